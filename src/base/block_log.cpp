@@ -1,0 +1,184 @@
+#include "base/block_log.hpp"
+
+#include "base/check.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace millrace {
+
+void BlockLog::append(ByteSpan bytes) {
+    while (!bytes.empty()) {
+        if (blocks_.empty() || written_ == blocks_.back()->limit()) {
+            add_block();
+        }
+        Block& block = *blocks_.back();
+        const std::size_t count = std::min<std::size_t>(bytes.size(), block.limit() - written_);
+        std::memcpy(block.bytes_.get() + (written_ - block.start()), bytes.data(), count);
+        written_ += count;
+        bytes = bytes.subspan(count);
+    }
+}
+
+void BlockLog::add_block() {
+    // A quarter of a second a block: few enough to gather, small enough to forget soon.
+    const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(bytes_this_second_ / 4, 1));
+    const std::size_t size = std::clamp(wanted, block_size_min, block_size_max);
+    blocks_.push_back(std::make_shared<Block>(written_, size));
+    change_.blocks.push_back(blocks_.back());
+}
+
+void BlockLog::end_message(Instant now) {
+    if (now - second_began_ > 1s) {
+        second_began_ = now;
+        bytes_this_second_ = 0;
+    }
+    bytes_this_second_ += written_ - head_;
+    head_ = written_;
+    messages_.push_back({head_, now});
+    change_.messages.push_back(messages_.back());
+    trim(now);
+}
+
+void BlockLog::mark_entrance(Bytes resume) {
+    check(written_ == head_, "an entrance lies between messages");
+    entrances_.push_back({head_, std::move(resume)});
+    change_.entrances.push_back(entrances_.back());
+}
+
+void BlockLog::trim(Instant now) {
+    // The end of the last message for which `gone` holds; it holds for a prefix of the messages.
+    const auto end_of = [this](auto gone) {
+        const auto first_kept = std::partition_point(messages_.begin(), messages_.end(), gone);
+        return first_kept == messages_.begin() ? tail_ : std::prev(first_kept)->offset;
+    };
+    const auto older_than = [now](Duration age) {
+        return [now, age](const MessageEnd& message) { return now - message.at > age; };
+    };
+    const std::uint64_t group = entrances_.empty() ? head_ : entrances_.back().offset;
+    const std::uint64_t wanted = std::min(group, end_of(older_than(limits_.keep)));
+
+    std::uint64_t bound = end_of(older_than(limits_.age_max));
+    if (head_ - tail_ > limits_.bytes_max) {
+        const std::uint64_t least = head_ - limits_.bytes_max;
+        bound =
+            std::max(bound, end_of([least](const MessageEnd& message) { return message.offset < least; }));
+    }
+    if (messages_.size() > limits_.messages_max) {
+        bound = std::max(bound, messages_[messages_.size() - limits_.messages_max - 1].offset);
+    }
+    forget_before(std::max(wanted, bound));
+}
+
+void BlockLog::forget_before(std::uint64_t offset) {
+    tail_ = std::max(tail_, offset);
+    while (!messages_.empty() && messages_.front().offset <= tail_) {
+        messages_.pop_front();
+    }
+    while (!entrances_.empty() && entrances_.front().offset < tail_) {
+        entrances_.pop_front();
+    }
+    while (!blocks_.empty() && blocks_.front()->limit() <= tail_) {
+        blocks_.pop_front();
+    }
+}
+
+std::size_t BlockLog::memory() const {
+    return blocks_.empty() ? 0 : blocks_.back()->limit() - blocks_.front()->start();
+}
+
+LogChange BlockLog::take_change() {
+    LogChange change = std::exchange(change_, {});
+    change.head = head_;
+    change.tail = tail_;
+    return change;
+}
+
+LogChange BlockLog::snapshot() const {
+    check(change_.messages.empty() && change_.entrances.empty(), "a snapshot follows take_change");
+    LogChange whole;
+    whole.blocks.assign(blocks_.begin(), blocks_.end());
+    whole.messages.assign(messages_.begin(), messages_.end());
+    whole.entrances.assign(entrances_.begin(), entrances_.end());
+    whole.head = head_;
+    whole.tail = tail_;
+    return whole;
+}
+
+void LogView::apply(const LogChange& change) {
+    blocks_.insert(blocks_.end(), change.blocks.begin(), change.blocks.end());
+    messages_.insert(messages_.end(), change.messages.begin(), change.messages.end());
+    entrances_.insert(entrances_.end(), change.entrances.begin(), change.entrances.end());
+    head_ = change.head;
+    if (change.tail > tail_) {
+        if (listener_ != nullptr) {
+            listener_->on_trim(change.tail);
+        }
+        tail_ = change.tail;
+        while (!messages_.empty() && messages_.front().offset <= tail_) {
+            messages_.pop_front();
+        }
+        while (!entrances_.empty() && entrances_.front().offset < tail_) {
+            entrances_.pop_front();
+        }
+        while (!blocks_.empty() && blocks_.front()->limit() <= tail_) {
+            blocks_.pop_front();
+        }
+    }
+    if (listener_ != nullptr) {
+        listener_->on_advance(change.flush);
+    }
+    if (change.ended && !ended_) {
+        ended_ = true;
+        if (listener_ != nullptr) {
+            listener_->on_end();
+        }
+    }
+}
+
+std::uint64_t LogView::message_end_from(std::uint64_t offset) const {
+    if (offset <= tail_) {
+        return tail_;
+    }
+    const auto message = std::partition_point(messages_.begin(), messages_.end(),
+                                              [offset](const MessageEnd& m) { return m.offset < offset; });
+    return message == messages_.end() ? head_ : message->offset;
+}
+
+bool LogView::is_message_end(std::uint64_t offset) const {
+    return offset == message_end_from(offset);
+}
+
+Duration LogView::age_from(std::uint64_t offset, Instant now) const {
+    const auto message = std::partition_point(messages_.begin(), messages_.end(),
+                                              [offset](const MessageEnd& m) { return m.offset <= offset; });
+    return message == messages_.end() ? Duration{} : now - message->at;
+}
+
+std::size_t LogView::block_index(std::uint64_t offset) const {
+    const auto block = std::partition_point(blocks_.begin(), blocks_.end(),
+                                            [offset](const BlockRef& b) { return b->limit() <= offset; });
+    return static_cast<std::size_t>(block - blocks_.begin());
+}
+
+std::size_t LogView::gather(std::uint64_t from, std::uint64_t to, std::span<ByteSpan> out) const {
+    std::size_t count = 0;
+    for (std::size_t index = block_index(from); from < to && count < out.size(); ++index) {
+        const Block& block = *blocks_[index];
+        const std::uint64_t end = std::min(to, block.limit());
+        out[count++] = ByteSpan{block.at(from), end - from};
+        from = end;
+    }
+    return count;
+}
+
+std::vector<BlockRef> LogView::blocks_of(std::uint64_t from, std::uint64_t to) const {
+    std::vector<BlockRef> kept;
+    for (std::size_t index = block_index(from); index < blocks_.size() && blocks_[index]->start() < to;
+         ++index) {
+        kept.push_back(blocks_[index]);
+    }
+    return kept;
+}
+
+}   // namespace millrace

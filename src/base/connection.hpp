@@ -1,0 +1,66 @@
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/result.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace millrace {
+
+/// An IP address and port as text: `192.0.2.1:1935`, `[2001:db8::1]:1935`.
+struct Endpoint {
+    std::string address;   ///< without brackets
+    std::uint16_t port = 0;
+    std::string text() const;
+};
+
+/// A stream of bytes to one peer: plain TCP, TLS, or simulated. It belongs to one executor and never moves.
+/// Nothing here blocks and nothing copies: what does not fit now answers Errc::would_block.
+class Connection {
+public:
+    /// Told once after each arming, on the connection's executor, never from inside the arming call. The
+    /// result is an error once the connection was closed by us; a peer's end shows at the next read.
+    class Waiter {
+    public:
+        virtual void on_ready(Result<> ready) = 0;
+
+    protected:
+        ~Waiter() = default;
+    };
+
+    virtual ~Connection() = default;
+
+    /// At least one byte, or Errc::would_block, Errc::closed at the peer's end, Errc::io.
+    virtual Result<std::size_t> try_read(std::span<std::byte> into) = 0;
+    /// Sends what fits of `slices` (at most `gather_max` are looked at); would_block if nothing did.
+    /// After a partial write or would_block the same bytes must come first in the next call.
+    virtual Result<std::size_t> try_write(std::span<const ByteSpan> slices) = 0;
+
+    /// Arms (or with nullptr disarms) the one waiter of each direction.
+    virtual void wait_readable(Waiter* waiter) = 0;
+    virtual void wait_writable(Waiter* waiter) = 0;
+
+    /// Ends the conversation: waiters are told Errc::cancelled, later calls fail with it. What was written
+    /// still leaves. Idempotent; own executor only.
+    virtual void close() = 0;
+
+    virtual const Endpoint& peer() const = 0;
+    virtual const Endpoint& local() const = 0;
+    virtual bool encrypted() const = 0;
+
+    static constexpr std::size_t gather_max = 16;
+};
+
+/// Where connections come from. Each accepted one is handed over on the executor that will own it.
+class Listener {
+public:
+    virtual ~Listener() = default;
+    virtual const Endpoint& local() const = 0;
+    /// Stops accepting; connections already accepted live on.
+    virtual void close() = 0;
+};
+
+}   // namespace millrace

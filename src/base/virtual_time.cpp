@@ -1,0 +1,76 @@
+#include "base/virtual_time.hpp"
+
+#include <algorithm>
+
+namespace millrace {
+
+VirtualTime::VirtualTime(std::uint64_t seed) : random_{seed} {
+}
+
+VirtualTime::~VirtualTime() {
+    // Conversations of one executor may hold what others own: end them all before any executor goes.
+    for (auto& executor : executors_) {
+        executor->stop();
+    }
+    settle();
+    for (auto& executor : executors_) {
+        executor->posted_.clear();
+    }
+}
+
+VirtualExecutor& VirtualTime::add_executor() {
+    executors_.push_back(std::make_unique<VirtualExecutor>(*this));
+    return *executors_.back();
+}
+
+bool VirtualTime::step() {
+    if (executors_.empty()) {
+        return false;
+    }
+    const std::size_t first =
+        executors_.size() == 1 ? 0 : random_.below(static_cast<std::uint32_t>(executors_.size()));
+    for (std::size_t i = 0; i < executors_.size(); ++i) {
+        if (executors_[(first + i) % executors_.size()]->run_one()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void VirtualTime::run_until(Instant until) {
+    for (;;) {
+        while (step()) {
+        }
+        Instant next = Instant::never();
+        for (const auto& executor : executors_) {
+            next = std::min(next, executor->timers().earliest());
+        }
+        if (next > until) {
+            now_ = std::max(now_, until);
+            return;
+        }
+        now_ = std::max(now_, next);
+    }
+}
+
+void VirtualExecutor::run(std::move_only_function<void()> work) {
+    const bool was_running = std::exchange(running_, true);
+    work();
+    running_ = was_running;
+}
+
+bool VirtualExecutor::run_one() {
+    if (!posted_.empty()) {
+        auto work = std::move(posted_.front());
+        posted_.pop_front();
+        run(std::move(work));
+        return true;
+    }
+    if (timers().earliest() <= time_.now()) {
+        run([this] { timers().run_due(time_.now()); });
+        return true;
+    }
+    return false;
+}
+
+}   // namespace millrace

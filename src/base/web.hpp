@@ -1,0 +1,67 @@
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/connection.hpp"
+#include "base/executor.hpp"
+#include "base/task.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// What routes see of HTTP: no socket, no protocol version.
+namespace millrace::web {
+
+struct Header {
+    std::string name;
+    std::string value;
+};
+
+struct Request {
+    std::string method;   ///< as sent, upper case by the client
+    std::string path;     ///< percent-decoded once, starts with '/'
+    std::string query;    ///< after '?', raw
+    std::vector<Header> headers;
+    std::string body;
+    Endpoint peer;
+    bool encrypted = false;
+
+    /// The first header of that name (any case), or nothing.
+    std::optional<std::string_view> header(std::string_view name) const;
+    /// The first value of a query key, percent-decoded; `+` is a space.
+    std::optional<std::string> query_value(std::string_view key) const;
+};
+
+/// A conversation that leaves HTTP: it gets the connection and whatever was read beyond the request.
+using Takeover =
+    std::move_only_function<Task<>(std::unique_ptr<Connection>, std::vector<std::byte> read_ahead)>;
+
+struct Response {
+    int status = 200;
+    std::vector<Header> headers;   ///< Content-Length, Date and Connection are added by the server
+    Bytes body;
+    Takeover takeover;   ///< when set, the rest is ignored
+
+    static Response text(int status, std::string_view text,
+                         std::string_view type = "text/plain; charset=utf-8");
+    /// RFC 9457: `title` is the status' own phrase; `detail` says what is wrong and how to mend it.
+    static Response problem(int status, std::string_view detail);
+};
+
+/// "Not Found" for 404, and so on.
+std::string_view reason_phrase(int status);
+
+/// One family of addresses. Routes are asked in order; the first that knows the path answers.
+struct Route {
+    std::vector<std::string> methods;   ///< those it answers; others get 405 with Allow. HEAD comes with GET
+    /// Whether this route knows the path; on a match, what `answer` needs is up to the route itself.
+    std::function<bool(std::string_view path)> matches;
+    /// Runs as part of the connection's conversation, on `executor`.
+    std::function<Task<Response>(const Request& request, Executor& executor)> answer;
+};
+
+}   // namespace millrace::web

@@ -1,0 +1,47 @@
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/time.hpp"
+#include "media/track.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+namespace millrace::media {
+
+enum class PictureType : std::uint8_t { unknown, i, p, b };
+
+/// When a picture was taken, and whose word that is.
+struct CaptureTime {
+    enum class Label : std::uint8_t { arrival, sender, capture };
+    WallTime utc;
+    Label label = Label::arrival;
+};
+
+/// One coded picture or audio frame, immutable once published.
+///
+/// Video payload: NAL units in order, each after its length in 4 bytes; SEI kept; without access unit
+/// delimiters, parameter sets, filler and end-of-sequence (parameter sets live in the config, and each muxer
+/// puts back what its format wants). AV1: the temporal unit's OBUs with sizes, without temporal delimiter and
+/// sequence header. Audio payload: one raw frame (no ADTS, no LATM).
+struct AccessUnit {
+    TrackId track = 0;
+    ConfigRef config;
+    Bytes payload;
+    std::int64_t dts = 0;   ///< in ticks of config->timescale, on the stream's run timeline
+    std::int64_t pts = 0;
+    std::int64_t duration = 0;    ///< in the same ticks; audio: samples in the frame; 0 = not known
+    bool key = false;             ///< a newcomer may begin here (every audio frame may)
+    bool discontinuity = false;   ///< time or coding jumped just before it
+    PictureType picture = PictureType::unknown;
+    std::optional<std::int8_t> qp;   ///< of the first slice
+    CaptureTime capture;
+
+    Kind kind() const { return kind_of(config->codec); }
+    std::int64_t dts_ms() const;   ///< floor
+    std::int64_t pts_ms() const;
+};
+using AccessUnitRef = std::shared_ptr<const AccessUnit>;
+
+}   // namespace millrace::media

@@ -1,0 +1,33 @@
+#include "media/track.hpp"
+#include "media/access_unit.hpp"
+#include "media/time.hpp"
+
+namespace millrace::media {
+
+std::string_view name(Codec codec) {
+    switch (codec) {
+        case Codec::h264: return "h264";
+        case Codec::h265: return "h265";
+        case Codec::av1: return "av1";
+        case Codec::aac: return "aac";
+        case Codec::opus: return "opus";
+        case Codec::mp3: return "mp3";
+    }
+    return "unknown";
+}
+
+bool TrackConfig::same_coding(const TrackConfig& other) const {
+    return codec == other.codec && timescale == other.timescale && vps == other.vps && sps == other.sps &&
+           pps == other.pps && extra == other.extra && sample_rate == other.sample_rate &&
+           channels == other.channels;
+}
+
+std::int64_t AccessUnit::dts_ms() const {
+    return rescale(dts, config->timescale, milliseconds_timescale);
+}
+
+std::int64_t AccessUnit::pts_ms() const {
+    return rescale(pts, config->timescale, milliseconds_timescale);
+}
+
+}   // namespace millrace::media

@@ -90,6 +90,7 @@ public:
 
     /// What was added since the last call, up to the last complete message.
     LogChange take_change();
+    bool has_change() const { return !change_.messages.empty() || change_.flush || change_.ended; }
     /// The whole log as a change from nothing, for a new LogView. Only when every change has been taken.
     LogChange snapshot() const;
 

@@ -1,0 +1,156 @@
+#pragma once
+
+#include "base/block_log.hpp"
+#include "hub/feed.hpp"
+#include "hub/flavour.hpp"
+#include "media/access_unit.hpp"
+
+#include <concepts>
+#include <map>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace millrace::hub {
+
+using MediaFeed = Feed<media::AccessUnit>;
+
+/// What turns access units into one wire form. It never waits for the next one.
+template <class M>
+concept Muxer = requires(M muxer, const M& constant, std::span<const media::Track> tracks, BlockLog& log,
+                         Instant now, const media::Track& track, const media::AccessUnit& unit) {
+    { constant.carries(track) } -> std::same_as<bool>;
+    muxer.configure(tracks, log, now);   // says new or changed tracks in band
+    muxer.write(unit, log, now);         // one or more messages
+    muxer.unpublished(log, now);         // the publisher said it ends; another may follow
+    muxer.end(log, now);                 // nothing will follow
+    { constant.lead(tracks) } -> std::same_as<Bytes>;
+    { constant.resume() } -> std::same_as<Bytes>;
+};
+
+/// A stream in one wire form, made once for all its viewers, on the stream's home worker: reads the feed,
+/// appends to a log, tells the mirrors. Started by its first viewer, stopped after its last.
+class Derived {
+public:
+    virtual ~Derived() = default;
+
+    /// Takes what it can of `tracks`. Errc::unsupported if that is nothing.
+    virtual Result<> begin(const MediaFeed& feed, std::span<const media::Track> tracks, Instant now) = 0;
+    /// Writes what the feed got since.
+    virtual void pump(Instant now) = 0;
+    virtual void unpublished(Instant now) = 0;
+    virtual void end(Instant now) = 0;
+
+    void attach(MirrorRef mirror, StreamHandle stream);
+    void detach(const MirrorRef& mirror) { std::erase(mirrors_, mirror); }
+    bool watched() const { return !mirrors_.empty(); }
+    std::size_t memory() const { return log_.memory(); }
+    bool has_entrance() const { return log_.has_entrance(); }
+
+protected:
+    virtual Bytes lead() const = 0;
+    /// Tells every mirror what changed.
+    void tell();
+
+    BlockLog log_;
+
+private:
+    std::vector<MirrorRef> mirrors_;
+};
+
+template <Muxer M>
+class DerivedFeed final : public Derived {
+public:
+    DerivedFeed(M muxer, FlavourKey key) : muxer_{std::move(muxer)}, key_{key} {}
+
+    Result<> begin(const MediaFeed& feed, std::span<const media::Track> tracks, Instant now) override {
+        for (const media::Track& track : tracks) {
+            if (takes(track)) {
+                tracks_.push_back(track);
+            }
+        }
+        if (tracks_.empty()) {
+            return fail(Errc::unsupported, "this format carries none of the stream's tracks");
+        }
+        muxer_.configure(tracks_, log_, now);
+        cursor_.emplace(feed);
+        pump(now);
+        return {};
+    }
+
+    void pump(Instant now) override {
+        while (const media::AccessUnitRef unit = cursor_->next()) {
+            if (!follow(*unit, now)) {
+                continue;
+            }
+            const bool video = unit->kind() == media::Kind::video;
+            if (unit->key && (video || !has_video())) {
+                log_.mark_entrance(muxer_.resume());
+            }
+            muxer_.write(*unit, log_, now);
+            if (video) {
+                log_.request_flush();
+            }
+        }
+        tell();
+    }
+
+    void unpublished(Instant now) override {
+        muxer_.unpublished(log_, now);
+        log_.request_flush();
+        tell();
+    }
+    void end(Instant now) override {
+        muxer_.end(log_, now);
+        log_.end();
+        tell();
+    }
+
+private:
+    Bytes lead() const override { return muxer_.lead(tracks_); }
+
+    bool takes(const media::Track& track) const {
+        return track.config != nullptr && muxer_.carries(track) && (!key_.only || *key_.only == track.kind);
+    }
+    bool has_video() const {
+        return std::ranges::any_of(tracks_,
+                                   [](const auto& track) { return track.kind == media::Kind::video; });
+    }
+
+    /// Whether the unit's track is taken; a late track or a changed configuration opens a new period.
+    bool follow(const media::AccessUnit& unit, Instant now) {
+        auto track = std::ranges::find(tracks_, unit.track, &media::Track::id);
+        if (track != tracks_.end() && track->config == unit.config) {
+            return true;
+        }
+        media::Track changed{.id = unit.track, .kind = unit.kind(), .config = unit.config};
+        if (track != tracks_.end()) {
+            changed.language = track->language;
+            changed.origin = track->origin;
+        }
+        if (!takes(changed)) {
+            return false;
+        }
+        if (track != tracks_.end()) {
+            *track = changed;
+        } else {
+            tracks_.push_back(changed);
+        }
+        muxer_.configure(tracks_, log_, now);
+        return true;
+    }
+
+    M muxer_;
+    FlavourKey key_;
+    std::vector<media::Track> tracks_;
+    std::optional<MediaFeed::Cursor> cursor_;
+};
+
+/// A flavour of muxer M, made with `arguments` on the stream's home worker.
+template <Muxer M>
+Flavour flavour(FlavourKey key) {
+    return {key, [key] { return std::make_unique<DerivedFeed<M>>(M{}, key); }};
+}
+
+}   // namespace millrace::hub

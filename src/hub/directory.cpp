@@ -1,0 +1,206 @@
+#include "hub/directory.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::hub {
+
+namespace {
+
+/// Collects the reports of several homes on the asker's executor; the last one gives the answer.
+struct Gathering {
+    std::size_t missing;
+    std::vector<StreamReport> reports;
+    Reply<std::vector<StreamReport>> reply;
+
+    void add(std::vector<StreamReport> more) {
+        std::ranges::move(more, std::back_inserter(reports));
+        if (--missing == 0) {
+            std::ranges::sort(reports, {}, &StreamReport::name);
+            reply.give(std::move(reports));
+        }
+    }
+};
+
+}   // namespace
+
+Directory::Directory(Stream::Settings settings, Random& random) : settings_{settings}, random_{random} {
+}
+
+Directory::~Directory() = default;
+
+template <class Work>
+void Directory::on_home(const StreamHandle& stream, Work work) {
+    if (stream.home == nullptr) {
+        return;
+    }
+    if (stream.home->is_current()) {
+        work(at(stream));
+        return;
+    }
+    stream.home->post([this, stream, work = std::move(work)]() mutable { work(at(stream)); });
+}
+
+Stream* Directory::at(const StreamHandle& stream) {
+    const MutexLock lock{mutex_};
+    Slot& slot = slots_[stream.slot];
+    return slot.generation == stream.generation ? slot.stream.get() : nullptr;
+}
+
+std::optional<StreamHandle> Directory::find(const std::string& name) {
+    const MutexLock lock{mutex_};
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end()) {
+        return std::nullopt;
+    }
+    const Slot& slot = slots_[found->second];
+    return StreamHandle{slot.home, found->second, slot.generation};
+}
+
+StreamHandle Directory::find_or_create(const std::string& name, Executor& home) {
+    const MutexLock lock{mutex_};
+    if (const auto found = by_name_.find(name); found != by_name_.end()) {
+        const Slot& slot = slots_[found->second];
+        return {slot.home, found->second, slot.generation};
+    }
+    if (by_name_.size() >= streams_max) {
+        return {};
+    }
+    std::uint32_t index = 0;
+    if (free_.empty()) {
+        index = static_cast<std::uint32_t>(slots_.size());
+        slots_.emplace_back();
+    } else {
+        index = free_.back();
+        free_.pop_back();
+    }
+    Slot& slot = slots_[index];
+    slot.name = name;
+    slot.home = &home;
+    const StreamHandle handle{&home, index, slot.generation};
+    slot.stream = std::make_unique<Stream>(*this, handle, name, settings_);
+    by_name_.emplace(name, index);
+    return handle;
+}
+
+void Directory::publish(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
+    const StreamHandle handle = find_or_create(facts.stream, *session.executor);
+    if (handle.home == nullptr) {
+        reply.give(fail(Errc::exhausted, "this node has as many streams as it takes"));
+        return;
+    }
+    on_home(handle,
+            [this, facts = std::move(facts), session, reply = std::move(reply)](Stream* stream) mutable {
+                if (stream == nullptr) {
+                    // It ended between the look-up and here: the next look-up finds or makes another.
+                    publish(std::move(facts), session, std::move(reply));
+                    return;
+                }
+                stream->offer(std::move(facts), session, std::move(reply));
+            });
+}
+
+void Directory::append(const StreamHandle& stream, std::uint64_t publication, Batch batch,
+                       SessionRef session) {
+    on_home(stream, [publication, batch = std::move(batch), session](Stream* found) mutable {
+        const std::size_t bytes = batch.bytes_received;
+        if (found != nullptr) {
+            found->append(publication, std::move(batch));
+        }
+        if (!session.executor->is_current()) {
+            session.taken(bytes);
+        }
+    });
+}
+
+void Directory::unpublish(const StreamHandle& stream, std::uint64_t publication, bool said) {
+    on_home(stream, [publication, said](Stream* found) {
+        if (found != nullptr) {
+            found->unpublish(publication, said);
+        }
+    });
+}
+
+void Directory::open(const std::string& name, const Flavour& flavour, MirrorRef mirror) {
+    const std::optional<StreamHandle> handle = find(name);
+    if (!handle) {
+        mirror.opened(fail(Errc::not_found, "no such stream"));
+        return;
+    }
+    on_home(*handle, [flavour, mirror](Stream* stream) {
+        if (stream == nullptr) {
+            mirror.opened(fail(Errc::not_found, "no such stream"));
+            return;
+        }
+        stream->open(flavour, mirror);
+    });
+}
+
+void Directory::close(const StreamHandle& stream, const FlavourKey& key, MirrorRef mirror) {
+    on_home(stream, [key, mirror](Stream* found) {
+        if (found != nullptr) {
+            found->close(key, mirror);
+        }
+    });
+}
+
+void Directory::ask(const std::string& name, Ask ask) {
+    if (const std::optional<StreamHandle> handle = find(name)) {
+        on_home(*handle, [ask](Stream* stream) {
+            if (stream != nullptr) {
+                stream->ask(ask);
+            }
+        });
+    }
+}
+
+void Directory::report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply) {
+    std::unordered_map<Executor*, std::vector<StreamHandle>> homes;
+    {
+        const MutexLock lock{mutex_};
+        for (const auto& [known, index] : by_name_) {
+            if (!name || *name == known) {
+                const Slot& slot = slots_[index];
+                homes[slot.home].push_back({slot.home, index, slot.generation});
+            }
+        }
+    }
+    if (homes.empty()) {
+        reply.give(std::vector<StreamReport>{});
+        return;
+    }
+    Executor& asker = reply.asker();
+    auto gathering = std::make_shared<Gathering>(Gathering{homes.size(), {}, std::move(reply)});
+    for (auto& [home, handles] : homes) {
+        home->post([this, gathering, &asker, at_home = std::move(handles)] {
+            std::vector<StreamReport> reports;
+            for (const StreamHandle& handle : at_home) {
+                if (const Stream* stream = at(handle)) {
+                    reports.push_back(stream->report());
+                }
+            }
+            asker.post(
+                [gathering, reports = std::move(reports)]() mutable { gathering->add(std::move(reports)); });
+        });
+    }
+}
+
+void Directory::remove(const StreamHandle& stream) {
+    std::unique_ptr<Stream> ended;
+    const MutexLock lock{mutex_};
+    Slot& slot = slots_[stream.slot];
+    if (slot.generation != stream.generation) {
+        return;
+    }
+    by_name_.erase(slot.name);
+    ended = std::move(slot.stream);
+    ++slot.generation;
+    free_.push_back(stream.slot);
+}
+
+RunId Directory::new_run(WallTime now) {
+    const MutexLock lock{mutex_};
+    return {now.seconds(), random_.next_u32()};
+}
+
+}   // namespace millrace::hub

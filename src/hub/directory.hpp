@@ -1,0 +1,72 @@
+#pragma once
+
+#include "base/answer.hpp"
+#include "base/mutex.hpp"
+#include "base/random.hpp"
+#include "hub/flavour.hpp"
+#include "hub/publication.hpp"
+#include "hub/report.hpp"
+#include "hub/stream.hpp"
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace millrace::hub {
+
+/// Name → stream. It owns every Stream; the stream itself is touched on its home worker only. Any thread.
+class Directory {
+public:
+    static constexpr std::size_t streams_max = 10'000;
+
+    /// `random` draws the run ids; calls to it are serialised here.
+    Directory(Stream::Settings settings, Random& random);
+    Directory(const Directory&) = delete;
+    Directory& operator=(const Directory&) = delete;
+    ~Directory();
+
+    /// Asks for the right to publish. A new stream's home is the asker's executor.
+    void publish(SessionFacts facts, SessionRef session, Reply<Grant> reply);
+    void append(const StreamHandle& stream, std::uint64_t publication, Batch batch, SessionRef session);
+    void unpublish(const StreamHandle& stream, std::uint64_t publication, bool said);
+
+    /// Opens, and later closes, a worker's mirror of a stream in one form; answered through the mirror.
+    void open(const std::string& name, const Flavour& flavour, MirrorRef mirror);
+    void close(const StreamHandle& stream, const FlavourKey& key, MirrorRef mirror);
+
+    /// Passes an ask up to whoever publishes the stream.
+    void ask(const std::string& name, Ask ask);
+
+    /// Reports of all streams, or of the one named, gathered from their homes, by name.
+    void report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply);
+
+    // For streams, on their home worker.
+    void remove(const StreamHandle& stream);
+    RunId new_run(WallTime now);
+
+private:
+    struct Slot {
+        std::string name;
+        Executor* home = nullptr;
+        std::uint32_t generation = 0;
+        std::unique_ptr<Stream> stream;
+    };
+
+    StreamHandle find_or_create(const std::string& name, Executor& home);
+    std::optional<StreamHandle> find(const std::string& name);
+    /// The stream behind a handle, or null. On its home worker only.
+    Stream* at(const StreamHandle& stream);
+    template <class Work>
+    void on_home(const StreamHandle& stream, Work work);
+
+    const Stream::Settings settings_;
+    Mutex mutex_;
+    Random& random_ MILLRACE_GUARDED_BY(mutex_);
+    std::deque<Slot> slots_ MILLRACE_GUARDED_BY(mutex_);   // the streams in it: their home's
+    std::vector<std::uint32_t> free_ MILLRACE_GUARDED_BY(mutex_);
+    std::unordered_map<std::string, std::uint32_t> by_name_ MILLRACE_GUARDED_BY(mutex_);
+};
+
+}   // namespace millrace::hub

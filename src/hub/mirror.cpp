@@ -1,0 +1,131 @@
+#include "hub/mirror.hpp"
+
+#include "base/log.hpp"
+#include "hub/directory.hpp"
+
+namespace millrace::hub {
+
+void MirrorRef::opened(Result<MirrorStart> start) const {
+    executor->post([mirror = *this, start = std::move(start)]() mutable {
+        mirror.mirrors->opened(mirror.id, std::move(start));
+    });
+}
+
+void MirrorRef::update(std::shared_ptr<const MirrorChange> change) const {
+    executor->post(
+        [mirror = *this, change = std::move(change)] { mirror.mirrors->update(mirror.id, *change); });
+}
+
+ViewerSeat::ViewerSeat(Mirrors& mirrors, Mirror& mirror, SessionFacts facts)
+    : Entry{mirrors.sessions_, std::move(facts)}, mirrors_{mirrors}, mirror_{mirror} {
+    ++mirror_.seats;
+}
+
+ViewerSeat::~ViewerSeat() {
+    mirrors_.release(mirror_);
+}
+
+void ViewerSeat::leave(Error reason) {
+    log::info(facts().protocol, "viewer {} of {} left: {}; {} bytes sent, {} skips", facts().peer.text(),
+              facts().stream, reason.what, counters.bytes_out, counters.skips);
+}
+
+void ViewerSeat::end(Error /*reason*/) {
+    if (connection_ != nullptr) {
+        connection_->close();
+    }
+}
+
+SessionReport ViewerSeat::report() const {
+    return {id(), facts(), 0, counters.bytes_out, counters.skips};
+}
+
+void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> reply) {
+    Name name{viewer.stream, flavour.key};
+    Waiting waiting{std::move(viewer), std::move(reply)};
+    if (const auto newest = newest_.find(name); newest != newest_.end()) {
+        Entry& entry = *mirrors_.at(newest->second);
+        if (!entry.mirror.open) {
+            entry.waiting.push_back(std::move(waiting));
+            return;
+        }
+        if (!entry.mirror.log.ended()) {
+            seat(entry.mirror, std::move(waiting));
+            return;
+        }
+    }
+    auto entry = std::make_unique<Entry>();
+    entry->mirror.id = ++last_id_;
+    entry->mirror.stream = name.first;
+    entry->mirror.key = flavour.key;
+    entry->waiting.push_back(std::move(waiting));
+    const MirrorRef ref{&sessions_.executor(), this, entry->mirror.id};
+    newest_[name] = entry->mirror.id;
+    mirrors_.emplace(entry->mirror.id, std::move(entry));
+    directory_.open(name.first, flavour, ref);
+}
+
+void Mirrors::seat(Mirror& mirror, Waiting waiting) {
+    auto seat = std::make_unique<ViewerSeat>(*this, mirror, std::move(waiting.viewer));
+    waiting.reply.give(Joined{&mirror.log, mirror.lead, std::move(seat)});
+}
+
+void Mirrors::opened(std::uint64_t id, Result<MirrorStart> start) {
+    const auto found = mirrors_.find(id);
+    if (found == mirrors_.end()) {
+        return;
+    }
+    Entry& entry = *found->second;
+    std::vector<Waiting> waiting = std::exchange(entry.waiting, {});
+    if (!start) {
+        erase(entry.mirror);
+        for (Waiting& one : waiting) {
+            one.reply.give(std::unexpected(start.error()));
+        }
+        return;
+    }
+    entry.mirror.open = true;
+    entry.mirror.handle = start->stream;
+    entry.mirror.lead = start->lead;
+    entry.mirror.log.apply(start->log);
+    for (Waiting& one : waiting) {
+        seat(entry.mirror, std::move(one));
+    }
+}
+
+void Mirrors::update(std::uint64_t id, const MirrorChange& change) {
+    const auto found = mirrors_.find(id);
+    if (found == mirrors_.end()) {
+        return;
+    }
+    found->second->mirror.lead = change.lead;
+    found->second->mirror.log.apply(change.log);
+}
+
+void Mirrors::release(Mirror& mirror) {
+    if (--mirror.seats == 0) {
+        // Later: the log may be in the middle of telling its listener.
+        sessions_.executor().post([this, id = mirror.id] { forget_if_unused(id); });
+    }
+}
+
+void Mirrors::erase(const Mirror& mirror) {
+    const auto newest = newest_.find(Name{mirror.stream, mirror.key});
+    if (newest != newest_.end() && newest->second == mirror.id) {
+        newest_.erase(newest);
+    }
+    mirrors_.erase(mirror.id);
+}
+
+void Mirrors::forget_if_unused(std::uint64_t id) {
+    const auto found = mirrors_.find(id);
+    if (found == mirrors_.end() || found->second->mirror.seats > 0 || !found->second->waiting.empty()) {
+        return;
+    }
+    const StreamHandle handle = found->second->mirror.handle;
+    const FlavourKey key = found->second->mirror.key;
+    erase(found->second->mirror);
+    directory_.close(handle, key, MirrorRef{&sessions_.executor(), this, id});
+}
+
+}   // namespace millrace::hub

@@ -1,0 +1,100 @@
+#pragma once
+
+#include "base/answer.hpp"
+#include "base/block_log.hpp"
+#include "base/seat.hpp"
+#include "hub/flavour.hpp"
+#include "hub/sessions.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace millrace::hub {
+
+class Directory;
+class Mirrors;
+
+/// One worker's copy of a derived feed: the shared blocks, its own index, and how many viewers hold a seat at
+/// it. Owned by Mirrors; lives while it has a seat or somebody waits for one.
+struct Mirror {
+    std::uint64_t id = 0;
+    std::string stream;
+    FlavourKey key;
+    StreamHandle handle;   // valid once open
+    LogView log;
+    Bytes lead;
+    std::size_t seats = 0;
+    bool open = false;
+};
+
+/// A viewer's seat at a mirror, and its entry among the sessions. The session binds the connection before it
+/// hands both to the fan-out.
+class ViewerSeat final : public Seat, public Sessions::Entry {
+public:
+    ViewerSeat(Mirrors& mirrors, Mirror& mirror, SessionFacts facts);
+    ~ViewerSeat() override;
+
+    /// What a kick closes; it must not outlive the seat's holder.
+    void bind(Connection& connection) { connection_ = &connection; }
+    void leave(Error reason) override;
+    void end(Error reason) override;
+    SessionReport report() const override;
+
+private:
+    Mirrors& mirrors_;
+    Mirror& mirror_;
+    Connection* connection_ = nullptr;
+};
+
+/// Everything a new viewer starts with.
+struct Joined {
+    LogView* log;   ///< valid while the seat lives
+    Bytes lead;     ///< what the format says first (a file header); resume bytes come with the log
+    std::unique_ptr<ViewerSeat> seat;
+};
+
+/// The mirrors of one worker. Own thread only, but for the Ref.
+class Mirrors {
+public:
+    Mirrors(Directory& directory, Sessions& sessions) : directory_{directory}, sessions_{sessions} {}
+    Mirrors(const Mirrors&) = delete;
+    Mirrors& operator=(const Mirrors&) = delete;
+
+    /// A seat at a stream in one form. Answers Errc::not_found, Errc::unsupported (the form carries none of
+    /// its tracks) or waits until the stream's tracks are known. One trip to the stream's home opens the
+    /// mirror; later viewers on this worker join without one.
+    void join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> reply);
+
+    // Called by the stream's home through MirrorRef, on this thread.
+    void opened(std::uint64_t id, Result<MirrorStart> start);
+    void update(std::uint64_t id, const MirrorChange& change);
+
+    std::size_t size() const { return mirrors_.size(); }
+
+private:
+    friend class ViewerSeat;
+    struct Waiting {
+        SessionFacts viewer;
+        Reply<Joined> reply;
+    };
+    using Name = std::pair<std::string, FlavourKey>;
+    struct Entry {
+        Mirror mirror;
+        std::vector<Waiting> waiting;
+    };
+
+    void seat(Mirror& mirror, Waiting waiting);
+    void release(Mirror& mirror);
+    void forget_if_unused(std::uint64_t id);
+    void erase(const Mirror& mirror);
+
+    Directory& directory_;
+    Sessions& sessions_;
+    std::map<std::uint64_t, std::unique_ptr<Entry>> mirrors_;
+    std::map<Name, std::uint64_t> newest_;   // the mirror that newcomers join
+    std::uint64_t last_id_ = 0;
+};
+
+}   // namespace millrace::hub

@@ -1,0 +1,40 @@
+#include "hub/publication.hpp"
+
+#include "hub/directory.hpp"
+
+#include <utility>
+
+namespace millrace::hub {
+
+Publication::Publication(Directory& directory, Executor& executor, SessionRef session, Grant grant)
+    : directory_{directory}, executor_{executor}, session_{session}, grant_{grant} {
+}
+
+Publication::~Publication() {
+    leave(false);
+}
+
+void Publication::flush() {
+    if (left_ || (batch_.items.empty() && batch_.bytes_received == 0 && batch_.dropped == 0)) {
+        return;
+    }
+    batch_.arrival = executor_.now();
+    if (grant_.stream.home != &executor_) {
+        under_way_ += batch_.bytes_received;
+    }
+    directory_.append(grant_.stream, grant_.publication, std::exchange(batch_, {}), session_);
+}
+
+void Publication::finish() {
+    leave(true);
+}
+
+void Publication::leave(bool said) {
+    if (!left_) {
+        flush();
+        left_ = true;
+        directory_.unpublish(grant_.stream, grant_.publication, said);
+    }
+}
+
+}   // namespace millrace::hub

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "base/answer.hpp"
+#include "hub/flavour.hpp"
+#include "hub/sessions.hpp"
+#include "media/access_unit.hpp"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace millrace::hub {
+
+class Directory;
+
+/// A track is announced (no configuration yet) or configured.
+using PublishedItem = std::variant<media::Track, media::AccessUnit>;
+
+/// What a publisher hands over at once: one post to the stream's home.
+struct Batch {
+    std::vector<PublishedItem> items;
+    std::size_t bytes_received = 0;   ///< from the network, for the counters
+    std::uint64_t dropped = 0;        ///< units the publisher's session could not use
+    Instant arrival;
+};
+
+/// The right to publish one stream, as its home gave it.
+struct Grant {
+    StreamHandle stream;
+    std::uint64_t publication = 0;
+};
+
+/// A publisher's end of a stream: owned by its session, on the session's worker. Its destruction without
+/// `finish` means the publisher was lost; the stream then waits `grace` for it.
+class Publication {
+public:
+    /// Bytes on their way to a home on another worker; beyond it `congested()` is true and the session must
+    /// stop reading until it is not.
+    static constexpr std::size_t under_way_max = 4U << 20U;
+
+    Publication(Directory& directory, Executor& executor, SessionRef session, Grant grant);
+    Publication(const Publication&) = delete;
+    Publication& operator=(const Publication&) = delete;
+    ~Publication();
+
+    void announce(media::Track track) { batch_.items.emplace_back(std::move(track)); }
+    /// The unit's dts and pts are the publisher's; the stream's timeline moves them.
+    void write(media::AccessUnit unit) { batch_.items.emplace_back(std::move(unit)); }
+    void count_received(std::size_t bytes) { batch_.bytes_received += bytes; }
+    void count_dropped() { ++batch_.dropped; }
+    /// Sends what was written to the stream's home. Call once for all that one read brought.
+    void flush();
+    bool congested() const { return under_way_ > under_way_max; }
+    void taken(std::size_t bytes) { under_way_ -= std::min(bytes, under_way_); }
+    /// The publisher said that it ends.
+    void finish();
+
+private:
+    void leave(bool said);
+
+    Directory& directory_;
+    Executor& executor_;
+    SessionRef session_;
+    Grant grant_;
+    Batch batch_;
+    std::size_t under_way_ = 0;
+    bool left_ = false;
+};
+
+}   // namespace millrace::hub

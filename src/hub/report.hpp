@@ -1,0 +1,46 @@
+#pragma once
+
+#include "hub/sessions.hpp"
+#include "media/track.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace millrace::hub {
+
+/// live: media flows. waiting: published, nothing to show yet. stale: the publisher was lost or is silent.
+/// offline: the publisher said it ends.
+enum class StreamState : std::uint8_t { live, waiting, stale, offline };
+std::string_view name(StreamState state);
+
+/// What one track did and does; rates over the last two seconds.
+struct TrackReport {
+    media::Track track;
+    std::uint64_t units = 0;
+    std::uint64_t bytes = 0;
+    double units_per_second = 0;
+    double bits_per_second = 0;
+    double qp_average = 0;   ///< of the first slices, over the last two seconds; 0 = not known
+    int qp_min = 0;
+    int qp_max = 0;
+};
+
+/// A stream as the API shows it.
+struct StreamReport {
+    std::string name;
+    StreamState state = StreamState::offline;
+    std::string run;   ///< "UTC second-random", the run's identity
+    std::optional<SessionFacts> publisher;
+    std::vector<TrackReport> tracks;
+    std::uint64_t units_in = 0;
+    std::uint64_t bytes_in = 0;          ///< from the network
+    std::uint64_t units_dropped = 0;     ///< unusable: before a configuration or key frame, broken
+    std::uint64_t jumps = 0;             ///< of the publisher's timestamps
+    double gop_seconds = 0;              ///< between the last two key frames; 0 = not known
+    std::size_t memory = 0;              ///< feed and logs, bytes
+    std::vector<std::string> verdicts;   ///< what is wrong and how to mend it
+};
+
+}   // namespace millrace::hub

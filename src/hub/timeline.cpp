@@ -1,0 +1,97 @@
+#include "hub/timeline.hpp"
+
+#include "media/time.hpp"
+
+#include <algorithm>
+
+namespace millrace::hub {
+
+Timeline::Flicks Timeline::flicks(Duration span) {
+    return media::rescale(span.count(), 1'000'000'000, flicks_a_second);
+}
+
+bool Timeline::continues(const TrackClock& clock, Flicks source, Flicks offset, Instant arrival) const {
+    const Flicks step = source + offset - clock.run;
+    const Flicks waited = flicks(arrival - clock.arrival);
+    return step > -flicks(step_back_tolerated) && step <= waited + flicks(jump_ahead);
+}
+
+Timeline::Flicks Timeline::run_at(Instant arrival) const {
+    return newest_run_ + std::max(flicks(arrival - newest_arrival_), flicks_a_millisecond);
+}
+
+Timeline::Flicks Timeline::offset_for(TrackClock& clock, Flicks source, Instant arrival, bool& jumped) {
+    if (!offset_) {
+        offset_ = 0;   // the first unit of the run: the publisher's own times
+        return 0;
+    }
+    if (!restarted_) {
+        if (clock.started && continues(clock, source, clock.offset, arrival)) {
+            return clock.offset;
+        }
+        // Another track jumped before: follow it. A late track joins it likewise.
+        const TrackClock reference =
+            clock.started ? clock : TrackClock{.run = newest_run_, .arrival = newest_arrival_};
+        const bool joins = clock.started || std::abs(source + *offset_ - newest_run_) < flicks(jump_ahead);
+        if (joins && (clock.started ? continues(reference, source, *offset_, arrival) : true)) {
+            jumped = clock.started;
+            return *offset_;
+        }
+    }
+    jumped = true;
+    ++jumps_;
+    // Whole milliseconds, so that times in milliseconds stay exact.
+    const Flicks wanted = run_at(arrival) - source;
+    const Flicks offset = media::rescale(wanted, flicks_a_millisecond, 1) * flicks_a_millisecond;
+    // A late track with a clock of its own does not drag the others along.
+    if (clock.started || restarted_) {
+        offset_ = offset;
+    }
+    restarted_ = false;
+    return offset;
+}
+
+void Timeline::place(media::AccessUnit& unit, Instant arrival) {
+    TrackClock& clock = clocks_[unit.track % tracks_max];
+    const std::int64_t timescale = unit.config->timescale;
+    const Flicks source = media::rescale(unit.dts, timescale, flicks_a_second);
+    bool jumped = false;
+    const Flicks offset = offset_for(clock, source, arrival, jumped);
+    set_times(clock, unit, source + offset, jumped);
+    clock.offset = offset;
+    clock.arrival = arrival;
+    clock.started = true;
+    if (clock.run >= newest_run_) {
+        newest_run_ = clock.run;
+        newest_arrival_ = arrival;
+    }
+}
+
+void Timeline::set_times(TrackClock& clock, media::AccessUnit& unit, Flicks run, bool jumped) {
+    const std::int64_t timescale = unit.config->timescale;
+    const std::int64_t composition = unit.pts - unit.dts;
+    std::int64_t dts = media::rescale(run, flicks_a_second, timescale);
+    if (clock.started && clock.timescale == timescale) {
+        const std::int64_t slack = media::rescale(flicks(audio_slack), flicks_a_second, timescale);
+        const std::int64_t expected = clock.dts + clock.duration;
+        const bool audio = unit.kind() == media::Kind::audio && clock.duration > 0;
+        if (audio && std::abs(dts - expected) <= slack) {
+            dts = expected;
+        } else if (audio && !jumped) {
+            unit.discontinuity = true;
+        }
+        const std::int64_t least = clock.dts + media::rescale(1, media::milliseconds_timescale, timescale);
+        dts = std::max(dts, least);
+    } else if (clock.started) {
+        dts = std::max(dts, media::rescale(clock.run, flicks_a_second, timescale) + 1);
+    }
+    unit.dts = dts;
+    unit.pts = dts + composition;
+    unit.discontinuity = unit.discontinuity || jumped;
+    clock.dts = dts;
+    clock.run = media::rescale(dts, timescale, flicks_a_second);
+    clock.duration = unit.duration;
+    clock.timescale = timescale;
+}
+
+}   // namespace millrace::hub

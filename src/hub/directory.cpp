@@ -1,28 +1,11 @@
 #include "hub/directory.hpp"
 
+#include "base/gather.hpp"
+
 #include <algorithm>
 #include <utility>
 
 namespace millrace::hub {
-
-namespace {
-
-/// Collects the reports of several homes on the asker's executor; the last one gives the answer.
-struct Gathering {
-    std::size_t missing;
-    std::vector<StreamReport> reports;
-    Reply<std::vector<StreamReport>> reply;
-
-    void add(std::vector<StreamReport> more) {
-        std::ranges::move(more, std::back_inserter(reports));
-        if (--missing == 0) {
-            std::ranges::sort(reports, {}, &StreamReport::name);
-            reply.give(std::move(reports));
-        }
-    }
-};
-
-}   // namespace
 
 Directory::Directory(Stream::Settings settings, Random& random) : settings_{settings}, random_{random} {
 }
@@ -165,24 +148,19 @@ void Directory::report(std::optional<std::string> name, Reply<std::vector<Stream
             }
         }
     }
-    if (homes.empty()) {
-        reply.give(std::vector<StreamReport>{});
-        return;
+    std::vector<Executor*> executors;
+    for (const auto& [home, handles] : homes) {
+        executors.push_back(home);
     }
-    Executor& asker = reply.asker();
-    auto gathering = std::make_shared<Gathering>(Gathering{homes.size(), {}, std::move(reply)});
-    for (auto& [home, handles] : homes) {
-        home->post([this, gathering, &asker, at_home = std::move(handles)] {
-            std::vector<StreamReport> reports;
-            for (const StreamHandle& handle : at_home) {
-                if (const Stream* stream = at(handle)) {
-                    reports.push_back(stream->report());
-                }
+    gather(executors, std::move(reply), [this, homes = std::move(homes)](Executor& home) {
+        std::vector<StreamReport> reports;
+        for (const StreamHandle& handle : homes.at(&home)) {
+            if (const Stream* stream = at(handle)) {
+                reports.push_back(stream->report());
             }
-            asker.post(
-                [gathering, reports = std::move(reports)]() mutable { gathering->add(std::move(reports)); });
-        });
-    }
+        }
+        return reports;
+    });
 }
 
 void Directory::remove(const StreamHandle& stream) {

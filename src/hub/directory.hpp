@@ -39,7 +39,7 @@ public:
     /// Passes an ask up to whoever publishes the stream.
     void ask(const std::string& name, Ask ask);
 
-    /// Reports of all streams, or of the one named, gathered from their homes, by name.
+    /// Reports of all streams, or of the one named, gathered from their homes, in no order.
     void report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply);
 
     // For streams, on their home worker.

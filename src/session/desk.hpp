@@ -1,0 +1,41 @@
+#pragma once
+
+#include "base/executor.hpp"
+#include "base/random.hpp"
+#include "hub/admission.hpp"
+#include "hub/directory.hpp"
+#include "hub/mirror.hpp"
+#include "hub/sessions.hpp"
+#include "net/fan_out.hpp"
+
+#include <array>
+
+namespace millrace::session {
+
+/// What the conversations of one worker share; made once a worker, by `main` or by a simulation. Own thread
+/// only. It outlives every conversation of its executor.
+struct Desk {
+    static constexpr std::size_t read_size = 64U << 10U;
+
+    Desk(Executor& its_executor, hub::Directory& the_directory, hub::Admission& the_admission,
+         Random& its_random)
+        : executor{its_executor},
+          directory{the_directory},
+          admission{the_admission},
+          random{its_random},
+          sessions{its_executor},
+          mirrors{the_directory, sessions},
+          fan_out{its_executor} {}
+
+    Executor& executor;
+    hub::Directory& directory;
+    hub::Admission& admission;
+    Random& random;
+    hub::Sessions sessions;
+    hub::Mirrors mirrors;
+    net::FanOut fan_out;
+    /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
+    std::array<std::byte, read_size> read_buffer;
+};
+
+}   // namespace millrace::session

@@ -1,0 +1,97 @@
+#include "session/flv_play.hpp"
+
+#include "base/log.hpp"
+#include "container/flv_muxer.hpp"
+#include "hub/name.hpp"
+#include "protocol/http/answer.hpp"
+
+namespace millrace::session {
+
+namespace {
+
+constexpr std::string_view protocol = "flv";
+constexpr std::string_view ending = ".flv";
+constexpr Duration join_deadline = 10s;
+
+int status_of(Errc code) {
+    switch (code) {
+        case Errc::not_found: return 404;
+        case Errc::refused: return 403;
+        case Errc::unsupported: return 415;
+        case Errc::exhausted: return 503;
+        case Errc::timed_out: return 503;
+        default: return 500;
+    }
+}
+
+web::Response refusal(const Error& error) {
+    return web::Response::problem(status_of(error.code), error.what);
+}
+
+Task<Result<hub::Joined>> join(Desk& desk, std::string stream, const web::Request& request) {
+    Answer<hub::Admitted> admitted{desk.executor};
+    desk.admission.decide({.action = hub::Action::play,
+                           .stream = stream,
+                           .protocol = protocol,
+                           .peer = request.peer,
+                           .encrypted = request.encrypted,
+                           .query = request.query,
+                           .authorization = std::string{request.header("authorization").value_or("")}},
+                          admitted.reply());
+    const Instant deadline = desk.executor.now() + join_deadline;
+    const Result<hub::Admitted> verdict = co_await admitted.within(deadline);
+    if (!verdict) {
+        co_return std::unexpected(verdict.error());
+    }
+    Answer<hub::Joined> joined{desk.executor};
+    desk.mirrors.join(hub::flavour<flv::Muxer>({.form = protocol}),
+                      {.protocol = protocol, .stream = std::move(stream), .peer = request.peer},
+                      joined.reply());
+    co_return co_await joined.within(deadline);
+}
+
+/// The response head and the file header leave first; then the fan-out serves the shared bytes.
+Task<> hand_over(Desk& desk, hub::Joined joined, std::unique_ptr<Connection> connection) {
+    std::vector<std::byte> lead =
+        http::streaming_head(200, {{"Content-Type", "video/x-flv"}, {"Cache-Control", "no-store"}});
+    lead.insert(lead.end(), joined.lead.begin(), joined.lead.end());
+    joined.seat->bind(*connection);
+    desk.fan_out.join(*joined.log, {.connection = std::move(connection),
+                                    .lead = Bytes{std::move(lead)},
+                                    .back_channel = nullptr,
+                                    .seat = std::move(joined.seat)});
+    co_return;
+}
+
+Task<web::Response> answer(Desk& desk, const web::Request& request) {
+    const Result<hub::MediaPath> path = hub::split_media_path(request.path);
+    if (!path) {
+        co_return web::Response::problem(400, path.error().what);
+    }
+    if (request.method == "HEAD") {
+        web::Response head;
+        head.headers = {{"Content-Type", "video/x-flv"}, {"Cache-Control", "no-store"}};
+        co_return head;
+    }
+    Result<hub::Joined> joined = co_await join(desk, path->name.text(), request);
+    if (!joined) {
+        co_return refusal(joined.error());
+    }
+    web::Response response;
+    response.takeover = [&desk, joined = std::move(*joined)](
+                            std::unique_ptr<Connection> connection,
+                            std::vector<std::byte> /*later requests*/) mutable {
+        return hand_over(desk, std::move(joined), std::move(connection));
+    };
+    co_return response;
+}
+
+}   // namespace
+
+web::Route flv_play(Desk& desk) {
+    return {.methods = {"GET"},
+            .matches = [](std::string_view path) { return path.ends_with(ending); },
+            .answer = [&desk](const web::Request& request, Executor&) { return answer(desk, request); }};
+}
+
+}   // namespace millrace::session

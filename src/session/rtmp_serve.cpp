@@ -1,0 +1,233 @@
+#include "session/rtmp_serve.hpp"
+
+#include "base/log.hpp"
+#include "base/waiting.hpp"
+#include "container/flv_reader.hpp"
+#include "hub/name.hpp"
+#include "hub/publication.hpp"
+#include "net/drive.hpp"
+#include "protocol/rtmp/muxer.hpp"
+#include "protocol/rtmp/server.hpp"
+#include "protocol/rtmp/server_back_channel.hpp"
+
+namespace millrace::session {
+
+namespace {
+
+constexpr std::string_view protocol = "rtmp";
+constexpr Duration decision_deadline = 10s;
+constexpr Duration congestion_pause = 5ms;
+
+using Refusal = rtmp::Server::Refusal;
+
+Refusal refusal_of(Errc code) {
+    switch (code) {
+        case Errc::not_found: return Refusal::not_found;
+        case Errc::exists: return Refusal::exists;
+        case Errc::unsupported: return Refusal::unsupported;
+        default: return Refusal::denied;
+    }
+}
+
+flv::TagType tag_type(rtmp::MediaType type) {
+    switch (type) {
+        case rtmp::MediaType::audio: return flv::TagType::audio;
+        case rtmp::MediaType::video: return flv::TagType::video;
+        case rtmp::MediaType::data: return flv::TagType::script;
+    }
+    return flv::TagType::script;
+}
+
+/// The publisher of a stream, as the registry and the hub reach it.
+class Publisher final : public hub::Sessions::Entry {
+public:
+    Publisher(Desk& desk, Connection& connection, hub::SessionFacts facts)
+        : Entry{desk.sessions, std::move(facts)}, desk_{desk}, connection_{connection} {}
+
+    void begin(hub::Grant grant) { publication_.emplace(desk_.directory, desk_.executor, ref(), grant); }
+    hub::Publication& publication() { return *publication_; }
+    void take(rtmp::Media media);
+
+    void end(Error reason) override {
+        ended_by_ = reason;
+        connection_.close();
+    }
+    void on_taken(std::size_t bytes) override {
+        if (publication_) {
+            publication_->taken(bytes);
+        }
+    }
+    hub::SessionReport report() const override { return {id(), facts(), bytes_, 0, 0}; }
+    /// Why it ends: our reason if we ended it.
+    Error reason(Error seen) const { return ended_by_.value_or(seen); }
+
+private:
+    void take(const flv::Metadata& metadata);
+
+    Desk& desk_;
+    Connection& connection_;
+    std::optional<hub::Publication> publication_;
+    flv::TagReader reader_;
+    std::uint64_t bytes_ = 0;
+    std::optional<Error> ended_by_;
+};
+
+void Publisher::take(const flv::Metadata& metadata) {
+    if (metadata.video) {
+        publication_->announce({.id = flv::video_track, .kind = media::Kind::video});
+    }
+    if (metadata.audio) {
+        publication_->announce({.id = flv::audio_track, .kind = media::Kind::audio});
+    }
+}
+
+void Publisher::take(rtmp::Media media) {
+    bytes_ += media.body.size();
+    publication_->count_received(media.body.size());
+    Result<std::optional<flv::Item>> item =
+        reader_.read(tag_type(media.type), media.timestamp_ms, media.body);
+    if (!item) {
+        publication_->count_dropped();
+        log::debug(protocol, "{} from {}: a message was dropped: {}", facts().stream, facts().peer.text(),
+                   item.error().what);
+    } else if (*item) {
+        if (const auto* metadata = std::get_if<flv::Metadata>(&**item)) {
+            take(*metadata);
+        } else if (auto* configured = std::get_if<flv::Configured>(&**item)) {
+            publication_->announce({.id = configured->track,
+                                    .kind = media::kind_of(configured->config->codec),
+                                    .config = configured->config});
+        } else {
+            publication_->write(std::move(std::get<media::AccessUnit>(**item)));
+        }
+    }
+}
+
+Task<Result<hub::Admitted>> admit(Desk& desk, const Connection& connection, hub::Action action,
+                                  std::string stream, std::string query) {
+    Answer<hub::Admitted> answer{desk.executor};
+    desk.admission.decide({.action = action,
+                           .stream = std::move(stream),
+                           .protocol = protocol,
+                           .peer = connection.peer(),
+                           .encrypted = connection.encrypted(),
+                           .query = std::move(query),
+                           .authorization = {}},
+                          answer.reply());
+    co_return co_await answer.within(desk.executor.now() + decision_deadline);
+}
+
+/// Says why not, in the protocol's words and in the log.
+Task<> refuse(Desk& desk, Connection& connection, rtmp::Server& machine, Error error) {
+    log::info(protocol, "{} was refused: {}", connection.peer().text(), error.what);
+    machine.refuse(refusal_of(error.code), error.what);
+    [[maybe_unused]] const Result<> sent = co_await net::flush(connection, machine, desk.executor);
+}
+
+/// Carries media from the connection to the stream until either ends.
+Task<Error> carry(Desk& desk, Connection& connection, rtmp::Server& machine, Publisher& publisher) {
+    for (;;) {
+        while (std::optional<rtmp::Server::Event> event = machine.next_event()) {
+            if (auto* media = std::get_if<rtmp::Media>(&*event)) {
+                publisher.take(std::move(*media));
+            } else if (std::holds_alternative<rtmp::Server::PublishEnded>(*event)) {
+                publisher.publication().finish();
+                [[maybe_unused]] const Result<> sent =
+                    co_await net::flush(connection, machine, desk.executor);
+                co_return Error{Errc::closed, "the publisher said it ends"};
+            }
+        }
+        publisher.publication().flush();
+        while (publisher.publication().congested()) {
+            co_await sleep_until(desk.executor, desk.executor.now() + congestion_pause);
+        }
+        const Result<> turn = co_await net::drive(connection, machine, desk.executor, desk.read_buffer);
+        if (!turn) {
+            co_return turn.error();
+        }
+    }
+}
+
+Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
+               rtmp::Server::PublishRequested request) {
+    const Result<hub::StreamName> name = hub::StreamName::parse(request.name);
+    if (!name) {
+        co_return co_await refuse(desk, connection, machine, name.error());
+    }
+    const Result<hub::Admitted> admitted =
+        co_await admit(desk, connection, hub::Action::publish, name->text(), std::move(request.query));
+    if (!admitted) {
+        co_return co_await refuse(desk, connection, machine, admitted.error());
+    }
+    Publisher publisher{desk,
+                        connection,
+                        {.kind = hub::SessionKind::publisher,
+                         .protocol = protocol,
+                         .stream = name->text(),
+                         .peer = connection.peer()}};
+    Answer<hub::Grant> answer{desk.executor};
+    desk.directory.publish(publisher.facts(), publisher.ref(), answer.reply());
+    // No deadline: a grant that nobody waits for would keep the name; the hub answers within seconds.
+    const Result<hub::Grant> grant = co_await answer.within(Instant::never());
+    if (!grant) {
+        co_return co_await refuse(desk, connection, machine, grant.error());
+    }
+    publisher.begin(*grant);
+    machine.accept_publish(desk.executor.now());
+    const Error seen = co_await carry(desk, connection, machine, publisher);
+    log::info(protocol, "publisher {} of {} left: {}", connection.peer().text(), name->text(),
+              publisher.reason(seen).what);
+}
+
+Task<> play(Desk& desk, std::unique_ptr<Connection> connection, rtmp::Server machine,
+            rtmp::Server::PlayRequested request) {
+    const Result<hub::StreamName> name = hub::StreamName::parse(request.name);
+    if (!name) {
+        co_return co_await refuse(desk, *connection, machine, name.error());
+    }
+    const Result<hub::Admitted> admitted =
+        co_await admit(desk, *connection, hub::Action::play, name->text(), std::move(request.query));
+    if (!admitted) {
+        co_return co_await refuse(desk, *connection, machine, admitted.error());
+    }
+    Answer<hub::Joined> answer{desk.executor};
+    desk.mirrors.join(hub::flavour<rtmp::Muxer>({.form = protocol, .only = {}}),
+                      {.protocol = protocol, .stream = name->text(), .peer = connection->peer()},
+                      answer.reply());
+    Result<hub::Joined> joined = co_await answer.within(desk.executor.now() + decision_deadline);
+    if (!joined) {
+        co_return co_await refuse(desk, *connection, machine, joined.error());
+    }
+    machine.accept_play(desk.executor.now());
+    joined->seat->bind(*connection);
+    Bytes lead{machine.next_output()};
+    std::unique_ptr<BackChannel> back_channel = rtmp::into_back_channel(std::move(machine));
+    desk.fan_out.join(*joined->log, {.connection = std::move(connection),
+                                     .lead = std::move(lead),
+                                     .back_channel = std::move(back_channel),
+                                     .seat = std::move(joined->seat)});
+}
+
+}   // namespace
+
+Task<> rtmp_serve(Desk& desk, std::unique_ptr<Connection> connection) {
+    rtmp::Server machine{desk.random, desk.executor.now()};
+    for (;;) {
+        while (std::optional<rtmp::Server::Event> event = machine.next_event()) {
+            if (auto* request = std::get_if<rtmp::Server::PublishRequested>(&*event)) {
+                co_return co_await publish(desk, *connection, machine, std::move(*request));
+            }
+            if (auto* request = std::get_if<rtmp::Server::PlayRequested>(&*event)) {
+                co_return co_await play(desk, std::move(connection), std::move(machine), std::move(*request));
+            }
+        }
+        const Result<> turn = co_await net::drive(*connection, machine, desk.executor, desk.read_buffer);
+        if (!turn) {
+            log::info(protocol, "{} left before it published or played: {}", connection->peer().text(),
+                      turn.error().what);
+            co_return;
+        }
+    }
+}
+
+}   // namespace millrace::session

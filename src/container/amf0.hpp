@@ -62,7 +62,7 @@ public:
 
     Value() = default;   ///< undefined
     template <class Held>
-        requires one_of<Held, Null, bool, std::string, Object, EcmaArray, StrictArray, Date>
+        requires one_of<Held, Undefined, Null, bool, std::string, Object, EcmaArray, StrictArray, Date>
     Value(Held held) : content_{std::move(held)} {}
     template <class Number>
         requires(std::integral<Number> || std::floating_point<Number>) && (!std::same_as<Number, bool>)

@@ -142,12 +142,26 @@ std::array<std::byte, file_header_size + previous_tag_size> file_header(Splitter
     return header;
 }
 
-void write_tag_header(ByteWriter& writer, TagType type, std::uint32_t timestamp_ms, std::size_t body_size) {
-    writer.u8(static_cast<std::uint8_t>(type));
-    writer.u24(static_cast<std::uint32_t>(body_size));
-    writer.u24(timestamp_ms & 0xFFFFFFU);
-    writer.u8(static_cast<std::uint8_t>(timestamp_ms >> 24U));
-    writer.u24(0);
+std::array<std::byte, tag_header_size> tag_header(TagType type, std::uint32_t timestamp_ms,
+                                                  std::size_t body_size) {
+    const auto byte = [](std::uint64_t value) { return static_cast<std::byte>(value & 0xFFU); };
+    return {static_cast<std::byte>(type),
+            byte(body_size >> 16U),
+            byte(body_size >> 8U),
+            byte(body_size),
+            byte(timestamp_ms >> 16U),
+            byte(timestamp_ms >> 8U),
+            byte(timestamp_ms),
+            byte(timestamp_ms >> 24U),
+            std::byte{},
+            std::byte{},
+            std::byte{}};
+}
+
+std::array<std::byte, previous_tag_size> tag_trailer(std::size_t body_size) {
+    const std::size_t size = tag_header_size + body_size;
+    const auto byte = [](std::uint64_t value) { return static_cast<std::byte>(value & 0xFFU); };
+    return {byte(size >> 24U), byte(size >> 16U), byte(size >> 8U), byte(size)};
 }
 
 }   // namespace millrace::flv

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "base/byte_writer.hpp"
 #include "base/bytes.hpp"
 #include "base/result.hpp"
 
@@ -68,7 +67,10 @@ Result<std::vector<Tag>> split_aggregate(const Bytes& message);
 /// The 9 bytes of a file's header and the size 0 of the tag before the first.
 std::array<std::byte, file_header_size + previous_tag_size> file_header(Splitter::Announced announced);
 
-/// Writes a tag's 11 bytes before its body.
-void write_tag_header(ByteWriter& writer, TagType type, std::uint32_t timestamp_ms, std::size_t body_size);
+/// A tag's 11 bytes before its body, which is at most 2^24 - 1 bytes long.
+std::array<std::byte, tag_header_size> tag_header(TagType type, std::uint32_t timestamp_ms,
+                                                  std::size_t body_size);
+/// The 4 bytes after it.
+std::array<std::byte, previous_tag_size> tag_trailer(std::size_t body_size);
 
 }   // namespace millrace::flv

@@ -1,5 +1,7 @@
 #include "container/flv_tag.hpp"
 
+#include "base/byte_writer.hpp"
+
 #include <gtest/gtest.h>
 
 namespace millrace::flv {
@@ -20,9 +22,9 @@ std::vector<std::byte> sample_body(const Sample& sample) {
 }
 
 void write_tag(ByteWriter& writer, const Sample& sample) {
-    write_tag_header(writer, sample.type, sample.timestamp_ms, sample.size);
+    writer.bytes(tag_header(sample.type, sample.timestamp_ms, sample.size));
     writer.bytes(sample_body(sample));
-    writer.u32(static_cast<std::uint32_t>(tag_header_size + sample.size));
+    writer.bytes(tag_trailer(sample.size));
 }
 
 std::vector<std::byte> sample_file() {
@@ -112,7 +114,7 @@ TEST(FlvSplitter, case_8_a_tag_over_the_limit_is_refused_by_its_header) {
     std::vector<std::byte> bytes;
     ByteWriter writer{bytes};
     writer.bytes(file_header({}));
-    write_tag_header(writer, TagType::video, 0, tag_body_max + 1);
+    writer.bytes(tag_header(TagType::video, 0, tag_body_max + 1));
     Splitter splitter;
     ByteSpan input{bytes};
     const Result<std::optional<Tag>> tag = splitter.next(input);

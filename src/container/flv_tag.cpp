@@ -26,21 +26,6 @@ constexpr std::uint8_t has_audio = 0x04;
 // Room reserved ahead of a body: a peer's announced size alone takes no memory.
 constexpr std::size_t reserved_max = 64U << 10U;
 
-struct TagHead {
-    TagType type;
-    std::uint32_t body_size;
-    std::uint32_t timestamp_ms;
-};
-
-TagHead read_head(ByteReader& reader) {
-    const TagType type{reader.u8()};
-    const std::uint32_t body_size = reader.u24();
-    const std::uint32_t low = reader.u24();
-    const std::uint32_t high = reader.u8();
-    reader.skip(3);
-    return {type, body_size, high << 24U | low};
-}
-
 }   // namespace
 
 Result<std::optional<Tag>> Splitter::next(ByteSpan& input) {
@@ -107,30 +92,16 @@ Result<> Splitter::read_file_header() {
 
 Result<> Splitter::read_tag_header() {
     ByteReader reader{gathered_};
-    const TagHead head = read_head(reader);
-    if (head.body_size > tag_body_max) {
+    tag_.type = TagType{reader.u8()};
+    const std::uint32_t body_size = reader.u24();
+    const std::uint32_t low = reader.u24();
+    const std::uint32_t high = reader.u8();
+    tag_.timestamp_ms = high << 24U | low;
+    if (body_size > tag_body_max) {
         return fail(Errc::exhausted, "an FLV tag is larger than 8 MiB");
     }
-    tag_ = {.type = head.type, .timestamp_ms = head.timestamp_ms, .body = {}};
-    expect(Part::body, head.body_size);
+    expect(Part::body, body_size);
     return {};
-}
-
-Result<std::vector<Tag>> split_aggregate(const Bytes& message) {
-    ByteReader reader{message};
-    std::vector<Tag> tags;
-    while (!reader.at_end()) {
-        const TagHead head = read_head(reader);
-        if (!reader.ok() || head.body_size > reader.remaining()) {
-            return fail(Errc::malformed, "a tag is larger than the message around it");
-        }
-        const std::size_t offset = message.size() - reader.remaining();
-        tags.push_back({head.type, head.timestamp_ms, message.slice(offset, head.body_size)});
-        reader.skip(head.body_size);
-        // Some writers leave out the size after the last tag.
-        reader.skip(std::min(reader.remaining(), previous_tag_size));
-    }
-    return tags;
 }
 
 std::array<std::byte, file_header_size + previous_tag_size> file_header(Splitter::Announced announced) {

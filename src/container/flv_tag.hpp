@@ -60,10 +60,6 @@ private:
     std::optional<Error> failed_;
 };
 
-/// The tags inside an RTMP aggregate message (type 22). Their bodies share its memory; a tag that claims more
-/// than the message holds makes the whole message malformed.
-Result<std::vector<Tag>> split_aggregate(const Bytes& message);
-
 /// The 9 bytes of a file's header and the size 0 of the tag before the first.
 std::array<std::byte, file_header_size + previous_tag_size> file_header(Splitter::Announced announced);
 

@@ -122,28 +122,5 @@ TEST(FlvSplitter, case_8_a_tag_over_the_limit_is_refused_by_its_header) {
     EXPECT_EQ(tag.error().code, Errc::exhausted);
 }
 
-TEST(FlvAggregate, gives_its_tags_with_or_without_the_last_size) {
-    std::vector<std::byte> bytes;
-    ByteWriter writer{bytes};
-    for (const Sample& sample : samples) {
-        write_tag(writer, sample);
-    }
-    Result<std::vector<Tag>> tags = split_aggregate(Bytes::copy(bytes));
-    ASSERT_TRUE(tags);
-    expect_samples(*tags);
-    tags = split_aggregate(Bytes::copy(ByteSpan{bytes}.first(bytes.size() - previous_tag_size)));
-    ASSERT_TRUE(tags);
-    expect_samples(*tags);
-}
-
-TEST(FlvAggregate, case_8_a_tag_larger_than_its_message_is_malformed) {
-    std::vector<std::byte> bytes;
-    ByteWriter writer{bytes};
-    write_tag(writer, samples[0]);
-    for (std::size_t length = 1; length < tag_header_size + samples[0].size; ++length) {
-        EXPECT_FALSE(split_aggregate(Bytes::copy(ByteSpan{bytes}.first(length)))) << length;
-    }
-}
-
 }   // namespace
 }   // namespace millrace::flv

@@ -24,6 +24,14 @@ namespace millrace::rtmp {
 
 namespace {
 
+constexpr std::size_t chunk_size = 65'536;
+constexpr std::uint32_t stream_id = 1;
+// Below 64, so that a basic header is one byte.
+constexpr std::uint8_t control_chunk_stream = 2;
+constexpr std::uint8_t audio_chunk_stream = 4;
+constexpr std::uint8_t status_chunk_stream = 5;
+constexpr std::uint8_t video_chunk_stream = 6;
+constexpr std::uint8_t data_chunk_stream = 8;
 constexpr std::uint32_t timestamp_extended = 0xFFFFFF;
 constexpr std::size_t body_size_max = 0xFFFFFF;   // what 24 bits can say
 constexpr std::uint8_t user_control_type = 4;
@@ -34,7 +42,7 @@ struct Envelope {
     std::uint8_t chunk_stream;
     std::uint8_t type;
     std::uint32_t timestamp_ms;
-    std::uint32_t stream_id;
+    std::uint32_t message_stream;
 };
 
 /// The bytes before a chunk.
@@ -46,7 +54,7 @@ public:
         header.put(std::min(envelope.timestamp_ms, timestamp_extended), 3);
         header.put(static_cast<std::uint32_t>(body_size), 3);
         header.put(envelope.type, 1);
-        header.put(__builtin_bswap32(envelope.stream_id), 4);
+        header.put(__builtin_bswap32(envelope.message_stream), 4);
         header.put_extended(envelope);
         return header;
     }
@@ -84,12 +92,12 @@ void lay_out(const Envelope& envelope, std::span<const ByteSpan> body, Append ap
     }
     append(ChunkHeader::first(envelope, size).span());
     const ChunkHeader continued = ChunkHeader::continued(envelope);
-    std::size_t room = play_chunk_size;
+    std::size_t room = chunk_size;
     for (ByteSpan part : body) {
         while (!part.empty()) {
             if (room == 0) {
                 append(continued.span());
-                room = play_chunk_size;
+                room = chunk_size;
             }
             const ByteSpan piece = part.first(std::min(room, part.size()));
             append(piece);
@@ -105,7 +113,7 @@ std::uint8_t chunk_stream_of(flv::TagType type) {
         case flv::TagType::video: return video_chunk_stream;
         case flv::TagType::script: break;
     }
-    return metadata_chunk_stream;
+    return data_chunk_stream;
 }
 
 template <class Append>
@@ -113,7 +121,7 @@ void lay_out(const flv::Message& message, Append append) {
     const Envelope envelope{.chunk_stream = chunk_stream_of(message.type),
                             .type = static_cast<std::uint8_t>(message.type),
                             .timestamp_ms = message.timestamp_ms,
-                            .stream_id = play_stream_id};
+                            .message_stream = stream_id};
     const std::array body{message.prefix, message.payload};
     lay_out(envelope, body, append);
 }
@@ -155,7 +163,7 @@ void Muxer::end(BlockLog& log, Instant now) {
     std::vector<std::byte> event;
     ByteWriter event_writer{event};
     event_writer.u16(stream_eof_event);
-    event_writer.u32(play_stream_id);
+    event_writer.u32(stream_id);
 
     std::vector<std::byte> status;
     ByteWriter writer{status};
@@ -172,7 +180,7 @@ void Muxer::end(BlockLog& log, Instant now) {
     };
     // User control belongs to message stream 0 (section 5.4 and 7.1.7).
     send({control_chunk_stream, user_control_type, 0, 0}, event);
-    send({command_chunk_stream, command_type, 0, play_stream_id}, status);
+    send({status_chunk_stream, command_type, 0, stream_id}, status);
 }
 
 Bytes Muxer::resume() const {

@@ -5,20 +5,10 @@
 
 namespace millrace::rtmp {
 
-/// The wire form that all players share, so each must be told this chunk size and play on this stream id.
-constexpr std::uint32_t play_chunk_size = 65'536;
-constexpr std::uint32_t play_stream_id = 1;
-
-/// Chunk stream ids of the shared form; below 64, so that a basic header is one byte.
-constexpr std::uint8_t control_chunk_stream = 2;
-constexpr std::uint8_t command_chunk_stream = 3;
-constexpr std::uint8_t audio_chunk_stream = 4;
-constexpr std::uint8_t metadata_chunk_stream = 5;
-constexpr std::uint8_t video_chunk_stream = 6;
-
-/// Writes one stream as RTMP messages into a log, with the bodies of flv::Muxer. Each message starts with a
-/// full header, so any message end is an entrance. Owned by a derived feed, on its home worker; the log is
-/// the feed's.
+/// Writes one stream as RTMP messages into a log, with the bodies of flv::Muxer. All
+/// players share them, so each is told the chunk size 65,536 and plays on message stream 1. Each message
+/// starts with a full header, so any message end is an entrance. Owned by a derived feed, on its home worker;
+/// the log is the feed's.
 class Muxer {
 public:
     bool carries(const media::Track& track) const { return flv::carries(track); }

@@ -1,0 +1,195 @@
+#include "protocol/rtmp/muxer.hpp"
+
+#include "base/byte_writer.hpp"
+#include "container/amf0.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace millrace::rtmp {
+
+// A message as we send it (RTMP specification 1.0, section 5.3.1), always with a full header:
+//
+//   +-------+----+--------------+--------+------+------------------+------------+----------------------+
+//   | fmt:2 | csid:6 | timestamp ms | length | type | stream id        | [timestamp | the body's first     |
+//   |   0   |        | u24          | u24    | u8   | u32 little-endian|  u32]      | 65,536 bytes         |
+//   +-------+--------+--------------+--------+------+------------------+------------+----------------------+
+//   and for each further 65,536 bytes or less of the body:
+//   +-------+--------+------------+-----------------------------------------------------------------------+
+//   | fmt:2 | csid:6 | [timestamp | body                                                                   |
+//   |   3   |        |  u32]      |                                                                        |
+//   +-------+--------+------------+-----------------------------------------------------------------------+
+//
+// The timestamps in brackets are there when the first one says FFFFFF, which it does from 4 h 39 min on.
+
+namespace {
+
+constexpr std::size_t chunk_size = 65'536;
+constexpr std::uint32_t stream_id = 1;
+// Below 64, so that a basic header is one byte.
+constexpr std::uint8_t control_chunk_stream = 2;
+constexpr std::uint8_t audio_chunk_stream = 4;
+constexpr std::uint8_t status_chunk_stream = 5;
+constexpr std::uint8_t video_chunk_stream = 6;
+constexpr std::uint8_t data_chunk_stream = 8;
+constexpr std::uint32_t timestamp_extended = 0xFFFFFF;
+constexpr std::size_t body_size_max = 0xFFFFFF;   // what 24 bits can say
+constexpr std::uint8_t user_control_type = 4;
+constexpr std::uint8_t command_type = 20;
+constexpr std::uint16_t stream_eof_event = 1;
+
+struct Envelope {
+    std::uint8_t chunk_stream;
+    std::uint8_t type;
+    std::uint32_t timestamp_ms;
+    std::uint32_t message_stream;
+};
+
+/// The bytes before a chunk.
+class ChunkHeader {
+public:
+    static ChunkHeader first(const Envelope& envelope, std::size_t body_size) {
+        ChunkHeader header;
+        header.put(envelope.chunk_stream, 1);
+        header.put(std::min(envelope.timestamp_ms, timestamp_extended), 3);
+        header.put(static_cast<std::uint32_t>(body_size), 3);
+        header.put(envelope.type, 1);
+        header.put(__builtin_bswap32(envelope.message_stream), 4);
+        header.put_extended(envelope);
+        return header;
+    }
+    static ChunkHeader continued(const Envelope& envelope) {
+        ChunkHeader header;
+        header.put(0xC0U | envelope.chunk_stream, 1);
+        header.put_extended(envelope);
+        return header;
+    }
+    ByteSpan span() const { return ByteSpan{bytes_}.first(size_); }
+
+private:
+    void put(std::uint32_t value, unsigned count) {
+        for (unsigned shift = count * 8; shift != 0;) {
+            shift -= 8;
+            bytes_[size_++] = static_cast<std::byte>(value >> shift & 0xFFU);
+        }
+    }
+    void put_extended(const Envelope& envelope) {
+        if (envelope.timestamp_ms >= timestamp_extended) {
+            put(envelope.timestamp_ms, 4);
+        }
+    }
+
+    std::array<std::byte, 16> bytes_{};
+    std::size_t size_ = 0;
+};
+
+/// Hands a message in its parts, in order, to `append`: chunk headers, and the body cut where they go.
+template <class Append>
+void lay_out(const Envelope& envelope, std::span<const ByteSpan> body, Append append) {
+    std::size_t size = 0;
+    for (const ByteSpan part : body) {
+        size += part.size();
+    }
+    append(ChunkHeader::first(envelope, size).span());
+    const ChunkHeader continued = ChunkHeader::continued(envelope);
+    std::size_t room = chunk_size;
+    for (ByteSpan part : body) {
+        while (!part.empty()) {
+            if (room == 0) {
+                append(continued.span());
+                room = chunk_size;
+            }
+            const ByteSpan piece = part.first(std::min(room, part.size()));
+            append(piece);
+            room -= piece.size();
+            part = part.subspan(piece.size());
+        }
+    }
+}
+
+std::uint8_t chunk_stream_of(flv::TagType type) {
+    switch (type) {
+        case flv::TagType::audio: return audio_chunk_stream;
+        case flv::TagType::video: return video_chunk_stream;
+        case flv::TagType::script: break;
+    }
+    return data_chunk_stream;
+}
+
+template <class Append>
+void lay_out(const flv::Message& message, Append append) {
+    const Envelope envelope{.chunk_stream = chunk_stream_of(message.type),
+                            .type = static_cast<std::uint8_t>(message.type),
+                            .timestamp_ms = message.timestamp_ms,
+                            .message_stream = stream_id};
+    const std::array body{message.prefix, message.payload};
+    lay_out(envelope, body, append);
+}
+
+void log_message(const flv::Message& message, BlockLog& log, Instant now) {
+    lay_out(message, [&log](ByteSpan part) { log.append(part); });
+    log.end_message(now);
+}
+
+}   // namespace
+
+void Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
+    programme_.configure(tracks);
+    for (const flv::Message& message : programme_.news()) {
+        log_message(message, log, now);
+    }
+}
+
+void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
+    const flv::BodyPrefix prefix{unit};
+    const auto type = unit.kind() == media::Kind::video ? flv::TagType::video : flv::TagType::audio;
+    const flv::Message message{type, static_cast<std::uint32_t>(unit.dts_ms()), prefix.span(), unit.payload};
+    if (!programme_.takes(unit) || message.body_size() > body_size_max) {
+        return;
+    }
+    stamp(unit, log, now);
+    programme_.advance(unit);
+    log_message(message, log, now);
+}
+
+void Muxer::stamp(const media::AccessUnit& unit, BlockLog& log, Instant now) {
+    const std::vector<std::byte> body = programme_.time_due(unit);
+    if (!body.empty()) {
+        log_message({flv::TagType::script, static_cast<std::uint32_t>(unit.dts_ms()), body, {}}, log, now);
+    }
+}
+
+void Muxer::end(BlockLog& log, Instant now) {
+    std::vector<std::byte> event;
+    ByteWriter event_writer{event};
+    event_writer.u16(stream_eof_event);
+    event_writer.u32(stream_id);
+
+    std::vector<std::byte> status;
+    ByteWriter writer{status};
+    amf0::write(writer, "onStatus");
+    amf0::write(writer, 0);
+    amf0::write(writer, amf0::Null{});
+    amf0::write(writer, amf0::object({{"level", "status"},
+                                      {"code", "NetStream.Play.UnpublishNotify"},
+                                      {"description", "The stream has ended."}}));
+
+    const auto send = [&log, now](const Envelope& envelope, ByteSpan body) {
+        lay_out(envelope, std::span{&body, 1}, [&log](ByteSpan part) { log.append(part); });
+        log.end_message(now);
+    };
+    // User control belongs to message stream 0 (section 5.4 and 7.1.7).
+    send({control_chunk_stream, user_control_type, 0, 0}, event);
+    send({status_chunk_stream, command_type, 0, stream_id}, status);
+}
+
+Bytes Muxer::resume() const {
+    std::vector<std::byte> out;
+    ByteWriter writer{out};
+    for (const flv::Message& message : programme_.resume()) {
+        lay_out(message, [&writer](ByteSpan part) { writer.bytes(part); });
+    }
+    return Bytes{std::move(out)};
+}
+
+}   // namespace millrace::rtmp

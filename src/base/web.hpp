@@ -46,7 +46,8 @@ struct Request {
     std::optional<std::string> query_value(std::string_view key) const;
 };
 
-/// A conversation that leaves HTTP: it gets the connection and whatever was read beyond the request.
+/// A conversation that leaves HTTP: it gets the connection and whatever was read beyond the request. The
+/// Request is gone when it starts; it lives until its task ends.
 using Takeover =
     std::move_only_function<Task<>(std::unique_ptr<Connection>, std::vector<std::byte> read_ahead)>;
 

@@ -29,7 +29,7 @@ Result<> ServerMachine::advance(Instant now) {
     if (state_ == State::head && unread_.empty()) {
         state_ = State::finished;   // nothing was asked, so nothing is said
         deadline_ = Instant::never();
-        return fail(Errc::timed_out, "no request came");
+        return head_begun_ ? fail(Errc::timed_out, "no request came") : fail(Errc::closed, "idle");
     }
     (void)refuse_request({408, "the request did not come in time"}, now);
     return fail(Errc::timed_out, "the request did not come in time");

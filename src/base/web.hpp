@@ -16,6 +16,16 @@
 /// What routes see of HTTP: no socket, no protocol version.
 namespace millrace::web {
 
+/// `%2F` to `/`, once. Nothing for an escape that is cut or not hexadecimal, and for NUL in either form.
+std::optional<std::string> percent_decode(std::string_view text);
+
+/// A JSON string with its quotes (RFC 8259 §7). Bytes that are not UTF-8 become U+FFFD, and `<` is escaped
+/// so that the text is harmless inside a page.
+std::string json_quoted(std::string_view text);
+
+/// Whether two names are the same but for ASCII case, as header names are.
+bool same_name(std::string_view a, std::string_view b);
+
 struct Header {
     std::string name;
     std::string value;
@@ -36,7 +46,8 @@ struct Request {
     std::optional<std::string> query_value(std::string_view key) const;
 };
 
-/// A conversation that leaves HTTP: it gets the connection and whatever was read beyond the request.
+/// A conversation that leaves HTTP: it gets the connection and whatever was read beyond the request. The
+/// Request is gone when it starts; it lives until its task ends.
 using Takeover =
     std::move_only_function<Task<>(std::unique_ptr<Connection>, std::vector<std::byte> read_ahead)>;
 
@@ -52,12 +63,14 @@ struct Response {
     static Response problem(int status, std::string_view detail);
 };
 
-/// "Not Found" for 404, and so on.
+/// "Not Found" for 404, and so on; "Unknown" for a status that is not in RFC 9110.
 std::string_view reason_phrase(int status);
 
 /// One family of addresses. Routes are asked in order; the first that knows the path answers.
 struct Route {
-    std::vector<std::string> methods;   ///< those it answers; others get 405 with Allow. HEAD comes with GET
+    /// Those it answers; others get 405 with Allow. HEAD comes with GET: the route is asked with method HEAD
+    /// and starts nothing. OPTIONS is answered for it unless it is listed (for CORS preflights).
+    std::vector<std::string> methods;
     /// Whether this route knows the path; on a match, what `answer` needs is up to the route itself.
     std::function<bool(std::string_view path)> matches;
     /// Runs as part of the connection's conversation, on `executor`.

@@ -1,0 +1,98 @@
+#include "protocol/http/answer.hpp"
+
+#include "base/byte_writer.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace millrace::http {
+
+namespace {
+
+bool has_control_character(std::string_view text) {
+    return std::ranges::any_of(
+        text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F'; });
+}
+
+bool is_ours(std::string_view name) {
+    return web::same_name(name, "Date") || web::same_name(name, "Connection") ||
+           web::same_name(name, "Transfer-Encoding");
+}
+
+bool is_length(std::string_view name) {
+    return web::same_name(name, "Content-Length");
+}
+
+/// 1xx, 204 and 304 have neither body nor length (RFC 9110 §6.4.1, §8.6).
+bool has_no_body(int status) {
+    return status < 200 || status == 204 || status == 304;
+}
+
+void write_status(ByteWriter& writer, int status) {
+    writer.text(fmt::format("HTTP/1.1 {} {}\r\n", status, web::reason_phrase(status)));
+}
+
+void write_header(ByteWriter& writer, std::string_view name, std::string_view value) {
+    if (!name.empty() && !has_control_character(name) && !has_control_character(value)) {
+        writer.text(fmt::format("{}: {}\r\n", name, value));
+    }
+}
+
+}   // namespace
+
+void write_answer(std::vector<std::byte>& out, const web::Response& response, const Framing& framing) {
+    ByteWriter writer{out};
+    write_status(writer, response.status);
+    write_header(writer, "Date", date_text(framing.utc));
+    bool length_said = has_no_body(response.status);
+    for (const auto& [name, value] : response.headers) {
+        const bool for_head = is_length(name) && framing.head_only && !length_said;
+        length_said = length_said || for_head;
+        if (for_head || (!is_ours(name) && !is_length(name))) {
+            write_header(writer, name, value);
+        }
+    }
+    // For HEAD an empty body means that GET's length is not known here, not that it is 0.
+    if (!length_said && !(framing.head_only && response.body.empty())) {
+        write_header(writer, "Content-Length", fmt::format("{}", response.body.size()));
+    }
+    if (!framing.keep_alive) {
+        write_header(writer, "Connection", "close");
+    } else if (framing.http_1_0) {
+        write_header(writer, "Connection", "keep-alive");
+    }
+    writer.text("\r\n");
+    if (!framing.head_only && !has_no_body(response.status)) {
+        writer.bytes(response.body);
+    }
+}
+
+std::vector<std::byte> streaming_head(int status, const std::vector<web::Header>& headers) {
+    std::vector<std::byte> out;
+    ByteWriter writer{out};
+    write_status(writer, status);
+    for (const auto& [name, value] : headers) {
+        if (!is_length(name) && (!is_ours(name) || web::same_name(name, "Date"))) {
+            write_header(writer, name, value);
+        }
+    }
+    write_header(writer, "Connection", "close");
+    writer.text("\r\n");
+    return out;
+}
+
+std::string date_text(WallTime utc) {
+    constexpr std::array week{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array year{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                              "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const std::chrono::sys_seconds at{std::chrono::seconds{utc.seconds()}};
+    const auto midnight = std::chrono::floor<std::chrono::days>(at);
+    const std::chrono::year_month_day date{midnight};
+    const std::chrono::hh_mm_ss clock{at - midnight};
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                       week[std::chrono::weekday{midnight}.c_encoding()], unsigned{date.day()},
+                       year[unsigned{date.month()} - 1], int{date.year()}, clock.hours().count(),
+                       clock.minutes().count(), clock.seconds().count());
+}
+
+}   // namespace millrace::http

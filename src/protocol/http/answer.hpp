@@ -1,0 +1,32 @@
+#pragma once
+
+#include "base/time.hpp"
+#include "base/web.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace millrace::http {
+
+/// How one answer is framed on its connection.
+struct Framing {
+    WallTime utc;             ///< for Date
+    bool head_only = false;   ///< the request was HEAD: the headers of GET, without body
+    bool keep_alive = true;
+    bool http_1_0 = false;   ///< the client must be told that the connection stays open
+};
+
+/// Appends status line, headers and body. Content-Length, Date and Connection are ours: those of the
+/// response are left out, but a Content-Length for HEAD. A header with control characters is left out too,
+/// because it could split the answer.
+void write_answer(std::vector<std::byte>& out, const web::Response& response, const Framing& framing);
+
+/// The head of an endless answer: Connection: close, no length, no chunking, so that the body is the same
+/// bytes in every version of HTTP.
+std::vector<std::byte> streaming_head(int status, const std::vector<web::Header>& headers);
+
+/// RFC 9110 §5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string date_text(WallTime utc);
+
+}   // namespace millrace::http

@@ -1,0 +1,49 @@
+#include "protocol/http/head_scan.hpp"
+
+namespace millrace::http {
+
+Accepted<std::size_t> HeadScan::scan(ByteSpan head) {
+    const std::string_view text = as_text(head);
+    while (at_ < text.size()) {
+        const auto end = step(text[at_]);
+        if (!end || *end != 0) {
+            return end;
+        }
+    }
+    return 0;
+}
+
+Accepted<std::size_t> HeadScan::step(char c) {
+    const std::size_t in_line = at_ - line_begin_;
+    if (at_ >= head_size_max) {
+        return refuse(431, "the request's head is larger than 16 KiB");
+    }
+    if (lines_ == 0 && in_line >= request_line_size_max) {
+        return refuse(414, "the request line is longer than 8 KiB");
+    }
+    if (c == '\0') {
+        return refuse(400, "the request's head contains NUL");
+    }
+    // RFC 9112 §2.2: a bare CR is refused; a bare LF may be accepted, which is how requests get smuggled.
+    if ((c == '\n') != (previous_ == '\r')) {
+        return refuse(400, "a line of the request's head does not end in CR LF");
+    }
+    if (in_line == 0 && lines_ > 0 && (c == ' ' || c == '\t')) {
+        return refuse(400, "a header is folded over two lines");   // RFC 9112 §5.2
+    }
+    ++at_;
+    previous_ = c;
+    if (c != '\n') {
+        return 0;
+    }
+    if (in_line == 1) {
+        return at_;
+    }
+    line_begin_ = at_;
+    if (++lines_ > headers_max + 1) {
+        return refuse(431, "the request has more than 100 headers");
+    }
+    return 0;
+}
+
+}   // namespace millrace::http

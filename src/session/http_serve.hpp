@@ -1,0 +1,30 @@
+#pragma once
+
+#include "base/connection.hpp"
+#include "base/executor.hpp"
+#include "base/task.hpp"
+#include "base/web.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace millrace::session {
+
+/// How long http_serve waits for a peer that does not take its answer.
+struct HttpServeLimits {
+    static constexpr Duration stall_timeout = 15s;   ///< without one byte taken
+    /// An answer as a whole has stall_timeout plus its size at this rate, against readers of a byte a second.
+    static constexpr std::size_t bytes_per_second_min = 8U << 10U;
+    /// After a refusal: how long and how much is read and dropped, so that a close does not destroy the
+    /// answer under way (RFC 9112 §9.6).
+    static constexpr Duration linger = 1s;
+    static constexpr std::size_t linger_size_max = 256U << 10U;
+};
+
+/// One HTTP/1 connection from its first byte to its end, on `executor`: finds the route, writes the answer,
+/// or hands the connection over to the route's takeover. `routes` outlives every connection.
+/// What it answers itself: 404, 405 with Allow, OPTIONS (204 with Allow), and every malformed request.
+Task<> http_serve(std::unique_ptr<Connection> connection, Executor& executor,
+                  const std::vector<web::Route>& routes);
+
+}   // namespace millrace::session

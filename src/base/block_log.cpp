@@ -22,7 +22,8 @@ void BlockLog::append(ByteSpan bytes) {
 
 void BlockLog::add_block() {
     // A quarter of a second a block: few enough to gather, small enough to forget soon.
-    const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(bytes_this_second_ / 4, 1));
+    const std::uint64_t rate = std::max(bytes_this_second_ + (written_ - head_), bytes_last_second_);
+    const std::size_t wanted = std::bit_ceil(std::max<std::size_t>(rate / 4, 1));
     const std::size_t size = std::clamp(wanted, block_size_min, block_size_max);
     blocks_.push_back(std::make_shared<Block>(written_, size));
     change_.blocks.push_back(blocks_.back());
@@ -30,6 +31,7 @@ void BlockLog::add_block() {
 
 void BlockLog::end_message(Instant now) {
     if (now - second_began_ > 1s) {
+        bytes_last_second_ = now - second_began_ > 2s ? 0 : bytes_this_second_;
         second_began_ = now;
         bytes_this_second_ = 0;
     }
@@ -61,13 +63,15 @@ void BlockLog::trim(Instant now) {
     std::uint64_t bound = end_of(older_than(limits_.age_max));
     if (head_ - tail_ > limits_.bytes_max) {
         const std::uint64_t least = head_ - limits_.bytes_max;
-        bound =
-            std::max(bound, end_of([least](const MessageEnd& message) { return message.offset < least; }));
+        const auto kept = std::partition_point(messages_.begin(), messages_.end(),
+                                               [least](const MessageEnd& m) { return m.offset < least; });
+        bound = std::max(bound, kept->offset);
     }
     if (messages_.size() > limits_.messages_max) {
         bound = std::max(bound, messages_[messages_.size() - limits_.messages_max - 1].offset);
     }
-    forget_before(std::max(wanted, bound));
+    const std::uint64_t newest = messages_.size() > 1 ? std::prev(messages_.end(), 2)->offset : tail_;
+    forget_before(std::min(std::max(wanted, bound), newest));
 }
 
 void BlockLog::forget_before(std::uint64_t offset) {
@@ -97,11 +101,13 @@ LogChange BlockLog::take_change() {
 LogChange BlockLog::snapshot() const {
     check(change_.messages.empty() && change_.entrances.empty(), "a snapshot follows take_change");
     LogChange whole;
-    whole.blocks.assign(blocks_.begin(), blocks_.end());
+    // Blocks begun for the message being written come with the next change.
+    whole.blocks.assign(blocks_.begin(), std::prev(blocks_.end(), std::ssize(change_.blocks)));
     whole.messages.assign(messages_.begin(), messages_.end());
     whole.entrances.assign(entrances_.begin(), entrances_.end());
     whole.head = head_;
     whole.tail = tail_;
+    whole.ended = ended_ && !change_.ended;
     return whole;
 }
 

@@ -55,8 +55,8 @@ struct LogChange {
 
 /// An append-only log of bytes in growing blocks, with message ends and entrances: one stream in one wire
 /// form, written once for all viewers. Written by the home worker; others read it through a LogView.
-/// It keeps what lies after the newest entrance, and at least `keep` of time, within `bytes_max` and
-/// `age_max`.
+/// It keeps what lies after the newest entrance, and at least `keep` of time, within `bytes_max`,
+/// `age_max` and `messages_max`; the newest message is kept in any case.
 class BlockLog {
 public:
     struct Limits {
@@ -81,17 +81,19 @@ public:
     void mark_entrance(Bytes resume);
     /// Viewers should be served as soon as this change reaches them.
     void request_flush() { change_.flush = true; }
-    void end() { change_.ended = true; }
+    void end() { change_.ended = ended_ = true; }
 
     std::uint64_t head() const { return head_; }
     std::uint64_t tail() const { return tail_; }
     bool has_entrance() const { return !entrances_.empty(); }
     std::size_t memory() const;
 
-    /// What was added since the last call, up to the last complete message.
+    /// What was added since the last call, up to the last complete message. Call it after every batch:
+    /// it holds all that came since, forgotten or not, so that a reader can finish what it has begun.
     LogChange take_change();
     bool has_change() const { return !change_.messages.empty() || change_.flush || change_.ended; }
-    /// The whole log as a change from nothing, for a new LogView. Only when every change has been taken.
+    /// The whole log as a change from nothing, for a new LogView that is given the changes after it too.
+    /// Only when every change has been taken.
     LogChange snapshot() const;
 
 private:
@@ -107,8 +109,10 @@ private:
     std::uint64_t written_ = 0;   // includes the message being written
     std::uint64_t head_ = 0;
     std::uint64_t tail_ = 0;
-    std::uint64_t bytes_this_second_ = 0;   // sizes the next block
+    std::uint64_t bytes_this_second_ = 0;   // these two size the next block
+    std::uint64_t bytes_last_second_ = 0;
     Instant second_began_;
+    bool ended_ = false;
 };
 
 /// A log as one worker's viewers see it: the shared blocks and this worker's own copy of the index. It is

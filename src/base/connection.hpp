@@ -36,7 +36,8 @@ public:
     /// At least one byte, or Errc::would_block, Errc::closed at the peer's end, Errc::io.
     virtual Result<std::size_t> try_read(std::span<std::byte> into) = 0;
     /// Sends what fits of `slices` (at most `gather_max` are looked at); would_block if nothing did.
-    /// After a partial write or would_block the same bytes must come first in the next call.
+    /// After a partial write or would_block the next call must begin with the same bytes as before, at least
+    /// as far as `held_max` of what did not go: a TLS record may be made of them already.
     virtual Result<std::size_t> try_write(std::span<const ByteSpan> slices) = 0;
 
     /// Arms (or with nullptr disarms) the one waiter of each direction.
@@ -52,6 +53,7 @@ public:
     virtual bool encrypted() const = 0;
 
     static constexpr std::size_t gather_max = 16;
+    static constexpr std::size_t held_max = 16U << 10U;
 };
 
 /// Where connections come from. Each accepted one is handed over on the executor that will own it.

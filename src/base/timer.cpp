@@ -1,5 +1,6 @@
 #include "base/timer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace millrace {
@@ -63,7 +64,7 @@ void TimerQueue::arm(Timer& timer, Instant when) {
         return;
     }
     timer.queue_ = this;
-    timer.when_ = when;
+    timer.when_ = std::max(when, running_);
     timer.order_ = armed_++;
     heap_.push_back(&timer);
     sift_up(heap_.size() - 1);
@@ -84,6 +85,7 @@ void TimerQueue::disarm(Timer& timer) {
 
 std::size_t TimerQueue::run_due(Instant now) {
     const std::uint64_t armed_before = armed_;
+    const Instant was_running = std::exchange(running_, now);
     std::size_t count = 0;
     while (!heap_.empty() && heap_.front()->when_ <= now && heap_.front()->order_ < armed_before) {
         Timer& timer = *heap_.front();
@@ -91,6 +93,7 @@ std::size_t TimerQueue::run_due(Instant now) {
         ++count;
         timer.on_time();
     }
+    running_ = was_running;
     return count;
 }
 

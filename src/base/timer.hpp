@@ -40,7 +40,8 @@ public:
     TimerQueue& operator=(const TimerQueue&) = delete;
     ~TimerQueue();
 
-    /// Arms or moves the timer; `Instant::never()` disarms it.
+    /// Arms or moves the timer; `Instant::never()` disarms it. From within `run_due` a moment already past
+    /// counts as now, behind everything else that is due.
     void arm(Timer& timer, Instant when);
     void disarm(Timer& timer);
     /// When the next timer is due; `Instant::never()` if none is armed.
@@ -56,6 +57,7 @@ private:
 
     std::vector<Timer*> heap_;
     std::uint64_t armed_ = 0;
+    Instant running_ = Instant::from_nanoseconds(INT64_MIN);   // the moment run_due works at
 };
 
 }   // namespace millrace

@@ -31,6 +31,7 @@ private:
         bool last;
     };
     void on_time() override;
+    void send_at_rate(ByteSpan bytes);
 
     VirtualLink link_;
     Executor& executor_;
@@ -74,7 +75,7 @@ public:
         if (closed_) {
             return fail(Errc::cancelled, "connection closed by us");
         }
-        if (out_->reader == nullptr) {
+        if (peer_gone()) {
             return fail(Errc::closed, "the peer is gone");
         }
         std::vector<std::byte> sent;
@@ -98,7 +99,7 @@ public:
     }
     void wait_writable(Waiter* waiter) override {
         write_waiter_ = waiter;
-        if (closed_ || out_->reader == nullptr || out_->room() > 0) {
+        if (closed_ || peer_gone() || out_->room() > 0) {
             notify_writable();
         }
     }
@@ -124,6 +125,7 @@ public:
     void notify_writable() { notify(write_waiter_); }
 
 private:
+    bool peer_gone() const { return out_->reader == nullptr || out_->reader->closed_; }
     void notify(Waiter*& slot) {
         if (slot == nullptr) {
             return;
@@ -152,14 +154,30 @@ private:
 
 void Pipe::send(std::vector<std::byte> bytes, bool last) {
     line_free_ = std::max(line_free_, executor_.now());
-    if (link_.bytes_per_second > 0) {
-        line_free_ =
-            line_free_ +
-            Duration{static_cast<std::int64_t>(bytes.size() * 1'000'000'000U / link_.bytes_per_second)};
-    }
     unread_ += bytes.size();
-    parcels_.push_back({line_free_ + link_.delay, std::move(bytes), last});
-    executor_.timers().arm(*this, parcels_.front().due);
+    if (link_.bytes_per_second == 0) {
+        parcels_.push_back({line_free_ + link_.delay, std::move(bytes), last});
+    } else {
+        send_at_rate(bytes);
+        if (last) {
+            parcels_.push_back({line_free_ + link_.delay, {}, last});
+        }
+    }
+    if (!parcels_.empty()) {
+        executor_.timers().arm(*this, parcels_.front().due);
+    }
+}
+
+void Pipe::send_at_rate(ByteSpan bytes) {
+    // A hundredth of a second's worth at a time, as a slow line gives it.
+    const std::size_t piece = std::max<std::size_t>(link_.bytes_per_second / 100, 1);
+    while (!bytes.empty()) {
+        const ByteSpan part = bytes.first(std::min(piece, bytes.size()));
+        const std::uint64_t nanoseconds = part.size() * 1'000'000'000U / link_.bytes_per_second;
+        line_free_ = line_free_ + Duration{static_cast<std::int64_t>(nanoseconds)};
+        parcels_.push_back({line_free_ + link_.delay, {part.begin(), part.end()}, false});
+        bytes = bytes.subspan(part.size());
+    }
 }
 
 void Pipe::on_time() {

@@ -18,7 +18,8 @@ struct VirtualLink {
 };
 
 /// Two joined connections on virtual time, the simulated side of the Connection seam. `first` belongs to
-/// `a` and `second` to `b`. A reader that stops fills its sender's window, as with TCP.
+/// `a` and `second` to `b`. A reader that stops fills its sender's window, as with TCP; once a
+/// peer has closed, writing to it fails with Errc::closed.
 std::pair<std::unique_ptr<Connection>, std::unique_ptr<Connection>> virtual_connection(
     Executor& a, Executor& b, VirtualLink a_to_b = {}, VirtualLink b_to_a = {},
     Endpoint address_of_a = {"192.0.2.1", 40000}, Endpoint address_of_b = {"192.0.2.2", 1935});

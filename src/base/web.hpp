@@ -16,11 +16,13 @@
 /// What routes see of HTTP: no socket, no protocol version.
 namespace millrace::web {
 
+/// One header line of a request or an answer.
 struct Header {
     std::string name;
     std::string value;
 };
 
+/// One request, read whole, as a route gets it.
 struct Request {
     std::string method;   ///< as sent, upper case by the client
     std::string path;     ///< percent-decoded once, starts with '/'
@@ -40,6 +42,7 @@ struct Request {
 using Takeover =
     std::move_only_function<Task<>(std::unique_ptr<Connection>, std::vector<std::byte> read_ahead)>;
 
+/// What a route answers: a status with a body, or a takeover of the connection.
 struct Response {
     int status = 200;
     std::vector<Header> headers;   ///< Content-Length, Date and Connection are added by the server

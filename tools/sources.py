@@ -1,4 +1,4 @@
-"""What the checks in tools/ share: which files are the project's, and C++ text without comments and strings."""
+"""What the checks share: which files are the project's, C++ text without comments and strings, exceptions."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def code_only(text, keep_includes=False):
 
 
 class Exceptions:
-    """Rows `path rule [number] reason` of an exception file. A row nobody needs any more is itself a finding."""
+    """Rows `path rule [number] reason` of an exception file. A row nobody needs is itself a finding."""
 
     def __init__(self, root, path):
         self.path = path

@@ -15,8 +15,8 @@ set(MILLRACE_SANITIZE "" CACHE STRING "Sanitizers for everything, as -fsanitize=
 option(MILLRACE_FUZZ "Build the fuzz targets" OFF)
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
-                    -Wimplicit-fallthrough -Wthread-safety -Wno-sign-conversion -Wno-missing-designated-field-initializers
-                    -Werror -fcolor-diagnostics)
+                    -Wimplicit-fallthrough -Wthread-safety -Wno-sign-conversion
+                    -Wno-missing-designated-field-initializers -Werror -fcolor-diagnostics)
 add_link_options(-fuse-ld=lld)
 if(MILLRACE_SANITIZE)
   add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-sanitize-recover=all)

@@ -74,6 +74,8 @@ private:
     std::shared_ptr<State> state_;
 };
 
+/// The answering side of an Answer: given once, from any thread. Dropped without an answer, it answers with
+/// an error.
 template <class T>
 class Reply {
 public:

@@ -48,7 +48,7 @@ public:
     auto end() const { return view_.end(); }
 
     friend bool operator==(const Bytes& a, const Bytes& b) {
-        return a.size() == b.size() && (a.size() == 0 || std::memcmp(a.data(), b.data(), a.size()) == 0);
+        return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size()) == 0);
     }
 
 private:

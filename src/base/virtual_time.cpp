@@ -7,15 +7,13 @@ namespace millrace {
 VirtualTime::VirtualTime(std::uint64_t seed) : random_{seed} {
 }
 
-VirtualTime::~VirtualTime() {
-    // Conversations of one executor may hold what others own: end them all before any executor goes.
+VirtualTime::~VirtualTime() = default;
+
+void VirtualTime::stop() {
     for (auto& executor : executors_) {
         executor->stop();
     }
     settle();
-    for (auto& executor : executors_) {
-        executor->posted_.clear();
-    }
 }
 
 VirtualExecutor& VirtualTime::add_executor() {

@@ -31,6 +31,9 @@ public:
     void run_for(Duration span) { run_until(now_ + span); }
     /// Runs what is due now, without moving the clock.
     void settle() { run_until(now_); }
+    /// Ends every conversation and lets what they posted run: before what they use goes away. What is posted
+    /// afterwards is dropped.
+    void stop();
 
 private:
     static constexpr std::int64_t start_of_utc = 1'800'000'000'000'000;   // in January 2027

@@ -11,7 +11,8 @@ void Derived::tell() {
     if (!log_.has_change()) {
         return;
     }
-    const auto change = std::make_shared<const MirrorChange>(MirrorChange{log_.take_change(), lead()});
+    const auto change =
+        std::make_shared<const MirrorChange>(MirrorChange{log_.take_change(), lead(), offline_});
     for (const MirrorRef& mirror : mirrors_) {
         mirror.update(change);
     }

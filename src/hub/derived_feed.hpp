@@ -54,6 +54,7 @@ protected:
     void tell();
 
     BlockLog log_;
+    bool offline_ = false;
 
 private:
     std::vector<MirrorRef> mirrors_;
@@ -81,6 +82,7 @@ public:
 
     void pump(Instant now) override {
         while (const media::AccessUnitRef unit = cursor_->next()) {
+            offline_ = false;
             if (!follow(*unit, now)) {
                 continue;
             }
@@ -98,6 +100,7 @@ public:
 
     void unpublished(Instant now) override {
         muxer_.unpublished(log_, now);
+        offline_ = true;
         log_.request_flush();
         tell();
     }

@@ -47,7 +47,8 @@ struct MirrorStart {
 /// What a mirror is told afterwards.
 struct MirrorChange {
     LogChange log;
-    Bytes lead;   ///< for newcomers from now on
+    Bytes lead;             ///< for newcomers from now on
+    bool offline = false;   ///< the publisher said it ends: newcomers are refused until one is back
 };
 
 /// A mirror as the stream's home names it. Any thread; a mirror that is gone is not found.

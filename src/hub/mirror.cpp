@@ -49,6 +49,10 @@ void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> re
             entry.waiting.push_back(std::move(waiting));
             return;
         }
+        if (entry.mirror.offline) {
+            waiting.reply.give(fail(Errc::not_found, "this stream is offline"));
+            return;
+        }
         if (!entry.mirror.log.ended()) {
             seat(entry.mirror, std::move(waiting));
             return;
@@ -99,6 +103,7 @@ void Mirrors::update(std::uint64_t id, const MirrorChange& change) {
         return;
     }
     found->second->mirror.lead = change.lead;
+    found->second->mirror.offline = change.offline;
     found->second->mirror.log.apply(change.log);
 }
 

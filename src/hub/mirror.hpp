@@ -27,6 +27,7 @@ struct Mirror {
     Bytes lead;
     std::size_t seats = 0;
     bool open = false;
+    bool offline = false;
 };
 
 /// A viewer's seat at a mirror, and its entry among the sessions. The session binds the connection before it

@@ -238,7 +238,7 @@ void Stream::ask(Ask ask) {
     }
     const Instant now = handle_.home->now();
     if (std::holds_alternative<AskKeyFrame>(ask)) {
-        if (last_key_ask_ != Instant{} && now - last_key_ask_ < 1s) {
+        if (last_key_ask_ && now - *last_key_ask_ < 1s) {
             return;
         }
         last_key_ask_ = now;

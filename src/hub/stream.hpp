@@ -108,7 +108,7 @@ private:
     Instant last_media_;
     Instant first_media_;   // of this publication, for tracks_wait
     bool ready_ = false;
-    Instant last_key_ask_;
+    std::optional<Instant> last_key_ask_;
 
     std::vector<media::Track> tracks_;
     Timeline timeline_;

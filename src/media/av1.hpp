@@ -28,6 +28,7 @@ struct Obu {
     std::uint8_t header = 0;      ///< the first byte, as it came
     std::uint8_t extension = 0;   ///< the second, where the first says there is one
     ByteSpan payload;
+    ByteSpan whole;   ///< with header and size
 };
 
 /// Sequence header OBU, §5.5.
@@ -56,6 +57,8 @@ struct FrameStart {
 /// Cuts low-overhead format (§5.2) into OBUs. Only the last may be without a size. A size beyond the input is
 /// malformed; more than nals_per_access_unit_max is exhausted.
 Result<std::vector<Obu>> split_obus(ByteSpan bytes);
+/// The same as whole OBUs, header and all, as PictureReader takes them.
+Result<std::vector<ByteSpan>> split_temporal_unit(ByteSpan bytes);
 /// One OBU with or without its size field; a size other than what is there is malformed.
 Result<Obu> read_obu(ByteSpan bytes);
 /// Appends an OBU with its size field.

@@ -29,6 +29,9 @@ Result<std::vector<ByteSpan>> split_length_prefixed(ByteSpan bytes, unsigned len
 /// one more than nals_per_access_unit_max, which PictureReader then refuses.
 std::vector<ByteSpan> split_annex_b(ByteSpan bytes);
 
+/// A NAL unit never ends in a zero byte (H.264 §7.4.1), but some writers leave some behind it.
+ByteSpan without_trailing_zeros(ByteSpan bytes);
+
 /// Appends one NAL unit after its length in 4 bytes.
 void append_nal(std::vector<std::byte>& out, ByteSpan nal);
 

@@ -12,25 +12,37 @@ namespace millrace::media {
 struct Picture {
     Bytes payload;   ///< canonical, see AccessUnit
     ConfigRef config;
-    bool key = false;       ///< IDR, BLA, CRA, recovery point 0, AV1 key frame
-    bool leading = false;   ///< shown before the key frame it follows: RASL, RADL, leading B of an open GOP
+    bool key = false;       ///< IDR, BLA, CRA, I with recovery point 0, AV1 key frame
+    bool leading = false;   ///< shown before the key frame it follows: RASL, RADL, B before an open GOP's I
     PictureType picture = PictureType::unknown;
-    std::optional<std::int8_t> qp;   ///< of the first slice
-    /// Recovery point of an intra refresh: so many frames on, the picture is whole.
+    std::optional<std::int8_t> qp;   ///< of the first slice; H.264 and H.265
+    /// Recovery point of an intra refresh: so many pictures on, what is shown is whole.
     std::optional<std::uint32_t> recovery_frames;
 };
+
+/// SEI that waits for its picture.
+inline constexpr std::size_t waiting_sei_bytes_max = std::size_t{64} << 10U;
+
+struct PictureReaderCounters {
+    std::uint64_t parameter_sets_refused = 0;   ///< did not parse, or too large; left out
+    std::uint64_t sei_dropped = 0;              ///< NAL units beyond waiting_sei_bytes_max
+};
+
+class PictureSyntax;
 
 /// The one door for every ingest protocol: NAL units (or OBUs) of one access unit in, a picture in canonical
 /// form with its configuration out. Parameter sets may come by `configure` or in band; the configuration
 /// becomes a new object only when their content changed. Owned by a publication; one thread.
 class PictureReader {
 public:
+    /// A codec that is not video is never configured and reads nothing.
     explicit PictureReader(Codec codec);
     PictureReader(PictureReader&&) noexcept;
     PictureReader& operator=(PictureReader&&) noexcept;
     ~PictureReader();
 
-    /// Takes what an avcC, hvcC, av1C or SDP said. On an error the earlier configuration stays.
+    /// Takes what an avcC, hvcC, av1C or SDP said. On an error the earlier configuration stays. A frame rate
+    /// in it counts where the bitstream itself says none.
     Result<> configure(TrackConfig config);
 
     /// Null until there are usable parameter sets.
@@ -38,18 +50,14 @@ public:
 
     /// Reads the NAL units (with header, without start code or length) or OBUs of one access unit. Nothing
     /// when there is no coded slice among them; their SEI then goes before the next picture. A slice without
-    /// its parameter sets is Errc::refused, one that breaks its syntax Errc::malformed: drop and count it.
+    /// its parameter sets is Errc::refused, one that breaks its syntax Errc::malformed, more than
+    /// nals_per_access_unit_max or picture_bytes_max Errc::exhausted: drop the access unit and count it.
     Result<std::optional<Picture>> read(std::span<const ByteSpan> nals);
 
-    /// Parameter sets that did not parse or were too large, and were left out.
-    std::uint64_t parameter_sets_refused() const;
+    const PictureReaderCounters& counters() const;
 
 private:
-    class Syntax;
-    class H264;
-    class H265;
-    class Av1;
-    std::unique_ptr<Syntax> syntax_;
+    std::unique_ptr<PictureSyntax> syntax_;
 };
 
 }   // namespace millrace::media

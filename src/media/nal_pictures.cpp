@@ -1,0 +1,101 @@
+#include "media/nal_pictures.hpp"
+
+#include "media/nal.hpp"
+
+namespace millrace::media {
+
+Result<NalPictures::Sorted> NalPictures::sort(std::span<const ByteSpan> nals) {
+    if (nals.size() > nals_per_access_unit_max) {
+        return fail(Errc::exhausted, "too many NAL units in an access unit");
+    }
+    Sorted sorted;
+    for (const ByteSpan nal : nals) {
+        const NalRole role = role_of(nal);
+        if (role == NalRole::parameter_set) {
+            const Result<bool> changed = put(nal);
+            counters_.parameter_sets_refused += changed ? 0 : 1;
+            out_of_date_ = out_of_date_ || (changed && *changed);
+            continue;
+        }
+        if (role == NalRole::left_out) {
+            continue;
+        }
+        if (role == NalRole::sei) {
+            const std::optional<std::uint32_t> recovery = recovery_point(nal);
+            recovery_ = recovery ? recovery : recovery_;
+        }
+        sorted.has_slice = sorted.has_slice || role == NalRole::slice;
+        if (nal.size() > picture_bytes_max || sorted.payload_bytes > picture_bytes_max) {
+            return fail(Errc::exhausted, "access unit too large");
+        }
+        sorted.payload_bytes += nal.size() + 4;
+    }
+    if (sorted.payload_bytes + waiting_sei_.size() > picture_bytes_max) {
+        return fail(Errc::exhausted, "access unit too large");
+    }
+    return sorted;
+}
+
+void NalPictures::keep_sei(std::span<const ByteSpan> nals) {
+    for (const ByteSpan nal : nals) {
+        const NalRole role = role_of(nal);
+        if (role == NalRole::sei && waiting_sei_.size() + nal.size() + 4 <= waiting_sei_bytes_max) {
+            append_nal(waiting_sei_, nal);
+        } else if (role == NalRole::sei || role == NalRole::suffix_sei) {
+            ++counters_.sei_dropped;
+        }
+    }
+}
+
+void NalPictures::update_config() {
+    Result<TrackConfig> config = current();
+    if (config) {
+        take(std::move(*config));
+        out_of_date_ = false;
+    }
+}
+
+Result<std::optional<Picture>> NalPictures::finish(std::span<const ByteSpan> nals,
+                                                   std::size_t payload_bytes) {
+    Picture picture;
+    picture.recovery_frames = std::exchange(recovery_, std::nullopt);
+    std::vector<std::byte> payload = std::exchange(waiting_sei_, {});
+    const Result<> described = describe(nals, picture);
+    if (!described) {
+        return std::unexpected(described.error());
+    }
+    if (out_of_date_ || config() == nullptr) {
+        update_config();
+    }
+    picture.config = config();
+    payload.reserve(payload.size() + payload_bytes);
+    for (const ByteSpan nal : nals) {
+        const NalRole role = role_of(nal);
+        if (role != NalRole::parameter_set && role != NalRole::left_out) {
+            append_nal(payload, nal);
+        }
+    }
+    picture.payload = Bytes{std::move(payload)};
+    return std::optional{std::move(picture)};
+}
+
+Result<std::optional<Picture>> NalPictures::read(std::span<const ByteSpan> nals) {
+    const Result<Sorted> sorted = sort(nals);
+    if (!sorted) {
+        waiting_sei_.clear();
+        recovery_.reset();
+        return std::unexpected(sorted.error());
+    }
+    if (sorted->has_slice) {
+        return finish(nals, sorted->payload_bytes);
+    }
+    keep_sei(nals);
+    // Half a change (an SPS whose PPS comes next) would make a configuration that no picture has; but the
+    // first one is waited for.
+    if (config() == nullptr) {
+        update_config();
+    }
+    return std::nullopt;
+}
+
+}   // namespace millrace::media

@@ -1,5 +1,7 @@
 #include "container/amf0.hpp"
 
+#include "container/flv_samples.hpp"
+
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -14,21 +16,7 @@ std::vector<std::byte> written(const Value& value) {
     return out;
 }
 
-std::vector<std::byte> from_hex(std::string_view hex) {
-    std::vector<std::byte> out;
-    unsigned nibbles = 0;
-    unsigned value = 0;
-    for (const char c : hex) {
-        if (c == ' ') {
-            continue;
-        }
-        value = value << 4U | static_cast<unsigned>(c <= '9' ? c - '0' : c - 'A' + 10);
-        if (++nibbles % 2 == 0) {
-            out.push_back(static_cast<std::byte>(value & 0xFFU));
-        }
-    }
-    return out;
-}
+using flv::samples::from_hex;
 
 Result<Value> read_one(ByteSpan bytes) {
     ByteReader reader{bytes};

@@ -1,7 +1,7 @@
 #include "protocol/rtmp/muxer.hpp"
 
 #include "base/byte_writer.hpp"
-#include "container/amf0.hpp"
+#include "protocol/rtmp/command.hpp"
 
 #include <algorithm>
 #include <array>
@@ -24,23 +24,12 @@ namespace millrace::rtmp {
 
 namespace {
 
-constexpr std::size_t chunk_size = 65'536;
-constexpr std::uint32_t stream_id = 1;
-// Below 64, so that a basic header is one byte.
-constexpr std::uint8_t control_chunk_stream = 2;
-constexpr std::uint8_t audio_chunk_stream = 4;
-constexpr std::uint8_t status_chunk_stream = 5;
-constexpr std::uint8_t video_chunk_stream = 6;
-constexpr std::uint8_t data_chunk_stream = 8;
-constexpr std::uint32_t timestamp_extended = 0xFFFFFF;
 constexpr std::size_t body_size_max = 0xFFFFFF;   // what 24 bits can say
-constexpr std::uint8_t user_control_type = 4;
-constexpr std::uint8_t command_type = 20;
 constexpr std::uint16_t stream_eof_event = 1;
 
 struct Envelope {
-    std::uint8_t chunk_stream;
-    std::uint8_t type;
+    std::uint32_t chunk_stream;   // below 64, so that a basic header is one byte
+    MessageType type;
     std::uint32_t timestamp_ms;
     std::uint32_t message_stream;
 };
@@ -53,7 +42,7 @@ public:
         header.put(envelope.chunk_stream, 1);
         header.put(std::min(envelope.timestamp_ms, timestamp_extended), 3);
         header.put(static_cast<std::uint32_t>(body_size), 3);
-        header.put(envelope.type, 1);
+        header.put(static_cast<std::uint8_t>(envelope.type), 1);
         header.put(__builtin_bswap32(envelope.message_stream), 4);
         header.put_extended(envelope);
         return header;
@@ -92,12 +81,12 @@ void lay_out(const Envelope& envelope, std::span<const ByteSpan> body, Append ap
     }
     append(ChunkHeader::first(envelope, size).span());
     const ChunkHeader continued = ChunkHeader::continued(envelope);
-    std::size_t room = chunk_size;
+    std::size_t room = chunk_size_to_players;
     for (ByteSpan part : body) {
         while (!part.empty()) {
             if (room == 0) {
                 append(continued.span());
-                room = chunk_size;
+                room = chunk_size_to_players;
             }
             const ByteSpan piece = part.first(std::min(room, part.size()));
             append(piece);
@@ -107,7 +96,7 @@ void lay_out(const Envelope& envelope, std::span<const ByteSpan> body, Append ap
     }
 }
 
-std::uint8_t chunk_stream_of(flv::TagType type) {
+std::uint32_t chunk_stream_of(flv::TagType type) {
     switch (type) {
         case flv::TagType::audio: return audio_chunk_stream;
         case flv::TagType::video: return video_chunk_stream;
@@ -119,9 +108,9 @@ std::uint8_t chunk_stream_of(flv::TagType type) {
 template <class Append>
 void lay_out(const flv::Message& message, Append append) {
     const Envelope envelope{.chunk_stream = chunk_stream_of(message.type),
-                            .type = static_cast<std::uint8_t>(message.type),
+                            .type = MessageType{static_cast<std::uint8_t>(message.type)},
                             .timestamp_ms = message.timestamp_ms,
-                            .message_stream = stream_id};
+                            .message_stream = the_stream_id};
     const std::array body{message.prefix, message.payload};
     lay_out(envelope, body, append);
 }
@@ -163,24 +152,20 @@ void Muxer::end(BlockLog& log, Instant now) {
     std::vector<std::byte> event;
     ByteWriter event_writer{event};
     event_writer.u16(stream_eof_event);
-    event_writer.u32(stream_id);
+    event_writer.u32(the_stream_id);
 
-    std::vector<std::byte> status;
-    ByteWriter writer{status};
-    amf0::write(writer, "onStatus");
-    amf0::write(writer, 0);
-    amf0::write(writer, amf0::Null{});
-    amf0::write(writer, amf0::object({{"level", "status"},
-                                      {"code", "NetStream.Play.UnpublishNotify"},
-                                      {"description", "The stream has ended."}}));
+    const std::vector<std::byte> notice =
+        encode({.name = "onStatus",
+                .arguments = {amf0::Null{},
+                              status("status", "NetStream.Play.UnpublishNotify", "The stream has ended.")}});
 
     const auto send = [&log, now](const Envelope& envelope, ByteSpan body) {
         lay_out(envelope, std::span{&body, 1}, [&log](ByteSpan part) { log.append(part); });
         log.end_message(now);
     };
     // User control belongs to message stream 0 (section 5.4 and 7.1.7).
-    send({control_chunk_stream, user_control_type, 0, 0}, event);
-    send({status_chunk_stream, command_type, 0, stream_id}, status);
+    send({control_chunk_stream, MessageType::user_control, 0, 0}, event);
+    send({status_chunk_stream, MessageType::command, 0, the_stream_id}, notice);
 }
 
 Bytes Muxer::resume() const {

@@ -1,0 +1,205 @@
+#include "control/configuration.hpp"
+
+#include "control/setting.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+namespace millrace::control {
+
+namespace {
+
+constexpr std::string_view variable_prefix = "MILLRACE_";
+constexpr std::size_t shown_max = 64;
+
+/// Levenshtein's distance: how many single characters differ.
+std::size_t distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+        row[j] = j;
+    }
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = std::exchange(row[0], i);
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+        }
+    }
+    return row.back();
+}
+
+/// "; did you mean http.listen?", or nothing when no key is near.
+std::string suggestion(std::string_view unknown) {
+    std::size_t nearest = 4;
+    std::string_view best;
+    const std::string_view shown = unknown.substr(0, shown_max);
+    const auto offer = [&](std::string_view name) {
+        if (const std::size_t far = distance(shown, name); far < nearest) {
+            nearest = far;
+            best = name;
+        }
+    };
+    for (const auto& key : configuration_keys()) {
+        offer(key.name);
+        offer(key.name.substr(0, key.name.find('.')));
+    }
+    return best.empty() ? std::string{} : fmt::format("; did you mean {}?", best);
+}
+
+const ConfigurationKey* find_key(std::string_view name) {
+    const auto keys = configuration_keys();
+    const auto found = std::ranges::find(keys, name, &ConfigurationKey::name);
+    return found == keys.end() ? nullptr : &*found;
+}
+
+bool is_section(const std::string& name) {
+    return std::ranges::any_of(configuration_keys(), [prefix = name + "."](const ConfigurationKey& key) {
+        return key.name.starts_with(prefix);
+    });
+}
+
+/// "http.listen" to "MILLRACE_HTTP_LISTEN".
+std::string variable_of(std::string_view name) {
+    std::string variable{variable_prefix};
+    for (const char c : name) {
+        variable += c == '.' ? '_' : static_cast<char>(c - ('a' - 'A'));
+    }
+    return variable;
+}
+
+/// Puts settings into a configuration and remembers where each came from.
+class Loader {
+public:
+    void read_file(const ConfigurationSources& sources) {
+        const YamlNode root = parse_yaml(sources.file_text, sources.file_name);
+        if (root.kind != YamlNode::Kind::null) {
+            read_section(root, "", sources.file_name);
+        }
+    }
+
+    void read_variable(std::string_view name, std::string_view value) {
+        for (const auto& key : configuration_keys()) {
+            if (variable_of(key.name) == name) {
+                read_text(key, value, fmt::format("environment variable {}", name));
+                return;
+            }
+        }
+        log::warning("control", "the environment variable {} is not a setting", log::escaped(name));
+    }
+
+    void read_option(std::string_view option) {
+        const std::size_t equals = option.find('=');
+        const std::string_view name = option.substr(0, equals);
+        const std::string shown = log::escaped(name, shown_max);
+        if (equals == std::string_view::npos) {
+            throw ConfigurationError(fmt::format("--set {}: wanted is KEY=VALUE", shown));
+        }
+        const ConfigurationKey* const key = find_key(name);
+        if (key == nullptr) {
+            throw ConfigurationError(fmt::format("--set: {}: unknown key{}", shown, suggestion(name)));
+        }
+        read_text(*key, option.substr(equals + 1), "--set");
+    }
+
+    Configuration finish(bool open);
+
+private:
+    void read_section(const YamlNode& section, const std::string& prefix, std::string_view source) {
+        if (section.kind != YamlNode::Kind::map) {
+            Setting{section, prefix.empty() ? "the file" : prefix, source}.refuse_value("a map of keys");
+        }
+        for (const auto& node : section.items) {
+            read_entry(node, prefix.empty() ? node.key : prefix + "." + node.key, source);
+        }
+    }
+
+    void read_entry(const YamlNode& node, const std::string& name, std::string_view source) {
+        const Setting setting{node, log::escaped(name, 2 * shown_max), source};
+        const bool dotted = node.key.find('.') != std::string::npos;
+        if (const ConfigurationKey* const key = find_key(name); key != nullptr && !dotted) {
+            set(*key, setting);
+        } else if (is_section(name) && !dotted) {
+            if (node.kind != YamlNode::Kind::null) {
+                read_section(node, name, source);
+            }
+        } else if (dotted && key != nullptr) {
+            setting.refuse("write one map inside the other, as in 'http: { listen: off }'");
+        } else {
+            setting.refuse("unknown key" + suggestion(name));
+        }
+    }
+
+    void read_text(const ConfigurationKey& key, std::string_view text, const std::string& source) {
+        YamlNode node{.kind = YamlNode::Kind::scalar, .text = std::string{text}};
+        // A plain value is taken as it stands: to YAML, [::]:8080 would be a broken list.
+        if (key.structured || text.starts_with('"') || text.starts_with('\'')) {
+            node = parse_yaml(text, source);
+        }
+        set(key, {node, std::string{key.name}, source});
+    }
+
+    void set(const ConfigurationKey& key, const Setting& setting) {
+        key.set(configuration_, setting);
+        places_[key.name] = place_of(setting.node(), setting.source());
+    }
+
+    [[noreturn]] void refuse(std::string_view key, std::string_view what) const {
+        throw ConfigurationError(fmt::format("{}: {}: {}", places_.at(key), key, what));
+    }
+
+    Configuration configuration_;
+    std::map<std::string_view, std::string> places_;   // of what was set, by key
+};
+
+Configuration Loader::finish(bool open) {
+    Configuration& c = configuration_;
+    c.open = c.open || open;
+    if (!c.tls_certificate.empty() && c.tls_key.empty()) {
+        refuse("tls.certificate", "needs tls.key beside it");
+    }
+    if (c.tls_certificate.empty() && !c.tls_key.empty()) {
+        refuse("tls.key", "needs tls.certificate beside it");
+    }
+    const auto settle = [&](ListenAddress& listener, std::string_view key) {
+        if (!listener.written) {
+            listener.on = c.has_tls();
+        } else if (listener.on && !c.has_tls()) {
+            refuse(key, "an address with TLS needs tls.certificate and tls.key; else write off");
+        }
+    };
+    settle(c.https, "https.listen");
+    settle(c.rtmps, "rtmps.listen");
+    return std::move(c);
+}
+
+}   // namespace
+
+std::string read_configuration_file(const std::string& path) {
+    std::ifstream file{path, std::ios::binary};
+    std::string text(yaml_size_max + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    if (!file.is_open() || file.bad()) {
+        throw ConfigurationError(fmt::format("{}: cannot be read", path));
+    }
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    return text;
+}
+
+Configuration load_configuration(const ConfigurationSources& sources) {
+    Loader loader;
+    loader.read_file(sources);
+    for (const std::string_view entry : sources.environment) {
+        if (const std::size_t equals = entry.find('=');
+            entry.starts_with(variable_prefix) && equals != std::string_view::npos) {
+            loader.read_variable(entry.substr(0, equals), entry.substr(equals + 1));
+        }
+    }
+    for (const auto& option : sources.sets) {
+        loader.read_option(option);
+    }
+    return loader.finish(sources.open);
+}
+
+}   // namespace millrace::control

@@ -1,0 +1,95 @@
+#pragma once
+
+#include "base/connection.hpp"
+#include "base/log.hpp"
+#include "base/time.hpp"
+#include "control/configuration_error.hpp"
+#include "control/name_pattern.hpp"
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace::control {
+
+/// Where a listener listens.
+struct ListenAddress {
+    Endpoint endpoint;
+    bool on = true;
+    /// The user wrote it, so it must work as it is; a default falls back to IPv4 where there is no IPv6.
+    bool written = false;
+};
+
+/// What a user may do to the streams of a pattern.
+struct Grant {
+    enum class Action : std::uint8_t { publish, play, archive, admin };
+    Action action;
+    NamePattern pattern;
+};
+
+struct User {
+    std::string name;
+    std::string password;   ///< the line `millrace password` prints (Argon2id); empty: needs none
+    std::vector<Grant> allow;
+};
+
+/// What the configuration says of the streams of one pattern.
+struct StreamRule {
+    NamePattern pattern;
+};
+
+/// One node's settings, all checked. Plain values; read on any thread once loaded.
+struct Configuration {
+    static constexpr unsigned workers_max = 256;
+    static constexpr std::size_t users_max = 1024;
+    static constexpr std::size_t grants_max = 256;   ///< of one user
+    static constexpr std::size_t streams_max = 10000;
+    static constexpr std::size_t origins_max = 256;
+
+    ListenAddress http{{"::", 8080}};
+    ListenAddress https{{"::", 8443}};   ///< on by default only with TLS
+    ListenAddress rtmp{{"::", 1935}};
+    ListenAddress rtmps{{"::", 1936}};   ///< on by default only with TLS
+    std::string tls_certificate;         ///< path of a PEM file; empty: no TLS
+    std::string tls_key;
+    std::vector<std::string> cors{"*"};   ///< allowed origins, or "*" alone
+    unsigned workers = 0;                 ///< 0: one a core
+    Duration grace = 10s;                 ///< how long viewers wait for a lost publisher
+    log::Level log_level = log::Level::info;
+    std::vector<StreamRule> streams;   ///< in the file's order
+    std::vector<User> users;
+    bool open = false;   ///< anyone may publish and play
+
+    bool has_tls() const { return !tls_certificate.empty(); }
+};
+
+/// Where settings come from; a later one of these wins.
+struct ConfigurationSources {
+    std::string file_name;   ///< for error texts
+    std::string file_text;
+    std::vector<std::string> environment;   ///< "NAME=VALUE" each, as in `environ`
+    std::vector<std::string> sets;          ///< "KEY=VALUE" each, of --set
+    bool open = false;                      ///< --open
+};
+
+/// One setting that a configuration may hold. The table of them drives file, environment, --set and guide.
+struct ConfigurationKey {
+    std::string_view name;       ///< "http.listen"; in the environment MILLRACE_HTTP_LISTEN
+    std::string_view type;       ///< in words
+    std::string_view fallback;   ///< the default as one writes it
+    std::string_view help;
+    bool structured;   ///< a list or map: --set and environment give it as YAML
+    void (*set)(Configuration& configuration, const class Setting& setting);
+};
+std::span<const ConfigurationKey> configuration_keys();
+
+/// The text of a configuration file. Throws ConfigurationError.
+std::string read_configuration_file(const std::string& path);
+
+/// Defaults, then file, environment, --set, --open. Throws ConfigurationError. Unknown MILLRACE_ variables
+/// are only warned of, since container platforms make such names themselves.
+Configuration load_configuration(const ConfigurationSources& sources);
+
+}   // namespace millrace::control

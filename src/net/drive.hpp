@@ -1,0 +1,86 @@
+#pragma once
+
+#include "base/waiting.hpp"
+#include "protocol/machine.hpp"
+
+#include <array>
+
+namespace millrace::net {
+
+/// How long a peer may take none of what we write.
+constexpr Duration write_patience = 15s;
+
+/// Sends everything the machine has to say. Errc::timed_out if the peer takes nothing for `write_patience`.
+template <ProtocolMachine M>
+Task<Result<>> flush(Connection& connection, M& machine, Executor& executor) {
+    for (std::vector<std::byte> output = machine.next_output(); !output.empty();
+         output = machine.next_output()) {
+        ByteSpan rest{output};
+        while (!rest.empty()) {
+            const std::array slices{rest};
+            const Result<std::size_t> written = connection.try_write(slices);
+            if (written) {
+                rest = rest.subspan(*written);
+                continue;
+            }
+            if (written.error().code != Errc::would_block) {
+                co_return std::unexpected(written.error());
+            }
+            const Instant end_of_patience = executor.now() + write_patience;
+            const Result<> ready = co_await writable(connection, executor, end_of_patience);
+            if (!ready && ready.error().code == Errc::timed_out) {
+                co_return fail(Errc::timed_out, "the peer takes no bytes");
+            }
+            if (!ready) {
+                co_return ready;
+            }
+        }
+    }
+    co_return Result<>{};
+}
+
+/// Offers what a failed machine still says to the peer once, without waiting.
+template <ProtocolMachine M>
+void send_last_words(Connection& connection, M& machine) {
+    const std::vector<std::byte> output = machine.next_output();
+    if (!output.empty()) {
+        const std::array slices{ByteSpan{output}};
+        [[maybe_unused]] const Result<std::size_t> written = connection.try_write(slices);
+    }
+}
+
+/// One turn between a connection and a machine: everything the machine has to say is sent; then the first of
+/// incoming bytes and the machine's deadline is waited for, and given to it. Call it again and again, looking
+/// at the machine's events in between. An error, the machine's or the connection's, is the conversation's
+/// end; the machine's last words were then already offered to the peer. `buffer` is for one read.
+template <ProtocolMachine M>
+Task<Result<>> drive(Connection& connection, M& machine, Executor& executor, std::span<std::byte> buffer) {
+    auto flushing = flush(connection, machine, executor);
+    const Result<> flushed = co_await flushing;
+    if (!flushed) {
+        co_return flushed;
+    }
+    // Also waits when bytes are there already, so that one busy peer never keeps the thread to itself.
+    const Result<> ready = co_await readable(connection, executor, machine.deadline());
+    if (!ready && ready.error().code != Errc::timed_out) {
+        co_return ready;
+    }
+    Result<> taken;
+    if (ready) {
+        const Result<std::size_t> read = connection.try_read(buffer);
+        if (read) {
+            taken = machine.receive(buffer.first(*read), executor.now());
+        } else if (read.error().code != Errc::would_block) {
+            co_return std::unexpected(read.error());
+        }
+    }
+    if (taken && machine.deadline() <= executor.now()) {
+        taken = machine.advance(executor.now());
+    }
+    if (!taken) {
+        send_last_words(connection, machine);
+    }
+    co_return taken;
+}
+
+}   // namespace millrace::net

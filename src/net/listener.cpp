@@ -1,0 +1,112 @@
+#include "net/listener.hpp"
+
+#include "base/log.hpp"
+#include "net/acceptor.hpp"
+#include "net/socket_address.hpp"
+
+#include <fmt/format.h>
+#include <netinet/in.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace millrace::net {
+
+namespace {
+
+/// What to do about a failure to listen.
+std::string_view advice(int error) {
+    switch (error) {
+        case EADDRINUSE: return "another program uses this port; stop it or choose another port";
+        case EACCES:
+            return "ports below 1024 need the right to bind them (CAP_NET_BIND_SERVICE); choose a higher "
+                   "port";
+        case EADDRNOTAVAIL:
+            return "no interface of this machine has this address; see `ip address`, or use :: for all";
+        case EAFNOSUPPORT: return "this machine has no IPv6; use 0.0.0.0";
+        case EMFILE:
+        case ENFILE: return "too many open descriptors; raise the limit (ulimit -n)";
+        default: return "the system refused";
+    }
+}
+
+/// A listening socket, or the errno.
+std::expected<Descriptor, int> open_listening(const SocketAddress& address, int backlog) {
+    Descriptor socket{::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!socket) {
+        return std::unexpected(errno);
+    }
+    const int on = 1;
+    const int off = 0;
+    setsockopt(socket.number(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (address.family() == AF_INET6) {
+        setsockopt(socket.number(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+    }
+    if (::bind(socket.number(), address.raw(), address.size) != 0 ||
+        ::listen(socket.number(), backlog) != 0) {
+        return std::unexpected(errno);
+    }
+    return socket;
+}
+
+Descriptor open_listening(const ListenOptions& options) {
+    const Endpoint wanted{options.address, options.port};
+    const auto address = SocketAddress::parse(wanted);
+    if (!address) {
+        throw std::runtime_error(fmt::format(
+            "cannot listen on \"{}\": not an IP address; write one like 192.0.2.1, ::1, or :: for all",
+            log::escaped(options.address)));
+    }
+    auto socket = open_listening(*address, options.backlog);
+    if (socket) {
+        return std::move(*socket);
+    }
+    const bool absent = socket.error() == EAFNOSUPPORT || socket.error() == EADDRNOTAVAIL;
+    if (absent && options.is_default && address->family() == AF_INET6) {
+        const Endpoint all_of_ipv4{"0.0.0.0", options.port};
+        auto fallback = open_listening(*SocketAddress::parse(all_of_ipv4), options.backlog);
+        if (fallback) {
+            log::info("net", "no IPv6 here: listening on {} instead of {}", all_of_ipv4.text(),
+                      wanted.text());
+            return std::move(*fallback);
+        }
+        throw std::runtime_error(fmt::format("cannot listen on {} ({}): {}", all_of_ipv4.text(),
+                                             std::strerror(fallback.error()), advice(fallback.error())));
+    }
+    throw std::runtime_error(fmt::format("cannot listen on {} ({}): {}", wanted.text(),
+                                         std::strerror(socket.error()), advice(socket.error())));
+}
+
+class TcpListener final : public Listener {
+public:
+    TcpListener(Worker& home, Descriptor socket, Acceptor::Target target)
+        : home_{home}, local_{SocketAddress::local_of(socket.number()).endpoint()} {
+        acceptor_ = std::make_unique<Acceptor>(home, std::move(socket), std::move(target));
+        home_.post([&acceptor = *acceptor_] { acceptor.start(); });
+    }
+    ~TcpListener() override { TcpListener::close(); }
+
+    const Endpoint& local() const override { return local_; }
+    void close() override {
+        if (acceptor_ != nullptr) {
+            // If the pool has stopped, the post only destroys it: here.
+            home_.post([acceptor = std::move(acceptor_)]() mutable { acceptor.reset(); });
+        }
+    }
+
+private:
+    Worker& home_;
+    Endpoint local_;
+    std::unique_ptr<Acceptor> acceptor_;
+};
+
+}   // namespace
+
+std::unique_ptr<Listener> listen(WorkerPool& pool, const ListenOptions& options, OnAccept on_accept) {
+    Descriptor socket = open_listening(options);
+    return std::make_unique<TcpListener>(pool.next(), std::move(socket),
+                                         Acceptor::Target{pool, options.tls, std::move(on_accept)});
+}
+
+}   // namespace millrace::net

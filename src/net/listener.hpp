@@ -1,0 +1,30 @@
+#pragma once
+
+#include "base/connection.hpp"
+#include "net/tls.hpp"
+#include "net/worker_pool.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace millrace::net {
+
+struct ListenOptions {
+    std::string address = "::";   ///< numeric; "::" takes IPv4 too
+    std::uint16_t port = 0;       ///< 0: the kernel chooses, `local()` tells
+    int backlog = 4096;
+    /// Nobody asked for this very address: where it does not exist (no IPv6), all of IPv4 does as well.
+    bool is_default = false;
+    std::shared_ptr<const TlsServer> tls = nullptr;   ///< none: plain TCP
+};
+
+/// Called on the worker that owns the connection, so on all of them at once.
+using OnAccept = std::function<void(Executor& worker, std::unique_ptr<Connection> connection)>;
+
+/// Listens at once, accepts while the pool runs, and deals connections out to the workers in turn. Throws
+/// std::runtime_error that says what to do. The listener ends before the pool does; any thread may close it,
+/// one at a time. A handful of connections may still be handed over after the close.
+std::unique_ptr<Listener> listen(WorkerPool& pool, const ListenOptions& options, OnAccept on_accept);
+
+}   // namespace millrace::net

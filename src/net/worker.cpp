@@ -1,0 +1,124 @@
+#include "net/worker.hpp"
+
+#include "base/check.hpp"
+#include "net/loop.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+#include <boost/asio/post.hpp>
+
+namespace millrace::net {
+
+namespace {
+
+constexpr Duration load_span = 1s;
+
+thread_local const Worker* current_worker = nullptr;
+
+Duration read_clock(clockid_t clock) {
+    timespec time{};
+    clock_gettime(clock, &time);
+    return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+/// Signals are for the main thread. A blocked SIGPIPE (OpenSSL writes without MSG_NOSIGNAL) is just EPIPE.
+void block_signals() {
+    sigset_t signals;
+    sigfillset(&signals);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGPROF}) {
+        sigdelset(&signals, fault);
+    }
+    pthread_sigmask(SIG_SETMASK, &signals, nullptr);
+}
+
+}   // namespace
+
+Instant SystemClock::now() const {
+    return Instant::from_nanoseconds(read_clock(CLOCK_MONOTONIC).count());
+}
+
+WallTime SystemClock::utc() const {
+    return {read_clock(CLOCK_REALTIME).count() / 1000};
+}
+
+Worker::Worker() : loop_{std::make_unique<Loop>()} {
+}
+
+Worker::~Worker() = default;
+
+void Worker::post(std::move_only_function<void()> work) {
+    if (ended_.load(std::memory_order_acquire)) {
+        return;
+    }
+    boost::asio::post(loop_->context, std::move(work));
+}
+
+bool Worker::is_current() const {
+    return current_worker == this;
+}
+
+void Worker::start() {
+    thread_ = std::thread{[this] { run(); }};
+}
+
+void Worker::run() {
+    current_worker = this;
+    block_signals();
+    measured_at_ = now();
+    busy_at_measure_ = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    while (!leaving_) {
+        turn();
+    }
+    current_worker = nullptr;
+}
+
+void Worker::turn() {
+    measure_load();
+    timers().run_due(now());
+    const Instant next = timers().earliest();
+    if (next == Instant::never()) {
+        handled_ += loop_->context.run_one();
+    } else {
+        using SteadyTime = std::chrono::steady_clock::time_point;   // CLOCK_MONOTONIC, as Instant is
+        handled_ += loop_->context.run_one_until(SteadyTime{Duration{next.nanoseconds()}});
+    }
+    for (int i = 0; i < handlers_per_turn && !leaving_ && loop_->context.poll_one() > 0; ++i) {
+        ++handled_;
+    }
+}
+
+void Worker::measure_load() {
+    const Duration span = now() - measured_at_;
+    if (span < load_span) {
+        return;
+    }
+    const Duration busy = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    const double share =
+        static_cast<double>((busy - busy_at_measure_).count()) / static_cast<double>(span.count());
+    load_ = std::min(share, 1.0);
+    measured_at_ = measured_at_ + span;
+    busy_at_measure_ = busy;
+}
+
+bool Worker::settle() {
+    stopping_ = true;
+    const bool idle = tasks().size() == 0 && handled_ == handled_settled_;
+    end_tasks();
+    handled_settled_ = handled_ + 1;   // this very call is counted when it returns
+    return idle;
+}
+
+void Worker::join() {
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+    ended_.store(true, std::memory_order_release);
+}
+
+void Worker::drop_queue() {
+    ended_.store(true, std::memory_order_release);
+    loop_.reset();
+}
+
+}   // namespace millrace::net

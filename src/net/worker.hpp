@@ -1,0 +1,70 @@
+#pragma once
+
+#include "base/executor.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+namespace millrace::net {
+
+/// The clocks of this machine. Any thread.
+class SystemClock final : public Clock {
+public:
+    Instant now() const override;
+    WallTime utc() const override;
+};
+
+/// One thread with one event loop: sockets, timers, posted work and conversations. Made and owned by a
+/// WorkerPool. Timers are at most about a millisecond late on an idle machine.
+class Worker final : public Executor {
+public:
+    Worker();
+    ~Worker() override;
+
+    /// After the pool has stopped, work is destroyed instead of run.
+    void post(std::move_only_function<void()> work) override;
+    bool is_current() const override;
+    const Clock& clock() const override { return clock_; }
+    double load() const override { return load_; }
+
+    /// Whether the pool is stopping: new conversations are not worth starting. Own thread only.
+    bool stopping() const { return stopping_; }
+    /// How many closed sockets still let their last bytes leave here (`parting.hpp`). Own thread only.
+    std::size_t& partings() { return partings_; }
+
+    struct Loop;
+    Loop& loop() { return *loop_; }
+
+private:
+    friend class WorkerPool;
+
+    /// How much may run between two looks at the timers.
+    static constexpr int handlers_per_turn = 256;
+
+    void start();
+    void run();
+    void turn();
+    void measure_load();
+    /// Ends all conversations; true if there were none and nothing was posted here since the last call.
+    bool settle();
+    void leave_loop() { leaving_ = true; }
+    void join();
+    void drop_queue();
+
+    SystemClock clock_;
+    std::unique_ptr<Loop> loop_;
+    std::thread thread_;
+    std::atomic<bool> ended_ = false;
+    bool leaving_ = false;
+    bool stopping_ = false;
+    std::size_t partings_ = 0;
+    std::uint64_t handled_ = 0;           // posted work and readiness
+    std::uint64_t handled_settled_ = 0;   // at the last settle()
+    double load_ = 0;
+    Instant measured_at_;
+    Duration busy_at_measure_{};
+};
+
+}   // namespace millrace::net

@@ -1,0 +1,80 @@
+#include "net/worker_pool.hpp"
+
+#include "base/check.hpp"
+#include "base/log.hpp"
+
+#include <latch>
+
+namespace millrace::net {
+
+WorkerPool::WorkerPool(std::size_t count) {
+    check(count > 0, "a pool has at least one worker");
+    for (std::size_t i = 0; i < count; ++i) {
+        workers_.push_back(std::make_unique<Worker>());
+        pointers_.push_back(workers_.back().get());
+        executors_.push_back(workers_.back().get());
+    }
+}
+
+WorkerPool::~WorkerPool() {
+    stop();
+    // What still waits in a queue may post to another worker when it is destroyed: no worker goes before the
+    // last queue is empty, and posts find the door shut.
+    for (auto& worker : workers_) {
+        worker->ended_ = true;
+    }
+    for (auto& worker : workers_) {
+        worker->drop_queue();
+    }
+}
+
+void WorkerPool::start() {
+    check(!running_, "a pool starts once");
+    running_ = true;
+    for (auto& worker : workers_) {
+        worker->start();
+    }
+}
+
+void WorkerPool::stop() {
+    if (!running_) {
+        return;
+    }
+    running_ = false;
+    for (const auto& worker : workers_) {
+        check(!worker->is_current(), "a worker cannot stop its own pool");
+    }
+    int rounds = 0;
+    while (!settle_all() && ++rounds < settle_rounds_max) {
+    }
+    if (rounds == settle_rounds_max) {
+        log::warning("net", "work was still being posted at the stop");
+    }
+    for (auto& worker : workers_) {
+        worker->post([&worker = *worker] { worker.leave_loop(); });
+    }
+    for (auto& worker : workers_) {
+        worker->join();
+    }
+}
+
+bool WorkerPool::settle_all() {
+    std::latch settled{static_cast<std::ptrdiff_t>(workers_.size())};
+    std::atomic<bool> idle = true;
+    for (auto& worker : workers_) {
+        worker->post([&worker = *worker, &settled, &idle] {
+            if (!worker.settle()) {
+                idle = false;
+            }
+            settled.count_down();
+        });
+    }
+    settled.wait();
+    return idle;
+}
+
+Worker& WorkerPool::next() {
+    return *workers_[turn_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
+}
+
+}   // namespace millrace::net

@@ -1,0 +1,258 @@
+#include "net/fan_out_viewing.hpp"
+
+#include "net/fan_out_audience.hpp"
+#include "net/fan_out_hall.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace millrace::net {
+
+Viewing::Viewing(Hall& hall, Audience& audience, Viewer viewer)
+    : hall_{hall},
+      audience_{&audience},
+      connection_{std::move(viewer.connection)},
+      back_channel_{std::move(viewer.back_channel)},
+      seat_{std::move(viewer.seat)},
+      lead_{std::move(viewer.lead)} {
+}
+
+void Viewing::begin(Instant now) {
+    connection_->wait_readable(static_cast<ReadWaiter*>(this));
+    write(now);
+}
+
+void Viewing::flush(Instant now) {
+    if (!blocked_ && !leaving_) {
+        write(now);
+    }
+}
+
+void Viewing::on_writable(Result<> ready) {
+    if (!ready) {
+        return leave(ready.error());
+    }
+    write(hall_.executor.now());
+}
+
+void Viewing::write(Instant now) {
+    std::array<ByteSpan, Connection::gather_max> slices;
+    for (;;) {
+        const std::uint64_t to = plan(now);
+        const std::size_t count = gather(to, slices);
+        if (count == 0) {
+            return rest();
+        }
+        const std::span<const ByteSpan> offer = std::span{slices}.first(count);
+        std::size_t offered = 0;
+        for (const ByteSpan slice : offer) {
+            offered += slice.size();
+        }
+        const Result<std::size_t> sent = connection_->try_write(offer);
+        ++hall_.counters.sends;
+        if (!sent && sent.error().code != Errc::would_block) {
+            return leave(sent.error());
+        }
+        const std::size_t taken = sent ? *sent : 0;
+        took(taken);
+        if (taken < offered) {
+            return block(to, taken > 0, now);
+        }
+    }
+}
+
+/// Decides how far into the log the next write goes, after changing course if this is a turn.
+std::uint64_t Viewing::plan(Instant now) {
+    const LogView& log = audience_->log();
+    if (place_ == Place::remainder && cursor_ == remainder_->end) {
+        remainder_.reset();
+        place_ = cursor_ < log.tail() ? Place::lapped : Place::log;
+        audience_->reads_from(needed_from());
+    }
+    // The usual viewer is neither blocked nor has anything to hear alone: it goes straight to the head.
+    if (place_ != Place::log || blocked_ || !private_.empty()) {
+        plan_turn(now);
+    }
+    switch (place_) {
+        case Place::waiting:
+        case Place::lapped: return cursor_;
+        case Place::remainder: return remainder_->end;
+        case Place::log: break;
+    }
+    const bool wants_turn = !private_.empty() || (blocked_ && should_skip(now));
+    return wants_turn ? started_until() : log.head();
+}
+
+void Viewing::plan_turn(Instant now) {
+    if (!aside_.empty() || place_ == Place::remainder ||
+        (place_ == Place::log && cursor_ != started_until())) {
+        return;
+    }
+    if (place_ == Place::log && blocked_ && should_skip(now)) {
+        place_ = Place::lapped;
+    }
+    const Entrance* const entrance = audience_->log().newest_entrance();
+    if (place_ != Place::log && entrance != nullptr) {
+        enter(*entrance);
+    } else if (!private_.empty()) {
+        aside_ = Bytes{std::exchange(private_, {})};
+    }
+}
+
+/// The first message end past what the viewer, or the connection on its way to it, has of the log.
+std::uint64_t Viewing::started_until() const {
+    return audience_->log().message_end_from(std::max(cursor_, held_until_));
+}
+
+bool Viewing::should_skip(Instant now) const {
+    const LogView& log = audience_->log();
+    const Entrance* const entrance = log.newest_entrance();
+    return entrance != nullptr && entrance->offset > cursor_ && log.age_from(cursor_, now) > lag_max &&
+           log.age_from(entrance->offset, now) <= lag_max;
+}
+
+void Viewing::enter(const Entrance& entrance) {
+    if (place_ == Place::lapped) {
+        ++seat_->counters.skips;
+        ++hall_.counters.skips;
+        seat_->counters.bytes_skipped += entrance.offset - cursor_;
+    }
+    place_ = Place::log;
+    aside_ = entrance.resume;
+    cursor_ = entrance.offset;
+    held_until_ = 0;
+    audience_->reads_from(cursor_);
+}
+
+std::size_t Viewing::gather(std::uint64_t to, std::span<ByteSpan> out) const {
+    std::size_t count = 0;
+    for (const Bytes* first : {&lead_, &aside_}) {
+        if (!first->empty()) {
+            out[count++] = first->span();
+        }
+    }
+    if (place_ != Place::remainder) {
+        return count + audience_->log().gather(cursor_, to, out.subspan(count));
+    }
+    for (const BlockRef& block : remainder_->blocks) {
+        const std::uint64_t from = std::max(cursor_, block->start());
+        const std::uint64_t end = std::min(to, block->limit());
+        if (from < end && count < out.size()) {
+            out[count++] = ByteSpan{block->at(from), end - from};
+        }
+    }
+    return count;
+}
+
+void Viewing::took(std::size_t count) {
+    hall_.counters.bytes_out += count;
+    seat_->counters.bytes_out += count;
+    for (Bytes* first : {&lead_, &aside_}) {
+        if (!first->empty()) {
+            const std::size_t part = std::min(count, first->size());
+            *first = part == first->size() ? Bytes{} : first->slice(part, first->size() - part);
+            count -= part;
+        }
+    }
+    cursor_ += count;
+}
+
+void Viewing::block(std::uint64_t to, bool progress, Instant now) {
+    ++hall_.counters.blocks;
+    held_until_ = std::min<std::uint64_t>(to, cursor_ + Connection::held_max);
+    // What the log has forgotten must go in one patience, or a trickle would keep it for ever.
+    if (!blocked_ || (progress && place_ != Place::remainder)) {
+        waits_since_ = now;
+        hall_.stall(*this);
+    }
+    blocked_ = true;
+    seat_->counters.blocked = true;
+    connection_->wait_writable(static_cast<WriteWaiter*>(this));
+}
+
+/// Everything there is has gone out.
+void Viewing::rest() {
+    if (blocked_) {
+        blocked_ = false;
+        seat_->counters.blocked = false;
+        unlink();
+    }
+    if (audience_->log().ended()) {
+        leave({Errc::closed, "the stream ended"});
+    }
+}
+
+void Viewing::before_trim(std::uint64_t tail, Instant now) {
+    if (needed_from() >= tail) {
+        return;
+    }
+    // One that is merely not served yet is not slow: it gets all there is before anything is forgotten.
+    flush(now);
+    if (needed_from() >= tail) {
+        return;
+    }
+    const std::uint64_t end = started_until();
+    if (end == cursor_) {
+        place_ = Place::lapped;
+        return;
+    }
+    if (end - cursor_ > remainder_max) {
+        return leave({Errc::exhausted, "the viewer is lapped in a message too large to keep for it"});
+    }
+    remainder_ = std::make_unique<Remainder>(Remainder{audience_->log().blocks_of(cursor_, end), end});
+    place_ = Place::remainder;
+    waits_since_ = now;
+    hall_.stall(*this);
+}
+
+void Viewing::on_readable(Result<> ready) {
+    const Instant now = hall_.executor.now();
+    const Result<> heard = ready ? listen(now) : ready;
+    if (!heard) {
+        return leave(heard.error());
+    }
+    connection_->wait_readable(static_cast<ReadWaiter*>(this));
+    if (!private_.empty()) {
+        flush(now);
+    }
+}
+
+Result<> Viewing::listen(Instant now) {
+    for (int i = 0; i < reads_per_wake; ++i) {
+        const Result<std::size_t> count = connection_->try_read(hall_.read_buffer);
+        if (!count) {
+            return count.error().code == Errc::would_block ? Result<>{} : std::unexpected{count.error()};
+        }
+        if (back_channel_ == nullptr) {
+            continue;
+        }
+        const Result<> heard = back_channel_->receive(std::span{hall_.read_buffer}.first(*count), now);
+        if (!heard) {
+            return heard;
+        }
+        const std::vector<std::byte> said = back_channel_->next_output();
+        if (private_.size() + said.size() > private_max) {
+            return fail(Errc::exhausted, "the viewer asks for more than it reads");
+        }
+        private_.insert(private_.end(), said.begin(), said.end());
+    }
+    return {};
+}
+
+void Viewing::leave(Error reason) {
+    if (leaving_) {
+        return;
+    }
+    leaving_ = true;
+    reason_ = reason;
+    connection_->wait_readable(nullptr);
+    connection_->wait_writable(nullptr);
+    hall_.show_out(*this);
+}
+
+std::unique_ptr<Seat> Viewing::close() {
+    connection_->close();
+    return std::move(seat_);
+}
+
+}   // namespace millrace::net

@@ -91,7 +91,6 @@ void Server::accept_play() {
     link_.send_status("status", "NetStream.Play.Reset", "Playing and resetting stream.");
     link_.send_status("status", "NetStream.Play.Start", "Started playing.");
     link_.send_data({"|RtmpSampleAccess", true, true});
-    link_.send_data({"onStatus", amf0::object({{"code", "NetStream.Data.Start"}})});
     state_ = State::playing;
     deadline_ = now_ + player_ping_interval;
 }

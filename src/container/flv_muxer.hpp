@@ -19,6 +19,8 @@ public:
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
     /// The onMillraceTime tag where it is due before this unit; `write` calls it.
     void stamp(const media::AccessUnit& unit, BlockLog& log, Instant now);
+    /// FLV has no words for a publisher that may come back.
+    void unpublished(BlockLog&, Instant) {}
     /// The end of the video sequence.
     void end(BlockLog& log, Instant now);
 

@@ -173,7 +173,7 @@ Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
         co_return co_await refuse(desk, connection, machine, grant.error());
     }
     publisher.begin(*grant);
-    machine.accept_publish(desk.executor.now());
+    machine.accept_publish();
     const Error seen = co_await carry(desk, connection, machine, publisher);
     log::info(protocol, "publisher {} of {} left: {}", connection.peer().text(), name->text(),
               publisher.reason(seen).what);
@@ -198,10 +198,10 @@ Task<> play(Desk& desk, std::unique_ptr<Connection> connection, rtmp::Server mac
     if (!joined) {
         co_return co_await refuse(desk, *connection, machine, joined.error());
     }
-    machine.accept_play(desk.executor.now());
+    machine.accept_play();
     joined->seat->bind(*connection);
     Bytes lead{machine.next_output()};
-    std::unique_ptr<BackChannel> back_channel = rtmp::into_back_channel(std::move(machine));
+    std::unique_ptr<BackChannel> back_channel = rtmp::into_back_channel(std::move(machine), {});
     desk.fan_out.join(*joined->log, {.connection = std::move(connection),
                                      .lead = std::move(lead),
                                      .back_channel = std::move(back_channel),

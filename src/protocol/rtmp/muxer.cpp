@@ -120,6 +120,17 @@ void log_message(const flv::Message& message, BlockLog& log, Instant now) {
     log.end_message(now);
 }
 
+void log_control(const Envelope& envelope, ByteSpan body, BlockLog& log, Instant now) {
+    lay_out(envelope, std::span{&body, 1}, [&log](ByteSpan part) { log.append(part); });
+    log.end_message(now);
+}
+
+void log_status(std::string_view code, std::string_view description, BlockLog& log, Instant now) {
+    const std::vector<std::byte> body =
+        encode({.name = "onStatus", .arguments = {amf0::Null{}, status("status", code, description)}});
+    log_control({status_chunk_stream, MessageType::command, 0, the_stream_id}, body, log, now);
+}
+
 }   // namespace
 
 void Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
@@ -148,24 +159,18 @@ void Muxer::stamp(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     }
 }
 
+void Muxer::unpublished(BlockLog& log, Instant now) {
+    log_status("NetStream.Play.UnpublishNotify", "The publisher has ended.", log, now);
+}
+
 void Muxer::end(BlockLog& log, Instant now) {
     std::vector<std::byte> event;
     ByteWriter event_writer{event};
     event_writer.u16(stream_eof_event);
     event_writer.u32(the_stream_id);
-
-    const std::vector<std::byte> notice =
-        encode({.name = "onStatus",
-                .arguments = {amf0::Null{},
-                              status("status", "NetStream.Play.UnpublishNotify", "The stream has ended.")}});
-
-    const auto send = [&log, now](const Envelope& envelope, ByteSpan body) {
-        lay_out(envelope, std::span{&body, 1}, [&log](ByteSpan part) { log.append(part); });
-        log.end_message(now);
-    };
     // User control belongs to message stream 0 (section 5.4 and 7.1.7).
-    send({control_chunk_stream, MessageType::user_control, 0, 0}, event);
-    send({status_chunk_stream, MessageType::command, 0, the_stream_id}, notice);
+    log_control({control_chunk_stream, MessageType::user_control, 0, 0}, event, log, now);
+    log_status("NetStream.Play.Stop", "The stream has ended.", log, now);
 }
 
 Bytes Muxer::resume() const {

@@ -20,7 +20,9 @@ public:
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
     /// The onMillraceTime message where it is due before this unit; `write` calls it.
     void stamp(const media::AccessUnit& unit, BlockLog& log, Instant now);
-    /// StreamEOF and NetStream.Play.UnpublishNotify.
+    /// NetStream.Play.UnpublishNotify: this publisher ended, another may follow.
+    void unpublished(BlockLog& log, Instant now);
+    /// StreamEOF and NetStream.Play.Stop.
     void end(BlockLog& log, Instant now);
 
     /// Nothing: the handshake and the answers to `play` are each conversation's own.

@@ -1,0 +1,203 @@
+#include "apps/millrace/verbs.hpp"
+#include "base/log.hpp"
+#include "control/admission.hpp"
+#include "control/api.hpp"
+#include "net/descriptor.hpp"
+#include "net/listener.hpp"
+#include "net/system_random.hpp"
+#include "net/worker_pool.hpp"
+#include "session/desk.hpp"
+#include "session/flv_play.hpp"
+#include "session/http_serve.hpp"
+#include "session/rtmp_serve.hpp"
+
+#include <signal.h>
+
+#include <thread>
+
+namespace millrace::apps {
+
+namespace {
+
+using control::Configuration;
+using control::ListenAddress;
+
+/// SIGINT and SIGTERM go to `wait` instead of ending the process; made before any thread.
+class StopSignals {
+public:
+    StopSignals() {
+        sigemptyset(&signals_);
+        sigaddset(&signals_, SIGINT);
+        sigaddset(&signals_, SIGTERM);
+        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    }
+    void wait() const {
+        int signal = 0;
+        sigwait(&signals_, &signal);
+    }
+    /// The next one ends the process at once.
+    void release() const { pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr); }
+
+private:
+    sigset_t signals_{};
+};
+
+/// A worker's desk and the addresses it answers.
+struct Counter {
+    Counter(Executor& executor, hub::Directory& directory, hub::Admission& admission, Random& random)
+        : desk{executor, directory, admission, random} {}
+    session::Desk desk;
+    std::vector<web::Route> routes;
+};
+
+/// One node: everything it owns, in the order it is made; torn down the other way round.
+class Node {
+public:
+    explicit Node(const Configuration& configuration);
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+    ~Node();
+
+    void announce() const;
+
+private:
+    using Serve = Task<> (*)(Counter& counter, std::unique_ptr<Connection> connection);
+    void listen(std::string name, const ListenAddress& address, bool encrypted, Serve serve);
+    Counter& counter_of(const Executor& executor);
+    std::string address_of(std::string_view listener) const;
+
+    const Configuration configuration_;
+    net::WorkerPool pool_;
+    net::SystemRandom random_;
+    hub::Directory directory_;
+    control::OpenOrClosed admission_;
+    std::vector<std::unique_ptr<Counter>> counters_;
+    std::shared_ptr<const net::TlsServer> tls_;
+    std::vector<std::pair<std::string, std::unique_ptr<Listener>>> listeners_;
+};
+
+Task<> serve_http(Counter& counter, std::unique_ptr<Connection> connection) {
+    return session::http_serve(std::move(connection), counter.desk.executor, counter.routes);
+}
+
+Task<> serve_rtmp(Counter& counter, std::unique_ptr<Connection> connection) {
+    return session::rtmp_serve(counter.desk, std::move(connection));
+}
+
+Node::Node(const Configuration& configuration)
+    : configuration_{configuration},
+      pool_{configuration.workers > 0 ? configuration.workers
+                                      : std::max(1U, std::thread::hardware_concurrency())},
+      directory_{{.grace = configuration.grace}, random_},
+      admission_{configuration.open} {
+    std::vector<hub::Sessions*> sessions;
+    for (Executor* executor : pool_.executors()) {
+        counters_.push_back(std::make_unique<Counter>(*executor, directory_, admission_, random_));
+        sessions.push_back(&counters_.back()->desk.sessions);
+    }
+    for (const auto& counter : counters_) {
+        counter->routes = control::api_routes({directory_, admission_, sessions});
+        counter->routes.push_back(session::flv_play(counter->desk));
+    }
+    if (configuration.has_tls()) {
+        tls_ = std::make_shared<const net::TlsServer>(
+            net::TlsServer::Files{configuration.tls_certificate, configuration.tls_key});
+    }
+    listen("http", configuration.http, false, serve_http);
+    listen("https", configuration.https, true, serve_http);
+    listen("rtmp", configuration.rtmp, false, serve_rtmp);
+    listen("rtmps", configuration.rtmps, true, serve_rtmp);
+    pool_.start();
+}
+
+Node::~Node() {
+    for (auto& [name, listener] : listeners_) {
+        listener->close();
+    }
+    pool_.stop();
+}
+
+Counter& Node::counter_of(const Executor& executor) {
+    for (const auto& counter : counters_) {
+        if (&counter->desk.executor == &executor) {
+            return *counter;
+        }
+    }
+    broken_invariant("a connection comes on one of our workers", std::source_location::current());
+}
+
+void Node::listen(std::string name, const ListenAddress& address, bool encrypted, Serve serve) {
+    if (!address.on || (encrypted && tls_ == nullptr && !address.written)) {
+        return;
+    }
+    if (encrypted && tls_ == nullptr) {
+        throw std::runtime_error(name + ".listen needs tls.certificate and tls.key");
+    }
+    const net::ListenOptions options{.address = address.endpoint.address,
+                                     .port = address.endpoint.port,
+                                     .is_default = !address.written,
+                                     .tls = encrypted ? tls_ : nullptr};
+    auto listener =
+        net::listen(pool_, options, [this, serve](Executor& worker, std::unique_ptr<Connection> connection) {
+            worker.tasks().spawn(serve(counter_of(worker), std::move(connection)));
+        });
+    listeners_.emplace_back(std::move(name), std::move(listener));
+}
+
+std::string Node::address_of(std::string_view listener) const {
+    for (const auto& [name, one] : listeners_) {
+        if (name == listener) {
+            Endpoint local = one->local();
+            if (local.address == "::" || local.address == "0.0.0.0") {
+                local.address = "localhost";
+            }
+            return local.text();
+        }
+    }
+    return {};
+}
+
+void Node::announce() const {
+    std::string line;
+    for (const auto& [name, listener] : listeners_) {
+        line += fmt::format("{}\"{}\": \"{}\"", line.empty() ? "" : ", ", name, listener->local().text());
+    }
+    fmt::print("{{\"listeners\": {{{}}}}}\n", line);
+    std::fflush(stdout);
+    if (configuration_.open) {
+        log::warning("serve", "--open: anyone who reaches this node may publish and play");
+    } else {
+        log::warning("serve", "closed: nobody may publish or play; start with --open to let anyone");
+    }
+    const std::string rtmp = address_of("rtmp");
+    const std::string http = address_of("http");
+    if (!rtmp.empty()) {
+        fmt::print(stderr,
+                   "\n  publish   ffmpeg -re -i movie.mp4 -c copy -f flv rtmp://{}/live/cam\n"
+                   "            or OBS: server rtmp://{}/live, stream key cam\n"
+                   "  watch     ffplay rtmp://{}/live/cam\n",
+                   rtmp, rtmp, rtmp);
+    }
+    if (!http.empty()) {
+        fmt::print(stderr,
+                   "            mpv http://{}/live/cam.flv\n"
+                   "  streams   curl http://{}/api/v1/streams\n\n",
+                   http, http);
+    }
+}
+
+}   // namespace
+
+int serve(const Configuration& configuration) {
+    log::set_level(configuration.log_level);
+    const StopSignals signals;
+    net::raise_descriptor_limit();
+    Node node{configuration};
+    node.announce();
+    signals.wait();
+    signals.release();
+    log::info("serve", "stopping");
+    return 0;
+}
+
+}   // namespace millrace::apps

@@ -83,9 +83,9 @@ TEST(RtmpMuxer, a_message_starts_with_a_full_header) {
     BlockLog log;
     Muxer muxer;
     muxer.configure({&track, 1}, log, {});
-    (void)log.take_change();
     const std::uint64_t begin = log.head();
     muxer.write(samples::units(track, 1000).front(), log, {});
+    (void)log.take_change();
     LogView view;
     view.apply(log.snapshot());
     std::array<ByteSpan, 1> slices;
@@ -101,9 +101,9 @@ TEST(RtmpMuxer, a_long_message_is_cut_at_64_kib_and_repeats_its_extended_time) {
     BlockLog log{{.bytes_max = 64U << 20U}};
     Muxer muxer;
     muxer.configure({&track, 1}, log, {});
-    (void)log.take_change();
     const std::size_t before = log.head();
     muxer.write(unit, log, {});
+    (void)log.take_change();
 
     LogView view;
     view.apply(log.snapshot());

@@ -45,7 +45,7 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
 void Muxer::stamp(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     const std::vector<std::byte> body = programme_.time_due(unit);
     if (!body.empty()) {
-        log_tag({TagType::script, static_cast<std::uint32_t>(unit.dts_ms()), body, {}}, log, now);
+        log_tag({TagType::script, script_timestamp, body, {}}, log, now);
     }
 }
 

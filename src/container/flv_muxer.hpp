@@ -14,10 +14,10 @@ public:
 
     /// Before the first write, and whenever a track came or its configuration changed: says it in band.
     void configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
-    /// One tag, and once a second an onMillraceTime before it. A unit of another track, or larger than a tag
+    /// One tag, and once a second the capture time before it. A unit of another track, or larger than a tag
     /// can be, is left out.
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
-    /// The onMillraceTime tag where it is due before this unit; `write` calls it.
+    /// The capture time where it is due before this unit; `write` calls it.
     void stamp(const media::AccessUnit& unit, BlockLog& log, Instant now);
     /// FLV has no words for a publisher that may come back.
     void unpublished(BlockLog&, Instant) {}

@@ -1,9 +1,13 @@
 #include "container/flv_muxer.hpp"
 
+#include "container/amf0.hpp"
+
 #include "container/flv_reader.hpp"
 #include "container/flv_samples.hpp"
 
 #include <gtest/gtest.h>
+
+#include <cmath>
 
 namespace millrace::flv {
 namespace {
@@ -68,7 +72,8 @@ void expect_same(const media::AccessUnit& unit, const media::AccessUnit& sent, s
 }
 
 TEST(FlvMuxer, every_codec_comes_back_at_every_age_of_a_run) {
-    constexpr std::int64_t starts_ms[] = {0, 18'000'000, 2'160'000'000, 0xFFFFFFFF - 50, 0x7'0000'0000 + 1000};
+    constexpr std::int64_t starts_ms[] = {0, 18'000'000, 2'160'000'000, 0xFFFFFFFF - 50,
+                                          0x7'0000'0000 + 1000};
     for (const Codec codec : {Codec::h264, Codec::h265, Codec::av1, Codec::aac, Codec::opus, Codec::mp3}) {
         const media::Track track = samples::track(codec);
         for (const std::int64_t start_ms : starts_ms) {
@@ -151,7 +156,7 @@ TEST(FlvMuxer, a_newcomer_gets_metadata_and_headers_at_the_time_of_the_last_unit
     const Read read = read_file(joined);
     ASSERT_EQ(read.tags.size(), 3U);
     for (const Tag& tag : read.tags) {
-        EXPECT_EQ(tag.timestamp_ms, 5120U);
+        EXPECT_EQ(tag.timestamp_ms, tag.type == TagType::script ? 0U : 5120U);
     }
     ASSERT_EQ(read.metadata.size(), 1U);
     EXPECT_EQ(read.metadata[0].width, 64U);
@@ -214,21 +219,29 @@ TEST(FlvMuxer, the_end_of_the_video_is_said) {
     EXPECT_EQ(read.tags[2].body, Bytes{samples::from_hex("1702000000")});
 }
 
-std::vector<std::uint32_t> stamp_times(std::span<const media::Track> tracks,
-                                       const std::vector<media::AccessUnit>& units) {
+/// The `time` of each cue point, in milliseconds; the tags themselves are at 0.
+std::vector<std::int64_t> stamp_times(std::span<const media::Track> tracks,
+                                      const std::vector<media::AccessUnit>& units) {
     BlockLog log;
     Muxer muxer;
     muxer.configure(tracks, log, {});
     for (const media::AccessUnit& unit : units) {
         muxer.write(unit, log, {});
     }
-    std::vector<std::uint32_t> times;
+    std::vector<std::int64_t> times;
     for (const Tag& tag : read_back(muxer, tracks, log).tags) {
-        if (tag.type == TagType::script) {
-            times.push_back(tag.timestamp_ms);
+        if (tag.type != TagType::script) {
+            continue;
+        }
+        EXPECT_EQ(tag.timestamp_ms, 0U);
+        ByteReader reader{tag.body};
+        const Result<amf0::Value> name = amf0::read(reader);
+        const Result<amf0::Value> value = amf0::read(reader);
+        if (name && value && *name->text() == "onCuePoint") {
+            EXPECT_EQ(*value->find_text("name"), "capture-time");
+            times.push_back(std::llround(*value->find_number("time") * 1000));
         }
     }
-    times.erase(times.begin());   // onMetaData
     return times;
 }
 
@@ -244,7 +257,7 @@ std::vector<media::AccessUnit> at_times(const media::Track& track,
 
 TEST(FlvMuxer, capture_time_is_said_once_a_second_before_video) {
     const media::Track tracks[] = {samples::track(Codec::h264), samples::track(Codec::aac)};
-    const std::vector<std::uint32_t> expected{0, 1000, 2040, 500};
+    const std::vector<std::int64_t> expected{0, 1000, 2040, 500};
     EXPECT_EQ(stamp_times({tracks, 1}, at_times(tracks[0], {0, 40, 960, 1000, 1960, 2040, 500, 900})),
               expected);
     EXPECT_EQ(stamp_times({tracks + 1, 1}, at_times(tracks[1], {0, 40, 960, 1000, 1960, 2040, 500, 900})),

@@ -72,7 +72,7 @@ void Programme::list(std::vector<Message>& out, TagType type, const Sent& sent) 
 std::vector<Message> Programme::news() const {
     std::vector<Message> messages;
     if (metadata_changed_) {
-        messages.push_back({TagType::script, timestamp_ms(), metadata_, {}});
+        messages.push_back({TagType::script, script_timestamp, metadata_, {}});
     }
     if (video_.changed) {
         list(messages, TagType::video, video_);
@@ -86,7 +86,7 @@ std::vector<Message> Programme::news() const {
 std::vector<Message> Programme::resume() const {
     std::vector<Message> messages;
     if (!metadata_.empty()) {
-        messages.push_back({TagType::script, timestamp_ms(), metadata_, {}});
+        messages.push_back({TagType::script, script_timestamp, metadata_, {}});
     }
     list(messages, TagType::video, video_);
     list(messages, TagType::audio, audio_);

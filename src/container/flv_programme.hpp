@@ -8,6 +8,9 @@
 
 namespace millrace::flv {
 
+/// Of every script tag: ffmpeg takes a script tag with another time for a stream of its own.
+constexpr std::uint32_t script_timestamp = 0;
+
 /// One tag or RTMP message before it is framed; it points to what its caller keeps.
 struct Message {
     TagType type = TagType::script;
@@ -27,7 +30,7 @@ Splitter::Announced announced_by(std::span<const media::Track> tracks);
 /// who comes. Shared by the FLV and RTMP muxers, which frame its messages. Owned by one muxer.
 class Programme {
 public:
-    /// Time between two onMillraceTime, on the run timeline.
+    /// Between two cue points that say a capture time, on the run timeline.
     static constexpr std::int64_t time_interval_ms = 1000;
 
     /// Takes the tracks; afterwards `news()` is what viewers do not know yet.
@@ -39,7 +42,7 @@ public:
     std::vector<Message> resume() const;
     /// Whether this unit is of a track that is sent.
     bool takes(const media::AccessUnit& unit) const;
-    /// The body of onMillraceTime where it is due before this unit, else empty.
+    /// The body of a capture time's cue point where it is due before this unit, else empty.
     std::vector<std::byte> time_due(const media::AccessUnit& unit);
     /// Notes the time of a unit that is sent.
     void advance(const media::AccessUnit& unit) { last_dts_ms_ = unit.dts_ms(); }

@@ -117,8 +117,14 @@ std::vector<std::byte> metadata_body(const media::Track* video, const media::Tra
 
 std::vector<std::byte> time_body(const media::AccessUnit& unit) {
     const double utc_ms = static_cast<double>(unit.capture.utc.microseconds) / 1000;
-    return script("onMillraceTime",
-                  {{"utc", utc_ms}, {"dts", unit.dts_ms()}, {"label", name(unit.capture.label)}});
+    const double seconds = static_cast<double>(unit.dts_ms()) / 1000;
+    return script(
+        "onCuePoint",
+        {{"name", "capture-time"},
+         {"type", "event"},
+         {"time", seconds},
+         {"parameters",
+          amf0::ecma_array({{"utc", utc_ms}, {"dts", unit.dts_ms()}, {"label", name(unit.capture.label)}})}});
 }
 
 }   // namespace millrace::flv

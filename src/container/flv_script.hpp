@@ -33,7 +33,7 @@ Result<std::optional<Metadata>> read_script(const Bytes& body);
 /// onMetaData for these tracks. Null stands for no such track; an unconfigured one is said to be there.
 std::vector<std::byte> metadata_body(const media::Track* video, const media::Track* audio);
 
-/// onMillraceTime: when the unit was captured, and whose word that is (docs/guide/flv.md).
+/// A cue point: when the unit was captured, and whose word that is (docs/guide/flv.md).
 std::vector<std::byte> time_body(const media::AccessUnit& unit);
 
 }   // namespace millrace::flv

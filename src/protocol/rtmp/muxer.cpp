@@ -155,7 +155,7 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
 void Muxer::stamp(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     const std::vector<std::byte> body = programme_.time_due(unit);
     if (!body.empty()) {
-        log_message({flv::TagType::script, static_cast<std::uint32_t>(unit.dts_ms()), body, {}}, log, now);
+        log_message({flv::TagType::script, flv::script_timestamp, body, {}}, log, now);
     }
 }
 

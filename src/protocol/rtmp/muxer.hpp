@@ -15,10 +15,10 @@ public:
 
     /// Before the first write, and whenever a track came or its configuration changed: says it in band.
     void configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
-    /// One message, and once a second an onMillraceTime before it. A unit of another track, or larger than a
+    /// One message, and once a second the capture time before it. A unit of another track, or larger than a
     /// message can be, is left out.
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
-    /// The onMillraceTime message where it is due before this unit; `write` calls it.
+    /// The capture time where it is due before this unit; `write` calls it.
     void stamp(const media::AccessUnit& unit, BlockLog& log, Instant now);
     /// NetStream.Play.UnpublishNotify: this publisher ended, another may follow.
     void unpublished(BlockLog& log, Instant now);

@@ -166,7 +166,7 @@ TEST(RtmpMuxer, any_message_end_is_an_entrance) {
     }
 }
 
-TEST(RtmpMuxer, the_end_is_said_by_stream_eof_and_unpublish_notify) {
+TEST(RtmpMuxer, the_end_is_said_by_stream_eof_and_play_stop) {
     BlockLog log;
     Muxer muxer;
     muxer.end(log, {});
@@ -180,8 +180,19 @@ TEST(RtmpMuxer, the_end_is_said_by_stream_eof_and_unpublish_notify) {
     ASSERT_TRUE(notice);
     EXPECT_EQ(notice->name, "onStatus");
     ASSERT_EQ(notice->arguments.size(), 2U);
-    EXPECT_EQ(*notice->arguments[1].find_text("code"), "NetStream.Play.UnpublishNotify");
+    EXPECT_EQ(*notice->arguments[1].find_text("code"), "NetStream.Play.Stop");
     EXPECT_TRUE(muxer.lead({}).empty());
+}
+
+TEST(RtmpMuxer, a_publishers_end_is_told_by_unpublish_notify) {
+    BlockLog log;
+    Muxer muxer;
+    muxer.unpublished(log, {});
+    const std::vector<Message> messages = read_messages(samples::bytes_of(log));
+    ASSERT_EQ(messages.size(), 1U);
+    const Result<Command> notice = read_command(messages[0]);
+    ASSERT_TRUE(notice);
+    EXPECT_EQ(*notice->arguments.at(1).find_text("code"), "NetStream.Play.UnpublishNotify");
 }
 
 }   // namespace

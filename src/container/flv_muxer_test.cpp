@@ -68,7 +68,8 @@ void expect_same(const media::AccessUnit& unit, const media::AccessUnit& sent, s
 }
 
 TEST(FlvMuxer, every_codec_comes_back_at_every_age_of_a_run) {
-    constexpr std::int64_t starts_ms[] = {0, 18'000'000, 2'160'000'000, 0xFFFFFFFF - 50, 0x7'0000'0000 + 1000};
+    constexpr std::int64_t starts_ms[] = {0, 18'000'000, 2'160'000'000, 0xFFFFFFFF - 50,
+                                          0x7'0000'0000 + 1000};
     for (const Codec codec : {Codec::h264, Codec::h265, Codec::av1, Codec::aac, Codec::opus, Codec::mp3}) {
         const media::Track track = samples::track(codec);
         for (const std::int64_t start_ms : starts_ms) {

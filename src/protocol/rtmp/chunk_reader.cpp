@@ -212,7 +212,7 @@ Result<> ChunkReader::obey(const Message& message) {
         ChunkStream* stream = find(value);
         if (stream != nullptr && stream->open) {
             close_message(*stream);
-            stream->body = {};
+            stream->body = std::vector<std::byte>{};
         }
         return {};
     }

@@ -65,7 +65,7 @@ Result<> ServerHandshake::receive(ByteSpan& bytes, std::vector<std::byte>& out) 
             return {};
         }
         answer(HandshakePacketView{received_.data() + 1, handshake_packet_size}, out);
-        received_ = {};
+        received_ = std::vector<std::byte>{};
         answered_ = true;
         missing_ = handshake_packet_size;
     }
@@ -109,7 +109,7 @@ Result<> ClientHandshake::receive(ByteSpan& bytes, std::vector<std::byte>& out) 
     }
     answer(HandshakePacketView{received_.data() + 1, handshake_packet_size},
            HandshakePacketView{received_.data() + 1 + handshake_packet_size, handshake_packet_size}, out);
-    received_ = {};
+    received_ = std::vector<std::byte>{};
     done_ = true;
     return {};
 }

@@ -103,6 +103,18 @@ void Link::send_status(std::string_view level, std::string_view code, std::strin
     send(the_stream_id, Command{"onStatus", 0, {amf0::Null{}, status(level, code, description)}});
 }
 
+void Link::send_data(const std::vector<amf0::Value>& values) {
+    std::vector<std::byte> body;
+    ByteWriter writer{body};
+    for (const amf0::Value& value : values) {
+        amf0::write(writer, value);
+    }
+    send({.chunk_stream = data_chunk_stream,
+          .type = MessageType::data,
+          .stream_id = the_stream_id,
+          .body = body});
+}
+
 void Link::send_result(const Command& to, std::vector<amf0::Value> values) {
     if (to.transaction != 0) {
         send(0, Command{"_result", to.transaction, std::move(values)});

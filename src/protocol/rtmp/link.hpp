@@ -43,6 +43,7 @@ public:
     /// On the message stream given: 0 is the connection itself.
     void send(std::uint32_t stream_id, const Command& command);
     void send_status(std::string_view level, std::string_view code, std::string_view description);
+    void send_data(const std::vector<amf0::Value>& values);
     /// `_result` with its values; nothing if no answer is wanted.
     void send_result(const Command& to, std::vector<amf0::Value> values);
     void send_error(const Command& to, std::string_view code, std::string_view description);

@@ -66,6 +66,8 @@ static_assert(ProtocolMachine<LineMachine>);
 /// A conversation that drives a LineMachine, and the other end of its link.
 class Drive : public ::testing::Test {
 protected:
+    void TearDown() override { executor_.stop(); }   // conversations end before what they use
+
     void connect(VirtualLink there = {}, VirtualLink back = {}) {
         auto [peer, ours] = virtual_connection(executor_, executor_, there, back);
         peer_ = std::move(peer);

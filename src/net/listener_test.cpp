@@ -10,6 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 namespace millrace::net {
 namespace {
 
@@ -121,13 +124,17 @@ private:
     rlimit before_{};
 };
 
-std::size_t pauses_of(Worker& worker, const Acceptor& acceptor) {
-    std::promise<std::size_t> pauses;
-    worker.post([&] { pauses.set_value(acceptor.pauses()); });
-    return testing::finish(pauses.get_future());
+template <class Condition>
+void wait_until(Condition condition) {
+    while (!condition()) {
+        std::this_thread::yield();
+    }
 }
 
 TEST(Acceptor, pauses_while_no_descriptor_is_free_and_goes_on_later) {
+#if __has_feature(undefined_behavior_sanitizer)
+    GTEST_SKIP() << "this sanitizer opens a pipe to look at a type, and calls an object broken when it cannot";
+#endif
     RunningPool running{1};
     Worker& worker = running.first();
     Descriptor listening{::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)};
@@ -135,28 +142,29 @@ TEST(Acceptor, pauses_while_no_descriptor_is_free_and_goes_on_later) {
     ASSERT_EQ(::bind(listening.number(), address.raw(), address.size), 0);
     ASSERT_EQ(::listen(listening.number(), 10), 0);
     address = SocketAddress::local_of(listening.number());
-    const Descriptor client{::socket(AF_INET, SOCK_STREAM, 0)};
+    const std::array clients{Descriptor{::socket(AF_INET, SOCK_STREAM, 0)},
+                             Descriptor{::socket(AF_INET, SOCK_STREAM, 0)}};
 
-    std::promise<void> accepted;
+    std::atomic<std::size_t> accepted = 0;
     auto acceptor = std::make_unique<Acceptor>(
         worker, std::move(listening),
-        Acceptor::Target{running.pool, nullptr,
-                         [&](Executor&, std::unique_ptr<Connection>) { accepted.set_value(); }});
+        Acceptor::Target{running.pool, nullptr, [&](Executor&, std::unique_ptr<Connection>) { ++accepted; }});
     worker.post([&] { acceptor->start(); });
-    auto done = accepted.get_future();
-    {
-        const NoDescriptors scarce;
-        ASSERT_EQ(::connect(client.number(), address.raw(), address.size), 0);
-        while (pauses_of(worker, *acceptor) == 0) {
+    for (const Descriptor& client : clients) {
+        const std::size_t accepted_before = accepted;
+        {
+            const NoDescriptors scarce;
+            const std::size_t pauses_before = acceptor->pauses();
+            const Instant begin = worker.now();
+            ASSERT_EQ(::connect(client.number(), address.raw(), address.size), 0);
+            // The first round proves that it goes on, the second that it does not spin.
+            const std::size_t pauses_wanted = pauses_before + (accepted_before == 0 ? 1 : 3);
+            wait_until([&] { return acceptor->pauses() >= pauses_wanted; });
+            EXPECT_GE(worker.now() - begin, accepted_before == 0 ? 0ms : 200ms);
+            EXPECT_EQ(accepted, accepted_before);
         }
-        // It is paused, not spinning: many turns later it has hardly tried again.
-        for (int i = 0; i < 1000; ++i) {
-            pauses_of(worker, *acceptor);
-        }
-        EXPECT_LT(pauses_of(worker, *acceptor), 50U);
-        EXPECT_NE(done.wait_for(0s), std::future_status::ready);
+        wait_until([&] { return accepted > accepted_before; });
     }
-    EXPECT_EQ(done.wait_for(testing::patience), std::future_status::ready);
     worker.post([acceptor = std::move(acceptor)] {});
 }
 

@@ -133,7 +133,8 @@ void wait_until(Condition condition) {
 
 TEST(Acceptor, pauses_while_no_descriptor_is_free_and_goes_on_later) {
 #if __has_feature(undefined_behavior_sanitizer)
-    GTEST_SKIP() << "this sanitizer opens a pipe to look at a type, and calls an object broken when it cannot";
+    GTEST_SKIP()
+        << "this sanitizer opens a pipe to look at a type, and calls an object broken when it cannot";
 #endif
     RunningPool running{1};
     Worker& worker = running.first();

@@ -21,6 +21,7 @@ public:
     static constexpr Duration jump_ahead = 3s;
     static constexpr Duration step_back_tolerated = 200ms;
     static constexpr Duration audio_slack = 10ms;
+    static constexpr Duration audio_rounding = 480us;
 
     /// Sets dts, pts and discontinuity of a unit that carries its publisher's times.
     void place(media::AccessUnit& unit, Instant arrival);
@@ -50,6 +51,8 @@ private:
     Flicks offset_for(TrackClock& clock, Flicks source, Instant arrival, bool& jumped);
     /// Where the run stands at `arrival` by the arrival clock.
     Flicks run_at(Instant arrival) const;
+    /// Where an audio frame lies by its samples, or `dts` where the publisher's clock says a step.
+    static std::int64_t refine_audio(const TrackClock& clock, std::int64_t dts);
     void set_times(TrackClock& clock, media::AccessUnit& unit, Flicks run, bool jumped);
 
     std::array<TrackClock, tracks_max> clocks_;

@@ -10,8 +10,8 @@ namespace millrace::media::av1 {
 namespace {
 
 // SVT-AV1 and libaom (8 and 10 bits), cut after the first bytes of their frames.
-constexpr std::string_view svt_key = "1200 0a0b000000043cfeccfbf90040 3205 1814 00a220";
-constexpr std::string_view svt_inter = "1200 3204 01040492";
+constexpr std::string_view svt_key = "1200 0a0b000000043cfeccfbf90040 3204 1400a220";
+constexpr std::string_view svt_inter = "1200 3204 32010404";
 constexpr std::string_view aom_header = "0a0b000000043cfeccdaf90040";
 constexpr std::string_view aom10_header = "0a0b000000043cfeccdaf94040";
 
@@ -119,7 +119,7 @@ TEST(Av1, refuses_obu_sizes_beyond_the_input) {
 TEST(Av1, tells_temporal_units_that_start_with_a_key_frame) {
     EXPECT_TRUE(starts_with_key_frame(from_hex(svt_key)));
     EXPECT_FALSE(starts_with_key_frame(from_hex(svt_inter)));
-    EXPECT_FALSE(starts_with_key_frame(from_hex("1200 0a0b000000043cfeccfbf90040 3204 01040492")));
+    EXPECT_FALSE(starts_with_key_frame(from_hex("1200 0a0b000000043cfeccfbf90040 3204 32010404")));
     EXPECT_FALSE(starts_with_key_frame({}));
     damage(from_hex(svt_key), [](ByteSpan bytes) { starts_with_key_frame(bytes); });
 }

@@ -39,7 +39,8 @@ class Millrace:
         self.log = open(self.log_path, "w", encoding="utf-8")
         self.process = subprocess.Popen(
             [program, "serve", "--open", "--set", "http.listen=127.0.0.1:0",
-             "--set", "rtmp.listen=127.0.0.1:0"], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
+             "--set", "rtmp.listen=127.0.0.1:0"],
+            cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
         try:
             self.listeners = self._read_listeners()
             until(self.healthy, START_SECONDS, "GET /healthz answers 200")

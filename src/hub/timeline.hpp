@@ -21,7 +21,6 @@ public:
     static constexpr Duration jump_ahead = 3s;
     static constexpr Duration step_back_tolerated = 200ms;
     static constexpr Duration audio_slack = 10ms;
-    static constexpr Duration audio_rounding = 480us;
 
     /// Sets dts, pts and discontinuity of a unit that carries its publisher's times.
     void place(media::AccessUnit& unit, Instant arrival);

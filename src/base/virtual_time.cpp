@@ -54,6 +54,7 @@ void VirtualTime::run_until(Instant until) {
 void VirtualExecutor::run(std::move_only_function<void()> work) {
     const bool was_running = std::exchange(running_, true);
     work();
+    work = nullptr;   // what it holds goes on this thread too
     running_ = was_running;
 }
 

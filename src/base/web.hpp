@@ -26,11 +26,13 @@ std::string json_quoted(std::string_view text);
 /// Whether two names are the same but for ASCII case, as header names are.
 bool same_name(std::string_view a, std::string_view b);
 
+/// One header field as it stands in the message.
 struct Header {
     std::string name;
     std::string value;
 };
 
+/// What a client asked, checked for syntax; plain values.
 struct Request {
     std::string method;   ///< as sent, upper case by the client
     std::string path;     ///< percent-decoded once, starts with '/'
@@ -51,6 +53,7 @@ struct Request {
 using Takeover =
     std::move_only_function<Task<>(std::unique_ptr<Connection>, std::vector<std::byte> read_ahead)>;
 
+/// A whole answer, or a takeover.
 struct Response {
     int status = 200;
     std::vector<Header> headers;   ///< Content-Length, Date and Connection are added by the server

@@ -26,24 +26,30 @@ class Value;
 /// Names and values in the order they came; a name may come twice (the first one counts).
 using Members = std::vector<std::pair<std::string, Value>>;
 
+/// "None", as a value.
 struct Null {
     bool operator==(const Null&) const = default;
 };
+/// "Not given", as a value.
 struct Undefined {
     bool operator==(const Undefined&) const = default;
 };
+/// Named values; a typed object is read as one, without its class name.
 struct Object {
     Members members;
     bool operator==(const Object& other) const;
 };
+/// Named values again, under the marker that onMetaData has.
 struct EcmaArray {
     Members members;
     bool operator==(const EcmaArray& other) const;
 };
+/// Values by position.
 struct StrictArray {
     std::vector<Value> values;
     bool operator==(const StrictArray& other) const;
 };
+/// A moment, with a time zone in minutes that the specification says to ignore.
 struct Date {
     double utc_ms = 0;   ///< since 1970; may be anything, NaN too
     std::int16_t zone = 0;

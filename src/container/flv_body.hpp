@@ -18,6 +18,7 @@ enum class Packet : std::uint8_t {
     other,   ///< nothing we need: player commands, colour metadata, channel layout
 };
 
+/// What the first bytes of a body say about the rest.
 struct BodyHead {
     Packet packet = Packet::other;
     media::Codec codec = media::Codec::h264;

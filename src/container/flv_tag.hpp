@@ -21,6 +21,7 @@ constexpr std::size_t tag_body_max = 8U << 20U;
 /// A file header that claims to be longer is none.
 constexpr std::size_t file_header_max = 4096;
 
+/// One tag, whole, without its frame.
 struct Tag {
     TagType type = TagType::script;   ///< as it came; the values above are those anyone knows
     std::uint32_t timestamp_ms = 0;   ///< modulo 2^32

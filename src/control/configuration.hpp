@@ -29,6 +29,7 @@ struct Grant {
     NamePattern pattern;
 };
 
+/// A name that may prove itself by a password, and what it may do.
 struct User {
     std::string name;
     std::string password;   ///< the line `millrace password` prints (Argon2id); empty: needs none

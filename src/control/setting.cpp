@@ -1,6 +1,6 @@
 #include "control/setting.hpp"
 
-#include <arpa/inet.h>
+#include "control/ip_address.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,11 +22,6 @@ std::optional<unsigned> number(std::string_view text) {
     return value;
 }
 
-bool is_address(const std::string& text, int family) {
-    std::array<std::byte, sizeof(in6_addr)> address;
-    return inet_pton(family, text.c_str(), address.data()) == 1;
-}
-
 /// "127.0.0.1:80" or "[::1]:80".
 std::optional<Endpoint> endpoint(std::string_view text) {
     const std::size_t colon = text.rfind(':');
@@ -39,12 +34,11 @@ std::optional<Endpoint> endpoint(std::string_view text) {
     if (bracketed) {
         host = host.substr(1, host.size() - 2);
     }
-    const std::string address{host};
-    if (!port || *port > UINT16_MAX || address.find('\0') != std::string::npos ||
-        !is_address(address, bracketed ? AF_INET6 : AF_INET)) {
+    const bool address = bracketed ? is_ipv6_address(host) : is_ipv4_address(host);
+    if (!address || !port || *port > UINT16_MAX) {
         return std::nullopt;
     }
-    return Endpoint{address, static_cast<std::uint16_t>(*port)};
+    return Endpoint{std::string{host}, static_cast<std::uint16_t>(*port)};
 }
 
 }   // namespace

@@ -44,6 +44,7 @@ Result<MediaPath> split_media_path(std::string_view path);
 
 }   // namespace millrace::hub
 
+/// Names are keys of hash tables.
 template <>
 struct std::hash<millrace::hub::StreamName> {
     std::size_t operator()(const millrace::hub::StreamName& name) const noexcept {

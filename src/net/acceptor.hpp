@@ -3,6 +3,8 @@
 #include "net/listener.hpp"
 #include "net/watch.hpp"
 
+#include <atomic>
+
 namespace millrace::net {
 
 /// The listening socket in one worker's loop. Made anywhere, then started and destroyed on that worker.
@@ -17,7 +19,7 @@ public:
     Acceptor(Worker& home, Descriptor socket, Target target);
     void start() { watch_.ask(Watch::Direction::read); }
 
-    /// How often it ran out of descriptors and paused. Own worker only.
+    /// How often it ran out of descriptors and paused. Any thread.
     std::size_t pauses() const { return pauses_; }
 
 private:
@@ -32,7 +34,7 @@ private:
     Worker& home_;
     std::shared_ptr<const Target> target_;   // connections on their way keep it
     Watch watch_;
-    std::size_t pauses_ = 0;
+    std::atomic<std::size_t> pauses_ = 0;
     bool out_of_descriptors_ = false;
 };
 

@@ -160,7 +160,7 @@ void Viewing::took(std::size_t count) {
 void Viewing::block(std::uint64_t to, bool progress, Instant now) {
     ++hall_.counters.blocks;
     held_until_ = std::min<std::uint64_t>(to, cursor_ + Connection::held_max);
-    // What the log has forgotten must go in one patience, or a trickle would keep it for ever.
+    // What the log has forgotten gets no new patience, or a trickle would keep it for ever.
     if (!blocked_ || (progress && place_ != Place::remainder)) {
         waits_since_ = now;
         hall_.stall(*this);
@@ -201,8 +201,6 @@ void Viewing::before_trim(std::uint64_t tail, Instant now) {
     }
     remainder_ = std::make_unique<Remainder>(Remainder{audience_->log().blocks_of(cursor_, end), end});
     place_ = Place::remainder;
-    waits_since_ = now;
-    hall_.stall(*this);
 }
 
 void Viewing::on_readable(Result<> ready) {

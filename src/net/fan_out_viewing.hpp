@@ -54,8 +54,8 @@ class Viewing final : public Ring, private ReadWaiter, private WriteWaiter {
 public:
     /// A blocked viewer that is further behind moves on to an entrance that is not.
     static constexpr Duration lag_max = 3s;
-    /// A viewer whose link takes nothing for so long leaves; so does one that cannot finish in this time a
-    /// message the log has forgotten.
+    /// A viewer whose link takes nothing for so long leaves. In a message the log has forgotten, what its
+    /// link takes does not count: the message must be finished before.
     static constexpr Duration patience = 15s;
     /// Bytes for one viewer alone that may wait; more ends it.
     static constexpr std::size_t private_max = 4U << 10U;

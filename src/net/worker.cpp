@@ -1,11 +1,12 @@
 #include "net/worker.hpp"
 
-#include "base/check.hpp"
 #include "net/loop.hpp"
 
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
+
+#include <algorithm>
 #include <boost/asio/post.hpp>
 
 namespace millrace::net {

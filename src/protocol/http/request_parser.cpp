@@ -39,7 +39,7 @@ bool names_a_version(ByteSpan head) {
 class RequestParser::Parser final : public beast::http::basic_parser<true> {
 public:
     explicit Parser(std::size_t body_size_max) {
-        eager(true);
+        eager(false);
         header_limit(UINT32_MAX);   // HeadScan has limited it
         body_limit(body_size_max);
     }
@@ -149,16 +149,17 @@ Accepted<> RequestParser::head(ByteSpan head) {
 
 Accepted<std::size_t> RequestParser::body(ByteSpan bytes) {
     // Every rest of a chunked body is at least "0 CRLF CRLF" long, and Beast asserts on less than that when
-    // it comes back to a last chunk.
-    if (parser_->is_done() || bytes.size() < (parser_->chunked() ? 5 : 1)) {
-        return 0;
-    }
+    // it comes back to a last chunk. One element at a time, so that this holds for each.
+    const std::size_t least = parser_->chunked() ? 5 : 1;
+    ByteSpan rest = bytes;
     beast::error_code error;
-    const std::size_t used = parser_->put({bytes.data(), bytes.size()}, error);
+    while (!error && !parser_->is_done() && rest.size() >= least) {
+        rest = rest.subspan(parser_->put({rest.data(), rest.size()}, error));
+    }
     if (error && error != beast::http::error::need_more) {
         return std::unexpected(refusal_of(error));
     }
-    return used;
+    return bytes.size() - rest.size();
 }
 
 bool RequestParser::done() const {

@@ -1,0 +1,69 @@
+#include "net/connect.hpp"
+
+#include "net/descriptor.hpp"
+#include "net/loopback_for_tests.hpp"
+#include "net/socket_address.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+
+namespace millrace::net {
+namespace {
+
+using testing::RunningPool;
+
+Task<Errc> attempt(Worker& worker, Endpoint to, Duration patience, const TlsClient* tls) {
+    const auto connection = co_await connect(worker, to, worker.now() + patience, tls);
+    co_return connection ? Errc::exists : connection.error().code;
+}
+
+TEST(Connect, finds_a_host_by_name) {
+    RunningPool running;
+    const auto listener = listen(running.pool, {}, testing::serve_echo);
+    const Endpoint to{"localhost", listener->local().port};
+    const auto answer =
+        testing::run(running.first(), [&] { return testing::ask(running.first(), to, "hello", nullptr); });
+    ASSERT_TRUE(answer) << answer.error().what;
+    EXPECT_EQ(*answer, "hello");
+}
+
+TEST(Connect, says_why_it_failed) {
+    RunningPool running{1};
+    // Bound, but nobody listens there.
+    const Descriptor bound{::socket(AF_INET, SOCK_STREAM, 0)};
+    SocketAddress address = *SocketAddress::parse({"127.0.0.1", 0});
+    ASSERT_EQ(::bind(bound.number(), address.raw(), address.size), 0);
+    const std::uint16_t deaf_port = SocketAddress::local_of(bound.number()).endpoint().port;
+    const struct {
+        Endpoint to;
+        Errc code;
+    } cases[] = {
+        {{"127.0.0.1", deaf_port}, Errc::refused},
+        {{std::string(254, 'a'), 80}, Errc::malformed},
+        {{"", 80}, Errc::malformed},
+    };
+    for (const auto& [to, code] : cases) {
+        EXPECT_EQ(testing::run(running.first(), [&] { return attempt(running.first(), to, 10s, nullptr); }),
+                  code);
+    }
+}
+
+TEST(Connect, gives_up_at_its_deadline_when_the_peer_does_not_speak_tls) {
+    RunningPool running{1};
+    ListenOptions options;
+    options.address = "127.0.0.1";
+    const auto listener =
+        listen(running.pool, options, [](Executor& executor, std::unique_ptr<Connection> it) {
+            executor.tasks().spawn([](Executor& home, std::unique_ptr<Connection> silent) -> Task<> {
+                co_await sleep_until(home, home.now() + 1h);
+                silent->close();
+            }(executor, std::move(it)));
+        });
+    const TlsClient client{{.anyone = true}};
+    const auto code = testing::run(
+        running.first(), [&] { return attempt(running.first(), listener->local(), 50ms, &client); });
+    EXPECT_EQ(code, Errc::timed_out);
+}
+
+}   // namespace
+}   // namespace millrace::net

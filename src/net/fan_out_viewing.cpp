@@ -50,6 +50,7 @@ void Viewing::write(Instant now) {
         }
         const Result<std::size_t> sent = connection_->try_write(offer);
         ++hall_.counters.sends;
+        ++seat_->counters.writes;
         if (!sent && sent.error().code != Errc::would_block) {
             return leave(sent.error());
         }

@@ -60,6 +60,7 @@ private:
     std::vector<MirrorRef> mirrors_;
 };
 
+/// The derived feed of one muxer. Owned by its Stream.
 template <Muxer M>
 class DerivedFeed final : public Derived {
 public:

@@ -103,17 +103,20 @@ void Publisher::take(rtmp::Media media) {
     }
 }
 
-Task<Result<hub::Admitted>> admit(Desk& desk, const Connection& connection, hub::Action action,
-                                  std::string stream, std::string query) {
+hub::Petition petition(const Connection& connection, hub::Action action, std::string stream,
+                       std::string query) {
+    return {.action = action,
+            .stream = std::move(stream),
+            .protocol = protocol,
+            .peer = connection.peer(),
+            .encrypted = connection.encrypted(),
+            .query = std::move(query),
+            .authorization = {}};
+}
+
+Task<Result<hub::Admitted>> admit(Desk& desk, hub::Petition asked) {
     Answer<hub::Admitted> answer{desk.executor};
-    desk.admission.decide({.action = action,
-                           .stream = std::move(stream),
-                           .protocol = protocol,
-                           .peer = connection.peer(),
-                           .encrypted = connection.encrypted(),
-                           .query = std::move(query),
-                           .authorization = {}},
-                          answer.reply());
+    desk.admission.decide(std::move(asked), answer.reply());
     co_return co_await answer.within(desk.executor.now() + decision_deadline);
 }
 
@@ -154,8 +157,8 @@ Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
     if (!name) {
         co_return co_await refuse(desk, connection, machine, name.error());
     }
-    const Result<hub::Admitted> admitted =
-        co_await admit(desk, connection, hub::Action::publish, name->text(), std::move(request.query));
+    const Result<hub::Admitted> admitted = co_await admit(
+        desk, petition(connection, hub::Action::publish, name->text(), std::move(request.query)));
     if (!admitted) {
         co_return co_await refuse(desk, connection, machine, admitted.error());
     }
@@ -185,8 +188,8 @@ Task<> play(Desk& desk, std::unique_ptr<Connection> connection, rtmp::Server mac
     if (!name) {
         co_return co_await refuse(desk, *connection, machine, name.error());
     }
-    const Result<hub::Admitted> admitted =
-        co_await admit(desk, *connection, hub::Action::play, name->text(), std::move(request.query));
+    const Result<hub::Admitted> admitted = co_await admit(
+        desk, petition(*connection, hub::Action::play, name->text(), std::move(request.query)));
     if (!admitted) {
         co_return co_await refuse(desk, *connection, machine, admitted.error());
     }

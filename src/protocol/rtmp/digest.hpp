@@ -27,6 +27,7 @@ enum class Signer : std::uint8_t { player, server };
 /// only the encrypted variants use.
 enum class DigestBlock : std::uint8_t { first, second };
 
+/// A digest and where it was found.
 struct PlacedDigest {
     DigestBlock block;
     Digest digest;

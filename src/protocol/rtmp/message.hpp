@@ -10,7 +10,7 @@
 /// streams we send on, and the limits of what we take.
 namespace millrace::rtmp {
 
-/// Message type ids (§5.4, §7.1).
+/// Message type ids (§5.4, §7.1); a byte from outside may be none of them.
 enum class MessageType : std::uint8_t {
     set_chunk_size = 1,
     abort = 2,

@@ -16,7 +16,7 @@ private:
     std::mutex mutex_;
 };
 
-/// Holds a mutex for a scope.
+/// Holds a Mutex while it lives.
 class __attribute__((scoped_lockable)) MutexLock {
 public:
     explicit MutexLock(Mutex& mutex) __attribute__((acquire_capability(mutex))) : mutex_{mutex} {

@@ -60,7 +60,8 @@ private:
     std::vector<MirrorRef> mirrors_;
 };
 
-/// The derived feed of one muxer. Owned by its Stream.
+/// The derived feed of one flavour: reads the stream's feed, lets its muxer write into the log, tells the
+/// mirrors. Lives on the stream's home worker, from its first viewer to its last.
 template <Muxer M>
 class DerivedFeed final : public Derived {
 public:

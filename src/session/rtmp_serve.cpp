@@ -127,6 +127,19 @@ Task<> refuse(Desk& desk, Connection& connection, rtmp::Server& machine, Error e
     [[maybe_unused]] const Result<> sent = co_await net::flush(connection, machine, desk.executor);
 }
 
+/// Reads on after a said end until the peer closes, or the machine's patience is over: closing first would
+/// tell some publishers that something broke.
+Task<Error> part(Desk& desk, Connection& connection, rtmp::Server& machine) {
+    for (;;) {
+        while (machine.next_event()) {
+        }
+        const Result<> turn = co_await net::drive(connection, machine, desk.executor, desk.read_buffer);
+        if (!turn) {
+            co_return Error{Errc::closed, "it said that it ends"};
+        }
+    }
+}
+
 /// Carries media from the connection to the stream until either ends.
 Task<Error> carry(Desk& desk, Connection& connection, rtmp::Server& machine, Publisher& publisher) {
     for (;;) {
@@ -135,9 +148,7 @@ Task<Error> carry(Desk& desk, Connection& connection, rtmp::Server& machine, Pub
                 publisher.take(std::move(*media));
             } else if (std::holds_alternative<rtmp::Server::PublishEnded>(*event)) {
                 publisher.publication().finish();
-                [[maybe_unused]] const Result<> sent =
-                    co_await net::flush(connection, machine, desk.executor);
-                co_return Error{Errc::closed, "the publisher said it ends"};
+                co_return co_await part(desk, connection, machine);
             }
         }
         publisher.publication().flush();

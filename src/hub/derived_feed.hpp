@@ -37,8 +37,9 @@ public:
 
     /// Takes what it can of `tracks`. Errc::unsupported if that is nothing.
     virtual Result<> begin(const MediaFeed& feed, std::span<const media::Track> tracks, Instant now) = 0;
-    /// Writes what the feed got since.
+    /// Writes what the feed got since; `tell` then brings it to the mirrors, once for all of a batch.
     virtual void pump(Instant now) = 0;
+    void tell();
     virtual void unpublished(Instant now) = 0;
     virtual void end(Instant now) = 0;
 
@@ -50,8 +51,6 @@ public:
 
 protected:
     virtual Bytes lead() const = 0;
-    /// Tells every mirror what changed.
-    void tell();
 
     BlockLog log_;
     bool offline_ = false;
@@ -79,6 +78,7 @@ public:
         muxer_.configure(tracks_, log_, now);
         cursor_.emplace(feed);
         pump(now);
+        tell();
         return {};
     }
 
@@ -97,7 +97,6 @@ public:
                 log_.request_flush();
             }
         }
-        tell();
     }
 
     void unpublished(Instant now) override {

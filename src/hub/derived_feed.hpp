@@ -37,9 +37,8 @@ public:
 
     /// Takes what it can of `tracks`. Errc::unsupported if that is nothing.
     virtual Result<> begin(const MediaFeed& feed, std::span<const media::Track> tracks, Instant now) = 0;
-    /// Writes what the feed got since; `tell` then brings it to the mirrors, once for all of a batch.
+    /// Writes what the feed got since.
     virtual void pump(Instant now) = 0;
-    void tell();
     virtual void unpublished(Instant now) = 0;
     virtual void end(Instant now) = 0;
 
@@ -51,6 +50,8 @@ public:
 
 protected:
     virtual Bytes lead() const = 0;
+    /// Tells every mirror what changed.
+    void tell();
 
     BlockLog log_;
     bool offline_ = false;
@@ -78,7 +79,6 @@ public:
         muxer_.configure(tracks_, log_, now);
         cursor_.emplace(feed);
         pump(now);
-        tell();
         return {};
     }
 
@@ -97,6 +97,7 @@ public:
                 log_.request_flush();
             }
         }
+        tell();
     }
 
     void unpublished(Instant now) override {

@@ -87,8 +87,6 @@ private:
     void take(media::Track track);
     void take(media::AccessUnit unit, Instant arrival);
     void learn_config(const media::AccessUnit& unit);
-    /// Writes what came into every wire form. Before the feed forgets it, and at a batch's end.
-    void pump(Instant now);
     void become_ready();
     void start(const Opening& opening);
     void retire();

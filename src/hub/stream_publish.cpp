@@ -105,9 +105,10 @@ void Stream::append(std::uint64_t publication, Batch batch) {
     if (!ready_ && first_media_ != Instant::never() && all_configured()) {
         become_ready();
     }
-    pump(batch.arrival);
-    for (auto& [key, derived] : derived_) {
-        derived->tell();
+    if (ready_) {
+        for (auto& [key, derived] : derived_) {
+            derived->pump(batch.arrival);
+        }
     }
     if (!knocks_.empty()) {
         consider_knocks();
@@ -154,19 +155,8 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
     }
     meter_.count(unit, arrival);
     const bool entrance = unit.key && (video || !has_video());
-    if (entrance) {
-        pump(arrival);   // the feed forgets what lies before its newest entrance
-    }
     const std::size_t bytes = unit.payload.size();
     feed_.append(std::make_shared<const media::AccessUnit>(std::move(unit)), bytes, entrance, arrival);
-}
-
-void Stream::pump(Instant now) {
-    if (ready_) {
-        for (auto& [key, derived] : derived_) {
-            derived->pump(now);
-        }
-    }
 }
 
 bool Stream::has_video() const {

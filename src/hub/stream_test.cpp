@@ -193,26 +193,6 @@ TEST(Stream, a_viewer_on_another_worker_reads_what_was_published_from_the_last_k
     EXPECT_EQ(as_text(there.joined->log->newest_entrance()->resume), "resume 1\n");
 }
 
-TEST(Stream, nothing_is_lost_when_one_read_brings_several_groups) {
-    World world;
-    Publisher publisher{world, world.desk_a};
-    publisher.video(0, true);
-    Viewer viewer{world, world.desk_b};
-    viewer.read();
-    const auto video = [](std::int64_t ms, bool key) {
-        return media::AccessUnit{
-            .track = 0, .config = video_config, .dts = ms * 90, .pts = ms * 90, .key = key};
-    };
-    world.desk_a.executor.run([&] {
-        for (const std::int64_t ms : {40, 80, 120, 160}) {
-            publisher.publication->write(video(ms, ms % 80 == 0));
-        }
-        publisher.publication->flush();
-    });
-    world.time.settle();
-    EXPECT_EQ(viewer.read(), "v 40\nv 80\nv 120\nv 160\n");
-}
-
 TEST(Stream, nobody_publishes_nothing_to_play) {
     World world;
     Viewer viewer{world, world.desk_b};

@@ -1,0 +1,91 @@
+"""Everybody who publishes, watched by one viewer whose bytes are compared frame by frame."""
+
+import flv
+import ledger
+import peers
+from scenario import test
+
+
+def watched(scene, clip, publisher, **how):
+    """Publishes the clip with a foreign program; a viewer must get it exactly."""
+    sent = ledger.of_clip(clip)
+    with publisher as program:
+        scene.server.wait_live("live/cam")
+        with peers.FlvReader(scene.flv()) as viewer:
+            got = viewer.receive_all(sent)
+            scene.exact(clip, got, **how)
+        program.succeed()
+
+
+@test(quick=True)
+def ffmpeg_publishes_h264_and_aac(scene):
+    clip = scene.clip()
+    watched(scene, clip, peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder))
+
+
+@test()
+def ffmpeg_publishes_b_frames(scene):
+    clip = scene.clip("bframes")
+    watched(scene, clip, peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder))
+
+
+@test()
+def gstreamer_rtmpsink_publishes(scene):
+    clip = scene.clip()
+    watched(scene, clip, peers.gst_publish(clip, scene.rtmp(), scene.folder, "rtmpsink"), times=False)
+
+
+@test()
+def gstreamer_rtmp2sink_publishes(scene):
+    clip = scene.clip("bframes")
+    watched(scene, clip, peers.gst_publish(clip, scene.rtmp(), scene.folder, "rtmp2sink"), times=False)
+
+
+def by_hand(scene, clip, start=0, amf3=False):
+    """Publishes with the client of these tests: half, then a viewer, then the rest."""
+    with peers.Publisher(scene.rtmp_address, clip, start=start, amf3=amf3) as publisher:
+        publisher.open()
+        first = [sample for sample in clip.samples if sample.dts < 1000]
+        publisher.send(first, pace=0)
+        scene.server.wait_live("live/cam")
+        with peers.FlvReader(scene.flv()) as viewer:
+            publisher.send(clip.samples[len(first):], pace=4)
+            publisher.client.unpublish()
+            got = viewer.receive_all(ledger.of_clip(clip))
+            scene.exact(clip, got)
+            return list(flv.tags(bytes(viewer.data)))
+
+
+@test()
+def enhanced_h265_by_hand(scene):
+    clip = scene.clip("h265")
+    tags = by_hand(scene, clip)
+    codecs = {tag.codec for tag in tags if tag.kind == "video"}
+    assert codecs == {"hvc1"}, f"H.265 left as {codecs}"
+    config = [tag.body for tag in tags if tag.kind == "video" and tag.config]
+    assert config and config[0][:22] == clip.video_config[:22], "another decoder configuration arrived"
+
+
+@test()
+def commands_in_the_amf3_wrapper(scene):
+    by_hand(scene, scene.clip(), amf3=True)
+
+
+@test()
+def time_starts_at_five_hours(scene):
+    by_hand(scene, scene.clip(), start=5 * 3600 * 1000)
+
+
+@test()
+def time_starts_at_25_days_and_crosses_2_31(scene):
+    by_hand(scene, scene.clip("bframes"), start=2**31 - 2500)
+
+
+@test()
+def time_crosses_2_24_where_timestamps_grow(scene):
+    by_hand(scene, scene.clip(), start=2**24 - 2500)
+
+
+@test()
+def time_crosses_2_32(scene):
+    by_hand(scene, scene.clip(), start=2**32 - 2500)

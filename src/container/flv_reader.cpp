@@ -205,7 +205,7 @@ Items TagReader::read_frame(const BodyHead& head, std::uint32_t timestamp_ms, By
     media::AccessUnit unit;
     unit.track = audio_track;
     unit.config = audio_;
-    unit.dts = media::rescale(unwrap(timestamp_ms), media::milliseconds_timescale, audio_->timescale);
+    unit.dts = media::rescale_nearest(unwrap(timestamp_ms), media::milliseconds_timescale, audio_->timescale);
     unit.pts = unit.dts;
     unit.duration = media::samples_in_frame(*audio_, frame);
     unit.payload = std::move(frame);

@@ -67,18 +67,35 @@ void Timeline::place(media::AccessUnit& unit, Instant arrival) {
     }
 }
 
+std::int64_t Timeline::refine_audio(const TrackClock& clock, std::int64_t dts) {
+    const std::int64_t slack = media::rescale(flicks(audio_slack), flicks_a_second, clock.timescale);
+    const std::int64_t expected = clock.dts + clock.duration;
+    const std::int64_t off = std::abs(dts - expected);
+    if (off > slack) {
+        return dts;
+    }
+    const bool coarse = clock.timescale < media::milliseconds_timescale;
+    if (coarse || off * media::milliseconds_timescale > clock.timescale) {
+        return expected;
+    }
+    // Off by rounding to milliseconds at most: of the samples that round to the same one, the nearest. After
+    // some frames this has found where between milliseconds the publisher's samples lie, and moves no more.
+    const std::int64_t ms = media::rescale_nearest(dts, clock.timescale, media::milliseconds_timescale);
+    const auto first_of = [&clock](std::int64_t millisecond) {
+        return -media::rescale(1 - 2 * millisecond, 2 * media::milliseconds_timescale, clock.timescale);
+    };
+    return std::clamp(expected, first_of(ms), first_of(ms + 1) - 1);
+}
+
 void Timeline::set_times(TrackClock& clock, media::AccessUnit& unit, Flicks run, bool jumped) {
     const std::int64_t timescale = unit.config->timescale;
     const std::int64_t composition = unit.pts - unit.dts;
     std::int64_t dts = media::rescale(run, flicks_a_second, timescale);
     if (clock.started && clock.timescale == timescale) {
-        const std::int64_t slack = media::rescale(flicks(audio_slack), flicks_a_second, timescale);
-        const std::int64_t expected = clock.dts + clock.duration;
-        const bool audio = unit.kind() == media::Kind::audio && clock.duration > 0;
-        if (audio && std::abs(dts - expected) <= slack) {
-            dts = expected;
-        } else if (audio && !jumped) {
-            unit.discontinuity = true;
+        if (unit.kind() == media::Kind::audio && clock.duration > 0) {
+            const std::int64_t refined = refine_audio(clock, dts);
+            unit.discontinuity = unit.discontinuity || (refined == dts && dts != clock.dts + clock.duration);
+            dts = refined;
         }
         const std::int64_t least = clock.dts + media::rescale(1, media::milliseconds_timescale, timescale);
         dts = std::max(dts, least);

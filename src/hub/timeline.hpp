@@ -50,6 +50,8 @@ private:
     Flicks offset_for(TrackClock& clock, Flicks source, Instant arrival, bool& jumped);
     /// Where the run stands at `arrival` by the arrival clock.
     Flicks run_at(Instant arrival) const;
+    /// Where an audio frame lies by its samples, or `dts` where the publisher's clock says a step.
+    static std::int64_t refine_audio(const TrackClock& clock, std::int64_t dts);
     void set_times(TrackClock& clock, media::AccessUnit& unit, Flicks run, bool jumped);
 
     std::array<TrackClock, tracks_max> clocks_;

@@ -23,7 +23,7 @@ public:
 
 private:
     media::AccessUnit place(media::AccessUnit unit, std::int64_t ms) {
-        unit.dts = media::rescale(ms, 1000, unit.config->timescale);
+        unit.dts = media::rescale_nearest(ms, 1000, unit.config->timescale);
         unit.pts = unit.dts;
         timeline_.place(unit, now_);
         return unit;
@@ -49,9 +49,24 @@ TEST(Timeline, audio_advances_by_its_samples_not_by_rounded_milliseconds) {
     const std::int64_t first = publisher.audio(0).dts;
     for (int i = 1; i < 1000; ++i) {
         publisher.wait(23ms);
-        const media::AccessUnit unit = publisher.audio(i * 1024 * 1000 / 44'100);
+        const std::int64_t ms = media::rescale_nearest(i * 1024, 44'100, 1000);
+        const media::AccessUnit unit = publisher.audio(ms);
         EXPECT_EQ(unit.dts, first + i * 1024);
+        EXPECT_EQ(unit.dts_ms(), ms);
         EXPECT_FALSE(unit.discontinuity);
+    }
+}
+
+TEST(Timeline, audio_that_starts_between_milliseconds_keeps_every_one_of_them_and_soon_its_samples) {
+    Publisher publisher;
+    std::int64_t last = 0;
+    for (int i = 0; i < 1000; ++i) {
+        publisher.wait(23ms);
+        const std::int64_t ms = media::rescale_nearest(1'764'321 + i * 1024, 44'100, 1000);
+        const media::AccessUnit unit = publisher.audio(ms);
+        EXPECT_EQ(unit.dts_ms(), ms) << "frame " << i;
+        EXPECT_TRUE(i < 500 || unit.dts - last == 1024) << "frame " << i;
+        last = unit.dts;
     }
 }
 
@@ -61,7 +76,7 @@ TEST(Timeline, an_audio_step_beyond_the_slack_is_followed_and_marked) {
     publisher.wait(123ms);
     const media::AccessUnit unit = publisher.audio(123);
     EXPECT_TRUE(unit.discontinuity);
-    EXPECT_EQ(unit.dts_ms(), 122);
+    EXPECT_EQ(unit.dts_ms(), 123);
 }
 
 /// Bends both tracks' clocks by `jump` in the middle and checks that what comes out stays monotonic, together

@@ -39,7 +39,7 @@ struct AccessUnit {
     CaptureTime capture;
 
     Kind kind() const { return kind_of(config->codec); }
-    std::int64_t dts_ms() const;   ///< floor
+    std::int64_t dts_ms() const;   ///< to the nearest
     std::int64_t pts_ms() const;
 };
 using AccessUnitRef = std::shared_ptr<const AccessUnit>;

@@ -40,13 +40,13 @@ Result<> H265Pictures::configure(TrackConfig config) {
             changed = changed || merged.put(nal).value_or(true);
         }
     }
-    // Repeating a part of what is known says nothing new.
-    if (!changed && this->config() != nullptr) {
-        return {};
-    }
     Result<TrackConfig> made = fresh.config();
     if (!made) {
         return std::unexpected(made.error());
+    }
+    // Repeating a part of what is known says nothing new.
+    if (!changed && this->config() != nullptr) {
+        return {};
     }
     sets_ = std::move(fresh);
     active_sps_.reset();

@@ -23,11 +23,11 @@ bool TrackConfig::same_coding(const TrackConfig& other) const {
 }
 
 std::int64_t AccessUnit::dts_ms() const {
-    return rescale(dts, config->timescale, milliseconds_timescale);
+    return rescale_nearest(dts, config->timescale, milliseconds_timescale);
 }
 
 std::int64_t AccessUnit::pts_ms() const {
-    return rescale(pts, config->timescale, milliseconds_timescale);
+    return rescale_nearest(pts, config->timescale, milliseconds_timescale);
 }
 
 }   // namespace millrace::media

@@ -1,8 +1,8 @@
 #include "net/fan_out_window.hpp"
 
+#include "net/fan_out_for_tests.hpp"
 #include "net/fan_out_ring.hpp"
 #include "net/fan_out_slab.hpp"
-#include "net/fan_out_test.hpp"
 
 namespace millrace::net {
 namespace {

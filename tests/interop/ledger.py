@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import flv
 
 AUDIO_TOLERANCE = 3      # ms: milliseconds in, samples inside, milliseconds out
+TIME_WRAP = 1 << 32      # ms: RTMP and FLV count in 32 bits
 
 
 class Mismatch(AssertionError):
@@ -159,10 +160,15 @@ def _same(kind, want, frame, number, sent):
     raise Mismatch(f"{kind} frame {number} is missing or altered: {where}")
 
 
+def apart(later, earlier):
+    """Milliseconds between two times on a clock that wraps."""
+    return (later - earlier + TIME_WRAP // 2) % TIME_WRAP - TIME_WRAP // 2
+
+
 def _on_time(kind, want, frame, offset):
     slack = AUDIO_TOLERANCE if kind == "audio" else 0
     for word in ("dts", "pts"):
-        off = getattr(frame, word) - getattr(want, word) - offset
+        off = apart(getattr(frame, word), getattr(want, word) + offset)
         if abs(off) > slack:
             raise Mismatch(f"the {word} of a {kind} frame at {want.dts} ms is off by {off} ms")
 
@@ -172,5 +178,5 @@ def monotonic(frames):
     for kind in ("video", "audio"):
         of_kind = _of_kind(frames, kind)
         for before, after in zip(of_kind, of_kind[1:]):
-            if after.dts < before.dts:
+            if apart(after.dts, before.dts) < 0:
                 raise Mismatch(f"{kind} time goes back from {before.dts} to {after.dts} ms")

@@ -3,10 +3,10 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import threading
 import time
-import urllib.request
 
 import flv
 import ledger
@@ -130,22 +130,41 @@ def gst_play(url, folder, source):
 
 
 class FlvReader:
-    """An HTTP-FLV viewer of our own: reads in a thread, keeps everything, says how it ended."""
+    """An HTTP-FLV viewer of our own: reads in a thread, keeps everything, says whether it was told the end."""
 
     def __init__(self, url):
+        address, path = url.removeprefix("http://").split("/", 1)
+        host, port = address.rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)), timeout=MEDIA_PATIENCE)
+        self.socket.sendall(f"GET /{path} HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
         self.data = bytearray()
         self.ended = False
-        self.answer = urllib.request.urlopen(url, timeout=MEDIA_PATIENCE)
+        self._read_head()
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
+    def _read_head(self):
+        read = b""
+        while b"\r\n\r\n" not in read:
+            part = self.socket.recv(65536)
+            if not part:
+                raise AssertionError(f"no answer to the viewer: {read!r}")
+            read += part
+        head, body = read.split(b"\r\n\r\n", 1)
+        self.head = head.decode("latin-1").lower()
+        if " 200 " not in self.head.split("\r\n")[0]:
+            raise AssertionError(f"the viewer was answered {self.head}")
+        if "transfer-encoding" in self.head or "content-length" in self.head:
+            raise AssertionError(f"an endless answer has neither length nor chunks: {self.head}")
+        self.data += body
+
     def _read(self):
         try:
-            while part := self.answer.read1(65536):
+            while part := self.socket.recv(65536):
                 self.data += part
-        except (OSError, ValueError, AttributeError):
+            self.ended = True
+        except OSError:
             pass
-        self.ended = True
 
     def frames(self):
         return ledger.of_flv(bytes(self.data))
@@ -154,14 +173,14 @@ class FlvReader:
         node.until(lambda: ledger.complete(sent, self.frames()), MEDIA_PATIENCE, "the viewer gets all")
         return self.frames()
 
-    def close(self):
-        self.answer.close()
-
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.close()
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join()
+        self.socket.close()
 
 
 class RtmpReader:

@@ -62,8 +62,23 @@ def enhanced_h265_by_hand(scene):
     tags = by_hand(scene, clip)
     codecs = {tag.codec for tag in tags if tag.kind == "video"}
     assert codecs == {"hvc1"}, f"H.265 left as {codecs}"
-    config = [tag.body for tag in tags if tag.kind == "video" and tag.config]
-    assert config and config[0][:22] == clip.video_config[:22], "another decoder configuration arrived"
+    config = next(tag.body for tag in tags if tag.kind == "video" and tag.config)
+    for unit in parameter_sets(clip.video_config):
+        assert unit in config, f"the decoder configuration lost a parameter set: {config.hex()}"
+
+
+def parameter_sets(record):
+    """The VPS, SPS and PPS of an HEVCDecoderConfigurationRecord (ISO 14496-15 §8.3.3.1)."""
+    at, found = 23, []
+    for _ in range(record[22]):
+        kind, count = record[at] & 0x3F, int.from_bytes(record[at + 1:at + 3], "big")
+        at += 3
+        for _ in range(count):
+            size = int.from_bytes(record[at:at + 2], "big")
+            if kind in (32, 33, 34):
+                found.append(record[at + 2:at + 2 + size])
+            at += 2 + size
+    return found
 
 
 @test()

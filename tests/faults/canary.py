@@ -22,7 +22,7 @@ READY_SECONDS = 30
 LAST_FRAME_SECONDS = 30
 SHARE_SENT_MIN = 0.95     # of the frames its schedule wanted: a test without a canary proves nothing
 
-Sent = namedtuple("Sent", "kind name when key")
+Sent = namedtuple("Sent", "kind name when key shift")
 
 
 def numbered(clip, sample, number):
@@ -68,12 +68,15 @@ class Source:
         """Sends the next frame, its time moved by `shift` ms."""
         sample, when = self.clip.samples[self.at], self.due()
         data = numbered(self.clip, sample, self.number)
-        self.ledger.append(Sent(sample.kind, name_of(sample.kind, data), when, sample.key))
+        self.ledger.append(Sent(sample.kind, name_of(sample.kind, data), when, sample.key, shift))
         copy = type(sample)(sample.kind, sample.dts, sample.pts, sample.key, data)
         if sample.kind == "video":
             self._send(rtmp.VIDEO, flv.video_body(self.clip, copy), when + shift)
         else:
             self._send(rtmp.AUDIO, flv.audio_body(copy), when + shift)
+        self._on()
+
+    def _on(self):
         self.number += 1
         self.at += 1
         if self.at == len(self.clip.samples):

@@ -13,6 +13,7 @@ import rtmp
 from world import CLOSED_SECONDS, closed, peer_of, push, test
 
 HALF_HANDSHAKES = 1000
+MESSAGE_BYTES_MAX = 8 << 20      # of one message of video
 
 
 def chunk(kind, payload, channel=3, length=None, stream=0):
@@ -175,17 +176,17 @@ def case_4_announced_lengths_cost_no_memory(world):
 
 @test()
 def case_4_a_publisher_cannot_hold_more_than_the_budget(world):
-    """64 messages of 16 MB begun and fed: the conversation ends long before they are there."""
+    """60 messages as long as they may be, begun and fed: the conversation ends long before they are there."""
     with world.fault():
         client = world.client()
         client.publish()
         peer = peer_of(client.socket)
         client.set_chunk_size(65536)
         resident, sent = world.server.resident_kilobytes(), 0
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, rtmp.Refused):
             for round_ in range(16):
                 for channel in range(3, 63):
-                    part = (chunk(9, bytes(65536), channel, length=0xFFFFFF, stream=1) if round_ == 0
+                    part = (chunk(9, bytes(65536), channel, length=MESSAGE_BYTES_MAX, stream=1) if round_ == 0
                             else bytes([0xC0 | channel]) + bytes(65536))
                     client.socket.sendall(part)
                     sent += len(part)
@@ -258,9 +259,9 @@ def case_6_amf_that_is_none_in_metadata(world):
                 for _ in range(10):
                     source.step()
                 client.listen()
-                document = node.until(lambda: world.document(f"live/rotten{number}"), 5, name)
-                node.until(lambda: world.document(f"live/rotten{number}")["frames_in"] >= 10, 5, name)
-                assert document["state"] in ("live", "waiting"), f"{name}: {document['state']}"
+                peer = peer_of(client.socket)
+                node.until(lambda: world.document(f"live/rotten{number}")["frames_in"] >= 10
+                           or any(f"publisher {peer}" in line for line in world.lines()), 5, name)
             client.socket.close()
 
 

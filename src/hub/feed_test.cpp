@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
 namespace millrace::hub {
 namespace {
 
@@ -14,6 +18,7 @@ struct Weight {
 
 void add(Numbers& feed, int number, bool entrance, Weight weight = {}) {
     feed.append(std::make_shared<const int>(number), weight.bytes, entrance, weight.at);
+    feed.trim(weight.at);
 }
 
 std::vector<int> drain(Numbers::Cursor& cursor) {
@@ -57,6 +62,24 @@ TEST(Feed, skips_a_lapped_reader_to_a_key_frame_and_counts_what_it_missed) {
     }
     EXPECT_EQ(drain(cursor).front(), 50);
     EXPECT_EQ(cursor.skipped(), 49U);
+}
+
+TEST(Feed, one_who_reads_after_every_batch_misses_nothing_however_the_groups_fall) {
+    Numbers feed{FeedLimits{.bytes_max = 4}};
+    Numbers::Cursor cursor{feed};
+    std::vector<int> seen;
+    for (int batch = 0; batch < 20; ++batch) {
+        for (int i = 0; i < 3; ++i) {
+            feed.append(std::make_shared<const int>(3 * batch + i), 1, (3 * batch + i) % 8 == 0, {});
+        }
+        std::ranges::copy(drain(cursor), std::back_inserter(seen));
+        feed.trim({});
+        EXPECT_LE(feed.bytes(), 4U);
+    }
+    std::vector<int> all(60);
+    std::iota(all.begin(), all.end(), 0);
+    EXPECT_EQ(seen, all);
+    EXPECT_EQ(cursor.skipped(), 0U);
 }
 
 TEST(Feed, a_group_that_outgrows_the_limits_is_no_longer_joined) {

@@ -110,6 +110,7 @@ void Stream::append(std::uint64_t publication, Batch batch) {
             derived->pump(batch.arrival);
         }
     }
+    feed_.trim(batch.arrival);
     if (!knocks_.empty()) {
         consider_knocks();
     }

@@ -92,6 +92,20 @@ public:
     void audio(std::int64_t ms) {
         send({.track = 1, .config = audio_config, .dts = ms, .pts = ms, .key = true});
     }
+    /// Several units of video that came with one read, at these times; the last is a key frame.
+    void burst(std::vector<std::int64_t> times) {
+        desk_.executor.run([&] {
+            for (const std::int64_t ms : times) {
+                publication->write({.track = 0,
+                                    .config = video_config,
+                                    .dts = ms * 90,
+                                    .pts = ms * 90,
+                                    .key = ms == times.back()});
+            }
+            publication->flush();
+        });
+        world_.time.settle();
+    }
     void announce(media::TrackId id, media::Kind kind, media::ConfigRef config = nullptr) {
         desk_.executor.run([&] {
             publication->announce({.id = id, .kind = kind, .config = std::move(config)});
@@ -191,6 +205,29 @@ TEST(Stream, a_viewer_on_another_worker_reads_what_was_published_from_the_last_k
     publisher.video(160);
     EXPECT_EQ(there.read(), "v 160\n");
     EXPECT_EQ(as_text(there.joined->log->newest_entrance()->resume), "resume 1\n");
+}
+
+TEST(Stream, what_comes_in_one_read_with_the_next_key_frame_is_not_lost) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    publisher.video(0, true);
+    Viewer viewer{world, world.desk_b};
+    viewer.read();
+    publisher.burst({40, 80, 120, 160});
+    EXPECT_EQ(viewer.read(), "v 40\nv 80\nv 120\nv 160\n");
+}
+
+TEST(Stream, those_who_watch_go_on_when_the_group_outgrows_the_cache) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    publisher.video(0, true);
+    Viewer viewer{world, world.desk_b};
+    viewer.read();
+    for (std::int64_t second = 1; second < 30; ++second) {
+        world.time.run_for(1s);
+        publisher.video(second * 1000);
+        EXPECT_EQ(viewer.read(), "v " + std::to_string(second * 1000) + "\n");
+    }
 }
 
 TEST(Stream, nobody_publishes_nothing_to_play) {

@@ -188,6 +188,9 @@ bool Stream::all_configured() const {
 
 void Stream::become_ready() {
     ready_ = true;
+    for (auto& [key, derived] : derived_) {
+        derived->renew(tracks_, handle_.home->now());
+    }
     for (const Opening& opening : std::exchange(openings_, {})) {
         start(opening);
     }
@@ -286,8 +289,7 @@ void Stream::retire() {
         opening.mirror.opened(fail(Errc::not_found, "this stream ended"));
     }
     log::info("hub", "{} ended", name_);
-    // Not from inside this object's own call.
-    handle_.home->post([&directory = directory_, handle = handle_] { directory.remove(handle); });
+    directory_.remove(handle_);
 }
 
 StreamState Stream::state(Instant now) const {

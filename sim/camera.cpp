@@ -72,7 +72,7 @@ media::ConfigRef Camera::make_video_config(bool other) const {
                 sets.emplace_back(set.begin(), set.end());
                 if (list == &config.sps) {
                     // One level higher: general_level_idc of H.265, level_idc of H.264.
-                    auto& level = sets.back().at(*plan_.video == media::Codec::h264 ? 3 : 14);
+                    auto& level = sets.back().at(*plan_.video == media::Codec::h264 ? 3 : 17);
                     level = static_cast<std::byte>(std::to_integer<unsigned>(level) + 1);
                 }
             }

@@ -14,13 +14,17 @@ constexpr std::uint16_t http_port = 8080;
 constexpr std::uint16_t rtmp_port = 1935;
 
 VirtualLink any_direction(Random& chance) {
+    constexpr std::array windows{256, 1'460, 16 << 10, 128 << 10};
+    // What a window lets through in the time of one delay is never less than this.
+    constexpr std::int64_t bytes_per_second_min = 40'000;
+    const std::int64_t window = windows.at(chance.below(windows.size()));
+    const Duration delay_max = std::min<Duration>(300ms, window * Duration{1s} / bytes_per_second_min);
     VirtualLink link;
-    link.delay = between(chance, 0ms, 300ms);
-    constexpr std::array windows{256U, 1'460U, 16U << 10U, 128U << 10U};
-    link.window = windows.at(chance.below(windows.size()));
+    link.window = static_cast<std::size_t>(window);
+    link.delay = between(chance, 0ms, delay_max);
     link.one_byte_reads = chance.below(8) == 0;
     if (chance.below(3) == 0) {
-        link.bytes_per_second = 60'000 + chance.below(500'000);
+        link.bytes_per_second = bytes_per_second_min + chance.below(500'000);
     }
     return link;
 }
@@ -127,8 +131,8 @@ void World::stop_server() {
         worker->stop();
     }
     time_.settle();
-    for (std::size_t i = 0; i < counters_.size(); ++i) {
-        workers_.at(i)->run([this, i] { counters_.at(i).reset(); });
+    for (VirtualExecutor* worker : workers_) {
+        worker->halt();
     }
     counters_.clear();
 }

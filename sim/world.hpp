@@ -21,7 +21,7 @@ struct Link {
     std::optional<std::size_t> worker;   ///< which server worker accepts; nothing: each in turn
 };
 
-/// A link with anything TCP may do to us, drawn from `chance`.
+/// A link with anything TCP may do to us, drawn from `chance`, and at least 40 kB/s.
 Link any_link(Random& chance);
 inline Duration between(Random& chance, Duration least, Duration most) {
     return least + std::chrono::microseconds{chance.below(static_cast<std::uint32_t>((most - least) / 1us))};

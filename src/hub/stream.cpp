@@ -110,8 +110,8 @@ void Stream::retire() {
         opening.mirror.opened(fail(Errc::not_found, "this stream ended"));
     }
     log::info("hub", "{} ended", name_);
-    // Not from inside this object's own call.
-    handle_.home->post([&directory = directory_, handle = handle_] { directory.remove(handle); });
+    // Ends this object: nothing of it is touched afterwards.
+    directory_.remove(handle_);
 }
 
 StreamState Stream::state(Instant now) const {

@@ -172,6 +172,9 @@ bool Stream::all_configured() const {
 
 void Stream::become_ready() {
     ready_ = true;
+    for (auto& [key, derived] : derived_) {
+        derived->renew(tracks_, handle_.home->now());
+    }
     for (const Opening& opening : std::exchange(openings_, {})) {
         start(opening);
     }

@@ -1,6 +1,7 @@
 #include "sim/flv_viewer.hpp"
 #include "sim/publisher.hpp"
 #include "sim/rtmp_viewer.hpp"
+#include "sim/seeds.hpp"
 #include "sim/verdict.hpp"
 
 #include <gtest/gtest.h>
@@ -86,18 +87,18 @@ void deliver_exactly(std::uint64_t seed) {
 }
 
 TEST(Delivery, is_exact_over_any_link_from_any_moment_on) {
-    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    for (const std::uint64_t seed : seeds(200)) {
         deliver_exactly(seed);
     }
 }
 
 TEST(Delivery, what_was_sent_before_a_said_end_arrives_to_the_last_unit) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const std::uint64_t seed : seeds(20)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         World world{seed};
-        const Publisher& publisher = world.add<Publisher>(
-            Publisher::Plan{.camera = any_camera(world.chance()), .link = any_link(world.chance())});
-        const Viewer& viewer = watch(world, seed % 2 == 0, {.after = 1s, .link = any_link(world.chance())});
+        const Publisher& publisher = world.add<Publisher>(Publisher::Plan{
+            .camera = any_camera(world.chance()), .length = 8s, .link = any_link(world.chance())});
+        const Viewer& viewer = watch(world, seed % 2 == 0, {.after = 3s, .link = any_link(world.chance())});
         world.run_for(30s);
         ASSERT_NE(viewer.account().last(), nullptr);
         EXPECT_EQ(viewer.account().last()->place + 1, world.ledger().publication(publisher.number()).units);

@@ -61,6 +61,7 @@ Task<Result<>> Publisher::publish(Connection& connection, rtmp::Client& client) 
         if (!sent) {
             co_return sent;
         }
+        state_ = State::done;
     }
     if (plan_.end == End::said) {
         client.end();

@@ -27,7 +27,8 @@ public:
         Link link;
         Fault fault = Fault::none;   ///< of one picture after a second
     };
-    enum class State : std::uint8_t { joining, live, refused, ended };
+    /// `done`: it has written all its media, and is not gone yet.
+    enum class State : std::uint8_t { joining, live, done, refused, ended };
 
     Publisher(World& world, Plan plan);
 

@@ -45,24 +45,10 @@ public:
         }
         items_.push_back({std::move(item), bytes, now});
         bytes_ += bytes;
-        trim(now);
     }
 
-    std::uint64_t begin() const { return first_; }
-    std::uint64_t end() const { return first_ + items_.size(); }
-    std::size_t bytes() const { return bytes_; }
-    /// Where a reader begins; nothing before the first entrance, or when its group outgrew the limits.
-    std::optional<std::uint64_t> newest_entrance() const {
-        return entrance_ && *entrance_ >= first_ ? entrance_ : std::nullopt;
-    }
-
-private:
-    struct Slot {
-        Ref item;
-        std::size_t bytes;
-        Instant at;
-    };
-
+    /// Forgets what is older than the newest group or beyond the limits. Call it after each batch, when the
+    /// readers who keep up have read it.
     void trim(Instant now) {
         const std::uint64_t wanted = newest_entrance().value_or(end());
         std::uint64_t reserved = end();
@@ -83,6 +69,21 @@ private:
             ++first_;
         }
     }
+
+    std::uint64_t begin() const { return first_; }
+    std::uint64_t end() const { return first_ + items_.size(); }
+    std::size_t bytes() const { return bytes_; }
+    /// Where a reader begins; nothing before the first entrance, or when its group outgrew the limits.
+    std::optional<std::uint64_t> newest_entrance() const {
+        return entrance_ && *entrance_ >= first_ ? entrance_ : std::nullopt;
+    }
+
+private:
+    struct Slot {
+        Ref item;
+        std::size_t bytes;
+        Instant at;
+    };
 
     FeedLimits limits_;
     std::deque<Slot> items_;

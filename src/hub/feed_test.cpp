@@ -2,13 +2,23 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <numeric>
+
 namespace millrace::hub {
 namespace {
 
 using Numbers = Feed<int>;
 
-void add(Numbers& feed, int number, bool entrance, Instant at = {}, std::size_t bytes = 1) {
-    feed.append(std::make_shared<const int>(number), bytes, entrance, at);
+struct Weight {
+    std::size_t bytes = 1;
+    Instant at;
+};
+
+void add(Numbers& feed, int number, bool entrance, Weight weight = {}) {
+    feed.append(std::make_shared<const int>(number), weight.bytes, entrance, weight.at);
+    feed.trim(weight.at);
 }
 
 std::vector<int> drain(Numbers::Cursor& cursor) {
@@ -54,22 +64,40 @@ TEST(Feed, skips_a_lapped_reader_to_a_key_frame_and_counts_what_it_missed) {
     EXPECT_EQ(cursor.skipped(), 49U);
 }
 
+TEST(Feed, one_who_reads_after_every_batch_misses_nothing_however_the_groups_fall) {
+    Numbers feed{FeedLimits{.bytes_max = 4}};
+    Numbers::Cursor cursor{feed};
+    std::vector<int> seen;
+    for (int batch = 0; batch < 20; ++batch) {
+        for (int i = 0; i < 3; ++i) {
+            feed.append(std::make_shared<const int>(3 * batch + i), 1, (3 * batch + i) % 8 == 0, {});
+        }
+        std::ranges::copy(drain(cursor), std::back_inserter(seen));
+        feed.trim({});
+        EXPECT_LE(feed.bytes(), 4U);
+    }
+    std::vector<int> all(60);
+    std::iota(all.begin(), all.end(), 0);
+    EXPECT_EQ(seen, all);
+    EXPECT_EQ(cursor.skipped(), 0U);
+}
+
 TEST(Feed, a_group_that_outgrows_the_limits_is_no_longer_joined) {
     Numbers feed{FeedLimits{.age_max = 10s, .bytes_max = 100}};
-    add(feed, 0, true, {}, 60);
-    add(feed, 1, false, {}, 60);
+    add(feed, 0, true, {.bytes = 60});
+    add(feed, 1, false, {.bytes = 60});
     EXPECT_FALSE(feed.newest_entrance());
     EXPECT_LE(feed.bytes(), 100U);
     Numbers::Cursor cursor{feed};
     EXPECT_EQ(cursor.next(), nullptr);
-    add(feed, 2, true, Instant{} + 11s, 10);
+    add(feed, 2, true, {.bytes = 10, .at = Instant{} + 11s});
     EXPECT_EQ(drain(cursor), (std::vector{2}));
 }
 
 TEST(Feed, keeps_no_more_than_the_newest_group) {
     Numbers feed;
     for (int i = 0; i < 1000; ++i) {
-        add(feed, i, i % 10 == 0, Instant{} + i * 33ms);
+        add(feed, i, i % 10 == 0, {.at = Instant{} + i * 33ms});
         EXPECT_LE(feed.end() - feed.begin(), 10U);
     }
 }

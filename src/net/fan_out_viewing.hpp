@@ -32,6 +32,7 @@ protected:
     ~ReadWaiter() = default;
     virtual void on_readable(Result<> ready) = 0;
 };
+/// A Waiter for writing, told apart from the one for reading.
 class WriteWaiter : public Connection::Waiter {
 public:
     void on_ready(Result<> ready) final { on_writable(ready); }

@@ -34,11 +34,11 @@ def until(condition, seconds, what):
 class Millrace:
     """A node of its own for one test, on ports the kernel chose."""
 
-    def __init__(self, folder, program):
+    def __init__(self, folder, program, options=("--open",)):
         self.log_path = os.path.join(folder, "server.log")
         self.log = open(self.log_path, "w", encoding="utf-8")
         self.process = subprocess.Popen(
-            [program, "serve", "--open", "--set", "http.listen=127.0.0.1:0",
+            [program, "serve", *options, "--set", "http.listen=127.0.0.1:0",
              "--set", "rtmp.listen=127.0.0.1:0"],
             cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
         try:

@@ -26,14 +26,19 @@ class Client:
 
     def __init__(self, address, app, key="", amf3=False):
         host, port = address.rsplit(":", 1)
+        self.adopt(socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE), address, app, key)
+        self.amf3 = amf3
+
+    def adopt(self, connection, address, app, key):
+        """Speaks on a connection that somebody else made."""
+        self.socket = connection
         self.address, self.app, self.key = address, app, key
-        self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = bytearray()
         self.streams = {}        # by chunk stream id: what its headers said last, and the parts so far
         self.chunk_size_in = self.chunk_size_out = 128
         self.transaction = 0
-        self.amf3 = amf3
+        self.amf3 = False
         self.heard = []          # messages read while waiting for something else
 
     def __enter__(self):

@@ -20,7 +20,7 @@ int status_of(Errc code) {
         case Errc::not_found: return 404;
         case Errc::refused: return 403;
         case Errc::unsupported: return 415;
-        case Errc::exhausted: return 503;
+        case Errc::exhausted:
         case Errc::timed_out: return 503;
         default: return 500;
     }

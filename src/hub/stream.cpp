@@ -97,6 +97,11 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
         }
     }
     consider_knocks();
+    if (said && !publisher_) {
+        for (const Opening& opening : std::exchange(openings_, {})) {
+            opening.mirror.opened(fail(Errc::not_found, "this stream is offline"));
+        }
+    }
 }
 
 // ---- media in ----

@@ -15,6 +15,7 @@ constexpr Duration join_deadline = 10s;
 
 int status_of(Errc code) {
     switch (code) {
+        case Errc::malformed: return 400;
         case Errc::not_found: return 404;
         case Errc::refused: return 403;
         case Errc::unsupported: return 415;
@@ -24,7 +25,9 @@ int status_of(Errc code) {
     }
 }
 
-web::Response refusal(const Error& error) {
+/// Says why not, in HTTP's words and in the log.
+web::Response refusal(const web::Request& request, const Error& error) {
+    log::info(protocol, "{} was refused: {}", request.peer.text(), error.what);
     return web::Response::problem(status_of(error.code), error.what);
 }
 
@@ -66,7 +69,7 @@ Task<> hand_over(Desk& desk, hub::Joined joined, std::unique_ptr<Connection> con
 Task<web::Response> answer(Desk& desk, const web::Request& request) {
     const Result<hub::MediaPath> path = hub::split_media_path(request.path);
     if (!path) {
-        co_return web::Response::problem(400, path.error().what);
+        co_return refusal(request, path.error());
     }
     if (request.method == "HEAD") {
         web::Response head;
@@ -75,7 +78,7 @@ Task<web::Response> answer(Desk& desk, const web::Request& request) {
     }
     Result<hub::Joined> joined = co_await join(desk, path->name.text(), request);
     if (!joined) {
-        co_return refusal(joined.error());
+        co_return refusal(request, joined.error());
     }
     web::Response response;
     response.takeover = [&desk, joined = std::move(*joined)](

@@ -104,6 +104,8 @@ public:
     }
     explicit operator bool() const { return state_ != nullptr; }
     Executor& asker() const { return state_->asker; }
+    /// Whether somebody still waits for it. On the asker's executor only.
+    bool wanted() const { return state_ != nullptr && state_.use_count() > 1; }
 
 private:
     friend class Answer<T>;

@@ -46,6 +46,10 @@ void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> re
     if (const auto newest = newest_.find(name); newest != newest_.end()) {
         Entry& entry = *mirrors_.at(newest->second);
         if (!entry.mirror.open) {
+            // A publisher may keep viewers waiting for ever; those whose patience ended make room.
+            if (entry.waiting.size() == entry.waiting.capacity()) {
+                std::erase_if(entry.waiting, [](const Waiting& one) { return !one.reply.wanted(); });
+            }
             entry.waiting.push_back(std::move(waiting));
             return;
         }
@@ -67,6 +71,14 @@ void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> re
     newest_[name] = entry->mirror.id;
     mirrors_.emplace(entry->mirror.id, std::move(entry));
     directory_.open(name.first, flavour, ref);
+}
+
+std::size_t Mirrors::waiting() const {
+    std::size_t count = 0;
+    for (const auto& [id, entry] : mirrors_) {
+        count += entry->waiting.size();
+    }
+    return count;
 }
 
 void Mirrors::seat(Mirror& mirror, Waiting waiting) {

@@ -97,7 +97,7 @@ Node::Node(const Configuration& configuration)
     }
     for (const auto& counter : counters_) {
         counter->routes = control::api_routes({directory_, admission_, sessions});
-        counter->routes.push_back(session::flv_play(counter->desk));
+        counter->routes.push_back(session::flv_play(counter->desk, configuration.cors));
     }
     if (configuration.has_tls()) {
         tls_ = std::make_shared<const net::TlsServer>(

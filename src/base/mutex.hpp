@@ -4,9 +4,9 @@
 
 namespace millrace {
 
-/// A mutex that clang's -Wthread-safety understands: what it guards is marked MILLRACE_GUARDED_BY.
 #define MILLRACE_GUARDED_BY(mutex) __attribute__((guarded_by(mutex)))
 
+/// A mutex that clang's -Wthread-safety understands: what it guards is marked MILLRACE_GUARDED_BY.
 class __attribute__((capability("mutex"))) Mutex {
 public:
     void lock() __attribute__((acquire_capability())) { mutex_.lock(); }
@@ -16,6 +16,7 @@ private:
     std::mutex mutex_;
 };
 
+/// Holds a Mutex while it lives.
 class __attribute__((scoped_lockable)) MutexLock {
 public:
     explicit MutexLock(Mutex& mutex) __attribute__((acquire_capability(mutex))) : mutex_{mutex} {

@@ -41,7 +41,9 @@ void VirtualTime::run_until(Instant until) {
         }
         Instant next = Instant::never();
         for (const auto& executor : executors_) {
-            next = std::min(next, executor->timers().earliest());
+            if (!executor->halted_) {
+                next = std::min(next, executor->timers().earliest());
+            }
         }
         if (next > until) {
             now_ = std::max(now_, until);
@@ -58,7 +60,15 @@ void VirtualExecutor::run(std::move_only_function<void()> work) {
     running_ = was_running;
 }
 
+void VirtualExecutor::halt() {
+    halted_ = true;
+    const auto dropped = std::exchange(posted_, {});
+}
+
 bool VirtualExecutor::run_one() {
+    if (halted_) {
+        return false;
+    }
     if (!posted_.empty()) {
         auto work = std::move(posted_.front());
         posted_.pop_front();

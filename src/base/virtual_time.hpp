@@ -50,7 +50,11 @@ public:
     explicit VirtualExecutor(VirtualTime& time) : time_{time} {}
     ~VirtualExecutor() override { end_tasks(); }
 
-    void post(std::move_only_function<void()> work) override { posted_.push_back(std::move(work)); }
+    void post(std::move_only_function<void()> work) override {
+        if (!halted_) {
+            posted_.push_back(std::move(work));
+        }
+    }
     bool is_current() const override { return running_; }
     const Clock& clock() const override { return time_; }
     double load() const override { return load_; }
@@ -62,6 +66,8 @@ public:
     void stop() {
         run([this] { end_tasks(); });
     }
+    /// Runs nothing any more, as a thread that ended: what was posted and what will be is dropped.
+    void halt();
 
 private:
     friend class VirtualTime;
@@ -70,6 +76,7 @@ private:
     VirtualTime& time_;
     std::deque<std::move_only_function<void()>> posted_;
     bool running_ = false;
+    bool halted_ = false;
     double load_ = 0;
 };
 

@@ -62,6 +62,25 @@ TEST(VirtualTime, interleaves_executors_by_the_seed_and_the_same_seed_alike) {
     EXPECT_NE(run(1), run(2));
 }
 
+TEST(VirtualTime, of_a_halted_executor_nothing_runs_and_the_others_go_on) {
+    VirtualTime time;
+    auto& halted = time.add_executor();
+    auto& other = time.add_executor();
+    std::string said;
+    const auto say = [](VirtualExecutor& executor, std::string& text, std::string word) -> Task<> {
+        co_await sleep_until(executor, executor.now() + 1s);
+        text += word;
+    };
+    halted.tasks().spawn(say(halted, said, "halted"));
+    other.tasks().spawn(say(other, said, "other"));
+    halted.post([&said] { said += "before"; });
+    halted.halt();
+    halted.post([&said] { said += "after"; });
+    time.run_for(2s);
+    EXPECT_EQ(said, "other");
+    EXPECT_EQ(time.now(), Instant{} + 2s);
+}
+
 TEST(VirtualTime, ends_every_conversation_before_any_executor_goes) {
     std::string said;
     {

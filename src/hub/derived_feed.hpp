@@ -6,6 +6,7 @@
 #include "media/access_unit.hpp"
 
 #include <concepts>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <span>
@@ -37,6 +38,8 @@ public:
 
     /// Takes what it can of `tracks`. Errc::unsupported if that is nothing.
     virtual Result<> begin(const MediaFeed& feed, std::span<const media::Track> tracks, Instant now) = 0;
+    /// Another publisher: its tracks take the place of those before.
+    virtual void renew(std::span<const media::Track> tracks, Instant now) = 0;
     /// Writes what the feed got since.
     virtual void pump(Instant now) = 0;
     virtual void unpublished(Instant now) = 0;
@@ -60,17 +63,15 @@ private:
     std::vector<MirrorRef> mirrors_;
 };
 
+/// The derived feed of one flavour: reads the stream's feed, lets its muxer write into the log, tells the
+/// mirrors. Lives on the stream's home worker, from its first viewer to its last.
 template <Muxer M>
 class DerivedFeed final : public Derived {
 public:
     DerivedFeed(M muxer, FlavourKey key) : muxer_{std::move(muxer)}, key_{key} {}
 
     Result<> begin(const MediaFeed& feed, std::span<const media::Track> tracks, Instant now) override {
-        for (const media::Track& track : tracks) {
-            if (takes(track)) {
-                tracks_.push_back(track);
-            }
-        }
+        choose(tracks);
         if (tracks_.empty()) {
             return fail(Errc::unsupported, "this format carries none of the stream's tracks");
         }
@@ -78,6 +79,17 @@ public:
         cursor_.emplace(feed);
         pump(now);
         return {};
+    }
+
+    void renew(std::span<const media::Track> tracks, Instant now) override {
+        const std::vector<media::Track> before = std::exchange(tracks_, {});
+        choose(tracks);
+        const auto same = [](const media::Track& a, const media::Track& b) {
+            return a.id == b.id && a.config == b.config;
+        };
+        if (!std::ranges::equal(before, tracks_, same)) {
+            muxer_.configure(tracks_, log_, now);
+        }
     }
 
     void pump(Instant now) override {
@@ -113,6 +125,11 @@ public:
 private:
     Bytes lead() const override { return muxer_.lead(tracks_); }
 
+    void choose(std::span<const media::Track> tracks) {
+        tracks_.clear();
+        std::ranges::copy_if(tracks, std::back_inserter(tracks_),
+                             [this](const media::Track& track) { return takes(track); });
+    }
     bool takes(const media::Track& track) const {
         return track.config != nullptr && muxer_.carries(track) && (!key_.only || *key_.only == track.kind);
     }

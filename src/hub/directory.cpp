@@ -165,15 +165,18 @@ void Directory::report(std::optional<std::string> name, Reply<std::vector<Stream
 
 void Directory::remove(const StreamHandle& stream) {
     std::unique_ptr<Stream> ended;
-    const MutexLock lock{mutex_};
-    Slot& slot = slots_[stream.slot];
-    if (slot.generation != stream.generation) {
-        return;
+    {
+        const MutexLock lock{mutex_};
+        Slot& slot = slots_[stream.slot];
+        if (slot.generation != stream.generation) {
+            return;
+        }
+        by_name_.erase(slot.name);
+        ended = std::move(slot.stream);
+        ++slot.generation;
+        free_.push_back(stream.slot);
     }
-    by_name_.erase(slot.name);
-    ended = std::move(slot.stream);
-    ++slot.generation;
-    free_.push_back(stream.slot);
+    stream.home->post([ended = std::move(ended)] {});
 }
 
 RunId Directory::new_run(WallTime now) {

@@ -43,6 +43,7 @@ public:
     void report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply);
 
     // For streams, on their home worker.
+    /// Nobody finds the stream any more; it goes later, for it is the stream that says so.
     void remove(const StreamHandle& stream);
     RunId new_run(WallTime now);
 

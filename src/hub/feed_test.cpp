@@ -11,9 +11,14 @@ namespace {
 
 using Numbers = Feed<int>;
 
-void add(Numbers& feed, int number, bool entrance, Instant at = {}, std::size_t bytes = 1) {
-    feed.append(std::make_shared<const int>(number), bytes, entrance, at);
-    feed.trim(at);
+struct Weight {
+    std::size_t bytes = 1;
+    Instant at;
+};
+
+void add(Numbers& feed, int number, bool entrance, Weight weight = {}) {
+    feed.append(std::make_shared<const int>(number), weight.bytes, entrance, weight.at);
+    feed.trim(weight.at);
 }
 
 std::vector<int> drain(Numbers::Cursor& cursor) {
@@ -79,20 +84,20 @@ TEST(Feed, one_who_reads_after_every_batch_misses_nothing_however_the_groups_fal
 
 TEST(Feed, a_group_that_outgrows_the_limits_is_no_longer_joined) {
     Numbers feed{FeedLimits{.age_max = 10s, .bytes_max = 100}};
-    add(feed, 0, true, {}, 60);
-    add(feed, 1, false, {}, 60);
+    add(feed, 0, true, {.bytes = 60});
+    add(feed, 1, false, {.bytes = 60});
     EXPECT_FALSE(feed.newest_entrance());
     EXPECT_LE(feed.bytes(), 100U);
     Numbers::Cursor cursor{feed};
     EXPECT_EQ(cursor.next(), nullptr);
-    add(feed, 2, true, Instant{} + 11s, 10);
+    add(feed, 2, true, {.bytes = 10, .at = Instant{} + 11s});
     EXPECT_EQ(drain(cursor), (std::vector{2}));
 }
 
 TEST(Feed, keeps_no_more_than_the_newest_group) {
     Numbers feed;
     for (int i = 0; i < 1000; ++i) {
-        add(feed, i, i % 10 == 0, Instant{} + i * 33ms);
+        add(feed, i, i % 10 == 0, {.at = Instant{} + i * 33ms});
         EXPECT_LE(feed.end() - feed.begin(), 10U);
     }
 }

@@ -37,7 +37,7 @@ void ViewerSeat::end(Error /*reason*/) {
 }
 
 SessionReport ViewerSeat::report() const {
-    return {id(), facts(), 0, counters.bytes_out, counters.skips};
+    return {id(), facts(), 0, counters.bytes_out, counters.writes, counters.skips};
 }
 
 void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> reply) {

@@ -14,7 +14,9 @@
 namespace millrace::hub {
 
 /// What a stream asks of its publication (`Stream::ask`): upstream, coalesced.
+/// A key frame, soon.
 struct AskKeyFrame {};
+/// An encoder's target, in bits a second.
 struct AskBitrate {
     std::uint64_t bits_per_second;
 };
@@ -24,6 +26,7 @@ struct AskDemand {
 };
 using Ask = std::variant<AskKeyFrame, AskBitrate, AskDemand>;
 
+/// Which way its media goes.
 enum class SessionKind : std::uint8_t { publisher, viewer };
 
 /// What a conversation is, for lists and logs.
@@ -35,11 +38,13 @@ struct SessionFacts {
     Instant since;
 };
 
+/// A conversation as lists show it, with its counters.
 struct SessionReport {
     std::uint64_t id = 0;
     SessionFacts facts;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
+    std::uint64_t writes = 0;
     std::uint64_t skips = 0;
 };
 

@@ -21,181 +21,6 @@ Stream::Stream(Directory& directory, StreamHandle handle, std::string name, Sett
     : directory_{directory}, handle_{handle}, name_{std::move(name)}, settings_{settings} {
 }
 
-// ---- publishers ----
-
-void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
-    if (!publisher_) {
-        grant(std::move(facts), session, std::move(reply));
-        return;
-    }
-    if (knocks_.size() >= knocks_max) {
-        reply.give(fail(Errc::exists, "this stream is already being published"));
-        return;
-    }
-    knocks_.push_back({std::move(facts), session, std::move(reply), handle_.home->now()});
-    consider_knocks();
-}
-
-void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
-    const Instant now = handle_.home->now();
-    if (publications_ == 0) {
-        run_ = directory_.new_run(handle_.home->clock().utc());
-    } else {
-        timeline_.restart();
-    }
-    publisher_ = Publisher{++publications_, session, std::move(facts)};
-    last_media_ = now;
-    first_media_ = Instant::never();
-    said_end_ = false;
-    ready_ = false;
-    tracks_.clear();
-    log::info("hub", "{} is published by {} {}", name_, publisher_->facts.protocol,
-              publisher_->facts.peer.text());
-    reply.give(Grant{handle_, publisher_->id});
-    set_alarm();
-}
-
-void Stream::consider_knocks() {
-    const Instant now = handle_.home->now();
-    const bool dead = publisher_ && now - last_media_ >= dead_after;
-    if (dead && !knocks_.empty()) {
-        log::warning("hub", "{}: its publisher {} was silent for {} s and is replaced", name_,
-                     publisher_->facts.peer.text(),
-                     std::chrono::duration_cast<std::chrono::seconds>(dead_after).count());
-        publisher_->session.end({Errc::cancelled, "replaced by another publisher: no media came for 3 s"});
-        publisher_.reset();
-    }
-    if (!publisher_ && !knocks_.empty()) {
-        Knock first = std::move(knocks_.front());
-        knocks_.erase(knocks_.begin());
-        grant(std::move(first.facts), first.session, std::move(first.reply));
-    }
-    // Media that came after a knock proves the publisher alive.
-    std::erase_if(knocks_, [this](Knock& knock) {
-        const bool refused = last_media_ > knock.at;
-        if (refused) {
-            knock.reply.give(fail(Errc::exists, "this stream is already being published"));
-        }
-        return refused;
-    });
-    set_alarm();
-}
-
-void Stream::unpublish(std::uint64_t publication, bool said) {
-    if (!publisher_ || publisher_->id != publication) {
-        return;
-    }
-    const Instant now = handle_.home->now();
-    log::info("hub", "{}: publisher {} {}", name_, publisher_->facts.peer.text(),
-              said ? "ended" : "was lost");
-    publisher_.reset();
-    said_end_ = said;
-    left_at_ = now;
-    if (said) {
-        for (auto& [key, derived] : derived_) {
-            derived->unpublished(now);
-        }
-    }
-    consider_knocks();
-}
-
-// ---- media in ----
-
-void Stream::append(std::uint64_t publication, Batch batch) {
-    if (!publisher_ || publisher_->id != publication) {
-        return;
-    }
-    meter_.count_received(batch.bytes_received);
-    meter_.count_dropped(batch.dropped);
-    bool media = false;
-    for (PublishedItem& item : batch.items) {
-        if (auto* track = std::get_if<media::Track>(&item)) {
-            take(std::move(*track));
-        } else {
-            media = true;
-            take(std::move(std::get<media::AccessUnit>(item)), batch.arrival);
-        }
-    }
-    if (media) {
-        last_media_ = batch.arrival;
-    }
-    if (!ready_ && first_media_ != Instant::never() && all_configured()) {
-        become_ready();
-    }
-    if (ready_) {
-        for (auto& [key, derived] : derived_) {
-            derived->pump(batch.arrival);
-        }
-    }
-    feed_.trim(batch.arrival);
-    if (!knocks_.empty()) {
-        consider_knocks();
-    }
-}
-
-void Stream::take(media::Track track) {
-    auto known = std::ranges::find(tracks_, track.id, &media::Track::id);
-    if (known != tracks_.end()) {
-        if (track.config != nullptr) {
-            *known = std::move(track);
-        }
-    } else if (tracks_.size() < tracks_max && track.id < tracks_max) {
-        tracks_.push_back(std::move(track));
-    }
-}
-
-void Stream::learn_config(const media::AccessUnit& unit) {
-    const auto known = std::ranges::find(tracks_, unit.track, &media::Track::id);
-    if (known == tracks_.end() || known->config != unit.config) {
-        take(media::Track{.id = unit.track, .kind = unit.kind(), .config = unit.config});
-    }
-}
-
-void Stream::take(media::AccessUnit unit, Instant arrival) {
-    if (unit.config == nullptr || unit.track >= tracks_max) {
-        meter_.count_dropped(1);
-        return;
-    }
-    learn_config(unit);
-    const bool video = unit.kind() == media::Kind::video;
-    if (video && !publisher_->seen_key && !unit.key) {
-        meter_.count_dropped(1);
-        return;
-    }
-    publisher_->seen_key = publisher_->seen_key || (video && unit.key);
-    if (first_media_ == Instant::never()) {
-        first_media_ = arrival;
-        set_alarm();
-    }
-    timeline_.place(unit, arrival);
-    if (unit.capture.utc.microseconds == 0) {
-        unit.capture = {handle_.home->clock().utc(), media::CaptureTime::Label::arrival};
-    }
-    meter_.count(unit, arrival);
-    const bool entrance = unit.key && (video || !has_video());
-    const std::size_t bytes = unit.payload.size();
-    feed_.append(std::make_shared<const media::AccessUnit>(std::move(unit)), bytes, entrance, arrival);
-}
-
-bool Stream::has_video() const {
-    return std::ranges::any_of(tracks_, [](const media::Track& track) {
-        return track.kind == media::Kind::video && track.config != nullptr;
-    });
-}
-
-bool Stream::all_configured() const {
-    return std::ranges::all_of(tracks_, [](const media::Track& track) { return track.config != nullptr; });
-}
-
-void Stream::become_ready() {
-    ready_ = true;
-    for (const Opening& opening : std::exchange(openings_, {})) {
-        start(opening);
-    }
-}
-
-// ---- viewers ----
-
 void Stream::open(const Flavour& flavour, MirrorRef mirror) {
     if (!publisher_ && said_end_) {
         mirror.opened(fail(Errc::not_found, "this stream is offline"));
@@ -247,8 +72,6 @@ void Stream::ask(Ask ask) {
     publisher_->session.ask(ask);
 }
 
-// ---- time ----
-
 void Stream::set_alarm() {
     Instant next = Instant::never();
     if (!publisher_) {
@@ -287,8 +110,8 @@ void Stream::retire() {
         opening.mirror.opened(fail(Errc::not_found, "this stream ended"));
     }
     log::info("hub", "{} ended", name_);
-    // Not from inside this object's own call.
-    handle_.home->post([&directory = directory_, handle = handle_] { directory.remove(handle); });
+    // Ends this object: nothing of it is touched afterwards.
+    directory_.remove(handle_);
 }
 
 StreamState Stream::state(Instant now) const {

@@ -1,6 +1,7 @@
 #include "hub/stream.hpp"
 
 #include "base/virtual_time.hpp"
+#include "base/waiting.hpp"
 #include "hub/directory.hpp"
 #include "hub/mirror.hpp"
 
@@ -385,6 +386,70 @@ TEST(Stream, after_grace_viewers_get_a_proper_end_and_the_name_is_free) {
     EXPECT_TRUE(world.reports().empty());
     Publisher next{world, world.desk_b};
     EXPECT_TRUE(next.publication);
+}
+
+TEST(Stream, a_publisher_that_returns_with_sound_alone_has_entrances_and_no_pictures_for_viewers) {
+    World world;
+    {
+        Publisher first{world, world.desk_a};
+        first.video(0, true);
+        first.audio(0);
+    }
+    Viewer old_viewer{world, world.desk_b};
+    EXPECT_EQ(old_viewer.read(), "v 0\na 0\n");
+    world.time.run_for(1s);
+    Publisher second{world, world.desk_b};
+    second.announce(1, media::Kind::audio, audio_config);
+    second.audio(0);
+    EXPECT_EQ(old_viewer.read(), "tracks 1\na 1000 jump\n");
+    world.time.run_for(20ms);
+    second.audio(20);
+    Viewer new_viewer{world, world.desk_a};
+    EXPECT_EQ(new_viewer.read(), "a 1020\n") << "each sound is an entrance now";
+}
+
+/// At the very moment the stream retires, behind its alarm.
+Task<> publish_at(World& world, Instant at, std::optional<Result<Grant>>& granted) {
+    Desk& desk = world.desk_a;
+    co_await sleep_until(desk.executor, at);
+    Answer<Grant> answer{desk.executor};
+    world.directory.publish({.kind = SessionKind::publisher, .protocol = "toy", .stream = "live/cam"},
+                            {&desk.executor, &desk.sessions, 0}, answer.reply());
+    granted = co_await answer.within(Instant::never());
+}
+Task<> join_at(World& world, Instant at, std::optional<Errc>& refused) {
+    Desk& desk = world.desk_a;
+    co_await sleep_until(desk.executor, at);
+    Answer<Joined> answer{desk.executor};
+    desk.mirrors.join(flavour<LineMuxer>({.form = "line", .only = {}}), {.stream = "live/cam"},
+                      answer.reply());
+    const Result<Joined> joined = co_await answer.within(Instant::never());
+    refused = joined ? Errc::io : joined.error().code;
+}
+
+TEST(Stream, who_comes_in_the_moment_it_retires_finds_it_gone) {
+    {
+        World world;
+        {
+            Publisher{world, world.desk_a}.video(0, true);
+        }
+        world.time.settle();
+        std::optional<Result<Grant>> granted;
+        world.desk_a.executor.tasks().spawn(publish_at(world, Instant{} + 10s, granted));
+        world.time.run_for(10s);
+        ASSERT_TRUE(granted && *granted);
+        EXPECT_EQ(world.reports().size(), 1U) << "the stream that was granted is there";
+    }
+    World world;
+    {
+        Publisher{world, world.desk_a}.video(0, true);
+    }
+    world.time.settle();
+    std::optional<Errc> refused;
+    world.desk_a.executor.tasks().spawn(join_at(world, Instant{} + 10s, refused));
+    world.time.run_for(10s);
+    EXPECT_EQ(refused, Errc::not_found);
+    EXPECT_EQ(world.desk_a.mirrors.size(), 0U);
 }
 
 TEST(Stream, a_publisher_that_says_it_ends_is_told_in_band_at_once_and_the_stream_is_offline) {

@@ -10,6 +10,13 @@ Timeline::Flicks Timeline::flicks(Duration span) {
     return media::rescale(span.count(), 1'000'000'000, flicks_a_second);
 }
 
+void Timeline::restart() {
+    restarted_ = true;
+    for (TrackClock& clock : clocks_) {
+        clock.joined = false;
+    }
+}
+
 bool Timeline::continues(const TrackClock& clock, Flicks source, Flicks offset, Instant arrival) const {
     const Flicks step = source + offset - clock.run;
     const Flicks waited = flicks(arrival - clock.arrival);
@@ -26,14 +33,13 @@ Timeline::Flicks Timeline::offset_for(TrackClock& clock, Flicks source, Instant 
         return 0;
     }
     if (!restarted_) {
-        if (clock.started && continues(clock, source, clock.offset, arrival)) {
+        if (clock.joined && continues(clock, source, clock.offset, arrival)) {
             return clock.offset;
         }
         // Another track jumped before: follow it. A late track joins it likewise.
-        const TrackClock reference =
-            clock.started ? clock : TrackClock{.run = newest_run_, .arrival = newest_arrival_};
-        const bool joins = clock.started || std::abs(source + *offset_ - newest_run_) < flicks(jump_ahead);
-        if (joins && (clock.started ? continues(reference, source, *offset_, arrival) : true)) {
+        const bool follows = clock.joined ? continues(clock, source, *offset_, arrival)
+                                          : std::abs(source + *offset_ - newest_run_) < flicks(jump_ahead);
+        if (follows) {
             jumped = clock.started;
             return *offset_;
         }
@@ -44,7 +50,7 @@ Timeline::Flicks Timeline::offset_for(TrackClock& clock, Flicks source, Instant 
     const Flicks wanted = run_at(arrival) - source;
     const Flicks offset = media::rescale(wanted, flicks_a_millisecond, 1) * flicks_a_millisecond;
     // A late track with a clock of its own does not drag the others along.
-    if (clock.started || restarted_) {
+    if (clock.joined || restarted_) {
         offset_ = offset;
     }
     restarted_ = false;
@@ -61,6 +67,7 @@ void Timeline::place(media::AccessUnit& unit, Instant arrival) {
     clock.offset = offset;
     clock.arrival = arrival;
     clock.started = true;
+    clock.joined = true;
     if (clock.run >= newest_run_) {
         newest_run_ = clock.run;
         newest_arrival_ = arrival;

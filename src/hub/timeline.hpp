@@ -25,7 +25,7 @@ public:
     /// Sets dts, pts and discontinuity of a unit that carries its publisher's times.
     void place(media::AccessUnit& unit, Instant arrival);
     /// Another publisher goes on in this run: its times begin anew, at the arrival clock.
-    void restart() { restarted_ = true; }
+    void restart();
     std::uint64_t jumps() const { return jumps_; }
 
 private:
@@ -36,9 +36,10 @@ private:
     static Flicks flicks(Duration span);
 
     struct TrackClock {
-        bool started = false;
-        Flicks offset = 0;   // run time minus the publisher's time
-        Flicks run = 0;      // run dts of the last unit
+        bool started = false;   // in this run
+        bool joined = false;    // and since this publisher came
+        Flicks offset = 0;      // run time minus the publisher's time
+        Flicks run = 0;         // run dts of the last unit
         Instant arrival;
         std::int64_t dts = 0;   // the same in the track's own timescale
         std::int64_t duration = 0;

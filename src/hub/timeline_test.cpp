@@ -168,6 +168,20 @@ TEST(Timeline, a_returning_publisher_goes_on_by_the_arrival_clock) {
     EXPECT_NEAR(static_cast<double>(audio.dts_ms()), 9000, 40);
 }
 
+TEST(Timeline, a_returning_publisher_whose_clock_went_on_only_while_it_sent_keeps_sound_with_its_pictures) {
+    Publisher publisher;
+    publisher.video(5000);
+    publisher.audio(5000);
+    publisher.timeline().restart();
+    publisher.wait(4s);
+    EXPECT_EQ(publisher.video(5040).dts_ms(), 9000);
+    const media::AccessUnit audio = publisher.audio(5040);
+    EXPECT_NEAR(static_cast<double>(audio.dts_ms()), 9000, 40);
+    EXPECT_TRUE(audio.discontinuity);
+    publisher.wait(40ms);
+    EXPECT_EQ(publisher.video(5080).dts_ms(), 9040);
+}
+
 TEST(Timeline, a_late_track_with_a_clock_of_its_own_is_brought_to_the_others) {
     Publisher publisher;
     for (int i = 0; i < 100; ++i) {

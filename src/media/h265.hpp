@@ -76,6 +76,7 @@ struct ShortTermSet {
     std::uint8_t count() const { return static_cast<std::uint8_t>(negative + positive); }
 };
 
+/// What we need of a video parameter set (H.265 §7.3.2.1).
 struct Vps {
     std::uint8_t id = 0;
     double frame_rate = 0;   ///< 0 = not said

@@ -6,6 +6,7 @@
 /// The header of an MPEG audio frame, layer III (ISO/IEC 11172-3 §2.4.1.3, 13818-3, and "MPEG-2.5").
 namespace millrace::media::mp3 {
 
+/// An MPEG audio layer III frame header (ISO 11172-3 §2.4.1.3, ISO 13818-3).
 struct FrameHeader {
     std::uint32_t sample_rate = 0;
     std::uint16_t channels = 0;

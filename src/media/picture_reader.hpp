@@ -23,6 +23,7 @@ struct Picture {
 /// SEI that waits for its picture.
 inline constexpr std::size_t waiting_sei_bytes_max = std::size_t{64} << 10U;
 
+/// What a reader left out so far.
 struct PictureReaderCounters {
     std::uint64_t parameter_sets_refused = 0;   ///< did not parse, or too large; left out
     std::uint64_t sei_dropped = 0;              ///< NAL units beyond waiting_sei_bytes_max

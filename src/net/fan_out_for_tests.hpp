@@ -44,6 +44,7 @@ struct SeatRecord {
     std::move_only_function<void()> on_leave;
 };
 
+/// A seat that writes down what happens to it.
 class TestSeat final : public Seat {
 public:
     TestSeat(std::shared_ptr<LogView> log, SeatRecord& record, Clock& clock)

@@ -10,6 +10,7 @@
 
 namespace millrace::net {
 
+/// Where to listen, and how.
 struct ListenOptions {
     std::string address = "::";   ///< numeric; "::" takes IPv4 too
     std::uint16_t port = 0;       ///< 0: the kernel chooses, `local()` tells

@@ -9,6 +9,7 @@
 
 namespace millrace::net {
 
+/// A worker's Asio side.
 struct Worker::Loop {
     boost::asio::io_context context{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard{context.get_executor()};

@@ -13,6 +13,7 @@ struct ssl_st;
 
 namespace millrace::net {
 
+/// Gives OpenSSL's objects back.
 struct FreeSsl {
     void operator()(ssl_st* ssl) const;
     void operator()(ssl_ctx_st* context) const;

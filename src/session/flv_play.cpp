@@ -5,6 +5,8 @@
 #include "hub/name.hpp"
 #include "protocol/http/answer.hpp"
 
+#include <algorithm>
+
 namespace millrace::session {
 
 namespace {
@@ -53,10 +55,31 @@ Task<Result<hub::Joined>> join(Desk& desk, std::string stream, const web::Reques
     co_return co_await joined.within(deadline);
 }
 
+/// Pages of an allowed site may read the answer.
+std::vector<web::Header> headers_for(const web::Request& request, const std::vector<std::string>& origins) {
+    std::vector<web::Header> headers{{"Content-Type", "video/x-flv"}, {"Cache-Control", "no-store"}};
+    if (origins.size() == 1 && origins.front() == "*") {
+        headers.push_back({"Access-Control-Allow-Origin", "*"});
+        return headers;
+    }
+    headers.push_back({"Vary", "Origin"});
+    const std::optional<std::string_view> origin = request.header("origin");
+    if (origin && std::ranges::find(origins, *origin) != origins.end()) {
+        headers.push_back({"Access-Control-Allow-Origin", std::string{*origin}});
+    }
+    return headers;
+}
+
+/// A viewer on its way from HTTP to the fan-out.
+struct Newcomer {
+    hub::Joined joined;
+    std::vector<web::Header> headers;
+};
+
 /// The response head and the file header leave first; then the fan-out serves the shared bytes.
-Task<> hand_over(Desk& desk, hub::Joined joined, std::unique_ptr<Connection> connection) {
-    std::vector<std::byte> lead =
-        http::streaming_head(200, {{"Content-Type", "video/x-flv"}, {"Cache-Control", "no-store"}});
+Task<> hand_over(Desk& desk, Newcomer newcomer, std::unique_ptr<Connection> connection) {
+    hub::Joined joined = std::move(newcomer.joined);
+    std::vector<std::byte> lead = http::streaming_head(200, newcomer.headers);
     lead.insert(lead.end(), joined.lead.begin(), joined.lead.end());
     joined.seat->bind(*connection);
     desk.fan_out.join(*joined.log, {.connection = std::move(connection),
@@ -66,35 +89,36 @@ Task<> hand_over(Desk& desk, hub::Joined joined, std::unique_ptr<Connection> con
     co_return;
 }
 
-Task<web::Response> answer(Desk& desk, const web::Request& request) {
+Task<web::Response> answer(Desk& desk, const std::vector<std::string>& origins, const web::Request& request) {
     const Result<hub::MediaPath> path = hub::split_media_path(request.path);
     if (!path) {
         co_return refusal(request, path.error());
     }
+    web::Response response;
+    response.headers = headers_for(request, origins);
     if (request.method == "HEAD") {
-        web::Response head;
-        head.headers = {{"Content-Type", "video/x-flv"}, {"Cache-Control", "no-store"}};
-        co_return head;
+        co_return response;
     }
     Result<hub::Joined> joined = co_await join(desk, path->name.text(), request);
     if (!joined) {
         co_return refusal(request, joined.error());
     }
-    web::Response response;
-    response.takeover = [&desk, joined = std::move(*joined)](
+    Newcomer newcomer{std::move(*joined), response.headers};
+    response.takeover = [&desk, newcomer = std::move(newcomer)](
                             std::unique_ptr<Connection> connection,
                             std::vector<std::byte> /*later requests*/) mutable {
-        return hand_over(desk, std::move(joined), std::move(connection));
+        return hand_over(desk, std::move(newcomer), std::move(connection));
     };
     co_return response;
 }
 
 }   // namespace
 
-web::Route flv_play(Desk& desk) {
+web::Route flv_play(Desk& desk, std::vector<std::string> origins) {
     return {.methods = {"GET"},
             .matches = [](std::string_view path) { return path.ends_with(ending); },
-            .answer = [&desk](const web::Request& request, Executor&) { return answer(desk, request); }};
+            .answer = [&desk, origins = std::move(origins)](
+                          const web::Request& request, Executor&) { return answer(desk, origins, request); }};
 }
 
 }   // namespace millrace::session

@@ -57,7 +57,7 @@ public:
             publication_->taken(bytes);
         }
     }
-    hub::SessionReport report() const override { return {id(), facts(), bytes_, 0, 0}; }
+    hub::SessionReport report() const override { return {id(), facts(), bytes_, 0, 0, 0}; }
     /// Why it ends: our reason if we ended it.
     Error reason(Error seen) const { return ended_by_.value_or(seen); }
 
@@ -103,17 +103,20 @@ void Publisher::take(rtmp::Media media) {
     }
 }
 
-Task<Result<hub::Admitted>> admit(Desk& desk, const Connection& connection, hub::Action action,
-                                  std::string stream, std::string query) {
+hub::Petition petition(const Connection& connection, hub::Action action, std::string stream,
+                       std::string query) {
+    return {.action = action,
+            .stream = std::move(stream),
+            .protocol = protocol,
+            .peer = connection.peer(),
+            .encrypted = connection.encrypted(),
+            .query = std::move(query),
+            .authorization = {}};
+}
+
+Task<Result<hub::Admitted>> admit(Desk& desk, hub::Petition asked) {
     Answer<hub::Admitted> answer{desk.executor};
-    desk.admission.decide({.action = action,
-                           .stream = std::move(stream),
-                           .protocol = protocol,
-                           .peer = connection.peer(),
-                           .encrypted = connection.encrypted(),
-                           .query = std::move(query),
-                           .authorization = {}},
-                          answer.reply());
+    desk.admission.decide(std::move(asked), answer.reply());
     co_return co_await answer.within(desk.executor.now() + decision_deadline);
 }
 
@@ -124,6 +127,19 @@ Task<> refuse(Desk& desk, Connection& connection, rtmp::Server& machine, Error e
     [[maybe_unused]] const Result<> sent = co_await net::flush(connection, machine, desk.executor);
 }
 
+/// Reads on after a said end until the peer closes, or the machine's patience is over: closing first would
+/// tell some publishers that something broke.
+Task<Error> part(Desk& desk, Connection& connection, rtmp::Server& machine) {
+    for (;;) {
+        while (machine.next_event()) {
+        }
+        const Result<> turn = co_await net::drive(connection, machine, desk.executor, desk.read_buffer);
+        if (!turn) {
+            co_return Error{Errc::closed, "it said that it ends"};
+        }
+    }
+}
+
 /// Carries media from the connection to the stream until either ends.
 Task<Error> carry(Desk& desk, Connection& connection, rtmp::Server& machine, Publisher& publisher) {
     for (;;) {
@@ -132,9 +148,7 @@ Task<Error> carry(Desk& desk, Connection& connection, rtmp::Server& machine, Pub
                 publisher.take(std::move(*media));
             } else if (std::holds_alternative<rtmp::Server::PublishEnded>(*event)) {
                 publisher.publication().finish();
-                [[maybe_unused]] const Result<> sent =
-                    co_await net::flush(connection, machine, desk.executor);
-                co_return Error{Errc::closed, "the publisher said it ends"};
+                co_return co_await part(desk, connection, machine);
             }
         }
         publisher.publication().flush();
@@ -154,8 +168,8 @@ Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
     if (!name) {
         co_return co_await refuse(desk, connection, machine, name.error());
     }
-    const Result<hub::Admitted> admitted =
-        co_await admit(desk, connection, hub::Action::publish, name->text(), std::move(request.query));
+    const Result<hub::Admitted> admitted = co_await admit(
+        desk, petition(connection, hub::Action::publish, name->text(), std::move(request.query)));
     if (!admitted) {
         co_return co_await refuse(desk, connection, machine, admitted.error());
     }
@@ -185,8 +199,8 @@ Task<> play(Desk& desk, std::unique_ptr<Connection> connection, rtmp::Server mac
     if (!name) {
         co_return co_await refuse(desk, *connection, machine, name.error());
     }
-    const Result<hub::Admitted> admitted =
-        co_await admit(desk, *connection, hub::Action::play, name->text(), std::move(request.query));
+    const Result<hub::Admitted> admitted = co_await admit(
+        desk, petition(*connection, hub::Action::play, name->text(), std::move(request.query)));
     if (!admitted) {
         co_return co_await refuse(desk, *connection, machine, admitted.error());
     }

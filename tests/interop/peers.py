@@ -130,7 +130,7 @@ def gst_play(url, folder, source):
 
 
 class FlvReader:
-    """An HTTP-FLV viewer of our own: reads in a thread, keeps everything, says whether it was told the end."""
+    """An HTTP-FLV viewer of our own: reads in a thread, keeps all of it, says whether it was told the end."""
 
     def __init__(self, url):
         address, path = url.removeprefix("http://").split("/", 1)

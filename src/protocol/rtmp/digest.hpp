@@ -27,6 +27,7 @@ enum class Signer : std::uint8_t { player, server };
 /// only the encrypted variants use.
 enum class DigestBlock : std::uint8_t { first, second };
 
+/// A digest that was found right, and where.
 struct PlacedDigest {
     DigestBlock block;
     Digest digest;

@@ -19,6 +19,7 @@ constexpr std::uint32_t window_size = 2'500'000;
 /// A peer that wants acknowledgements more often gets them this often.
 constexpr std::uint32_t window_size_min = 1'024;
 
+/// Event types of user control messages (§7.1.7).
 enum class UserControl : std::uint16_t {
     stream_begin = 0,
     stream_end = 1,

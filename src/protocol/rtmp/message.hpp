@@ -10,6 +10,7 @@
 /// streams we send on, and the limits of what we take.
 namespace millrace::rtmp {
 
+/// Message type ids (§5.4, §7.1); a byte from outside may be none of them.
 enum class MessageType : std::uint8_t {
     set_chunk_size = 1,
     abort = 2,
@@ -59,7 +60,8 @@ constexpr std::uint32_t the_stream_id = 1;
 
 constexpr std::uint32_t chunk_size_initial = 128;         // §5.4.1
 constexpr std::uint32_t chunk_size_max = 0xFF'FFFF;       // a message is never longer
-constexpr std::uint32_t chunk_size_to_players = 65'536;   // that of rtmp::Muxer
+/// That of rtmp::Muxer. Not larger: Wireshark takes chunk sizes from 32,768 on for damage.
+constexpr std::uint32_t chunk_size_to_players = 32'000;
 constexpr std::uint32_t timestamp_extended = 0xFF'FFFF;   // §5.3.1.3: the time is in four more bytes
 
 constexpr std::size_t video_length_max = 8U << 20U;

@@ -12,9 +12,9 @@ namespace millrace::rtmp {
 //
 //   +-------+----+--------------+--------+------+------------------+------------+----------------------+
 //   | fmt:2 | csid:6 | timestamp ms | length | type | stream id        | [timestamp | the body's first     |
-//   |   0   |        | u24          | u24    | u8   | u32 little-endian|  u32]      | 65,536 bytes         |
+//   |   0   |        | u24          | u24    | u8   | u32 little-endian|  u32]      | 32,000 bytes         |
 //   +-------+--------+--------------+--------+------+------------------+------------+----------------------+
-//   and for each further 65,536 bytes or less of the body:
+//   and for each further 32,000 bytes or less of the body:
 //   +-------+--------+------------+-----------------------------------------------------------------------+
 //   | fmt:2 | csid:6 | [timestamp | body                                                                   |
 //   |   3   |        |  u32]      |                                                                        |

@@ -6,7 +6,7 @@
 namespace millrace::rtmp {
 
 /// Writes one stream as RTMP messages into a log, with the bodies of flv::Muxer. All
-/// players share them, so each is told the chunk size 65,536 and plays on message stream 1. Each message
+/// players share them, so each is told the chunk size 32,000 and plays on message stream 1. Each message
 /// starts with a full header, so any message end is an entrance. Owned by a derived feed, on its home worker;
 /// the log is the feed's.
 class Muxer {

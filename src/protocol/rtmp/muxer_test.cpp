@@ -16,8 +16,8 @@ namespace samples = flv::samples;
 
 /// The messages a player makes of our bytes, once told the chunk size.
 std::vector<Message> read_messages(ByteSpan bytes) {
-    constexpr std::array size{std::byte{0}, std::byte{1}, std::byte{0}, std::byte{0}};
-    static_assert(chunk_size_to_players == 0x00010000);
+    constexpr std::array size{std::byte{0}, std::byte{0}, std::byte{0x7D}, std::byte{0}};
+    static_assert(chunk_size_to_players == 0x7D00);
     std::vector<std::byte> conversation;
     ChunkWriter{conversation}.write(
         {.chunk_stream = control_chunk_stream, .type = MessageType::set_chunk_size, .body = size});
@@ -93,7 +93,7 @@ TEST(RtmpMuxer, a_message_starts_with_a_full_header) {
     EXPECT_EQ(Bytes::copy(slices[0]), Bytes{samples::from_hex("04 0003E8 000006 08 01000000 AF01 21004503")});
 }
 
-TEST(RtmpMuxer, a_long_message_is_cut_at_64_kib_and_repeats_its_extended_time) {
+TEST(RtmpMuxer, a_long_message_is_cut_at_the_chunk_size_and_repeats_its_extended_time) {
     media::Track track = samples::track(Codec::opus);
     media::AccessUnit unit = samples::units(track, 0x01020304).front();
     std::vector<std::byte> payload(3 * chunk_size_to_players, std::byte{0x55});
@@ -118,7 +118,7 @@ TEST(RtmpMuxer, a_long_message_is_cut_at_64_kib_and_repeats_its_extended_time) {
     };
     constexpr std::size_t header = 16;
     constexpr std::size_t next = 5;
-    EXPECT_EQ(at(0, header), samples::from_hex("04 FFFFFF 030005 08 01000000 01020304"));
+    EXPECT_EQ(at(0, header), samples::from_hex("04 FFFFFF 017705 08 01000000 01020304"));
     EXPECT_EQ(at(header + chunk_size_to_players, next), samples::from_hex("C4 01020304"));
     EXPECT_EQ(at(header + 2 * chunk_size_to_players + next, next), samples::from_hex("C4 01020304"));
     EXPECT_EQ(view.head() - before, header + 3 * next + 3 * chunk_size_to_players + 5);

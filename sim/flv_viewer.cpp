@@ -1,0 +1,82 @@
+#include "sim/flv_viewer.hpp"
+
+#include "base/waiting.hpp"
+
+#include <charconv>
+
+namespace millrace::sim {
+
+FlvViewer::FlvViewer(World& world, ViewerPlan plan) : Viewer{world, std::move(plan)} {
+    world_.start(run(*this));
+}
+
+Task<> FlvViewer::run(FlvViewer& self) {
+    co_await self.wait_as_planned();
+    self.come();
+    const auto connection = self.world_.connect_http(self.plan_.link);
+    Result<> going = co_await self.ask(*connection);
+    while (going) {
+        std::array<std::byte, 16U << 10U> buffer;
+        const Result<std::size_t> count = co_await self.read(*connection, buffer);
+        going = count ? self.receive(std::span{buffer}.first(*count)) : std::unexpected(count.error());
+    }
+    self.finish(going.error());
+}
+
+Task<Result<>> FlvViewer::ask(Connection& connection) {
+    const std::string request = "GET /live/" + plan_.key + ".flv HTTP/1.1\r\nHost: host\r\n\r\n";
+    ByteSpan rest = as_bytes(request);
+    while (!rest.empty()) {
+        const Result<std::size_t> written = connection.try_write(std::span{&rest, 1});
+        if (written) {
+            rest = rest.subspan(*written);
+        } else if (written.error().code == Errc::would_block) {
+            const Result<> ready = co_await writable(connection, world_.clients(), world_.now() + 15s);
+            if (!ready) {
+                co_return ready;
+            }
+        } else {
+            co_return std::unexpected(written.error());
+        }
+    }
+    co_return Result<>{};
+}
+
+Result<> FlvViewer::receive_head(ByteSpan& bytes) {
+    while (!bytes.empty() && !head_.ends_with("\r\n\r\n")) {
+        head_ += static_cast<char>(bytes.front());
+        bytes = bytes.subspan(1);
+    }
+    if (!head_.ends_with("\r\n\r\n")) {
+        return {};
+    }
+    constexpr std::size_t status_at = std::string_view{"HTTP/1.1 "}.size();
+    std::from_chars(head_.data() + status_at, head_.data() + head_.size(), status_);
+    if (status_ != 200) {
+        state_ = State::refused;
+        return fail(Errc::refused, "the server refused the viewer");
+    }
+    state_ = State::playing;
+    return {};
+}
+
+Result<> FlvViewer::receive(ByteSpan bytes) {
+    if (state_ == State::joining) {
+        const Result<> read = receive_head(bytes);
+        if (!read) {
+            return read;
+        }
+    }
+    while (!bytes.empty()) {
+        const Result<std::optional<flv::Tag>> tag = splitter_.next(bytes);
+        if (!tag) {
+            return std::unexpected(tag.error());
+        }
+        if (*tag) {
+            take((*tag)->type, (*tag)->timestamp_ms, (*tag)->body);
+        }
+    }
+    return {};
+}
+
+}   // namespace millrace::sim

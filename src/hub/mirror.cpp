@@ -81,6 +81,14 @@ void Mirrors::wait(Entry& entry, Waiting waiting) {
     entry.waiting.push_back(std::move(waiting));
 }
 
+std::size_t Mirrors::waiting() const {
+    std::size_t count = 0;
+    for (const auto& [id, entry] : mirrors_) {
+        count += entry->waiting.size();
+    }
+    return count;
+}
+
 void Mirrors::seat(Mirror& mirror, Waiting waiting) {
     auto seat = std::make_unique<ViewerSeat>(*this, mirror, std::move(waiting.viewer));
     waiting.reply.give(Joined{&mirror.log, mirror.lead, std::move(seat)});

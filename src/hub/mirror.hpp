@@ -76,6 +76,8 @@ public:
     void update(std::uint64_t id, const MirrorChange& change);
 
     std::size_t size() const { return mirrors_.size(); }
+    /// Viewers kept in mind until their stream's tracks are known; some may have given up since.
+    std::size_t waiting() const;
 
 private:
     friend class ViewerSeat;

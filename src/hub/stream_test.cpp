@@ -256,6 +256,23 @@ TEST(Stream, viewers_wait_until_announced_tracks_are_configured_or_a_second) {
     EXPECT_EQ(viewer.read(), "tracks 2\na 1100\n") << "a late track opens a new period";
 }
 
+TEST(Stream, viewers_who_gave_up_waiting_for_tracks_are_not_kept) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    for (int i = 0; i < 10'000; ++i) {
+        Answer<Joined> answer{world.desk_b.executor};
+        world.desk_b.executor.run([&] {
+            world.desk_b.mirrors.join(flavour<LineMuxer>({.form = "line", .only = {}}),
+                                      {.stream = "live/cam"}, answer.reply());
+        });
+        EXPECT_LE(world.desk_b.mirrors.waiting(), 8U);
+    }
+    world.time.settle();
+    publisher.video(0, true);
+    Viewer viewer{world, world.desk_b};
+    EXPECT_TRUE(viewer.joined);
+}
+
 TEST(Stream, a_changed_configuration_is_said_before_its_first_unit) {
     World world;
     Publisher publisher{world, world.desk_a};

@@ -12,6 +12,7 @@ import urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 30
+ANSWER_SECONDS = 60   # an overloaded node on a busy machine answers late
 
 
 def cpu_seconds(pid):
@@ -84,14 +85,15 @@ class Node(Program):
 
     def __init__(self, programs, settings=()):
         words = [word for setting in settings for word in ("--set", setting)]
-        super().__init__(os.path.join(programs, "millrace"), "serve", "--open", "--set", "http.listen=127.0.0.1:0",
-                         "--set", "rtmp.listen=127.0.0.1:0", "--set", "log.level=warning", *words)
+        super().__init__(os.path.join(programs, "millrace"), "serve", "--open",
+                         "--set", "http.listen=127.0.0.1:0", "--set", "rtmp.listen=127.0.0.1:0",
+                         "--set", "log.level=warning", *words)
         self.listeners = self.line()["listeners"]
 
     def stream(self, name="live/cam"):
         """The API's document of a stream."""
         address = f"http://{self.listeners['http']}/api/v1/streams/{name}"
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
             return json.load(answer)
 
     def url(self, protocol, name="live/cam"):

@@ -11,6 +11,7 @@
 /// one before it is missing, and whether it is whole.
 namespace millrace::loadgen {
 
+/// What one picture carries.
 struct Stamp {
     std::uint64_t sequence = 0;
     Instant sent;

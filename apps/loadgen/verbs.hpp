@@ -23,6 +23,7 @@ struct Rate {
     int pictures_per_gop() const;
 };
 
+/// `loadgen publish`: one synthetic stream over RTMP.
 struct PublishOptions {
     std::string address;   ///< HOST:PORT
     std::string name;      ///< APP/KEY
@@ -32,6 +33,7 @@ struct PublishOptions {
 };
 int publish(const PublishOptions& options);
 
+/// `loadgen view`: many viewers of one stream, and what they got.
 struct ViewOptions {
     std::string url;
     std::size_t viewers = 1;
@@ -47,6 +49,7 @@ struct ViewOptions {
 };
 int view(const ViewOptions& options);
 
+/// `loadgen floor`: what no server can undercut.
 struct FloorOptions {
     std::size_t viewers = 1;
     double beat_ms = 1000.0 / 30;

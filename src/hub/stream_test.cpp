@@ -308,6 +308,26 @@ TEST(Stream, case_9_pictures_before_the_first_key_frame_are_dropped_and_counted)
     EXPECT_EQ(world.reports().at(0).units_in, 1U);
 }
 
+TEST(Stream, row_1_34_what_came_in_was_dropped_and_was_muxed_is_counted_apart_and_exactly) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    publisher.video(0);
+    for (int i = 0; i < 41; ++i) {
+        publisher.video(40 * (i + 1), i % 10 == 0);
+        publisher.audio(40 * (i + 1));
+        if (i == 30) {
+            Viewer viewer{world, world.desk_b};
+            EXPECT_EQ(world.reports().at(0).outputs.at(0).units_muxed, 2U) << "from the last key frame on";
+        }
+    }
+    const StreamReport report = world.reports().at(0);
+    EXPECT_EQ(report.units_dropped, 1U);
+    EXPECT_EQ(report.units_in, 82U);
+    EXPECT_EQ(report.tracks.at(0).units, 41U);
+    EXPECT_EQ(report.tracks.at(1).units, 41U);
+    EXPECT_TRUE(report.outputs.empty()) << "nobody watches now";
+}
+
 TEST(Stream, case_91_a_second_live_publisher_is_refused) {
     World world;
     Publisher first{world, world.desk_a};

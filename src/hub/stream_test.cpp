@@ -256,6 +256,23 @@ TEST(Stream, viewers_wait_until_announced_tracks_are_configured_or_a_second) {
     EXPECT_EQ(viewer.read(), "tracks 2\na 1100\n") << "a late track opens a new period";
 }
 
+TEST(Stream, viewers_who_gave_up_waiting_for_tracks_are_not_kept) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    for (int i = 0; i < 10'000; ++i) {
+        Answer<Joined> answer{world.desk_b.executor};
+        world.desk_b.executor.run([&] {
+            world.desk_b.mirrors.join(flavour<LineMuxer>({.form = "line", .only = {}}),
+                                      {.stream = "live/cam"}, answer.reply());
+        });
+        EXPECT_LE(world.desk_b.mirrors.waiting(), 8U);
+    }
+    world.time.settle();
+    publisher.video(0, true);
+    Viewer viewer{world, world.desk_b};
+    EXPECT_TRUE(viewer.joined);
+}
+
 TEST(Stream, a_changed_configuration_is_said_before_its_first_unit) {
     World world;
     Publisher publisher{world, world.desk_a};
@@ -389,6 +406,49 @@ TEST(Stream, a_publisher_that_returns_with_sound_alone_has_entrances_and_no_pict
     second.audio(20);
     Viewer new_viewer{world, world.desk_a};
     EXPECT_EQ(new_viewer.read(), "a 1020\n") << "each sound is an entrance now";
+}
+
+TEST(Stream, viewers_that_wait_for_its_tracks_are_refused_when_the_publisher_says_that_it_ends) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    publisher.announce(1, media::Kind::audio);
+    publisher.video(0, true);
+    Viewer viewer{world, world.desk_b};
+    EXPECT_FALSE(viewer.joined || viewer.refused);
+    world.desk_a.executor.run([&] { publisher.publication->finish(); });
+    world.time.settle();
+    ASSERT_TRUE(viewer.refused);
+    EXPECT_EQ(viewer.refused->code, Errc::not_found);
+    EXPECT_EQ(world.desk_b.mirrors.size(), 0U);
+}
+
+Task<> wait_a_second(Desk& desk, int& in_time, int& refused) {
+    Answer<Joined> answer{desk.executor};
+    desk.mirrors.join(flavour<LineMuxer>({.form = "line", .only = {}}), {.stream = "live/cam"},
+                      answer.reply());
+    const Result<Joined> joined = co_await answer.within(desk.executor.now() + 1s);
+    in_time += joined ? 1 : 0;
+    refused += !joined && joined.error().code == Errc::exhausted ? 1 : 0;
+}
+
+TEST(Stream, those_who_wait_for_the_first_media_are_counted_and_those_who_gave_up_are_forgotten) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    int joined = 0;
+    int refused = 0;
+    for (std::size_t i = 0; i < 3 * Mirrors::waiting_max; ++i) {
+        world.desk_b.executor.run(
+            [&] { world.desk_b.executor.tasks().spawn(wait_a_second(world.desk_b, joined, refused)); });
+        if (i == Mirrors::waiting_max + 1 || i == 2 * Mirrors::waiting_max) {
+            world.time.run_for(1s);
+        }
+    }
+    EXPECT_EQ(refused, 2);
+    publisher.video(0, true);
+    EXPECT_EQ(joined, static_cast<int>(Mirrors::waiting_max) - 1);
+    world.time.run_for(1s);
+    EXPECT_EQ(world.desk_b.mirrors.size(), 0U);
+    EXPECT_EQ(world.desk_b.sessions.size(), 0U);
 }
 
 /// At the very moment the stream retires, behind its alarm.

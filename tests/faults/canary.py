@@ -27,7 +27,7 @@ Sent = namedtuple("Sent", "kind name when key shift")
 
 def numbered(clip, sample, number):
     """A short copy of a clip's frame that no other frame equals."""
-    mark = struct.pack(">I", number).hex().encode()
+    mark = struct.pack(">Q", number).hex().encode()
     if sample.kind == "audio":
         return sample.data[:AUDIO_BYTES] + mark
     data = b""

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import time
 
 import amf0
@@ -52,7 +53,7 @@ def asked(world, request):
             part = connection.recv(65536)
             answer += part
             head, found, body = answer.partition(b"\r\n\r\n")
-            if not part or (found and len(body) >= length_of(head)):
+            if not part or (found and (request.startswith(b"HEAD ") or len(body) >= length_of(head))):
                 break
     words = answer.split(b" ", 2)
     return (int(words[1]) if answer.startswith(b"HTTP/1.") else 0), answer
@@ -147,7 +148,8 @@ def case_53_what_smugglers_send(world):
             said = closed(connection)
             connection.close()
             assert not said or said[9:10] in (b"4", b"5"), f"{title}: {said[:100]}"
-            assert said.count(b"HTTP/1.") <= 1, f"{title}: two answers: {said}"
+            answers = re.findall(rb"HTTP/1\.1 \d{3} ", said)
+            assert len(answers) <= 1, f"{title}: {len(answers)} answers: {said}"
             world.wait_said(peer, "http")
 
 

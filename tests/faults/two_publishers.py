@@ -19,7 +19,7 @@ NUMBERS = 1 << 26         # numbers of frames a source: their hashes never meet
 
 
 def source_of(world, client, number):
-    source = canary.Source(client, world.clip(), first_number=0x80000000 + number * NUMBERS)
+    source = canary.Source(client, world.clip(), first_number=(1 << 32) + number * NUMBERS)
     source.begin()
     return source
 

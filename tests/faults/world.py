@@ -27,7 +27,7 @@ class Test:
     quick: bool
     builds: tuple
     canary: bool
-    options: tuple
+    options: object      # of the command line: a tuple, or what makes one from the test's folder
 
 
 def test(quick=False, builds=("release", "asan", "tsan"), canary=True, options=("--open",)):
@@ -49,7 +49,8 @@ class World:
     def __init__(self, folder, build, test):
         self.build, self.folder = build, folder
         program = os.path.join(node.ROOT, f"build/{build}/bin/millrace")
-        self.server = node.Millrace(folder, program, test.options)
+        options = test.options(folder) if callable(test.options) else test.options
+        self.server = node.Millrace(folder, program, options)
         self.listeners = self.server.listeners
         self.bird = None
         try:

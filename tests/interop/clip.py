@@ -14,7 +14,7 @@ RECIPES = {      # name: encoder arguments
     "bframes": ["-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-x264-params", "b-adapt=0:bframes=3"],
     "h265": ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1",
              "-x265-params", f"log-level=none:keyint={GOP}:min-keyint={GOP}:scenecut=0:pools=2"],
-    # mpegts.js 1.8.2 looks for order hints in every key frame, where AV1 §5.9.2 has none: a stream without them.
+    # Without order hints: mpegts.js 1.8.2 reads them in every key frame, where AV1 §5.9.2 has none.
     "av1": ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0",
             "-aom-params", "enable-order-hint=0"],
 }

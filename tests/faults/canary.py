@@ -1,7 +1,7 @@
 """A stream beside every fault: a publisher and two viewers in a process of their own, who must lose no frame.
 
-Its frames begin like those of a real clip, so that their headers parse, and end with their own number: all are
-different however long it runs, and small enough to weigh nothing.
+Its frames begin like those of a real clip, so that their headers parse, and end with their own number: all
+are different however long it runs, and small enough to weigh nothing.
 """
 
 import multiprocessing

@@ -32,7 +32,7 @@ def a_node_is_closed_by_default(world):
                 getattr(client, word)()
                 raise AssertionError(f"{word} was let in")
             except rtmp.Refused as refused:
-                assert "closed the connection" not in str(refused), f"{word} was not refused in words: {refused}"
+                assert "closed the connection" not in str(refused), f"{word}: not refused in words: {refused}"
             client.socket.close()
         status, answer = asked(world, b"GET /live/cam.flv HTTP/1.1\r\nHost: a\r\n\r\n")
         assert status == 403 and b"problem+json" in answer, answer
@@ -70,8 +70,9 @@ def sigterm_under_load_ends_with_0(world):
 def with_tls(folder):
     """Options of a node with TLS, and a certificate for it."""
     certificate, key = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-subj", "/CN=localhost", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                    "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True)
     return ("--open", "--set", "https.listen=127.0.0.1:0", "--set", "rtmps.listen=127.0.0.1:0",
             "--set", f"tls.certificate={certificate}", "--set", f"tls.key={key}")
 
@@ -88,8 +89,9 @@ def case_1_unfinished_handshakes_of_tls(world):
         waiting = []
         for listener in ("https", "rtmps"):
             for number in range(100):
-                data = (b"", hello[:len(hello) // 2], hello, os.urandom(300), hello + b"\x17\x03\x03\xff\xff")[number % 5]
-                waiting.append(world.raw(listener, data))
+                openings = (b"", hello[:len(hello) // 2], hello, os.urandom(300),
+                            hello + b"\x17\x03\x03\xff\xff")
+                waiting.append(world.raw(listener, openings[number % len(openings)]))
         with contextlib.closing(context.wrap_socket(world.raw("https"))) as honest:
             honest.sendall(b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
             assert b" 200 " in honest.recv(1000), "TLS does not answer beside them"

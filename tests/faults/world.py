@@ -1,6 +1,7 @@
-"""What a fault happens to: a server with a canary beside it, and what must hold before, meanwhile and after."""
+"""What a fault happens to: a server with a canary beside it, and what must hold before, meanwhile, after."""
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -163,9 +164,12 @@ class World:
 
     def document(self, name):
         """The API's document of a stream; None if there is none."""
-        import json
         status, body = self.server.get(f"/api/v1/streams/{name}")
         return json.loads(body) if status == 200 else None
+
+    def wait_live(self, name):
+        node.until(lambda: (self.document(name) or {}).get("state") == "live", CLOSED_SECONDS,
+                   f"{name} is live")
 
 
 def push(connection, data):

@@ -158,8 +158,9 @@ std::size_t std::hash<millrace::PeerAddress>::operator()(
     constexpr std::uint64_t odd = 0x9E37'79B9'7F4A'7C15U;
     std::uint64_t mixed = std::uint64_t{address.port()} << 32U | address.zone();
     for (const std::uint64_t word : words) {
-        mixed = (mixed ^ word) * odd;
-        mixed ^= mixed >> 32U;
+        mixed ^= word;
+        mixed = (mixed ^ mixed >> 32U) * odd;   // upper bits matter too: they hold the end of an IPv4 address
+        mixed ^= mixed >> 29U;
     }
     return mixed;
 }

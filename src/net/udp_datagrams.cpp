@@ -217,9 +217,9 @@ int UdpDatagrams::send_some(std::span<Datagram> batch, const Datagram*& uncut) {
     if (error == 0 || error == EINTR || error == EAGAIN) {
         return error;
     }
-    // udp(7): EIO where checksums are not the device's work, EINVAL and EMSGSIZE where a segment is too large
-    // for one packet on this way. The way may be one peer's alone, and a peer may lie about it: only EIO is a
-    // reason to stop asking.
+    // The kernel says EIO where it would have to make checksums itself, EINVAL or EMSGSIZE where a segment is
+    // too large for one packet on this way. That may be the way of one peer alone, and a peer may lie about
+    // it, so only EIO is a reason to stop asking.
     if (messages.first_is_cut() && (error == EIO || error == EINVAL || error == EMSGSIZE)) {
         uncut = &batch.front();
         segmentation_ = segmentation_ && error != EIO;

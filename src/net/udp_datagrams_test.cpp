@@ -113,14 +113,15 @@ struct Kind {
     const char* reached;   // how the sender reaches it
     const char* seen_as;   // what the receiver sees
     bool segmentation;
+
+    DatagramOptions options(const char* address) const {
+        return {.address = address, .segmentation = segmentation};
+    }
 };
 
 /// Every socket behaves alike, whether the kernel cuts segments for it or not.
 class EveryUdp : public ::testing::TestWithParam<Kind> {
 protected:
-    DatagramOptions options(const char* address) const {
-        return {.address = address, .segmentation = GetParam().segmentation};
-    }
     Worker& worker() { return running_.first(); }
 
     RunningPool running_{1};
@@ -137,9 +138,9 @@ INSTANTIATE_TEST_SUITE_P(
                       Kind{"ipv6_uncut", "::", "::1", "::1", "::1", false}),
     [](const auto& kind) { return std::string{kind.param.name}; });
 
-Task<std::string> ask_and_answer(Worker& worker, DatagramOptions from, DatagramOptions to, Kind kind) {
-    Socket asking{worker, from};
-    Socket answering{worker, to};
+Task<std::string> ask_and_answer(Worker& worker, Kind kind) {
+    Socket asking{worker, kind.options(kind.from)};
+    Socket answering{worker, kind.options(kind.to)};
     const std::array question{as_bytes("who are "), as_bytes("you")};
     std::array batch{Datagram{.peer = answering.address(kind.reached), .slices = question}};
     const Result<> asked = co_await asking.send(batch);
@@ -157,10 +158,8 @@ Task<std::string> ask_and_answer(Worker& worker, DatagramOptions from, DatagramO
 }
 
 TEST_P(EveryUdp, carries_a_question_and_its_answer) {
-    const Kind kind = GetParam();
-    const auto said = testing::run(
-        worker(), [&] { return ask_and_answer(worker(), options(kind.from), options(kind.to), kind); });
-    EXPECT_EQ(said, std::string{kind.seen_as} + " asks who are you -> me");
+    const auto said = testing::run(worker(), [&] { return ask_and_answer(worker(), GetParam()); });
+    EXPECT_EQ(said, std::string{GetParam().seen_as} + " asks who are you -> me");
 }
 
 struct Arrivals {
@@ -169,16 +168,15 @@ struct Arrivals {
     std::size_t gone = 0;
 };
 
-/// Sends one Datagram of three slices, then one more after it.
-Task<Arrivals> send_cut(Worker& worker, DatagramOptions from, DatagramOptions to, const std::string& text,
-                        std::size_t segment_size) {
-    Socket sender{worker, from};
-    Socket receiver{worker, to};
+/// Sends one Datagram of several slices, then one more after it.
+Task<Arrivals> send_cut(Worker& worker, Kind kind, const std::string& text, std::size_t segment_size) {
+    Socket sender{worker, kind.options(kind.from)};
+    Socket receiver{worker, kind.options(kind.to)};
     const ByteSpan all = as_bytes(text);
     const std::array slices{all.first(7), ByteSpan{}, all.subspan(7, text.size() / 2),
                             all.subspan(7 + text.size() / 2)};
     const std::array end{as_bytes("end")};
-    const PeerAddress peer = receiver.address(to.address.c_str());
+    const PeerAddress peer = receiver.address(kind.reached);
     std::array batch{Datagram{.peer = peer, .slices = slices, .segment_size = segment_size},
                      Datagram{.peer = peer, .slices = end}};
     [[maybe_unused]] const Result<> sent = co_await sender.send(batch);
@@ -190,18 +188,14 @@ Task<Arrivals> send_cut(Worker& worker, DatagramOptions from, DatagramOptions to
 }
 
 TEST_P(EveryUdp, cuts_segments_of_the_size_asked_for) {
-    if (std::string_view{GetParam().to} != GetParam().reached) {
-        GTEST_SKIP() << "the same socket from elsewhere";
-    }
     const struct {
         std::size_t size;
         std::size_t segment_size;
     } cases[] = {{6000, 1200}, {6001, 1200}, {1200, 1200}, {64 * 1000, 1000}, {20, 1}, {900, 1200}};
     for (const auto& [size, segment_size] : cases) {
         const std::string text = pattern(size);
-        const Arrivals arrivals = testing::run(worker(), [&] {
-            return send_cut(worker(), options(GetParam().from), options(GetParam().to), text, segment_size);
-        });
+        const Arrivals arrivals =
+            testing::run(worker(), [&] { return send_cut(worker(), GetParam(), text, segment_size); });
         std::vector<std::string> expected = cut(text, segment_size);
         expected.emplace_back("end");
         EXPECT_EQ(arrivals.texts, expected) << size << " by " << segment_size;
@@ -230,14 +224,15 @@ Task<std::string> refuse_the_kernel(Worker& worker, const std::string& text) {
     for (const std::string& one : texts) {
         sizes += std::to_string(one.size()) + " ";
     }
-    co_return sizes + std::to_string(sender->counters().unsendable);
+    co_return sizes + std::to_string(sender->counters().unsendable) +
+        (sender.udp().segments() ? " and asks again" : " and asks no more");
 }
 
 TEST(UdpDatagrams, sends_segments_itself_when_the_kernel_refuses_to_cut_them) {
     RunningPool running{1};
     const std::string text = pattern(4000);
     const auto said = testing::run(running.first(), [&] { return refuse_the_kernel(running.first(), text); });
-    EXPECT_EQ(said, "1000 1000 1000 1000 1500 1500 1000 0");
+    EXPECT_EQ(said, "1000 1000 1000 1000 1500 1500 1000 0 and asks again");
 }
 
 Task<std::string> send_among_the_hopeless(Worker& worker) {
@@ -348,14 +343,35 @@ TEST(UdpDatagrams, keeps_ten_thousand_packets_of_a_flow_in_order) {
     EXPECT_TRUE(flow.in_order);
 }
 
-/// Loopback takes everything at once, so a pair of connected local sockets stands for a full link.
-Task<std::string> fill_the_link(Worker& worker) {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        co_return "no socket pair";
+/// Loopback takes everything at once, so a pair of connected local sockets stands for a link that fills up.
+struct LocalPair {
+    explicit LocalPair(Worker& worker) {
+        std::array<int, 2> ends{};
+        if (::socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+            throw std::runtime_error("no socket pair");
+        }
+        const int least = 1;   // the kernel makes it a handful of packets
+        setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+        near = std::make_unique<UdpDatagrams>(worker, Descriptor{ends[0]});
+        far = std::make_unique<UdpDatagrams>(worker, Descriptor{ends[1]});
     }
-    UdpDatagrams near{worker, Descriptor{ends[0]}};
-    UdpDatagrams far{worker, Descriptor{ends[1]}};
+    /// All that has arrived, `|` after each.
+    std::string drain() const {
+        std::string all;
+        std::array<std::byte, 100> buffer{};
+        std::array received{Received{.buffer = buffer}};
+        while (far->receive(received)) {
+            all += std::string{as_text(received[0].bytes())} + "|";
+        }
+        return all;
+    }
+    std::unique_ptr<Datagrams> near;
+    std::unique_ptr<Datagrams> far;
+};
+
+Task<std::string> fill_the_link(Worker& worker) {
+    const LocalPair link{worker};
+    Datagrams& near = *link.near;
     const std::array slices{as_bytes("0123456789")};
     std::array<Datagram, Datagrams::batch_max> batch;
     batch.fill({.peer = {}, .slices = slices});
@@ -373,10 +389,7 @@ Task<std::string> fill_the_link(Worker& worker) {
     std::string said = taken.error().code == Errc::would_block && sent > 0 ? "full, " : "not full, ";
     const Result<> early = co_await writable(near, worker, worker.now() + 20ms);
     said += early ? "writable, " : "still full, ";
-    std::array<std::byte, 100> buffer{};
-    std::array received{Received{.buffer = buffer}};
-    while (far.receive(received)) {
-    }
+    link.drain();
     const Result<> ready = co_await writable(near, worker, worker.now() + patience);
     taken = near.send(batch);
     co_return said + (ready && taken ? "then goes on" : "then stays full");
@@ -386,6 +399,37 @@ TEST(UdpDatagrams, says_would_block_on_a_full_link_and_tells_when_it_may_go_on) 
     RunningPool running{1};
     EXPECT_EQ(testing::run(running.first(), [&] { return fill_the_link(running.first()); }),
               "full, still full, then goes on");
+}
+
+Task<std::pair<std::string, int>> send_bit_by_bit(Worker& worker) {
+    const LocalPair link{worker};
+    const std::array slices{as_bytes("abcdefghijkl"), as_bytes("mnopqrstuvwxyz")};
+    std::array<Datagram, Datagrams::batch_max> batch;
+    batch.fill({.peer = {}, .slices = slices, .segment_size = 1});
+    std::pair<std::string, int> came;
+    for (std::span<Datagram> rest{batch}; !rest.empty();) {
+        const Result<std::size_t> taken = link.near->send(rest);
+        rest = rest.subspan(taken.value_or(0));
+        came.second += !rest.empty() && rest.front().gone > 0 ? 1 : 0;
+        const Result<> ready = co_await readable(*link.far, worker, worker.now() + patience);
+        if (!ready) {
+            break;
+        }
+        came.first += link.drain();
+    }
+    co_return came;
+}
+
+TEST(UdpDatagrams, goes_on_in_the_middle_of_a_datagram_whose_segments_it_sends_itself) {
+    RunningPool running{1};
+    const auto [came, halves] =
+        testing::run(running.first(), [&] { return send_bit_by_bit(running.first()); });
+    std::string expected;
+    for (std::size_t i = 0; i < Datagrams::batch_max; ++i) {
+        expected += "a|b|c|d|e|f|g|h|i|j|k|l|m|n|o|p|q|r|s|t|u|v|w|x|y|z|";
+    }
+    EXPECT_EQ(came, expected);
+    EXPECT_GT(halves, 0) << "the link never filled up between two segments";
 }
 
 struct MustNotBeTold final : Waitable::Waiter {

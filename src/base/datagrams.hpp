@@ -25,7 +25,7 @@ struct Datagram {
     }
     /// How many datagrams are still to leave.
     std::size_t segments() const {
-        const std::size_t rest = size() - gone;
+        const std::size_t rest = size() - std::min(gone, size());
         return segment_size == 0 ? std::size_t{rest > 0} : (rest + segment_size - 1) / segment_size;
     }
 };
@@ -44,11 +44,11 @@ struct Received {
 /// destroying it closes it. Nothing here blocks, and nothing is allocated for a datagram.
 class Datagrams : public Waitable {
 public:
-    static constexpr std::size_t batch_max = 64;      ///< datagrams a call looks at
-    static constexpr std::size_t segments_max = 64;   ///< of one Datagram, what every kernel takes
-    static constexpr std::size_t bytes_max =
-        65'507;                                      ///< of one Datagram: 64 KB less IPv4's and UDP's headers
-    static constexpr std::size_t slices_max = 128;   ///< of one Datagram
+    static constexpr std::size_t batch_max = 64;   ///< datagrams a call looks at
+    // Of one Datagram: what every kernel cuts; 64 KB less the headers of IPv4 and UDP; and slices.
+    static constexpr std::size_t segments_max = 64;
+    static constexpr std::size_t bytes_max = 65'507;
+    static constexpr std::size_t slices_max = 128;
 
     /// In datagrams as the network sees them: each segment is one.
     struct Counters {

@@ -191,7 +191,7 @@ void Node::announce() const {
 /// first one freed, and keep up to 64 MB of what a publisher once sent.
 void give_memory_back() {
     constexpr int mapped_from = 1 << 20;
-    constexpr int kept_free = 1 << 20;
+    constexpr int kept_free = 128 << 10;
     mallopt(M_MMAP_THRESHOLD, mapped_from);
     mallopt(M_TRIM_THRESHOLD, kept_free);
 }

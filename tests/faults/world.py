@@ -56,7 +56,7 @@ class World:
         self.bird = None
         try:
             self.bird = canary.Canary(self.listeners, self.clip()) if test.canary else None
-            self._measure()
+            self.measure()
         except BaseException:
             self.end()
             raise
@@ -86,7 +86,8 @@ class World:
             words = file.read().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
-    def _measure(self):
+    def measure(self):
+        """What it is before the fault; again if the test needs the server to have done something first."""
         self.before = (self.server.resident_kilobytes(), self.server.descriptors(), self.threads())
         self.log_before = len(self.server.said())
 

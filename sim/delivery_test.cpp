@@ -1,6 +1,7 @@
 #include "sim/flv_viewer.hpp"
 #include "sim/publisher.hpp"
 #include "sim/rtmp_viewer.hpp"
+#include "sim/seeds.hpp"
 #include "sim/verdict.hpp"
 
 #include <gtest/gtest.h>
@@ -86,23 +87,49 @@ void deliver_exactly(std::uint64_t seed) {
 }
 
 TEST(Delivery, is_exact_over_any_link_from_any_moment_on) {
-    for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    for (const std::uint64_t seed : seeds(200)) {
         deliver_exactly(seed);
     }
 }
 
 TEST(Delivery, what_was_sent_before_a_said_end_arrives_to_the_last_unit) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const std::uint64_t seed : seeds(20)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         World world{seed};
-        const Publisher& publisher = world.add<Publisher>(
-            Publisher::Plan{.camera = any_camera(world.chance()), .link = any_link(world.chance())});
-        const Viewer& viewer = watch(world, seed % 2 == 0, {.after = 1s, .link = any_link(world.chance())});
+        const Publisher& publisher = world.add<Publisher>(Publisher::Plan{
+            .camera = any_camera(world.chance()), .length = 8s, .link = any_link(world.chance())});
+        const Viewer& viewer = watch(world, seed % 2 == 0, {.after = 3s, .link = any_link(world.chance())});
         world.run_for(30s);
         ASSERT_NE(viewer.account().last(), nullptr);
         EXPECT_EQ(viewer.account().last()->place + 1, world.ledger().publication(publisher.number()).units);
         EXPECT_EQ(verdict_of(viewer.account(), {}), "");
     }
+}
+
+TEST(Delivery, keeps_many_streams_apart) {
+    World world{21, {.server_workers = 3, .grace = 500ms}};
+    Random& chance = world.chance();
+    std::vector<const Viewer*> viewers;
+    for (int i = 0; i < 200; ++i) {
+        const std::string key = fmt::format("cam{}", i % 40);
+        world.add<Publisher>(Publisher::Plan{.camera = any_camera(chance),
+                                             .key = key,
+                                             .after = between(chance, 0ms, 20s),
+                                             .length = between(chance, 1s, 5s)});
+        for (int j = 0; j < 3; ++j) {
+            viewers.push_back(&watch(world, j % 2 == 0, {.key = key, .after = between(chance, 0ms, 24s)}));
+        }
+    }
+    world.run_for(60s);
+    std::uint64_t units = 0;
+    for (const Viewer* viewer : viewers) {
+        EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 0, .times_unchanged = false}), "");
+        EXPECT_NE(viewer->state(), Viewer::State::joining);
+        EXPECT_FALSE(viewer->playing());
+        units += viewer->account().units();
+    }
+    EXPECT_GT(units, 10'000U);
+    EXPECT_EQ(world.held(), World::Held{});
 }
 
 TEST(Delivery, goes_on_when_tracks_come_late_change_or_are_alone) {

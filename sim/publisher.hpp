@@ -27,10 +27,12 @@ public:
         Link link;
         Fault fault = Fault::none;   ///< of one picture after a second
     };
-    enum class State : std::uint8_t { joining, live, refused, ended };
+    /// `done`: it has written all its media, and is not gone yet.
+    enum class State : std::uint8_t { joining, live, done, refused, ended };
 
     Publisher(World& world, Plan plan);
 
+    /// Of its publication; 0 until it is live.
     std::uint32_t number() const { return number_; }
     State state() const { return state_; }
     bool was_live() const { return live_since_ != Instant::never(); }
@@ -48,7 +50,8 @@ private:
 
     World& world_;
     Plan plan_;
-    std::uint32_t number_;
+    std::uint64_t who_;
+    std::uint32_t number_ = 0;
     State state_ = State::joining;
     Instant live_since_ = Instant::never();
     Instant ended_at_ = Instant::never();

@@ -1,6 +1,7 @@
 #include "sim/flv_viewer.hpp"
 #include "sim/publisher.hpp"
 #include "sim/rtmp_viewer.hpp"
+#include "sim/seeds.hpp"
 #include "sim/verdict.hpp"
 
 #include <gtest/gtest.h>
@@ -27,10 +28,10 @@ std::vector<const Viewer*> audience(World& world, Duration after) {
 }
 
 TEST(Publishers, f19_a_second_beside_a_live_one_is_refused_and_no_frame_is_mixed) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const std::uint64_t seed : seeds(20)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         World world{seed};
-        const Publisher& first = world.add<Publisher>(Publisher::Plan{.length = 10s});
+        const Publisher& first = world.add<Publisher>(Publisher::Plan{.length = 14s});
         std::vector<const Publisher*> others;
         for (int i = 0; i < 5; ++i) {
             others.push_back(
@@ -53,7 +54,7 @@ TEST(Publishers, f19_a_second_beside_a_live_one_is_refused_and_no_frame_is_mixed
 }
 
 TEST(Publishers, f19_of_fifty_at_the_same_instant_exactly_one_is_accepted) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const std::uint64_t seed : seeds(20)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         World world{seed, {.server_workers = 3}};
         std::vector<const Publisher*> all;
@@ -78,7 +79,7 @@ TEST(Publishers, f19_of_fifty_at_the_same_instant_exactly_one_is_accepted) {
 }
 
 TEST(Publishers, f19_a_dead_one_is_replaced_within_five_seconds_and_viewers_go_on) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const std::uint64_t seed : seeds(20)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         World world{seed};
         const Publisher& dead = world.add<Publisher>(
@@ -100,7 +101,7 @@ TEST(Publishers, f19_a_dead_one_is_replaced_within_five_seconds_and_viewers_go_o
 }
 
 TEST(Publishers, one_that_returns_within_grace_goes_on_for_its_viewers_by_the_arrival_clock) {
-    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    for (const std::uint64_t seed : seeds(30)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         World world{seed};
         Random& chance = world.chance();

@@ -1,6 +1,7 @@
 #include "sim/flv_viewer.hpp"
 #include "sim/publisher.hpp"
 #include "sim/rtmp_viewer.hpp"
+#include "sim/seeds.hpp"
 #include "sim/verdict.hpp"
 
 #include <gtest/gtest.h>
@@ -60,7 +61,7 @@ TEST(Timestamps, case_10_jumps_leave_the_output_monotonic_and_sound_with_its_pic
 }
 
 TEST(Timestamps, case_10_many_jumps_do_not_tear_sound_from_pictures) {
-    for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const std::uint64_t seed : seeds(20)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         SeededRandom chance{seed};
         CameraPlan camera{.first_ms = 30 * hour_ms};

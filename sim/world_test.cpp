@@ -5,6 +5,7 @@
 #include "sim/flv_viewer.hpp"
 #include "sim/publisher.hpp"
 #include "sim/rtmp_viewer.hpp"
+#include "sim/seeds.hpp"
 #include "sim/verdict.hpp"
 
 #include <gtest/gtest.h>
@@ -52,7 +53,7 @@ Outcome run(std::uint64_t seed) {
 
 TEST(World, two_runs_of_a_seed_leave_the_same_trace_and_other_seeds_others) {
     std::vector<Outcome> outcomes;
-    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    for (const std::uint64_t seed : seeds(30)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         const Outcome outcome = run(seed);
         EXPECT_GT(outcome.bytes, 10'000U);
@@ -65,7 +66,7 @@ TEST(World, two_runs_of_a_seed_leave_the_same_trace_and_other_seeds_others) {
 }
 
 TEST(World, a_stop_of_the_server_in_the_middle_of_everything_ends_every_conversation) {
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    for (const std::uint64_t seed : seeds(60)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         World world{seed, {.server_workers = 1 + seed % 3, .grace = 2s}};
         const Publisher& publisher =
@@ -85,7 +86,7 @@ TEST(World, a_stop_of_the_server_in_the_middle_of_everything_ends_every_conversa
 }
 
 TEST(World, goes_away_in_the_middle_of_everything) {
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    for (const std::uint64_t seed : seeds(60)) {
         World world{seed};
         fill_with_life(world);
         world.run_for(between(world.chance(), 0ms, 9s));
@@ -110,9 +111,9 @@ TEST(World, its_oracle_finds_each_fault_planted_between_ledger_and_wire) {
 TEST(World, its_oracle_finds_two_mixed_publishers) {
     World world{3};
     Ledger ledger;
-    Camera one{{}, ledger.new_publication()};
-    Camera two{{}, ledger.new_publication()};
-    Account account{ledger};
+    Camera one{{}, ledger.new_publication("cam")};
+    Camera two{{}, ledger.new_publication("cam")};
+    Account account{ledger, "cam"};
     const auto take = [&](Camera& camera, std::uint32_t publication, std::int64_t dts_ms) {
         Shot shot = camera.next();
         while (!shot.coded || shot.type != flv::TagType::video) {

@@ -12,6 +12,7 @@ class Seat {
 public:
     struct Counters {
         std::uint64_t bytes_out = 0;   ///< handed to the kernel
+        std::uint64_t writes = 0;      ///< calls that handed it over
         std::uint64_t skips = 0;       ///< times it was moved on to a key frame
         std::uint64_t bytes_skipped = 0;
         bool blocked = false;   ///< its link takes nothing now

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view streams_path = "/api/v1/streams";
 constexpr Duration deadline = 10s;
 
-using ViewersByStream = std::map<std::string, Viewers, std::less<>>;
+using Audiences = std::map<std::string, Audience, std::less<>>;
 
 web::Response json(std::string_view text) {
     return web::Response::text(200, text, "application/json");
@@ -33,7 +33,7 @@ Task<Result<hub::Admitted>> admit(const ApiSources& sources, const web::Request&
     co_return co_await answer.within(executor.now() + deadline);
 }
 
-Task<Result<ViewersByStream>> count_viewers(const ApiSources& sources, Executor& executor) {
+Task<Result<Audiences>> count_viewers(const ApiSources& sources, Executor& executor) {
     std::vector<Executor*> executors;
     std::map<Executor*, hub::Sessions*> sessions;
     for (hub::Sessions* one : sources.sessions) {
@@ -47,13 +47,17 @@ Task<Result<ViewersByStream>> count_viewers(const ApiSources& sources, Executor&
     if (!reports) {
         co_return std::unexpected(reports.error());
     }
-    ViewersByStream viewers;
+    Audiences audiences;
     for (const hub::SessionReport& report : *reports) {
         if (report.facts.kind == hub::SessionKind::viewer) {
-            ++viewers[report.facts.stream][std::string{report.facts.protocol}];
+            Audience& audience = audiences[report.facts.stream];
+            ++audience.viewers[std::string{report.facts.protocol}];
+            audience.bytes_out += report.bytes_out;
+            audience.writes += report.writes;
+            audience.skips += report.skips;
         }
     }
-    co_return viewers;
+    co_return audiences;
 }
 
 /// The document of one stream, or the list of all.
@@ -66,18 +70,18 @@ Task<web::Response> streams(ApiSources sources, web::Request request, std::optio
     Answer<std::vector<hub::StreamReport>> answer{executor};
     sources.directory.report(name, answer.reply());
     Result<std::vector<hub::StreamReport>> reports = co_await answer.within(executor.now() + deadline);
-    Result<ViewersByStream> viewers = co_await count_viewers(sources, executor);
-    if (!reports || !viewers) {
+    Result<Audiences> audiences = co_await count_viewers(sources, executor);
+    if (!reports || !audiences) {
         co_return web::Response::problem(503, "the workers did not answer in time; try again");
     }
     std::ranges::sort(*reports, {}, &hub::StreamReport::name);
     if (!name) {
-        co_return json(streams_json(*reports, *viewers));
+        co_return json(streams_json(*reports, *audiences));
     }
     if (reports->empty()) {
         co_return web::Response::problem(404, "no such stream: nobody publishes it now");
     }
-    co_return json(stream_json(reports->front(), (*viewers)[*name]));
+    co_return json(stream_json(reports->front(), (*audiences)[*name]));
 }
 
 Task<web::Response> healthy() {

@@ -52,7 +52,7 @@ Json track(const hub::TrackReport& report) {
     return json;
 }
 
-Json document(const hub::StreamReport& report, const Viewers& viewers) {
+Json document(const hub::StreamReport& report, const Audience& audience) {
     Json json;
     json["name"] = report.name;
     json["state"] = hub::name(report.state);
@@ -74,10 +74,15 @@ Json document(const hub::StreamReport& report, const Viewers& viewers) {
     json["frames_dropped"] = report.units_dropped;
     json["bytes_in"] = report.bytes_in;
     json["timestamp_jumps"] = report.jumps;
+    json["outputs"] = Json::object();
+    for (const hub::OutputReport& output : report.outputs) {
+        json["outputs"][output.form] = {{"frames_muxed", output.units_muxed}};
+    }
     json["viewers"] = Json::object();
-    for (const auto& [protocol, count] : viewers) {
+    for (const auto& [protocol, count] : audience.viewers) {
         json["viewers"][protocol] = count;
     }
+    json["sent"] = {{"bytes", audience.bytes_out}, {"writes", audience.writes}, {"skips", audience.skips}};
     json["memory_bytes"] = report.memory;
     json["verdicts"] = report.verdicts;
     return json;
@@ -89,17 +94,17 @@ std::string text(const Json& json) {
 
 }   // namespace
 
-std::string stream_json(const hub::StreamReport& report, const Viewers& viewers) {
-    return text(document(report, viewers));
+std::string stream_json(const hub::StreamReport& report, const Audience& audience) {
+    return text(document(report, audience));
 }
 
 std::string streams_json(const std::vector<hub::StreamReport>& reports,
-                         const std::map<std::string, Viewers, std::less<>>& viewers) {
+                         const std::map<std::string, Audience, std::less<>>& audiences) {
     Json list;
     list["items"] = Json::array();
     for (const hub::StreamReport& report : reports) {
-        const auto found = viewers.find(report.name);
-        list["items"].push_back(document(report, found == viewers.end() ? Viewers{} : found->second));
+        const auto found = audiences.find(report.name);
+        list["items"].push_back(document(report, found == audiences.end() ? Audience{} : found->second));
     }
     list["total"] = reports.size();
     return text(list);

@@ -44,6 +44,7 @@ struct SessionReport {
     SessionFacts facts;
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
+    std::uint64_t writes = 0;
     std::uint64_t skips = 0;
 };
 

@@ -19,7 +19,7 @@ class Viewing;
 /// Serving calls nobody but connections and counters, so viewers come and go only between two servings.
 class Audience final : public LogView::Listener, private Timer {
 public:
-    static constexpr std::size_t slot_size_min = 64;
+    static constexpr std::size_t slot_size_min = 256;
     static constexpr std::size_t slots_max = 16;
     /// Bytes that end no picture wait at most so long for one, while the window is the smallest.
     static constexpr Duration sound_wait = 50ms;

@@ -32,7 +32,7 @@ TEST(FanOut, sends_the_lead_at_once_and_the_rest_when_there_is_an_entrance) {
 }
 
 TEST(FanOut, gives_all_viewers_the_same_bytes_within_the_window) {
-    for (const std::size_t count : {1U, 63U, 64U, 127U, 128U, 500U, 1500U}) {
+    for (const std::size_t count : {1U, 63U, 64U, 127U, 511U, 512U, 1500U}) {
         FanOutWorld world;
         world.send('K', 3000);
         for (std::size_t i = 0; i < count; ++i) {
@@ -55,7 +55,7 @@ TEST(FanOut, gives_all_viewers_the_same_bytes_within_the_window) {
                 at_once += delay == 0ms ? 1 : 0;
             }
         }
-        if (count < 128) {
+        if (count < 2 * Audience::slot_size_min) {
             EXPECT_EQ(at_once, 5 * count) << "few viewers are one slot";
         } else {
             EXPECT_LT(at_once, 5 * count);

@@ -28,6 +28,19 @@ void Viewing::flush(Instant now) {
     }
 }
 
+void Viewing::fetch() const {
+    constexpr std::size_t line = 64;
+    const auto* const bytes = reinterpret_cast<const std::byte*>(this);
+    for (std::size_t at = 0; at < sizeof *this; at += line) {
+        __builtin_prefetch(bytes + at);
+    }
+}
+
+void Viewing::fetch_link() const {
+    __builtin_prefetch(connection_.get());
+    __builtin_prefetch(&seat_->counters);
+}
+
 void Viewing::on_writable(Result<> ready) {
     if (!ready) {
         return leave(ready.error());
@@ -50,6 +63,7 @@ void Viewing::write(Instant now) {
         }
         const Result<std::size_t> sent = connection_->try_write(offer);
         ++hall_.counters.sends;
+        ++seat_->counters.writes;
         if (!sent && sent.error().code != Errc::would_block) {
             return leave(sent.error());
         }

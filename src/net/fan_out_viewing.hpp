@@ -74,6 +74,9 @@ public:
     void begin(Instant now);
     /// Sends up to the log's head, unless the link takes nothing.
     void flush(Instant now);
+    /// Brings what `flush` will touch nearer to the processor: first the viewing, then what it points to.
+    void fetch() const;
+    void fetch_link() const;
     /// The log is about to forget what lies before `tail`: what is left of a message the viewer has begun
     /// stays here by reference.
     void before_trim(std::uint64_t tail, Instant now);

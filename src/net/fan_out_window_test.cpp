@@ -87,7 +87,7 @@ TEST(FanOut, delays_nothing_by_more_than_the_window) {
     for (const double load : {0.0, 0.65, 0.75, 0.85}) {
         FanOutWorld world;
         world.executor.set_load(load);
-        for (int i = 0; i < 300; ++i) {
+        for (std::size_t i = 0; i < 3 * Audience::slot_size_min; ++i) {
             world.join();
         }
         world.second();
@@ -95,7 +95,7 @@ TEST(FanOut, delays_nothing_by_more_than_the_window) {
         const std::uint64_t since = world.next;
         const Duration window = world.fan_out->window();
         std::vector<Instant> published;
-        for (int i = 0; i < 50; ++i) {
+        for (int i = 0; i < 25; ++i) {
             published.push_back(world.time.now());
             world.send(i % 25 == 0 ? 'K' : 'V', 500);
             world.time.run_for(40ms);
@@ -116,7 +116,7 @@ TEST(FanOut, delays_nothing_by_more_than_the_window) {
 
 TEST(FanOut, does_not_always_serve_the_same_viewers_last) {
     FanOutWorld world;
-    for (int i = 0; i < 256; ++i) {
+    for (std::size_t i = 0; i < 4 * Audience::slot_size_min; ++i) {
         world.join();
     }
     for (int i = 0; i < 4; ++i) {

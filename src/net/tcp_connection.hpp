@@ -40,9 +40,9 @@ private:
     Watch watch_;
     Waiter* reader_ = nullptr;
     Waiter* writer_ = nullptr;
+    bool closed_ = false;   // here, so that a write touches one cache line
     Endpoint peer_;
     Endpoint local_;
-    bool closed_ = false;
 };
 
 }   // namespace millrace::net

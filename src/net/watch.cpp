@@ -59,7 +59,7 @@ Watch::Watch(Worker& worker, Descriptor descriptor, Owner& owner)
     boost::system::error_code error;
     registration_->descriptor.assign(descriptor.number(), error);
     if (!error) {
-        descriptor.release();
+        descriptor_ = descriptor.release();
     }
 }
 
@@ -68,10 +68,6 @@ Watch::~Watch() {
     boost::system::error_code ignored;
     registration_->descriptor.close(ignored);
     Note::let_go(registration_);
-}
-
-int Watch::descriptor() const {
-    return registration_->descriptor.is_open() ? registration_->descriptor.native_handle() : -1;
 }
 
 void Watch::ask(Direction direction) {
@@ -89,6 +85,7 @@ void Watch::nudge(Direction direction) {
 }
 
 Descriptor Watch::release() {
+    descriptor_ = -1;
     return registration_->descriptor.is_open() ? Descriptor{registration_->descriptor.release()}
                                                : Descriptor{};
 }

@@ -28,7 +28,7 @@ public:
     Watch& operator=(const Watch&) = delete;
 
     /// -1 once released.
-    int descriptor() const;
+    int descriptor() const { return descriptor_; }
     /// Tells when `direction` is ready, fails or hangs up; soon if the descriptor was released.
     void ask(Direction direction);
     /// Tells soon, whatever the descriptor's state.
@@ -40,6 +40,7 @@ private:
     struct Registration;
     class Note;
     Registration* registration_;   // lives until the last outstanding note is gone
+    int descriptor_ = -1;          // the registration's, at hand for every write
 };
 
 }   // namespace millrace::net

@@ -57,7 +57,7 @@ public:
             publication_->taken(bytes);
         }
     }
-    hub::SessionReport report() const override { return {id(), facts(), bytes_, 0, 0}; }
+    hub::SessionReport report() const override { return {id(), facts(), bytes_, 0, 0, 0}; }
     /// Why it ends: our reason if we ended it.
     Error reason(Error seen) const { return ended_by_.value_or(seen); }
 

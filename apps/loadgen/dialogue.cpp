@@ -1,0 +1,154 @@
+#include "apps/loadgen/dialogue.hpp"
+
+#include "apps/loadgen/socket.hpp"
+#include "apps/loadgen/verbs.hpp"
+#include "net/system_random.hpp"
+#include "protocol/rtmp/client.hpp"
+
+namespace millrace::loadgen {
+
+namespace {
+
+constexpr std::size_t response_head_max = 16U << 10U;
+
+class FlvDialogue final : public Dialogue {
+public:
+    explicit FlvDialogue(const Url& url)
+        : request_{fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", url.path, url.server.text())} {}
+
+    Result<> receive(ByteSpan bytes, Instant /*now*/) override {
+        if (!playing_) {
+            const Result<ByteSpan> rest = receive_head(bytes);
+            if (!rest) {
+                return std::unexpected(rest.error());
+            }
+            bytes = *rest;
+        }
+        for (;;) {
+            Result<std::optional<flv::Tag>> tag = splitter_.next(bytes);
+            if (!tag) {
+                return std::unexpected(tag.error());
+            }
+            if (!*tag) {
+                return {};
+            }
+            tags_.push_back(std::move(**tag));
+        }
+    }
+    std::vector<std::byte> next_output() override {
+        const ByteSpan request = as_bytes(request_);
+        std::vector<std::byte> output(request.begin(), request.end());
+        request_.clear();
+        return output;
+    }
+    bool playing() const override { return playing_; }
+
+private:
+    /// What follows the response's head, or nothing while that is not whole.
+    Result<ByteSpan> receive_head(ByteSpan bytes) {
+        const std::size_t known = head_.size();
+        head_ += as_text(bytes);
+        const std::size_t end = head_.find("\r\n\r\n");
+        if (end == std::string::npos) {
+            return head_.size() > response_head_max
+                       ? Result<ByteSpan>{fail(Errc::malformed, "an endless response head")}
+                       : ByteSpan{};
+        }
+        if (!head_.starts_with("HTTP/1.1 200 ")) {
+            return fail(Errc::refused, "the server did not answer 200");
+        }
+        playing_ = true;
+        return bytes.subspan(end + 4 - known);
+    }
+
+    std::string request_;
+    std::string head_;
+    flv::Splitter splitter_;
+    bool playing_ = false;
+};
+
+class RtmpDialogue final : public Dialogue {
+public:
+    RtmpDialogue(const Url& url, Instant now) : client_{random_, options(url), now} {}
+
+    Result<> receive(ByteSpan bytes, Instant now) override {
+        if (const Result<> received = client_.receive(bytes, now); !received) {
+            return received;
+        }
+        while (std::optional<rtmp::Client::Event> event = client_.next_event()) {
+            if (auto* media = std::get_if<rtmp::Media>(&*event)) {
+                tags_.push_back({tag_type(media->type), media->timestamp_ms, std::move(media->body)});
+            } else if (std::holds_alternative<rtmp::Client::Refused>(*event)) {
+                return fail(Errc::refused, "the server refused the player");
+            } else if (std::holds_alternative<rtmp::Client::Ended>(*event)) {
+                return fail(Errc::closed, "the stream ended");
+            }
+            playing_ = playing_ || std::holds_alternative<rtmp::Client::PlayStarted>(*event);
+        }
+        return {};
+    }
+    std::vector<std::byte> next_output() override { return client_.next_output(); }
+    bool playing() const override { return playing_; }
+
+private:
+    static rtmp::Client::Options options(const Url& url) {
+        const std::size_t slash = url.path.find('/', 1);
+        if (slash == std::string::npos) {
+            throw Hindrance{"an RTMP address has an application and a key: rtmp://HOST:PORT/live/cam"};
+        }
+        const std::string app = url.path.substr(1, slash - 1);
+        return {.role = rtmp::Client::Role::play,
+                .app = app,
+                .tc_url = fmt::format("rtmp://{}/{}", url.server.text(), app),
+                .key = url.path.substr(slash + 1)};
+    }
+    static flv::TagType tag_type(rtmp::MediaType type) {
+        switch (type) {
+            case rtmp::MediaType::audio: return flv::TagType::audio;
+            case rtmp::MediaType::video: return flv::TagType::video;
+            case rtmp::MediaType::data: break;
+        }
+        return flv::TagType::script;
+    }
+
+    net::SystemRandom random_;
+    rtmp::Client client_;
+    bool playing_ = false;
+};
+
+/// A floor sends at once and says nothing that could be read.
+class BareDialogue final : public Dialogue {
+public:
+    Result<> receive(ByteSpan, Instant) override { return {}; }
+    std::vector<std::byte> next_output() override { return {}; }
+    bool playing() const override { return true; }
+};
+
+}   // namespace
+
+Url parse_url(const std::string& text) {
+    const std::size_t scheme = text.find("://");
+    if (scheme == std::string::npos) {
+        throw Hindrance{fmt::format("{} is no address such as http://127.0.0.1:8080/live/cam.flv", text)};
+    }
+    const std::size_t authority = scheme + 3;
+    const std::size_t path = std::min(text.find('/', authority), text.size());
+    return {.scheme = text.substr(0, scheme),
+            .server = parse_endpoint(text.substr(authority, path - authority)),
+            .path = path == text.size() ? "/" : text.substr(path)};
+}
+
+std::unique_ptr<Dialogue> make_dialogue(const Url& url, Instant now) {
+    if (url.scheme == "http") {
+        return std::make_unique<FlvDialogue>(url);
+    }
+    if (url.scheme == "rtmp") {
+        return std::make_unique<RtmpDialogue>(url, now);
+    }
+    if (url.scheme == "tcp") {
+        return std::make_unique<BareDialogue>();
+    }
+    throw Hindrance{fmt::format("{}:// is not spoken here; http, rtmp and tcp are", url.scheme)};
+}
+
+}   // namespace millrace::loadgen

@@ -1,0 +1,91 @@
+#include "apps/loadgen/judge.hpp"
+
+#include "base/byte_reader.hpp"
+#include "container/flv_body.hpp"
+#include "media/h264.hpp"
+#include "media/nal.hpp"
+
+namespace millrace::loadgen {
+
+namespace {
+
+constexpr std::uint8_t frame_type_key = 1;
+
+double milliseconds(Duration duration) {
+    return std::chrono::duration<double, std::milli>{duration}.count();
+}
+
+}   // namespace
+
+void Findings::add(const Findings& other) {
+    pictures += other.pictures;
+    sounds += other.sounds;
+    missing += other.missing;
+    broken += other.broken;
+    latency_ms.insert(latency_ms.end(), other.latency_ms.begin(), other.latency_ms.end());
+    first_picture_ms.insert(first_picture_ms.end(), other.first_picture_ms.begin(),
+                            other.first_picture_ms.end());
+}
+
+void Judge::count(std::uint64_t number, std::optional<std::uint64_t>& expected) {
+    if (expected && number != *expected) {
+        findings_.missing += number > *expected ? number - *expected : 1;
+    }
+    expected = number + 1;
+}
+
+void Judge::look(const flv::Tag& tag, Instant now, bool measuring) {
+    saw_key_ = false;
+    if (tag.type == flv::TagType::script || tag.body.empty()) {
+        return;
+    }
+    const bool video = tag.type == flv::TagType::video;
+    ByteReader reader{tag.body};
+    const Result<flv::BodyHead> head = video ? flv::read_video_head(reader) : flv::read_audio_head(reader);
+    if (!head) {
+        ++findings_.broken;
+        return;
+    }
+    if (head->packet != flv::Packet::coded) {
+        return;
+    }
+    const ByteSpan coded = tag.body.span().subspan(tag.body.size() - reader.remaining());
+    if (!video) {
+        const std::optional<std::uint64_t> number = read_hexadecimal(coded);
+        findings_.broken += number ? 0 : 1;
+        count(number.value_or(0), next_sound_);
+        ++findings_.sounds;
+        return;
+    }
+    saw_key_ = (std::to_integer<unsigned>(tag.body.span()[0]) >> 4U & 7U) == frame_type_key;
+    look_at_picture(coded, now, measuring);
+}
+
+void Judge::look_at_picture(ByteSpan coded, Instant now, bool measuring) {
+    const Result<std::vector<ByteSpan>> nals = media::split_length_prefixed(coded, 4);
+    std::optional<Stamp> stamp;
+    bool whole = false;
+    if (nals) {
+        for (const ByteSpan nal : *nals) {
+            const media::h264::NalType type = media::h264::type_of(nal);
+            if (type == media::h264::NalType::sei) {
+                stamp = read_stamp(nal);
+            }
+            whole = whole || (media::h264::is_vcl(type) && stamp && stamp->digest == digest(nal));
+        }
+    }
+    ++findings_.pictures;
+    if (!stamp || !whole) {
+        ++findings_.broken;
+        return;
+    }
+    if (!next_picture_) {
+        findings_.first_picture_ms.push_back(milliseconds(now - connected_));
+    }
+    count(stamp->sequence, next_picture_);
+    if (measuring) {
+        findings_.latency_ms.push_back(milliseconds(now - stamp->sent));
+    }
+}
+
+}   // namespace millrace::loadgen

@@ -1,0 +1,167 @@
+#include "apps/loadgen/swarm.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+namespace millrace::loadgen {
+
+namespace {
+
+constexpr std::size_t converse_size = 64U << 10U;
+constexpr std::size_t drain_size = 4U << 20U;
+constexpr std::size_t slow_read_min = 4U << 10U;
+constexpr Duration look_up = 20ms;
+
+double milliseconds(Duration duration) {
+    return std::chrono::duration<double, std::milli>{duration}.count();
+}
+
+}   // namespace
+
+Swarm::Swarm(const ViewOptions& options, Url url)
+    : options_{options}, url_{std::move(url)}, buffer_(converse_size) {
+}
+
+void Swarm::add() {
+    auto viewer = std::make_unique<Viewer>();
+    if (size() < options_.stalled) {
+        viewer->manner = Manner::stalled;
+    } else if (size() < options_.stalled + options_.slow) {
+        viewer->manner = Manner::slow;
+    }
+    viewer->socket = connect_to(url_.server);
+    viewer->dialogue = make_dialogue(url_, now());
+    send_all(viewer->socket.number(), viewer->dialogue->next_output());
+    poll_.add(viewer->socket.number(), EPOLLIN, viewer.get());
+    viewers_.push_back(std::move(viewer));
+    if (viewers_.back()->dialogue->playing()) {
+        plays(*viewers_.back());
+    }
+}
+
+void Swarm::run(Duration time) {
+    const Instant until = now() + time;
+    const Duration nap{static_cast<std::int64_t>(options_.lazy_ms * 1e6)};
+    for (Instant at = now(); at < until; at = now()) {
+        const auto ready = poll_.wait(std::min(until - at, look_up));
+        for (const epoll_event& event : ready) {
+            auto& viewer = *static_cast<Viewer*>(event.data.ptr);
+            try {
+                read(viewer);
+            } catch (const Hindrance&) {
+                lose(viewer);
+            }
+        }
+        read_slowly();
+        // A full batch says that there is more.
+        if (nap > Duration{} && ready.size() < Poll::events_max) {
+            std::this_thread::sleep_for(nap);
+        }
+    }
+}
+
+void Swarm::read(Viewer& viewer) {
+    if (!viewer.socket) {
+        return;
+    }
+    if (viewer.dialogue != nullptr) {
+        converse(viewer);
+    } else if (viewer.manner == Manner::ordinary) {
+        drain(viewer, drain_size);
+    } else {
+        lose(viewer);   // nothing else is waited for
+    }
+}
+
+void Swarm::converse(Viewer& viewer) {
+    const ssize_t count = ::recv(viewer.socket.number(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (count < 0 && errno == EAGAIN) {
+        return;
+    }
+    if (count <= 0 ||
+        !viewer.dialogue->receive(ByteSpan{buffer_}.first(static_cast<std::size_t>(count)), now())) {
+        return lose(viewer);
+    }
+    send_all(viewer.socket.number(), viewer.dialogue->next_output());
+    if (viewer.dialogue->playing()) {
+        plays(viewer);
+    }
+}
+
+void Swarm::plays(Viewer& viewer) {
+    viewer.dialogue.reset();
+    viewer.playing_since = viewer.last_read = now();
+    ++playing_;
+    if (viewer.manner != Manner::ordinary) {
+        poll_.change(viewer.socket.number(), 0, &viewer);   // tells a broken connection all the same
+    }
+}
+
+void Swarm::drain(Viewer& viewer, std::size_t at_most) {
+    // TCP drops the bytes and says how many they were (tcp(7)).
+    const ssize_t count = ::recv(viewer.socket.number(), buffer_.data(), at_most, MSG_DONTWAIT | MSG_TRUNC);
+    if (count < 0 && errno == EAGAIN) {
+        return;
+    }
+    if (count <= 0) {
+        return lose(viewer);
+    }
+    const Instant at = now();
+    viewer.gap = std::max(viewer.gap, at - viewer.last_read);
+    viewer.last_read = at;
+    viewer.bytes += static_cast<std::size_t>(count);
+}
+
+void Swarm::read_slowly() {
+    const std::size_t end = std::min(size(), options_.stalled + options_.slow);
+    for (std::size_t i = options_.stalled; i < end; ++i) {
+        Viewer& viewer = *viewers_[i];
+        if (!viewer.socket || viewer.dialogue != nullptr) {
+            continue;
+        }
+        const double seconds = std::chrono::duration<double>{now() - viewer.playing_since}.count();
+        const auto allowed =
+            static_cast<std::uint64_t>(seconds * static_cast<double>(options_.slow_kbps) * 125);
+        if (allowed >= viewer.bytes + slow_read_min) {
+            drain(viewer, allowed - viewer.bytes);
+        }
+    }
+}
+
+void Swarm::lose(Viewer& viewer) {
+    if (viewer.socket) {
+        viewer.socket = {};
+        ++(viewer.manner == Manner::ordinary ? lost_ : lost_laggards_);
+    }
+}
+
+void Swarm::begin() {
+    began_ = now();
+    for (const auto& viewer : viewers_) {
+        viewer->bytes_before = viewer->bytes;
+        viewer->gap = {};
+        viewer->last_read = std::max(viewer->last_read, viewer->playing_since);
+    }
+}
+
+Swarm::Tally Swarm::end() const {
+    const Instant at = now();
+    const double window_ms = milliseconds(at - began_);
+    Tally tally;
+    for (const auto& viewer : viewers_) {
+        const std::uint64_t bytes = viewer->bytes - viewer->bytes_before;
+        tally.bytes += bytes;
+        if (viewer->manner == Manner::ordinary) {
+            tally.kbps.push_back(static_cast<double>(bytes) * 8 / window_ms);
+            tally.gap_ms.push_back(milliseconds(std::max(viewer->gap, at - viewer->last_read)));
+        }
+    }
+    std::ranges::sort(tally.kbps);
+    std::ranges::sort(tally.gap_ms);
+    return tally;
+}
+
+}   // namespace millrace::loadgen

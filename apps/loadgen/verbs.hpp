@@ -1,0 +1,66 @@
+#pragma once
+
+#include "base/connection.hpp"
+#include "base/time.hpp"
+
+#include <cstddef>
+#include <string>
+
+/// The load generator's verbs. Each runs to its end, prints JSON lines and returns the exit code; a setting
+/// that makes no sense and a peer that is not there are exceptions, which `main` prints.
+namespace millrace::loadgen {
+
+/// The bytes of one second of video: a key frame, and the rest of the rate in equal pictures.
+struct Rate {
+    static constexpr std::size_t key_size_max = 80'000;
+    std::size_t kbps = 2'000;
+    double frames_per_second = 30;
+    double gop_seconds = 1;
+
+    std::size_t bytes_per_gop() const;
+    std::size_t key_size() const;
+    std::size_t picture_size() const;
+    int pictures_per_gop() const;
+};
+
+/// `loadgen publish`: one synthetic stream over RTMP.
+struct PublishOptions {
+    std::string address;   ///< HOST:PORT
+    std::string name;      ///< APP/KEY
+    Rate rate;
+    bool audio = false;
+    double seconds = 0;   ///< 0: until SIGINT or SIGTERM
+};
+int publish(const PublishOptions& options);
+
+/// `loadgen view`: many viewers of one stream, and what they got.
+struct ViewOptions {
+    std::string url;
+    std::size_t viewers = 1;
+    std::size_t probes = 2;    ///< further ones, which read what they get
+    std::size_t stalled = 0;   ///< of the viewers: read nothing once they play
+    std::size_t slow = 0;      ///< of the viewers: read `slow_kbps` at most
+    std::size_t slow_kbps = 500;
+    double ramp = 500;      ///< connections a second
+    double rest = 3;        ///< seconds between the last connection and the window
+    double seconds = 8;     ///< of the window; a whole number of GOPs measures best
+    double lazy_ms = 4;     ///< sleep between two looks at the sockets, which keeps our wakes off the server
+    bool patient = false;   ///< stays after the window until standard input ends
+};
+int view(const ViewOptions& options);
+
+/// `loadgen floor`: what no server can undercut.
+struct FloorOptions {
+    std::size_t viewers = 1;
+    double beat_ms = 1000.0 / 30;
+    Rate rate;
+    std::size_t extra_kbps = 0;   ///< audio and framing, spread over all beats
+};
+int floor(const FloorOptions& options);
+
+/// `HOST:PORT` or `[HOST]:PORT`, numeric.
+Endpoint parse_endpoint(const std::string& text);
+/// The monotonic clock.
+Instant now();
+
+}   // namespace millrace::loadgen

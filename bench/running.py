@@ -1,0 +1,139 @@
+"""Programs under measurement: a node, the load generator's verbs, and what the kernel says they cost."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TICKS = os.sysconf("SC_CLK_TCK")
+START_SECONDS = 30
+ANSWER_SECONDS = 60   # an overloaded node on a busy machine answers late
+
+
+def cpu_seconds(pid):
+    """User and system time of a process, all its threads."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def machine_seconds():
+    """(busy, idle) of all cores together; time stolen by the host counts as busy."""
+    with open("/proc/stat", encoding="utf-8") as file:
+        fields = [int(field) for field in file.readline().split()[1:9]]
+    idle = fields[3] + fields[4]
+    return (sum(fields) - idle) / TICKS, idle / TICKS
+
+
+def resident_kb(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+class Program:
+    """A child that says JSON lines. It is ended with the `with` block."""
+
+    def __init__(self, *command):
+        self.errors = tempfile.TemporaryFile()
+        self.process = subprocess.Popen([str(word) for word in command], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=self.errors)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.errors):
+            pipe.close()
+
+    def line(self, seconds=START_SECONDS):
+        """Its next line."""
+        watchdog = threading.Timer(seconds, self.process.kill)
+        watchdog.start()
+        text = self.process.stdout.readline()
+        watchdog.cancel()
+        if not text:
+            self.errors.seek(0)
+            said = self.errors.read().decode(errors="replace")[-2000:]
+            raise SystemExit(f"{' '.join(self.process.args)}\nended or was silent for {seconds} s\n{said}")
+        return json.loads(text)
+
+    def event(self, name, seconds=START_SECONDS):
+        said = self.line(seconds)
+        assert said["event"] == name, said
+        return said
+
+    def release(self):
+        """Ends its standard input: what a patient viewer waits for."""
+        self.process.stdin.close()
+
+
+class Node(Program):
+    """`millrace serve` on ports of the kernel's choice."""
+
+    def __init__(self, programs, settings=()):
+        words = [word for setting in settings for word in ("--set", setting)]
+        super().__init__(os.path.join(programs, "millrace"), "serve", "--open",
+                         "--set", "http.listen=127.0.0.1:0", "--set", "rtmp.listen=127.0.0.1:0",
+                         "--set", "log.level=warning", *words)
+        self.listeners = self.line()["listeners"]
+
+    def stream(self, name="live/cam"):
+        """The API's document of a stream."""
+        address = f"http://{self.listeners['http']}/api/v1/streams/{name}"
+        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
+            return json.load(answer)
+
+    def url(self, protocol, name="live/cam"):
+        if protocol == "flv":
+            return f"http://{self.listeners['http']}/{name}.flv"
+        return f"rtmp://{self.listeners['rtmp']}/{name}"
+
+
+def loadgen(programs, verb, *options):
+    return Program(os.path.join(programs, "loadgen"), verb, *options)
+
+
+def publisher(programs, node, audio=True, kbps=2000, name="live/cam"):
+    """A stream that is live."""
+    sound = ["--audio"] if audio else []
+    program = loadgen(programs, "publish", "--rtmp", node.listeners["rtmp"], "--name", name, "--kbps", kbps,
+                      *sound)
+    program.line()
+    deadline = time.monotonic() + START_SECONDS
+    while node.stream(name)["state"] != "live":
+        if time.monotonic() > deadline:
+            raise SystemExit("the stream did not become live")
+        time.sleep(0.05)
+    return program
+
+
+class Window:
+    """What happens between two moments: CPU of some processes, and of the machine."""
+
+    def __init__(self, *programs):
+        self.programs = programs
+        self.began = time.monotonic()
+        self.machine = machine_seconds()
+        self.before = [cpu_seconds(program.pid) for program in programs]
+
+    def close(self):
+        self.cpu = [cpu_seconds(program.pid) - before
+                    for program, before in zip(self.programs, self.before, strict=True)]
+        busy, idle = (after - before for after, before in zip(machine_seconds(), self.machine, strict=True))
+        self.seconds = time.monotonic() - self.began
+        self.idle_percent = 100 * idle / (busy + idle)
+        self.others_percent = 100 * (busy - sum(self.cpu)) / self.seconds
+        return self

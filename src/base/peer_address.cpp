@@ -19,9 +19,8 @@ constexpr std::array<std::uint8_t, 12> ipv4_prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 /// All of `text` as one number of at most `digits` digits.
 std::optional<unsigned> number(std::string_view text, int base, std::size_t digits) {
     unsigned value = 0;
-    const char* const end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, value, base);
-    if (error != std::errc{} || stop != end || text.size() > digits) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    if (error != std::errc{} || end != text.data() + text.size() || text.size() > digits) {
         return std::nullopt;
     }
     return value;

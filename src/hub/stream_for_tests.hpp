@@ -5,12 +5,12 @@
 #include "hub/mirror.hpp"
 #include "hub/stream.hpp"
 
-#include <array>
-#include <optional>
-#include <string>
-#include <vector>
+#include <gtest/gtest.h>
 
-namespace millrace::hub {
+#include <deque>
+
+/// Two workers, publishers and viewers with a wire form that anybody can read.
+namespace millrace::hub::toys {
 
 /// A wire form anybody can read: one line a unit, "v 40 key", and words for what it is told.
 class LineMuxer {
@@ -53,6 +53,7 @@ struct Desk {
     Mirrors mirrors;
 };
 
+/// Two workers and the directory they share.
 struct World {
     World() : desk_a{time.add_executor(), directory}, desk_b{time.add_executor(), directory} {}
     World(const World&) = delete;
@@ -78,6 +79,7 @@ struct World {
     Desk desk_b;
 };
 
+/// A publisher that the test leads by hand.
 class Publisher final : public Sessions::Entry {
 public:
     Publisher(World& world, Desk& desk, std::string name = "live/cam")
@@ -149,6 +151,7 @@ private:
     Answer<Grant> answer_;
 };
 
+/// A viewer's seat, and what it reads from there.
 class Viewer {
 public:
     Viewer(World& world, Desk& desk, std::string name = "live/cam") : desk_{desk}, answer_{desk.executor} {
@@ -194,4 +197,4 @@ private:
     Answer<Joined> answer_;
 };
 
-}   // namespace millrace::hub
+}   // namespace millrace::hub::toys

@@ -1,9 +1,13 @@
+#include "hub/stream.hpp"
+
 #include "hub/stream_for_tests.hpp"
 
 #include <gtest/gtest.h>
 
 namespace millrace::hub {
 namespace {
+
+using namespace toys;
 
 TEST(Stream, a_viewer_on_another_worker_reads_what_was_published_from_the_last_key_frame) {
     World world;
@@ -110,6 +114,50 @@ TEST(Stream, a_form_that_carries_none_of_the_tracks_refuses) {
     Viewer viewer{world, world.desk_b};
     ASSERT_TRUE(viewer.refused);
     EXPECT_EQ(viewer.refused->code, Errc::unsupported);
+}
+
+TEST(Stream, case_9_pictures_before_the_first_key_frame_are_dropped_and_counted) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    publisher.video(0);
+    publisher.video(40);
+    publisher.video(80, true);
+    EXPECT_EQ(world.reports().at(0).units_dropped, 2U);
+    EXPECT_EQ(world.reports().at(0).units_in, 1U);
+}
+
+TEST(Stream, row_1_34_what_came_in_was_dropped_and_was_muxed_is_counted_apart_and_exactly) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    publisher.video(0);
+    for (int i = 0; i < 41; ++i) {
+        publisher.video(40 * (i + 1), i % 10 == 0);
+        publisher.audio(40 * (i + 1));
+        if (i == 30) {
+            Viewer viewer{world, world.desk_b};
+            EXPECT_EQ(world.reports().at(0).outputs.at(0).units_muxed, 2U) << "from the last key frame on";
+        }
+    }
+    const StreamReport report = world.reports().at(0);
+    EXPECT_EQ(report.units_dropped, 1U);
+    EXPECT_EQ(report.units_in, 82U);
+    EXPECT_EQ(report.tracks.at(0).units, 41U);
+    EXPECT_EQ(report.tracks.at(1).units, 41U);
+    EXPECT_TRUE(report.outputs.empty()) << "nobody watches now";
+}
+
+TEST(Stream, viewers_that_wait_for_its_tracks_are_refused_when_the_publisher_says_that_it_ends) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    publisher.announce(1, media::Kind::audio);
+    publisher.video(0, true);
+    Viewer viewer{world, world.desk_b};
+    EXPECT_FALSE(viewer.joined || viewer.refused);
+    world.desk_a.executor.run([&] { publisher.publication->finish(); });
+    world.time.settle();
+    ASSERT_TRUE(viewer.refused);
+    EXPECT_EQ(viewer.refused->code, Errc::not_found);
+    EXPECT_EQ(world.desk_b.mirrors.size(), 0U);
 }
 
 Task<> wait_a_second(Desk& desk, int& in_time, int& refused) {

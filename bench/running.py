@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -33,6 +34,14 @@ def machine_seconds():
 def resident_kb(pid):
     with open(f"/proc/{pid}/status", encoding="utf-8") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+def before_all_others():
+    """This process and its children run before everything else on a busy machine. They need a third of it."""
+    os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
+
+
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # by way of every `with` block
 
 
 class Program:

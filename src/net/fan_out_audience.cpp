@@ -109,7 +109,7 @@ void Audience::on_advance(bool flush) {
     for (std::size_t i = 0; i < slots_.size(); ++i) {
         Slot& slot = slots_[i];
         const auto turn = static_cast<std::int64_t>((i + first_) % slots_.size());
-        const Duration wait = flush ? window * turn / std::ssize(slots_) : sound_wait;
+        const Duration wait = flush ? window * turn / static_cast<std::int64_t>(slots_max) : sound_wait;
         const Instant earliest = hall_.policy.smallest() ? now : slot.served + window;
         slot.due = std::min(slot.due, std::max(on_tick(now + wait, now), earliest));
     }

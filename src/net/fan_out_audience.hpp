@@ -13,8 +13,8 @@ class Hall;
 class Viewing;
 
 /// The viewers of one log on one worker, in slots. It listens to the log, and decides when each slot is
-/// served: at once when a picture ended and they are few; spread over the window when they are many; within
-/// `sound_wait` when only sound came. It lives from its first viewer to its last.
+/// served: at once when a picture ended and they are few; a slot each sixteenth of the window when they are
+/// many; within `sound_wait` when only sound came. It lives from its first viewer to its last.
 ///
 /// Serving calls nobody but connections and counters, so viewers come and go only between two servings.
 class Audience final : public LogView::Listener, private Timer {

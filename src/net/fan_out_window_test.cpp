@@ -110,7 +110,7 @@ TEST(FanOut, delays_nothing_by_more_than_the_window) {
             }
         }
         EXPECT_LE(longest, window) << load;
-        EXPECT_GT(longest, window / 2) << load;
+        EXPECT_GE(longest, load == 0.0 ? Audience::tick : window / 2) << load;
     }
 }
 
@@ -127,8 +127,9 @@ TEST(FanOut, does_not_always_serve_the_same_viewers_last) {
         for (const Message& message : place->player->messages()) {
             at_once += message.kind == 'V' && (message.at - Instant{}) % 40ms == 0ms ? 1 : 0;
         }
-        EXPECT_GE(at_once, 20U);
-        EXPECT_LE(at_once, 30U);
+        // Two of the four slots share the first tick.
+        EXPECT_GE(at_once, 40U);
+        EXPECT_LE(at_once, 56U);
     }
 }
 

@@ -106,6 +106,32 @@ TEST(Delivery, what_was_sent_before_a_said_end_arrives_to_the_last_unit) {
     }
 }
 
+TEST(Delivery, keeps_many_streams_apart) {
+    World world{21, {.server_workers = 3, .grace = 500ms}};
+    Random& chance = world.chance();
+    std::vector<const Viewer*> viewers;
+    for (int i = 0; i < 200; ++i) {
+        const std::string key = fmt::format("cam{}", i % 40);
+        world.add<Publisher>(Publisher::Plan{.camera = any_camera(chance),
+                                             .key = key,
+                                             .after = between(chance, 0ms, 20s),
+                                             .length = between(chance, 1s, 5s)});
+        for (int j = 0; j < 3; ++j) {
+            viewers.push_back(&watch(world, j % 2 == 0, {.key = key, .after = between(chance, 0ms, 24s)}));
+        }
+    }
+    world.run_for(60s);
+    std::uint64_t units = 0;
+    for (const Viewer* viewer : viewers) {
+        EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 0, .times_unchanged = false}), "");
+        EXPECT_NE(viewer->state(), Viewer::State::joining);
+        EXPECT_FALSE(viewer->playing());
+        units += viewer->account().units();
+    }
+    EXPECT_GT(units, 10'000U);
+    EXPECT_EQ(world.held(), World::Held{});
+}
+
 TEST(Delivery, goes_on_when_tracks_come_late_change_or_are_alone) {
     struct Case {
         const char* what;

@@ -21,8 +21,8 @@ std::string text_of(const Ledger::Entry& entry) {
 
 }   // namespace
 
-std::uint32_t Ledger::new_publication() {
-    publications_.emplace_back();
+std::uint32_t Ledger::new_publication(std::string key) {
+    publications_.push_back({.key = std::move(key)});
     return static_cast<std::uint32_t>(publications_.size());
 }
 
@@ -66,6 +66,9 @@ void Account::take(const media::AccessUnit& unit, Instant now) {
     Track& track = tracks_.at(index(sent->kind));
     if (unit.key != sent->key) {
         fault(text_of(*sent) + " is marked wrongly as key or not");
+    }
+    if (ledger_.publication(sent->publication).key != key_) {
+        fault(text_of(*sent) + " is of another stream");
     }
     check_order(track, *sent);
     check_times(track, *sent, unit);

@@ -27,12 +27,13 @@ public:
     };
     /// What one publisher wrote so far.
     struct Publication {
+        std::string key;   ///< of its stream
         std::uint64_t units = 0;
         std::array<std::uint64_t, 2> of_kind{};   ///< video, audio
         std::uint64_t first_key = 0;              ///< the ordinal of its first key picture
     };
 
-    std::uint32_t new_publication();
+    std::uint32_t new_publication(std::string key);
     void write(std::uint32_t publication, const Shot& shot, Instant at);
 
     const Entry* find(std::uint64_t hash) const;
@@ -49,7 +50,8 @@ private:
 /// picture, and only for a viewer whose link is slow: its test looks at `missing`.
 class Account {
 public:
-    explicit Account(const Ledger& ledger) : ledger_{ledger} {}
+    /// Of a viewer of the stream `key`.
+    Account(const Ledger& ledger, std::string key) : ledger_{ledger}, key_{std::move(key)} {}
 
     void take(const media::AccessUnit& unit, Instant now);
     void fault(std::string text);
@@ -87,6 +89,7 @@ private:
     void check_times(Track& track, const Ledger::Entry& sent, const media::AccessUnit& unit);
 
     const Ledger& ledger_;
+    std::string key_;
     std::array<Track, 2> tracks_{};
     const Ledger::Entry* last_ = nullptr;
     Instant last_at_;

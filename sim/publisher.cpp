@@ -28,7 +28,7 @@ Bytes with_a_bit_flipped(const Bytes& body) {
 }   // namespace
 
 Publisher::Publisher(World& world, Plan plan)
-    : world_{world}, plan_{std::move(plan)}, number_{world.ledger().new_publication()} {
+    : world_{world}, plan_{std::move(plan)}, who_{world.next_number()} {
     world_.start(run(*this));
 }
 
@@ -120,7 +120,7 @@ void Publisher::send(rtmp::Client& client, const Shot& shot) {
 }
 
 Task<Result<>> Publisher::listen_until(Connection& connection, rtmp::Client& client, Instant until) {
-    const Result<> turn = co_await rtmp_turn({world_, connection, client, number_}, until);
+    const Result<> turn = co_await rtmp_turn({world_, connection, client, who_}, until);
     const Result<> taken = take_events(client);
     co_return turn ? taken : turn;
 }
@@ -129,6 +129,7 @@ Result<> Publisher::take_events(rtmp::Client& client) {
     while (auto event = client.next_event()) {
         if (std::holds_alternative<rtmp::Client::PublishStarted>(*event)) {
             state_ = State::live;
+            number_ = world_.ledger().new_publication(plan_.key);
             live_since_ = world_.now();
         } else if (auto* refused = std::get_if<rtmp::Client::Refused>(&*event)) {
             state_ = State::refused;

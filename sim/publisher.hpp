@@ -32,6 +32,7 @@ public:
 
     Publisher(World& world, Plan plan);
 
+    /// Of its publication; 0 until it is live.
     std::uint32_t number() const { return number_; }
     State state() const { return state_; }
     bool was_live() const { return live_since_ != Instant::never(); }
@@ -49,7 +50,8 @@ private:
 
     World& world_;
     Plan plan_;
-    std::uint32_t number_;
+    std::uint64_t who_;
+    std::uint32_t number_ = 0;
     State state_ = State::joining;
     Instant live_since_ = Instant::never();
     Instant ended_at_ = Instant::never();

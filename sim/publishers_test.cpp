@@ -31,7 +31,7 @@ TEST(Publishers, f19_a_second_beside_a_live_one_is_refused_and_no_frame_is_mixed
     for (const std::uint64_t seed : seeds(20)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
         World world{seed};
-        const Publisher& first = world.add<Publisher>(Publisher::Plan{.length = 10s});
+        const Publisher& first = world.add<Publisher>(Publisher::Plan{.length = 14s});
         std::vector<const Publisher*> others;
         for (int i = 0; i < 5; ++i) {
             others.push_back(

@@ -21,7 +21,10 @@ public:
     enum class State : std::uint8_t { joining, playing, refused, ended, left };
 
     Viewer(World& world, ViewerPlan plan)
-        : world_{world}, plan_{std::move(plan)}, who_{world.next_number() << 32U}, account_{world.ledger()} {}
+        : world_{world},
+          plan_{std::move(plan)},
+          who_{world.next_number() << 32U},
+          account_{world.ledger(), plan_.key} {}
 
     State state() const { return state_; }
     bool playing() const { return state_ == State::playing; }

@@ -111,9 +111,9 @@ TEST(World, its_oracle_finds_each_fault_planted_between_ledger_and_wire) {
 TEST(World, its_oracle_finds_two_mixed_publishers) {
     World world{3};
     Ledger ledger;
-    Camera one{{}, ledger.new_publication()};
-    Camera two{{}, ledger.new_publication()};
-    Account account{ledger};
+    Camera one{{}, ledger.new_publication("cam")};
+    Camera two{{}, ledger.new_publication("cam")};
+    Account account{ledger, "cam"};
     const auto take = [&](Camera& camera, std::uint32_t publication, std::int64_t dts_ms) {
         Shot shot = camera.next();
         while (!shot.coded || shot.type != flv::TagType::video) {

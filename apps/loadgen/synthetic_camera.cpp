@@ -8,6 +8,7 @@
 #include "container/flv_script.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace millrace::loadgen {
 
@@ -34,7 +35,7 @@ Duration after(std::uint64_t count, double per_second) {
 }   // namespace
 
 int Rate::pictures_per_gop() const {
-    return std::max(1, static_cast<int>(frames_per_second * gop_seconds + 0.5));
+    return std::max(1, static_cast<int>(std::lround(frames_per_second * gop_seconds)));
 }
 
 std::size_t Rate::bytes_per_gop() const {

@@ -11,6 +11,7 @@
 #include "session/http_serve.hpp"
 #include "session/rtmp_serve.hpp"
 
+#include <malloc.h>
 #include <signal.h>
 
 #include <thread>
@@ -186,10 +187,20 @@ void Node::announce() const {
     }
 }
 
+/// Large messages come straight from the kernel and go back to it. glibc would raise both bounds with the
+/// first one freed, and keep up to 64 MB of what a publisher once sent.
+void give_memory_back() {
+    constexpr int mapped_from = 1 << 20;
+    constexpr int kept_free = 128 << 10;
+    mallopt(M_MMAP_THRESHOLD, mapped_from);
+    mallopt(M_TRIM_THRESHOLD, kept_free);
+}
+
 }   // namespace
 
 int serve(const Configuration& configuration) {
     log::set_level(configuration.log_level);
+    give_memory_back();
     const StopSignals signals;
     net::raise_descriptor_limit();
     Node node{configuration};

@@ -103,6 +103,8 @@ public:
         });
     }
     explicit operator bool() const { return state_ != nullptr; }
+    /// Whether nobody waits for it any more. On the asker's executor only.
+    bool abandoned() const { return state_.use_count() <= 1; }
     Executor& asker() const { return state_->asker; }
 
 private:

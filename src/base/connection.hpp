@@ -2,8 +2,10 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "base/waitable.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,30 +21,14 @@ struct Endpoint {
 
 /// A stream of bytes to one peer: plain TCP, TLS, or simulated. It belongs to one executor and never moves.
 /// Nothing here blocks and nothing copies: what does not fit now answers Errc::would_block.
-class Connection {
+class Connection : public Waitable {
 public:
-    /// Told once after each arming, on the connection's executor, never from inside the arming call. The
-    /// result is an error once the connection was closed by us; a peer's end shows at the next read.
-    class Waiter {
-    public:
-        virtual void on_ready(Result<> ready) = 0;
-
-    protected:
-        ~Waiter() = default;
-    };
-
-    virtual ~Connection() = default;
-
     /// At least one byte, or Errc::would_block, Errc::closed at the peer's end, Errc::io.
     virtual Result<std::size_t> try_read(std::span<std::byte> into) = 0;
     /// Sends what fits of `slices` (at most `gather_max` are looked at); would_block if nothing did.
     /// After a partial write or would_block the next call must begin with the same bytes as before, at least
     /// as far as `held_max` of what did not go: a TLS record may be made of them already.
     virtual Result<std::size_t> try_write(std::span<const ByteSpan> slices) = 0;
-
-    /// Arms (or with nullptr disarms) the one waiter of each direction.
-    virtual void wait_readable(Waiter* waiter) = 0;
-    virtual void wait_writable(Waiter* waiter) = 0;
 
     /// Ends the conversation: waiters are told Errc::cancelled, later calls fail with it. What was written
     /// still leaves. Idempotent; own executor only.
@@ -64,5 +50,9 @@ public:
     /// Stops accepting; connections already accepted live on.
     virtual void close() = 0;
 };
+
+class Executor;
+/// Takes an accepted connection; called on the executor that owns it, so on all of them at once.
+using OnAccept = std::function<void(Executor& worker, std::unique_ptr<Connection> connection)>;
 
 }   // namespace millrace

@@ -32,6 +32,17 @@ private:
     std::uint64_t order_ = 0;
 };
 
+/// A timer that calls a member function of its owner.
+template <class Owner, void (Owner::*call)()>
+class Alarm final : public Timer {
+public:
+    explicit Alarm(Owner& owner) : owner_{owner} {}
+
+private:
+    void on_time() override { (owner_.*call)(); }
+    Owner& owner_;
+};
+
 /// The armed timers of one executor: a binary heap, earliest first, first armed first among equals.
 class TimerQueue {
 public:

@@ -1,21 +1,21 @@
 #pragma once
 
-#include "base/connection.hpp"
 #include "base/executor.hpp"
+#include "base/waitable.hpp"
 
 #include <coroutine>
 #include <optional>
 
 namespace millrace {
 
-/// `co_await readable(...)` / `writable(...)`: until the connection is ready, was closed, or the deadline
-/// passes (Errc::timed_out). `co_await sleep_until(...)`. All on the awaiting coroutine's executor.
-class Readiness final : Connection::Waiter, Timer {
+/// `co_await readable(...)` / `writable(...)`: until the connection or socket is ready, was closed, or the
+/// deadline passes (Errc::timed_out). `co_await sleep_until(...)`. All on the awaiting coroutine's executor.
+class Readiness final : Waitable::Waiter, Timer {
 public:
     enum class Direction : std::uint8_t { read, write };
 
-    Readiness(Connection& connection, Direction direction, Executor& executor, Instant deadline)
-        : connection_{connection}, direction_{direction}, executor_{executor}, deadline_{deadline} {}
+    Readiness(Waitable& on, Direction direction, Executor& executor, Instant deadline)
+        : on_{on}, direction_{direction}, executor_{executor}, deadline_{deadline} {}
     Readiness(const Readiness&) = delete;
     Readiness& operator=(const Readiness&) = delete;
     ~Readiness() override { disarm_all(); }
@@ -38,8 +38,8 @@ private:
         outcome_ = outcome;
         std::exchange(waiting_, nullptr).resume();
     }
-    void arm(Connection::Waiter* waiter) {
-        direction_ == Direction::read ? connection_.wait_readable(waiter) : connection_.wait_writable(waiter);
+    void arm(Waitable::Waiter* waiter) {
+        direction_ == Direction::read ? on_.wait_readable(waiter) : on_.wait_writable(waiter);
     }
     void disarm_all() {
         if (waiting_) {
@@ -48,7 +48,7 @@ private:
         Timer::disarm();
     }
 
-    Connection& connection_;
+    Waitable& on_;
     Direction direction_;
     Executor& executor_;
     Instant deadline_;
@@ -56,11 +56,11 @@ private:
     std::optional<Result<>> outcome_;
 };
 
-inline Readiness readable(Connection& connection, Executor& executor, Instant deadline) {
-    return {connection, Readiness::Direction::read, executor, deadline};
+inline Readiness readable(Waitable& on, Executor& executor, Instant deadline) {
+    return {on, Readiness::Direction::read, executor, deadline};
 }
-inline Readiness writable(Connection& connection, Executor& executor, Instant deadline) {
-    return {connection, Readiness::Direction::write, executor, deadline};
+inline Readiness writable(Waitable& on, Executor& executor, Instant deadline) {
+    return {on, Readiness::Direction::write, executor, deadline};
 }
 
 /// `co_await sleep_until(executor, when)`.

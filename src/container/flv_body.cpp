@@ -232,6 +232,12 @@ BodyPrefix::BodyPrefix(const media::AccessUnit& unit) {
         case media::Codec::av1:
             put(enhanced_video | frame | 1U, 1);
             put(codec_id(codec), 4);
+            if (unit.key) {
+                // AV1 §7.5: a decoder may start only where a sequence header stands before the key frame;
+                // browsers do not take it from the configuration record.
+                with_header_.assign(bytes_.begin(), bytes_.begin() + size_);
+                with_header_.insert(with_header_.end(), unit.config->extra.begin(), unit.config->extra.end());
+            }
             break;
         case media::Codec::aac: put(classic_aac << 8U | 1U, 2); break;
         case media::Codec::mp3: put(mp3_byte(*unit.config), 1); break;

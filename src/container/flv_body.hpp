@@ -30,16 +30,18 @@ struct BodyHead {
 Result<BodyHead> read_video_head(ByteReader& reader);
 Result<BodyHead> read_audio_head(ByteReader& reader);
 
-/// What stands before the payload of a unit's tag.
+/// What stands before the payload of a unit's tag: the head of the body, and before a key frame of AV1 its
+/// sequence header.
 class BodyPrefix {
 public:
     explicit BodyPrefix(const media::AccessUnit& unit);
-    ByteSpan span() const { return ByteSpan{bytes_}.first(size_); }
+    ByteSpan span() const { return with_header_.empty() ? ByteSpan{bytes_}.first(size_) : with_header_; }
 
 private:
     static constexpr std::size_t size_max = 8;
     std::array<std::byte, size_max> bytes_{};
     std::size_t size_ = 0;
+    std::vector<std::byte> with_header_;
 };
 
 /// The whole body that configures a decoder; empty when the codec has none (MP3) or the configuration is not

@@ -127,6 +127,27 @@ TEST(FlvMuxer, bodies_are_those_of_the_specification) {
     }
 }
 
+TEST(FlvMuxer, a_key_frame_of_av1_stands_behind_its_sequence_header) {
+    const media::Track track = samples::track(Codec::av1);
+    const std::vector<media::AccessUnit> sent = samples::units(track, 0);
+    const std::vector<std::byte> header = samples::from_hex(samples::av1_sequence_header);
+    BlockLog log;
+    Muxer muxer;
+    muxer.configure({&track, 1}, log, {});
+    for (const media::AccessUnit& unit : sent) {
+        muxer.write(unit, log, {});
+    }
+    const Read read = read_back(muxer, {&track, 1}, log);
+    ASSERT_EQ(read.tags.size(), sent.size() + 2);
+    for (std::size_t i = 0; i < sent.size(); ++i) {
+        std::vector<std::byte> coded = i == 0 ? header : std::vector<std::byte>{};
+        coded.insert(coded.end(), sent[i].payload.begin(), sent[i].payload.end());
+        constexpr std::size_t head = 5;
+        const Bytes& body = read.tags[i + 2].body;
+        EXPECT_EQ(body.slice(head, body.size() - head), Bytes{coded}) << i;
+    }
+}
+
 TEST(FlvMuxer, the_lead_announces_the_tracks) {
     const Muxer muxer;
     const media::Track video = samples::track(Codec::h264);

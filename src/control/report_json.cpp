@@ -74,6 +74,10 @@ Json document(const hub::StreamReport& report, const Audience& audience) {
     json["frames_dropped"] = report.units_dropped;
     json["bytes_in"] = report.bytes_in;
     json["timestamp_jumps"] = report.jumps;
+    json["outputs"] = Json::object();
+    for (const hub::OutputReport& output : report.outputs) {
+        json["outputs"][output.form] = {{"frames_muxed", output.units_muxed}};
+    }
     json["viewers"] = Json::object();
     for (const auto& [protocol, count] : audience.viewers) {
         json["viewers"][protocol] = count;

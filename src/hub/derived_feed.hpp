@@ -49,7 +49,8 @@ public:
     void detach(const MirrorRef& mirror) { std::erase(mirrors_, mirror); }
     bool watched() const { return !mirrors_.empty(); }
     std::size_t memory() const { return log_.memory(); }
-    bool has_entrance() const { return log_.has_entrance(); }
+    /// Units written since it was started.
+    std::uint64_t muxed() const { return muxed_; }
 
 protected:
     virtual Bytes lead() const = 0;
@@ -58,6 +59,7 @@ protected:
 
     BlockLog log_;
     bool offline_ = false;
+    std::uint64_t muxed_ = 0;
 
 private:
     std::vector<MirrorRef> mirrors_;
@@ -103,6 +105,7 @@ public:
                 log_.mark_entrance(muxer_.resume());
             }
             muxer_.write(*unit, log_, now);
+            ++muxed_;
             if (video) {
                 log_.request_flush();
             }

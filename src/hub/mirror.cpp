@@ -46,7 +46,7 @@ void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> re
     if (const auto newest = newest_.find(name); newest != newest_.end()) {
         Entry& entry = *mirrors_.at(newest->second);
         if (!entry.mirror.open) {
-            entry.waiting.push_back(std::move(waiting));
+            wait(entry, std::move(waiting));
             return;
         }
         if (entry.mirror.offline) {
@@ -67,6 +67,26 @@ void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> re
     newest_[name] = entry->mirror.id;
     mirrors_.emplace(entry->mirror.id, std::move(entry));
     directory_.open(name.first, flavour, ref);
+}
+
+void Mirrors::wait(Entry& entry, Waiting waiting) {
+    // A publisher may keep viewers waiting; those whose patience ended make room.
+    if (entry.waiting.size() == entry.waiting.capacity()) {
+        std::erase_if(entry.waiting, [](const Waiting& one) { return one.reply.abandoned(); });
+    }
+    if (entry.waiting.size() >= waiting_max) {
+        waiting.reply.give(fail(Errc::exhausted, "too many viewers wait for this stream to begin"));
+        return;
+    }
+    entry.waiting.push_back(std::move(waiting));
+}
+
+std::size_t Mirrors::waiting() const {
+    std::size_t count = 0;
+    for (const auto& [id, entry] : mirrors_) {
+        count += entry->waiting.size();
+    }
+    return count;
 }
 
 void Mirrors::seat(Mirror& mirror, Waiting waiting) {

@@ -59,6 +59,9 @@ struct Joined {
 /// The mirrors of one worker. Own thread only, but for the Ref.
 class Mirrors {
 public:
+    /// Viewers that wait for one mirror to open; more are Errc::exhausted.
+    static constexpr std::size_t waiting_max = 1024;
+
     Mirrors(Directory& directory, Sessions& sessions) : directory_{directory}, sessions_{sessions} {}
     Mirrors(const Mirrors&) = delete;
     Mirrors& operator=(const Mirrors&) = delete;
@@ -73,6 +76,8 @@ public:
     void update(std::uint64_t id, const MirrorChange& change);
 
     std::size_t size() const { return mirrors_.size(); }
+    /// Viewers kept in mind until their stream's tracks are known; some may have given up since.
+    std::size_t waiting() const;
 
 private:
     friend class ViewerSeat;
@@ -86,6 +91,7 @@ private:
         std::vector<Waiting> waiting;
     };
 
+    static void wait(Entry& entry, Waiting waiting);
     void seat(Mirror& mirror, Waiting waiting);
     void release(Mirror& mirror);
     void forget_if_unused(std::uint64_t id);

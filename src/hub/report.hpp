@@ -27,13 +27,21 @@ struct TrackReport {
     int qp_max = 0;
 };
 
-/// A stream as the API shows it.
+/// One wire form that somebody takes.
+struct OutputReport {
+    std::string form;
+    std::uint64_t units_muxed = 0;   ///< since its first viewer came
+};
+
+/// A stream as the API shows it. Each counter counts one thing: what came in, what of it was dropped, what
+/// was written into each form.
 struct StreamReport {
     std::string name;
     StreamState state = StreamState::offline;
     std::string run;   ///< "UTC second-random", the run's identity
     std::optional<SessionFacts> publisher;
     std::vector<TrackReport> tracks;
+    std::vector<OutputReport> outputs;
     std::uint64_t units_in = 0;
     std::uint64_t bytes_in = 0;          ///< from the network
     std::uint64_t units_dropped = 0;     ///< unusable: before a configuration or key frame, broken

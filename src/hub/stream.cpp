@@ -140,6 +140,7 @@ StreamReport Stream::report() const {
     report.jumps = timeline_.jumps();
     report.memory = feed_.bytes();
     for (const auto& [key, derived] : derived_) {
+        report.outputs.push_back({std::string{key.form}, derived->muxed()});
         report.memory += derived->memory();
     }
     if (publisher_ && has_video() && !feed_.newest_entrance() && first_media_ != Instant::never()) {

@@ -82,6 +82,11 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
         }
     }
     consider_knocks();
+    if (said && !publisher_) {
+        for (const Opening& opening : std::exchange(openings_, {})) {
+            opening.mirror.opened(fail(Errc::not_found, "this stream is offline"));
+        }
+    }
 }
 
 void Stream::append(std::uint64_t publication, Batch batch) {

@@ -23,6 +23,12 @@ bool Timeline::continues(const TrackClock& clock, Flicks source, Flicks offset, 
     return step > -flicks(step_back_tolerated) && step <= waited + flicks(jump_ahead);
 }
 
+bool Timeline::belongs_to_jump(const TrackClock& clock, Flicks source) const {
+    const Flicks own = std::abs(source + clock.offset - clock.run);
+    const Flicks shared = std::abs(source + *offset_ - clock.run);
+    return *offset_ != clock.offset && shared <= own + flicks(tracks_apart);
+}
+
 Timeline::Flicks Timeline::run_at(Instant arrival) const {
     return newest_run_ + std::max(flicks(arrival - newest_arrival_), flicks_a_millisecond);
 }
@@ -33,13 +39,14 @@ Timeline::Flicks Timeline::offset_for(TrackClock& clock, Flicks source, Instant 
         return 0;
     }
     if (!restarted_) {
-        if (clock.joined && continues(clock, source, clock.offset, arrival)) {
+        const bool own = clock.joined && continues(clock, source, clock.offset, arrival);
+        const bool shared = clock.joined ? continues(clock, source, *offset_, arrival)
+                                         : std::abs(source + *offset_ - newest_run_) < flicks(jump_ahead);
+        if (own && !(shared && belongs_to_jump(clock, source))) {
             return clock.offset;
         }
         // Another track jumped before: follow it. A late track joins it likewise.
-        const bool follows = clock.joined ? continues(clock, source, *offset_, arrival)
-                                          : std::abs(source + *offset_ - newest_run_) < flicks(jump_ahead);
-        if (follows) {
+        if (shared) {
             jumped = clock.started;
             return *offset_;
         }

@@ -20,6 +20,7 @@ public:
     static constexpr std::size_t tracks_max = 8;
     static constexpr Duration jump_ahead = 3s;
     static constexpr Duration step_back_tolerated = 200ms;
+    static constexpr Duration tracks_apart = 60ms;   ///< they follow one offset if that moves them no more
     static constexpr Duration audio_slack = 10ms;
 
     /// Sets dts, pts and discontinuity of a unit that carries its publisher's times.
@@ -48,6 +49,9 @@ private:
 
     /// Whether `offset` continues the track: not back, and not ahead of what arrival allows.
     bool continues(const TrackClock& clock, Flicks source, Flicks offset, Instant arrival) const;
+    /// Whether a unit that could go on by its track's own offset came after the jump another track made: then
+    /// the shared offset puts it about where its track is. One from before the jump would step far by it.
+    bool belongs_to_jump(const TrackClock& clock, Flicks source) const;
     Flicks offset_for(TrackClock& clock, Flicks source, Instant arrival, bool& jumped);
     /// Where the run stands at `arrival` by the arrival clock.
     Flicks run_at(Instant arrival) const;

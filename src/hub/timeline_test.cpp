@@ -105,6 +105,43 @@ void expect_repaired(std::int64_t jump) {
 TEST(Timeline, case_10_a_jump_of_ten_seconds_is_closed_and_marked) {
     expect_repaired(10'000);
 }
+/// The most that audio and video are ever apart when both clocks are bent by `jump` after 4 s. Pictures come
+/// every 40 ms, sound every 23 ms, and what `burst` ms bring arrives at once.
+std::int64_t apart_after(std::int64_t jump, std::int64_t bent_at, std::int64_t burst) {
+    Publisher publisher;
+    std::int64_t worst = 0;
+    std::int64_t video = 1'000'000;   // how far each track is ahead of the publisher's unbent clock
+    std::int64_t audio = 1'000'000;
+    for (std::int64_t t = 0; t < 8000; ++t) {
+        if (t % burst == 0) {
+            publisher.wait(std::chrono::milliseconds{burst});
+        }
+        const std::int64_t at = 1'000'000 + t + (t >= bent_at ? jump : 0);
+        if (t % 40 == 0) {
+            video = publisher.video(at).dts_ms() - t;
+        }
+        if (t % 23 == 0) {
+            audio = publisher.audio(at).dts_ms() - t;
+            const bool both_bent = t < bent_at || t >= bent_at + 40;
+            worst = both_bent ? std::max(worst, std::abs(audio - video)) : worst;
+        }
+    }
+    return worst;
+}
+
+TEST(Timeline, case_10_tracks_stay_together_where_one_may_follow_a_step_and_another_must_jump) {
+    for (const std::int64_t around : {-200, 3000}) {
+        for (std::int64_t jump = around - 100; jump <= around + 400; jump += 3) {
+            for (const std::int64_t burst : {1, 40, 350}) {
+                for (const std::int64_t bent_at : {4000, 4003, 4017, 4025}) {
+                    EXPECT_LE(apart_after(jump, bent_at, burst), 100)
+                        << jump << " ms at " << bent_at << ", in bursts of " << burst << " ms";
+                }
+            }
+        }
+    }
+}
+
 TEST(Timeline, case_10_a_jump_of_a_day_is_closed_and_marked) {
     expect_repaired(86'400'000);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/connection.hpp"
 #include "base/waiting.hpp"
 #include "protocol/machine.hpp"
 

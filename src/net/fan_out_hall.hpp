@@ -12,17 +12,6 @@ namespace millrace::net {
 
 class Viewing;
 
-/// A timer that calls a member function of its owner.
-template <class Owner, void (Owner::*call)()>
-class Alarm final : public Timer {
-public:
-    explicit Alarm(Owner& owner) : owner_{owner} {}
-
-private:
-    void on_time() override { (owner_.*call)(); }
-    Owner& owner_;
-};
-
 /// What the viewings of one fan-out have in common: the window, the read buffer, the ring of those whose link
 /// takes nothing, and the door. Own thread only.
 class Hall {

@@ -4,7 +4,6 @@
 #include "net/tls.hpp"
 #include "net/worker_pool.hpp"
 
-#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,9 +18,6 @@ struct ListenOptions {
     bool is_default = false;
     std::shared_ptr<const TlsServer> tls = nullptr;   ///< none: plain TCP
 };
-
-/// Called on the worker that owns the connection, so on all of them at once.
-using OnAccept = std::function<void(Executor& worker, std::unique_ptr<Connection> connection)>;
 
 /// Listens at once, accepts while the pool runs, and deals connections out to the workers in turn. Throws
 /// std::runtime_error that says what to do. The listener ends before the pool does; any thread may close it,

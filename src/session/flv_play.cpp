@@ -17,16 +17,19 @@ constexpr Duration join_deadline = 10s;
 
 int status_of(Errc code) {
     switch (code) {
+        case Errc::malformed: return 400;
         case Errc::not_found: return 404;
         case Errc::refused: return 403;
         case Errc::unsupported: return 415;
-        case Errc::exhausted: return 503;
+        case Errc::exhausted:
         case Errc::timed_out: return 503;
         default: return 500;
     }
 }
 
-web::Response refusal(const Error& error) {
+/// Says why not, in HTTP's words and in the log.
+web::Response refusal(const web::Request& request, const Error& error) {
+    log::info(protocol, "{} was refused: {}", request.peer.text(), error.what);
     return web::Response::problem(status_of(error.code), error.what);
 }
 
@@ -89,7 +92,7 @@ Task<> hand_over(Desk& desk, Newcomer newcomer, std::unique_ptr<Connection> conn
 Task<web::Response> answer(Desk& desk, const std::vector<std::string>& origins, const web::Request& request) {
     const Result<hub::MediaPath> path = hub::split_media_path(request.path);
     if (!path) {
-        co_return web::Response::problem(400, path.error().what);
+        co_return refusal(request, path.error());
     }
     web::Response response;
     response.headers = headers_for(request, origins);
@@ -98,7 +101,7 @@ Task<web::Response> answer(Desk& desk, const std::vector<std::string>& origins, 
     }
     Result<hub::Joined> joined = co_await join(desk, path->name.text(), request);
     if (!joined) {
-        co_return refusal(joined.error());
+        co_return refusal(request, joined.error());
     }
     Newcomer newcomer{std::move(*joined), response.headers};
     response.takeover = [&desk, newcomer = std::move(newcomer)](

@@ -227,7 +227,7 @@ TEST_F(HttpServe, case_53_bad_syntax_is_answered_and_closed) {
          {std::string{
               "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
           std::string{"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:\r\n chunked\r\n\r\n"},
-          std::string{"GET / HTTP/1.1\nHost: x\n\n"}, std::string{"GET / HTTP/1.1\r\nHost: \0\r\n\r\n", 28},
+          std::string{"GET / HTTP/1.1\nHost: x\n\n"}, std::string{"GET / HTTP/1.1\r\nHost: \0\r\n\r\n", 27},
           "GET / HTTP/1.1\r\nHost: x\r\nA: " + std::string(100000, 'a')}) {
         connect();
         const std::string answer = exchange(wire);

@@ -1,7 +1,7 @@
 """A stream beside every fault: a publisher and two viewers in a process of their own, who must lose no frame.
 
-Its frames begin like those of a real clip, so that their headers parse, and end with their own number: all are
-different however long it runs, and small enough to weigh nothing.
+Its frames begin like those of a real clip, so that their headers parse, and end with their own number: all
+are different however long it runs, and small enough to weigh nothing.
 """
 
 import multiprocessing
@@ -27,7 +27,7 @@ Sent = namedtuple("Sent", "kind name when key shift")
 
 def numbered(clip, sample, number):
     """A short copy of a clip's frame that no other frame equals."""
-    mark = struct.pack(">I", number).hex().encode()
+    mark = struct.pack(">Q", number).hex().encode()
     if sample.kind == "audio":
         return sample.data[:AUDIO_BYTES] + mark
     data = b""

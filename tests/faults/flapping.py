@@ -17,7 +17,7 @@ NAMES = 4                    # streams that flap at the same time
 VIEWERS = 20
 CYCLES = 200                 # the short form; tools/long flapping runs 5,000
 MEDIA_MS = (20, 400)         # of each cycle
-LEAVINGS = ("FIN", "RST", "said", "FIN", "RST", "said", "FIN", "RST", "said", "nothing")
+LEAVINGS = ("FIN", "RST", "said") * 8 + ("nothing",)
 RESIDENT_SLOPE_MAX = 3 * 1024      # KB from the first half to the end
 
 

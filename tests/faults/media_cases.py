@@ -192,8 +192,7 @@ def fed(world, name, bodies, kind=rtmp.VIDEO):
     source.begin()
     while len(source.ledger) < 40:
         source.step(shift=1000)
-    node.until(lambda: (world.document(name) or {}).get("state") == "live", CLOSED_SECONDS,
-               f"{name} goes live after all that")
+    world.wait_live(name)
     app, key = name.split("/")
     with contextlib.closing(client.socket), peers.FlvReader(world.server.http(f"/{name}.flv")) as viewer:
         while len(source.ledger) < 80:
@@ -240,7 +239,8 @@ def case_9_a_sequence_header_that_changes_each_frame(world):
     with world.fault():
         bodies = []
         for number in range(300):
-            bodies += [header(avcc(sps(width_mbs=10 + number % 90, height_mbs=10 + number % 50))), picture(IDR)]
+            unit = sps(width_mbs=10 + number % 90, height_mbs=10 + number % 50)
+            bodies += [header(avcc(unit)), picture(IDR)]
         fed(world, "live/restless", bodies)
 
 
@@ -253,7 +253,7 @@ def case_10_times_that_jump(world):
         source.begin()
         for _ in range(30):
             source.step()
-        node.until(lambda: (world.document("live/jumps") or {}).get("state") == "live", CLOSED_SECONDS, "live")
+        world.wait_live("live/jumps")
         with peers.FlvReader(world.server.http("/live/jumps.flv")) as viewer:
             for shift in shifts:
                 end = source.due() + 600
@@ -262,7 +262,8 @@ def case_10_times_that_jump(world):
                 repeated = source.due()
                 source.play(lambda: source.due() > repeated + 200)
             last = [frame.name for frame in source.ledger if frame.kind == "video"][-1]
-            node.until(lambda: any(frame.name == last for frame in viewer.frames()), CLOSED_SECONDS, "the last")
+            node.until(lambda: any(frame.name == last for frame in viewer.frames()), CLOSED_SECONDS,
+                       "the last frame")
             frames = viewer.frames()
         ledger.monotonic(frames)
         missing = canary.lost(source.ledger, frames)
@@ -298,7 +299,8 @@ def case_86_parameter_sets_that_are_none(world):
         good = sps()
         for unit in CASE_86_PPS.values():
             bodies += [header(avcc(good, pps=(unit,))), picture(good, unit, IDR)]
-        bodies += [header(avcc(good, pps=[b"\x68" + Bits().ue(at, 0).u(0, 2).ue(0).data() for at in range(255)]))]
+        many = [b"\x68" + Bits().ue(at, 0).u(0, 2).ue(0).data() for at in range(255)]
+        bodies += [header(avcc(good, pps=many))]
         fed(world, "live/case86", bodies)
 
 
@@ -324,7 +326,8 @@ def case_87_sei_of_nearly_8_mib(world):
             client.listen()
         while len(source.ledger) < 80:
             source.step(shift=1000)
-        node.until(lambda: (world.document("live/large") or {}).get("frames_in", 0) >= 60, CLOSED_SECONDS, "media")
+        node.until(lambda: (world.document("live/large") or {}).get("frames_in", 0) >= 60, CLOSED_SECONDS,
+                   "what follows is taken")
         assert world.document("live/large")["memory_bytes"] < 40 << 20, world.document("live/large")
         client.socket.close()
 

@@ -376,5 +376,6 @@ def case_11_an_acknowledgement_window_of_nothing(world):
         for _ in range(500):
             source.step()
             client.listen()
-        node.until(lambda: world.document("live/offender")["frames_in"] >= 490, CLOSED_SECONDS, "all is taken")
+        node.until(lambda: world.document("live/offender")["frames_in"] >= 490, CLOSED_SECONDS,
+                   "all is taken")
         client.socket.close()

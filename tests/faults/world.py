@@ -1,6 +1,7 @@
-"""What a fault happens to: a server with a canary beside it, and what must hold before, meanwhile and after."""
+"""What a fault happens to: a server with a canary beside it, and what must hold before, meanwhile, after."""
 
 import contextlib
+import json
 import os
 import re
 import socket
@@ -27,7 +28,7 @@ class Test:
     quick: bool
     builds: tuple
     canary: bool
-    options: tuple
+    options: object      # of the command line: a tuple, or what makes one from the test's folder
 
 
 def test(quick=False, builds=("release", "asan", "tsan"), canary=True, options=("--open",)):
@@ -49,12 +50,13 @@ class World:
     def __init__(self, folder, build, test):
         self.build, self.folder = build, folder
         program = os.path.join(node.ROOT, f"build/{build}/bin/millrace")
-        self.server = node.Millrace(folder, program, test.options)
+        options = test.options(folder) if callable(test.options) else test.options
+        self.server = node.Millrace(folder, program, options)
         self.listeners = self.server.listeners
         self.bird = None
         try:
             self.bird = canary.Canary(self.listeners, self.clip()) if test.canary else None
-            self._measure()
+            self.measure()
         except BaseException:
             self.end()
             raise
@@ -84,7 +86,8 @@ class World:
             words = file.read().rsplit(")", 1)[1].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
-    def _measure(self):
+    def measure(self):
+        """What it is before the fault; again if the test needs the server to have done something first."""
         self.before = (self.server.resident_kilobytes(), self.server.descriptors(), self.threads())
         self.log_before = len(self.server.said())
 
@@ -162,9 +165,12 @@ class World:
 
     def document(self, name):
         """The API's document of a stream; None if there is none."""
-        import json
         status, body = self.server.get(f"/api/v1/streams/{name}")
         return json.loads(body) if status == 200 else None
+
+    def wait_live(self, name):
+        node.until(lambda: (self.document(name) or {}).get("state") == "live", CLOSED_SECONDS,
+                   f"{name} is live")
 
 
 def push(connection, data):

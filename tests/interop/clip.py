@@ -14,12 +14,15 @@ RECIPES = {      # name: encoder arguments
     "bframes": ["-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-x264-params", "b-adapt=0:bframes=3"],
     "h265": ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1",
              "-x265-params", f"log-level=none:keyint={GOP}:min-keyint={GOP}:scenecut=0:pools=2"],
+    # Without order hints: mpegts.js 1.8.2 reads them in every key frame, where AV1 §5.9.2 has none.
+    "av1": ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0",
+            "-aom-params", "enable-order-hint=0"],
 }
 
 
 @dataclass
 class Sample:
-    """One coded frame as it stands in the file: NAL units with 4-byte lengths, or a raw AAC frame."""
+    """One coded frame as it stands in the file: NAL units with 4-byte lengths, OBUs, or a raw AAC frame."""
     kind: str
     dts: int        # ms
     pts: int        # ms

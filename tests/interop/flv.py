@@ -64,9 +64,9 @@ def _video(time, body):
         key = (body[0] >> 4) & 7 == 1
         if packet == 0:
             return Tag("video", time, time, codec, True, key, body[5:])
-        if packet == 1:
+        if packet == 1 and codec != "av01":
             return Tag("video", time, time + _signed24(body[5:8]), codec, False, key, body[8:])
-        if packet == 3:
+        if packet in (1, 3):
             return Tag("video", time, time, codec, False, key, body[5:])
         return Tag("script", time, time, codec, False, False, body)
     codec = {7: "avc1", 12: "hvc1"}.get(body[0] & 0x0F, "other") if body else "other"
@@ -81,6 +81,8 @@ def video_body(clip, sample):
         start = bytes([(1 if sample.key else 2) << 4 | 7, 1])
         return start + (sample.pts - sample.dts).to_bytes(3, "big", signed=True) + sample.data
     start = bytes([0x80 | (1 if sample.key else 2) << 4 | 1]) + clip.video_codec.encode()
+    if clip.video_codec == "av01":      # enhanced RTMP: AV1 is sent as decoded, its frames carry no offset
+        return start + sample.data
     return start + (sample.pts - sample.dts).to_bytes(3, "big", signed=True) + sample.data
 
 

@@ -247,11 +247,15 @@ class Publisher:
         for sample in samples:
             due = begun + (sample.dts - first) / 1000 / pace if pace else 0
             time.sleep(max(0.0, due - time.monotonic()))
-            self.client.listen()
-            if sample.kind == "video":
-                self._media(rtmp.VIDEO, flv.video_body(self.clip, sample), sample.dts)
-            else:
-                self._media(rtmp.AUDIO, flv.audio_body(sample), sample.dts)
+            self.send_one(sample)
+
+    def send_one(self, sample, later=0):
+        """One sample, `later` ms after its own time."""
+        self.client.listen()
+        if sample.kind == "video":
+            self._media(rtmp.VIDEO, flv.video_body(self.clip, sample), sample.dts + later)
+        else:
+            self._media(rtmp.AUDIO, flv.audio_body(sample), sample.dts + later)
 
     def close_abruptly(self):
         """Leaves without a word, with a reset."""

@@ -26,7 +26,8 @@ class Client:
 
     def __init__(self, address, app, key="", amf3=False):
         host, port = address.rsplit(":", 1)
-        self.adopt(socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE), address, app, key)
+        connection = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE)
+        self.adopt(connection, address, app, key)
         self.amf3 = amf3
 
     def adopt(self, connection, address, app, key):

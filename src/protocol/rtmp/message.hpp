@@ -58,8 +58,8 @@ constexpr std::uint32_t data_chunk_stream = 8;
 /// The message stream of everything after createStream: one connection carries one.
 constexpr std::uint32_t the_stream_id = 1;
 
-constexpr std::uint32_t chunk_size_initial = 128;         // §5.4.1
-constexpr std::uint32_t chunk_size_max = 0xFF'FFFF;       // a message is never longer
+constexpr std::uint32_t chunk_size_initial = 128;     // §5.4.1
+constexpr std::uint32_t chunk_size_max = 0xFF'FFFF;   // a message is never longer
 /// That of rtmp::Muxer. Not larger: Wireshark takes chunk sizes from 32,768 on for damage.
 constexpr std::uint32_t chunk_size_to_players = 32'000;
 constexpr std::uint32_t timestamp_extended = 0xFF'FFFF;   // §5.3.1.3: the time is in four more bytes

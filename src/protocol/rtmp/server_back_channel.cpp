@@ -35,9 +35,9 @@ Result<> PlayerBackChannel::receive(ByteSpan bytes, Instant now) {
 
 Result<> PlayerBackChannel::receive_command(const Command& command, std::uint32_t stream_id) {
     const double* id = command.number(1);
-    if (command.name == "deleteStream" && id != nullptr && *id == the_stream_id) {
-        ended_ = true;
-    } else if (command.name == "closeStream" && (stream_id == 0 || stream_id == the_stream_id)) {
+    const bool deletes = command.name == "deleteStream" && id != nullptr && *id == the_stream_id;
+    const bool closes = command.name == "closeStream" && (stream_id == 0 || stream_id == the_stream_id);
+    if (deletes || closes) {
         ended_ = true;
     } else if (command.name == "pause" || command.name == "pauseRaw") {
         const bool* paused = command.boolean(1);

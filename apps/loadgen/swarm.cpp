@@ -10,8 +10,7 @@ namespace millrace::loadgen {
 
 namespace {
 
-constexpr std::size_t converse_size = 64U << 10U;
-constexpr std::size_t drain_size = 4U << 20U;
+constexpr std::size_t read_size = 4U << 20U;
 constexpr std::size_t slow_read_min = 4U << 10U;
 constexpr Duration look_up = 20ms;
 
@@ -22,7 +21,7 @@ double milliseconds(Duration duration) {
 }   // namespace
 
 Swarm::Swarm(const ViewOptions& options, Url url)
-    : options_{options}, url_{std::move(url)}, buffer_(converse_size) {
+    : options_{options}, url_{std::move(url)}, buffer_(read_size) {
 }
 
 void Swarm::add() {
@@ -70,7 +69,7 @@ void Swarm::read(Viewer& viewer) {
     if (viewer.dialogue != nullptr) {
         converse(viewer);
     } else if (viewer.manner == Manner::ordinary) {
-        drain(viewer, drain_size);
+        drain(viewer, read_size);
     } else {
         lose(viewer);   // nothing else is waited for
     }
@@ -126,7 +125,7 @@ void Swarm::read_slowly() {
         const auto allowed =
             static_cast<std::uint64_t>(seconds * static_cast<double>(options_.slow_kbps) * 125);
         if (allowed >= viewer.bytes + slow_read_min) {
-            drain(viewer, allowed - viewer.bytes);
+            drain(viewer, std::min(read_size, allowed - viewer.bytes));
         }
     }
 }

@@ -72,6 +72,9 @@ void Viewing::write(Instant now) {
         if (taken < offered) {
             return block(to, taken > 0, now);
         }
+        if (place_ == Place::log && cursor_ == audience_->log().head() && private_.empty()) {
+            return rest();   // the usual end of a flush: nothing to plan for again
+        }
     }
 }
 

@@ -5,7 +5,9 @@ import json
 import os
 import re
 import socket
+import tempfile
 import time
+import traceback
 from dataclasses import dataclass
 from typing import Callable
 
@@ -171,6 +173,27 @@ class World:
     def wait_live(self, name):
         node.until(lambda: (self.document(name) or {}).get("state") == "live", CLOSED_SECONDS,
                    f"{name} is live")
+
+
+def run_one(test, build):
+    """None if it passed, else why not."""
+    with tempfile.TemporaryDirectory(prefix="millrace-faults-") as folder:
+        node.open_folder(folder)
+        scene = None
+        try:
+            scene = World(folder, build, test)
+            test.run(scene)
+            scene.sing()
+            if scene.server.alive() or not scene.server.process.stdout.closed:
+                scene.server.stop()
+            return None
+        except Exception:      # a failed test, whatever it tripped over
+            words = traceback.format_exc(limit=-4)
+            if scene is not None:
+                said = scene.server.said()
+                scene.end()
+                words += f"\nthe server said:\n{said[-3000:]}"
+            return words
 
 
 def push(connection, data):

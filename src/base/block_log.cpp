@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 namespace millrace {
@@ -40,6 +41,21 @@ void BlockLog::end_message(Instant now) {
     messages_.push_back({head_, now});
     change_.messages.push_back(messages_.back());
     trim(now);
+}
+
+void BlockLog::message(std::initializer_list<ByteSpan> parts, Instant now) {
+    if (framing_ != nullptr) {
+        std::size_t size = 0;
+        for (const ByteSpan part : parts) {
+            size += part.size();
+        }
+        std::array<std::byte, 16> head;
+        append(std::span{head}.first(framing_(size, head)));
+    }
+    for (const ByteSpan part : parts) {
+        append(part);
+    }
+    end_message(now);
 }
 
 void BlockLog::mark_entrance(Bytes resume) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <initializer_list>
 #include <memory>
 #include <span>
 #include <vector>
@@ -53,6 +54,10 @@ struct LogChange {
     bool ended = false;       ///< nothing will follow
 };
 
+/// Writes what stands before a message of `size` bytes in a log that frames its messages (the head of a
+/// WebSocket frame) and returns how many bytes that is.
+using MessageFraming = std::size_t (*)(std::size_t size, std::span<std::byte, 16> head);
+
 /// An append-only log of bytes in growing blocks, with message ends and entrances: one stream in one wire
 /// form, written once for all viewers. Written by the home worker; others read it through a LogView.
 /// It keeps what lies after the newest entrance, and at least `keep` of time, within `bytes_max`,
@@ -77,6 +82,11 @@ public:
     void append(ByteSpan bytes);
     /// The message being written is complete.
     void end_message(Instant now);
+    /// A whole message in its parts, behind its head in a log that frames. Muxers whose format a WebSocket
+    /// may carry write by this alone.
+    void message(std::initializer_list<ByteSpan> parts, Instant now);
+    /// From now on `message` puts a head before each; append and end_message do not.
+    void frame_messages(MessageFraming framing) { framing_ = framing; }
     /// The next message is an entrance. Call between messages.
     void mark_entrance(Bytes resume);
     /// Viewers should be served as soon as this change reaches them.
@@ -113,6 +123,7 @@ private:
     std::uint64_t bytes_last_second_ = 0;
     Instant second_began_;
     bool ended_ = false;
+    MessageFraming framing_ = nullptr;
 };
 
 /// A log as one worker's viewers see it: the shared blocks and this worker's own copy of the index. It is

@@ -7,27 +7,20 @@ namespace {
 
 constexpr std::size_t body_size_max = 0xFFFFFF;   // what 24 bits can say
 
-/// Hands a tag in its parts, in order, to `append`.
-template <class Append>
-void lay_out(const Message& message, Append append) {
-    append(tag_header(message.type, message.timestamp_ms, message.body_size()));
-    append(message.prefix);
-    append(message.payload);
-    append(tag_trailer(message.body_size()));
-}
-
 void log_tag(const Message& message, BlockLog& log, Instant now) {
-    lay_out(message, [&log](ByteSpan part) { log.append(part); });
-    log.end_message(now);
+    const auto header = tag_header(message.type, message.timestamp_ms, message.body_size());
+    const auto trailer = tag_trailer(message.body_size());
+    log.message({header, message.prefix, message.payload, trailer}, now);
 }
 
 }   // namespace
 
-void Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
+bool Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
     programme_.configure(tracks);
     for (const Message& message : programme_.news()) {
         log_tag(message, log, now);
     }
+    return true;
 }
 
 void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
@@ -64,7 +57,10 @@ Bytes Muxer::resume() const {
     std::vector<std::byte> out;
     ByteWriter writer{out};
     for (const Message& message : programme_.resume()) {
-        lay_out(message, [&writer](ByteSpan part) { writer.bytes(part); });
+        writer.bytes(tag_header(message.type, message.timestamp_ms, message.body_size()));
+        writer.bytes(message.prefix);
+        writer.bytes(message.payload);
+        writer.bytes(tag_trailer(message.body_size()));
     }
     return Bytes{std::move(out)};
 }

@@ -13,7 +13,7 @@ public:
     bool carries(const media::Track& track) const { return flv::carries(track); }
 
     /// Before the first write, and whenever a track came or its configuration changed: says it in band.
-    void configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
+    bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     /// One tag, and once a second the capture time before it. A unit of another track, or larger than a tag
     /// can be, is left out.
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);

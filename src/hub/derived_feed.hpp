@@ -22,10 +22,12 @@ template <class M>
 concept Muxer = requires(M muxer, const M& constant, std::span<const media::Track> tracks, BlockLog& log,
                          Instant now, const media::Track& track, const media::AccessUnit& unit) {
     { constant.carries(track) } -> std::same_as<bool>;
-    muxer.configure(tracks, log, now);   // says new or changed tracks in band
-    muxer.write(unit, log, now);         // one or more messages
-    muxer.unpublished(log, now);         // the publisher said it ends; another may follow
-    muxer.end(log, now);                 // nothing will follow
+    // Says new or changed tracks in band; false where the form has no words for it: the log then ends, and
+    // viewers who come again find a new one.
+    { muxer.configure(tracks, log, now) } -> std::same_as<bool>;
+    muxer.write(unit, log, now);   // one or more messages
+    muxer.unpublished(log, now);   // the publisher said it ends; another may follow
+    muxer.end(log, now);           // nothing will follow
     { constant.lead(tracks) } -> std::same_as<Bytes>;
     { constant.resume() } -> std::same_as<Bytes>;
 };
@@ -49,6 +51,8 @@ public:
     void detach(const MirrorRef& mirror) { std::erase(mirrors_, mirror); }
     bool watched() const { return !mirrors_.empty(); }
     std::size_t memory() const { return log_.memory(); }
+    /// The form could not follow a change: this log has ended, newcomers need another.
+    bool over() const { return over_; }
     /// Units written since it was started.
     std::uint64_t muxed() const { return muxed_; }
 
@@ -59,6 +63,7 @@ protected:
 
     BlockLog log_;
     bool offline_ = false;
+    bool over_ = false;
     std::uint64_t muxed_ = 0;
 
 private:
@@ -77,7 +82,9 @@ public:
         if (tracks_.empty()) {
             return fail(Errc::unsupported, "this format carries none of the stream's tracks");
         }
-        muxer_.configure(tracks_, log_, now);
+        if (!muxer_.configure(tracks_, log_, now)) {
+            return fail(Errc::unsupported, "this format cannot carry the stream's tracks together");
+        }
         cursor_.emplace(feed);
         pump(now);
         return {};
@@ -90,12 +97,16 @@ public:
             return a.id == b.id && a.config == b.config;
         };
         if (!std::ranges::equal(before, tracks_, same)) {
-            muxer_.configure(tracks_, log_, now);
+            configure(now);
         }
     }
 
     void pump(Instant now) override {
-        while (const media::AccessUnitRef unit = cursor_->next()) {
+        while (!over_) {
+            const media::AccessUnitRef unit = cursor_->next();
+            if (unit == nullptr) {
+                break;
+            }
             offline_ = false;
             if (!follow(*unit, now)) {
                 continue;
@@ -114,12 +125,18 @@ public:
     }
 
     void unpublished(Instant now) override {
+        if (over_) {
+            return;
+        }
         muxer_.unpublished(log_, now);
         offline_ = true;
         log_.request_flush();
         tell();
     }
     void end(Instant now) override {
+        if (over_) {
+            return;
+        }
         muxer_.end(log_, now);
         log_.end();
         tell();
@@ -160,8 +177,15 @@ private:
         } else {
             tracks_.push_back(changed);
         }
-        muxer_.configure(tracks_, log_, now);
-        return true;
+        return configure(now);
+    }
+
+    bool configure(Instant now) {
+        if (!over_ && !muxer_.configure(tracks_, log_, now)) {
+            over_ = true;
+            log_.end();
+        }
+        return !over_;
     }
 
     M muxer_;

@@ -89,6 +89,8 @@ private:
     void learn_config(const media::AccessUnit& unit);
     void become_ready();
     void start(const Opening& opening);
+    /// Those whose form could not follow a change.
+    void drop_finished();
     void retire();
 
     bool has_video() const;

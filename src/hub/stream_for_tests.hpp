@@ -16,9 +16,10 @@ namespace millrace::hub::toys {
 class LineMuxer {
 public:
     bool carries(const media::Track& track) const { return track.config->codec != media::Codec::opus; }
-    void configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
+    bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
         line("tracks " + std::to_string(tracks.size()), log, now);
         tracks_ = tracks.size();
+        return true;
     }
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
         const std::string kind = unit.kind() == media::Kind::video ? "v " : "a ";

@@ -114,6 +114,7 @@ void Stream::append(std::uint64_t publication, Batch batch) {
         for (auto& [key, derived] : derived_) {
             derived->pump(batch.arrival);
         }
+        drop_finished();
     }
     feed_.trim(batch.arrival);
     if (!knocks_.empty()) {
@@ -165,6 +166,10 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
     feed_.append(std::make_shared<const media::AccessUnit>(std::move(unit)), bytes, entrance, arrival);
 }
 
+void Stream::drop_finished() {
+    std::erase_if(derived_, [](const auto& entry) { return entry.second->over(); });
+}
+
 bool Stream::has_video() const {
     return std::ranges::any_of(tracks_, [](const media::Track& track) {
         return track.kind == media::Kind::video && track.config != nullptr;
@@ -180,6 +185,7 @@ void Stream::become_ready() {
     for (auto& [key, derived] : derived_) {
         derived->renew(tracks_, handle_.home->now());
     }
+    drop_finished();
     for (const Opening& opening : std::exchange(openings_, {})) {
         start(opening);
     }

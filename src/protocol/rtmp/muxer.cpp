@@ -133,11 +133,12 @@ void log_status(std::string_view code, std::string_view description, BlockLog& l
 
 }   // namespace
 
-void Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
+bool Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
     programme_.configure(tracks);
     for (const flv::Message& message : programme_.news()) {
         log_message(message, log, now);
     }
+    return true;
 }
 
 void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {

@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 #include "base/time.hpp"
+#include "media/cut.hpp"
 #include "media/track.hpp"
 
 #include <cstdint>
@@ -37,6 +38,7 @@ struct AccessUnit {
     PictureType picture = PictureType::unknown;
     std::optional<std::int8_t> qp;   ///< of the first slice
     CaptureTime capture;
+    CutRef cut;   ///< set where a segment begins with this unit
 
     Kind kind() const { return kind_of(config->codec); }
     std::int64_t dts_ms() const;   ///< to the nearest

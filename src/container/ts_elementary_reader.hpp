@@ -52,11 +52,18 @@ struct ReaderShared {
     std::int64_t unwrap(std::int64_t time);
 };
 
+/// An elementary stream as the map says it.
+struct Elementary {
+    Pid pid = null_pid;
+    media::Codec codec = media::Codec::h264;
+    media::Track track;
+};
+
 /// Reads one elementary stream of a programme: packets in, configurations and access units out.
 class ElementaryReader {
 public:
-    ElementaryReader(Pid pid, media::Track track, ReaderShared& shared)
-        : pid_{pid}, track_{std::move(track)}, shared_{shared}, gatherer_{shared.held} {}
+    ElementaryReader(Elementary stream, ReaderShared& shared)
+        : stream_{std::move(stream)}, shared_{shared}, gatherer_{shared.held} {}
     virtual ~ElementaryReader() = default;
     ElementaryReader(const ElementaryReader&) = delete;
     ElementaryReader& operator=(const ElementaryReader&) = delete;
@@ -65,8 +72,10 @@ public:
     /// Nothing will follow: a PES packet of unknown length is whole.
     void flush();
 
-    Pid pid() const { return pid_; }
-    const media::Track& track() const { return track_; }
+    Pid pid() const { return stream_.pid; }
+    media::Codec codec() const { return stream_.codec; }
+    /// With the configuration that was said last.
+    const media::Track& track() const { return stream_.track; }
 
 protected:
     virtual void read(const Pes& pes) = 0;
@@ -77,16 +86,13 @@ protected:
 private:
     void count_damage();
 
-    Pid pid_;
-    media::Track track_;   // with the configuration that was said
+    Elementary stream_;
     ReaderShared& shared_;
     PesGatherer gatherer_;
     std::uint64_t discontinuities_seen_ = 0;
 };
 
-std::unique_ptr<ElementaryReader> read_pictures(Pid pid, media::Codec codec, media::Track track,
-                                                ReaderShared& shared);
-std::unique_ptr<ElementaryReader> read_frames(Pid pid, media::Codec codec, media::Track track,
-                                              ReaderShared& shared);
+std::unique_ptr<ElementaryReader> read_pictures(Elementary stream, ReaderShared& shared);
+std::unique_ptr<ElementaryReader> read_frames(Elementary stream, ReaderShared& shared);
 
 }   // namespace millrace::ts

@@ -62,20 +62,12 @@ private:
         media::ConfigRef said;   // the configuration whose parameter sets went before a picture
         Pid pid = 0;
     };
-    struct Times {
-        std::int64_t pts = 0;
-        std::int64_t dts = 0;
-    };
-
-    std::uint8_t& counter(Pid pid);
     void rebuild_tables();
     void write_tables(std::vector<std::byte>& out);
+    void write_tables_if_old(std::vector<std::byte>& out);
     void write_clock(std::vector<std::byte>& out, std::int64_t value, bool jump);
-    void fill(std::vector<std::byte>& out, std::int64_t to, bool inclusive);
-    UnitHead run_clock(std::vector<std::byte>& out, const Stream& stream, const media::AccessUnit& unit,
-                       std::int64_t dts);
-    void write_unit(std::vector<std::byte>& out, Stream& stream, const media::AccessUnit& unit,
-                    const UnitHead& head);
+    void fill(std::vector<std::byte>& out, std::int64_t to);
+    UnitHead approach(std::vector<std::byte>& out, const Stream& stream, const media::AccessUnit& unit);
 
     std::string service_name_;
     std::vector<Stream> streams_;     // the one with the clock first

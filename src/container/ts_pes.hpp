@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 /// PES packets (§2.4.3.6, §2.4.3.7), written and read.
@@ -71,16 +72,17 @@ private:
     bool repeats(const Packet& packet) const;
     void damage();
     void clear();
+    std::size_t said_size() const;
     std::optional<Pes> finish(std::size_t size);
 
     std::size_t& held_;
     std::vector<std::byte> bytes_;   // of the unit being gathered, from its start code
     bool open_ = false;              // a unit has begun and is not whole
-    bool done_ = false;              // bytes_ was given: forget it
     bool lost_ = false;              // what Pes::after_loss will say
     bool repeated_ = false;          // the packet before `take` is a duplicate
     std::optional<std::uint8_t> counter_;
-    std::size_t last_payload_ = 0;   // bytes of the last packet at the end of bytes_
+    std::array<std::byte, packet_payload_max> last_{};   // payload of the last packet
+    std::size_t last_size_ = 0;
     unsigned jumps_ = 0;
     unsigned damaged_ = 0;
 };

@@ -13,6 +13,8 @@ namespace millrace::ts {
 /// Elementary streams of a programme that are read; those beyond are left out.
 constexpr std::size_t streams_max = 8;
 
+using Streams = std::vector<std::unique_ptr<ElementaryReader>>;
+
 /// Reads a transport stream in any cut: finds packets, the first programme of the PAT, its tracks, and their
 /// access units: H.264, H.265, AAC (ADTS), MP3 and Opus, one picture a PES packet. Video times are ticks of
 /// 90 kHz, audio times of the sample rate, unwrapped beyond 33 bits and else as the sender said them: repairs
@@ -37,8 +39,7 @@ private:
     void take_programmes(const Packet& packet);
     void take_map(ByteSpan section);
     void take_streams(const ProgrammeMap& map);
-    std::unique_ptr<ElementaryReader> make_stream(const MapEntry& entry, media::Codec codec);
-    void flush();
+    bool flush();
 
     PacketFinder finder_;
     SectionGatherer programmes_;
@@ -47,7 +48,7 @@ private:
     Pid clock_pid_ = null_pid;
     Bytes map_section_;                      // the one in force
     std::unique_ptr<ReaderShared> shared_;   // before the streams, which know where it is
-    std::vector<std::unique_ptr<ElementaryReader>> streams_;
+    Streams streams_;
     std::uint64_t tables_refused_ = 0;
     bool ended_ = false;
 };

@@ -31,6 +31,7 @@ struct ProgrammeMap {
 struct Programme {
     std::uint16_t number = 0;
     Pid map_pid = null_pid;
+    bool operator==(const Programme&) const = default;
 };
 
 /// Whole sections with their CRC.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/block_log.hpp"
+#include "base/bytes.hpp"
 #include "media/access_unit.hpp"
 #include "media/segment.hpp"
 
@@ -43,17 +43,23 @@ struct Chunk {
     Bytes bytes;
 };
 
-/// Chunks of a segment's track are at most so long, where a single unit is not longer.
+/// One track of a segment in chunks, which share the memory of `bytes` and are all of it.
+struct ChunkedTrack {
+    Bytes bytes;
+    std::vector<Chunk> chunks;
+};
+
+/// Chunks are at most so long, where a single unit is not longer.
 constexpr std::int64_t chunk_ms_max = 200;
 /// And at most so large, where a single unit is not larger.
 constexpr std::size_t chunk_bytes_max = std::size_t{64} << 20U;
 
-/// One track of a segment in chunks. A chunk ends before the unit that would make it longer than
-/// chunk_ms_max, counted from the chunk's own first unit, and before each key frame of video; so from the
-/// segment's first unit on every border is settled. The first has the producer reference time.
+/// A chunk ends before the unit that would make it longer than chunk_ms_max, counted from the chunk's own
+/// first unit, and before each key frame of video; so the segment's first unit settles every border. The
+/// first chunk has the producer reference time.
 ///
 /// The sequence number of a fragment is its dts in milliseconds modulo 2^32: it needs no memory of what was
-/// written before, and grows from chunk to chunk (§8.8.5 asks no more) for 49 days of a run.
-std::vector<Chunk> chunks_of(const media::SegmentTrack& track);
+/// written before, and grows from chunk to chunk (14496-12 §8.8.5 asks no more) for 49 days of a run.
+ChunkedTrack chunked(const media::SegmentTrack& track);
 
 }   // namespace millrace::mp4

@@ -193,6 +193,24 @@ TEST(Mp4Reader, data_that_runs_to_the_end_of_the_file_is_read) {
     EXPECT_EQ(read.units.size(), 7U);
 }
 
+TEST(Mp4Reader, boxes_behind_the_configuration_record_change_nothing) {
+    const media::Track track = samples::track(Codec::h264);
+    const Bytes init = init_segment({&track, 1}, ParameterSets::in_entry);
+    Out file(init.begin(), init.end());
+    const Out pasp = box("pasp", "00000001 00000001");
+    constexpr std::string_view around[] = {"moov", "trak", "mdia", "minf", "stbl", "stsd", "avc1"};
+    for (const std::string_view name : around) {
+        const std::size_t at = as_text(file).find(name) - 4;
+        ByteReader size{ByteSpan{file}.subspan(at)};
+        overwrite_u32(file, at, size.u32() + static_cast<std::uint32_t>(pasp.size()));
+    }
+    const std::size_t behind = as_text(file).find("stts") - 4;
+    file.insert(file.begin() + static_cast<std::ptrdiff_t>(behind), pasp.begin(), pasp.end());
+    const samples::Read read = samples::read_file(file);
+    ASSERT_EQ(read.error, "");
+    EXPECT_TRUE(read.opened.at(0).tracks.at(0).config->same_coding(*track.config));
+}
+
 TEST(Mp4Reader, an_edit_list_moves_the_times) {
     // The media begins 1024 ticks in; then half a second of nothing before it (movie timescale 1000).
     const std::pair<const char*, std::int64_t> lists[] = {

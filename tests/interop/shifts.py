@@ -31,10 +31,9 @@ class Camera(peers.Publisher):
     def play(self, clip, samples, later, pace):
         self.clip, self.start = clip, later
         self.send(samples, pace=pace)
-        names = iter(ledger.of_clip(clips.Clip(clip.path, clip.video_codec, samples=samples)))
-        for frame in names:
-            self.sent.append(ledger.Frame(frame.kind, frame.dts + later, frame.pts + later, frame.key,
-                                          frame.name))
+        for frame in ledger.of_clip(clips.Clip(clip.path, clip.video_codec, samples=samples)):
+            frame.dts, frame.pts = frame.dts + later, frame.pts + later
+            self.sent.append(frame)
 
     def change_to(self, clip, later, video=True, audio=True):
         self.clip = clip
@@ -74,8 +73,8 @@ def in_order(sent, got, kinds=("video", "audio")):
         want = [frame.name for frame in sent if frame.kind == kind]
         have = [frame.name for frame in got if frame.kind == kind]
         if have != want:
-            first = next((n for n, (a, b) in enumerate(zip(want, have)) if a != b), min(len(want), len(have)))
-            raise AssertionError(f"{kind}: {len(have)} of {len(want)} frames, the first difference at {first}")
+            same = [one == other for one, other in zip(want, have)] + [False]
+            raise AssertionError(f"{kind}: {len(have)} of {len(want)} frames, equal up to {same.index(False)}")
 
 
 def read(path):

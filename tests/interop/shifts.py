@@ -74,7 +74,7 @@ def in_order(sent, got, kinds=("video", "audio")):
         have = [frame.name for frame in got if frame.kind == kind]
         if have != want:
             same = [one == other for one, other in zip(want, have)] + [False]
-            raise AssertionError(f"{kind}: {len(have)} of {len(want)} frames, equal up to {same.index(False)}")
+            raise AssertionError(f"{kind}: {len(have)} of {len(want)}, as sent up to {same.index(False)}")
 
 
 def read(path):

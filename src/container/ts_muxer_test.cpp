@@ -213,7 +213,9 @@ TEST(TsMuxer, each_key_frame_begins_with_tables_delimiter_and_parameter_sets) {
             const std::vector<Packet> packets = samples::packets_of(message);
             const bool key = i % samples::pictures_a_group == 0;
             EXPECT_EQ(packets[0].pid, key ? pat_pid : 0x100) << i;
-            EXPECT_EQ(packets[1].pid == 0x1000 && packets[2].pid == sdt_pid, key) << i;
+            const bool has_tables =
+                packets.size() > 3 && packets[1].pid == 0x1000 && packets[2].pid == sdt_pid;
+            EXPECT_EQ(has_tables, key) << i;
             EXPECT_TRUE(muxer.resume().empty());
         }
         const std::vector<std::byte> bytes = mux(tracks, film(tracks, 0, 80));

@@ -57,12 +57,14 @@ void Segmenter::hand_on(media::TrackId track, Open& to) {
             put(to, unit);
         }
     }
-    for (const media::AccessUnitRef& unit : std::exchange(seen.waiting, {})) {
+    for (bool first = true; !seen.waiting.empty() && (first || !seen.waiting.front().breaks); first = false) {
+        const media::AccessUnitRef unit = std::move(seen.waiting.front().unit);
+        seen.waiting.pop_front();
         if (seen.held || begun_ > 1 || belongs(unit)) {
             put(to, unit);
         }
     }
-    seen.held = false;
+    seen.held = !seen.waiting.empty();
 }
 
 void Segmenter::put(Open& segment, const media::AccessUnitRef& unit) {
@@ -101,7 +103,7 @@ void Segmenter::place(const media::AccessUnitRef& unit) {
     }
     const bool picture = unit->kind() == media::Kind::video;
     if (seen.held || (open_.empty() && !picture)) {
-        wait(seen, unit);
+        wait(seen, {unit, broken});
         return;
     }
     if (picture) {
@@ -116,15 +118,15 @@ void Segmenter::place(const media::AccessUnitRef& unit) {
     }
 }
 
-void Segmenter::wait(Seen& seen, const media::AccessUnitRef& unit) {
+void Segmenter::wait(Seen& seen, Waiting waiting) {
     if (!seen.held && seen.waiting.size() >= ahead_max) {
-        seen.waiting.erase(seen.waiting.begin());   // long before the first cut
+        seen.waiting.pop_front();   // long before the first cut
     }
     if (seen.waiting.size() >= units_max) {
         ++dropped_;
         return;
     }
-    seen.waiting.push_back(unit);
+    seen.waiting.push_back(std::move(waiting));
 }
 
 Segmenter::Open& Segmenter::segment_for(const media::AccessUnit& unit) {

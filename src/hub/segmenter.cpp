@@ -81,7 +81,11 @@ void Segmenter::place(const media::AccessUnitRef& unit) {
     Seen& seen = seen_[unit->track % seen_.size()];
     const bool fresh = seen.config == nullptr;
     const bool broken = fresh ? begun_ > 1 : breaks_off(*unit, seen.config, seen.end);
-    seen.step = fresh || broken ? 0 : unit->dts - seen.newest;
+    if (fresh || seen.config->timescale != unit->config->timescale) {
+        seen.step = 0;
+    } else if (const std::int64_t step = unit->dts - seen.newest; step > 0) {
+        seen.step = seen.step > 0 ? std::min(seen.step, step) : step;
+    }
     seen.config = unit->config;
     seen.newest = unit->dts;
     seen.end = unit->dts + unit->duration;

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <iomanip>
+#include <sstream>
 
 namespace millrace::net {
 namespace {
@@ -98,6 +100,26 @@ TEST(Child, row_4_21_what_it_says_stands_in_our_log_line_by_line) {
     EXPECT_NE(said.find(": first\n"), std::string::npos) << said;
     EXPECT_NE(said.find(": second\n"), std::string::npos) << said;
     EXPECT_NE(said.find(": out\n"), std::string::npos) << said;
+}
+
+TEST(Child, row_4_21_its_lines_reach_our_log_within_100_ms) {
+    const Script script{"for i in 1 2 3 4 5; do echo \"at $(date +%s%3N).\" >&2; sleep 0.05; done; echo >&3"};
+    ::testing::internal::CaptureStderr();
+    meet(script.path());
+    std::istringstream said{::testing::internal::GetCapturedStderr()};
+    std::int64_t soonest = INT64_MAX;   // a busy machine may hold some of them up
+    for (std::string line; std::getline(said, line);) {
+        std::tm moment{};
+        int milliseconds = 0;
+        std::istringstream{line} >> std::get_time(&moment, "%Y-%m-%dT%H:%M:%S");
+        const std::size_t written = line.find(": at ");
+        if (written == std::string::npos || std::sscanf(line.c_str() + 20, "%d", &milliseconds) != 1) {
+            continue;
+        }
+        const std::int64_t logged = std::int64_t{timegm(&moment)} * 1000 + milliseconds;
+        soonest = std::min<std::int64_t>(soonest, logged - std::stoll(line.substr(written + 5)));
+    }
+    EXPECT_LE(soonest, 100);
 }
 
 TEST(Child, row_4_22_nothing_of_it_outlives_its_owner) {

@@ -5,6 +5,8 @@ import re
 import signal
 import subprocess
 import time
+import urllib.error
+import urllib.request
 
 import clip
 import ledger
@@ -244,6 +246,14 @@ def row_4_21_a_source_that_cannot_be_says_why(scene):
     assert scene.server.said().count("colour") == time_of_fault, "it is not tried again and again"
 
 
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except urllib.error.HTTPError:
+        return False
+
+
 @test()
 def two_demos_find_a_port_each(scene):
     demos = [subprocess.Popen([PROGRAM, "demo"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -253,6 +263,7 @@ def two_demos_find_a_port_each(scene):
         assert len(set(addresses)) == 2, addresses
         for address in addresses:
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+/demo/cam", address), address
+        node.until(lambda: answers(addresses[1] + ".flv"), 10, "the demo's camera is live")
         with peers.curl_play(addresses[1] + ".flv", scene.folder) as player:
             watch(player, 30)
     finally:

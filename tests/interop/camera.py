@@ -20,7 +20,7 @@ PROGRAM = os.path.join(node.ROOT, "build/release/bin/millrace")
 
 
 def source(text):
-    return ("--open", "--set", f"streams={{ live/cam: {{ source: \"{text}\" }} }}")
+    return ("--set", f"streams={{ live/cam: {{ source: \"{text}\" }} }}")
 
 
 def children(pid):
@@ -223,7 +223,7 @@ def a_killed_child_is_replaced_and_viewers_stay(scene):
 @test(quick=True)
 def row_4_22_a_killed_server_leaves_no_child(scene):
     folder = node.open_folder(os.path.join(scene.folder, "second"))
-    server = node.Millrace(folder, PROGRAM, source("test:?size=640x360"))
+    server = node.Millrace(folder, PROGRAM, ("--open", *source("test:?size=640x360")))
     try:
         server.wait_live("live/cam")
         left = children(server.process.pid)

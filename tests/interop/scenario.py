@@ -20,9 +20,9 @@ class Test:
     options: tuple
 
 
-def test(quick=False, rtmp_only=False, options=("--open",)):
-    """Marks a function as a test: in --quick, whether a server that speaks only RTMP can pass it, and how the
-    server is started."""
+def test(quick=False, rtmp_only=False, options=()):
+    """Marks a function as a test: in --quick, whether a server that speaks only RTMP can pass it, and what
+    the server's command line has besides --open."""
     def mark(function):
         function.interop = (quick, rtmp_only, options)
         return function

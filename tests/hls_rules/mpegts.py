@@ -5,6 +5,7 @@ import fractions
 from .fmp4 import IDR, Measured
 
 VIDEO = {0x1b: "avc", 0x24: "hvc"}
+SERVICES = 0x11         # pid of the SDT
 WRAP = fractions.Fraction(1 << 33, 90_000)
 
 
@@ -28,7 +29,7 @@ class Reader:
     def __init__(self):
         self.found = Measured()
         self.found.wrap = WRAP
-        self.tables = []        # pids of the first packets with payload
+        self.order = []         # pids of packets with payload
         self.map_pid = None
         self.streams = {}
 
@@ -45,7 +46,8 @@ class Reader:
             self.found.counters[pid] = (first, counter)
         else:
             self.found.counters[pid] = (counter, counter)
-        self.tables.append(pid)
+        if pid != SERVICES:
+            self.order.append(pid)
         if pid == 0 and start:
             self.association(data[at + 1 + data[at]:])
         elif pid == self.map_pid and start:
@@ -90,7 +92,7 @@ class Reader:
         found.begin, found.samples = fractions.Fraction(earliest, 90_000), len(times)
         found.video = bool(video)
         found.layout = ("ts", *sorted((pid, stream.kind) for pid, stream in self.streams.items()))
-        found.starts_well = self.map_pid is not None and self.tables[:2] == [0, self.map_pid]
+        found.starts_well = self.map_pid is not None and self.order[:2] == [0, self.map_pid]
         if video:
             found.random_access = begins_with_idr(VIDEO[video[0].kind], video[0].first)
         return found

@@ -127,6 +127,20 @@ void Directory::close(const StreamHandle& stream, const FlavourKey& key, MirrorR
     });
 }
 
+void Directory::introduce(Sessions& sessions) {
+    const MutexLock lock{mutex_};
+    sessions_[&sessions.executor()] = &sessions;
+}
+
+void Directory::list(const std::string& /*stream*/, SegmentAsk /*ask*/, Reply<SegmentListRef> reply) {
+    reply.give(fail(Errc::not_found, "no such stream"));
+}
+
+void Directory::fetch(const std::string& /*stream*/, SegmentAsk /*ask*/, std::string /*part_name*/,
+                      Reply<media::SegmentPart> reply) {
+    reply.give(fail(Errc::not_found, "no such stream"));
+}
+
 void Directory::ask(const std::string& name, Ask ask) {
     if (const std::optional<StreamHandle> handle = find(name)) {
         on_home(*handle, [ask](Stream* stream) {

@@ -8,6 +8,7 @@
 #include "net/worker_pool.hpp"
 #include "session/desk.hpp"
 #include "session/flv_play.hpp"
+#include "session/hls_play.hpp"
 #include "session/http_serve.hpp"
 #include "session/rtmp_serve.hpp"
 
@@ -89,16 +90,22 @@ Node::Node(const Configuration& configuration)
     : configuration_{configuration},
       pool_{configuration.workers > 0 ? configuration.workers
                                       : std::max(1U, std::thread::hardware_concurrency())},
-      directory_{{.grace = configuration.grace}, random_},
+      directory_{{.grace = configuration.grace,
+                  .segment = configuration.hls_segment,
+                  .always_packaged = configuration.hls_always},
+                 random_},
       admission_{configuration.open} {
     std::vector<hub::Sessions*> sessions;
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(std::make_unique<Counter>(*executor, directory_, admission_, random_));
         sessions.push_back(&counters_.back()->desk.sessions);
     }
+    const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
         counter->routes = control::api_routes({directory_, admission_, sessions});
         counter->routes.push_back(session::flv_play(counter->desk, configuration.cors));
+        counter->routes.push_back(
+            session::hls_play(counter->desk, {configuration.cors, node_start, configuration.default_stream}));
     }
     if (configuration.has_tls()) {
         tls_ = std::make_shared<const net::TlsServer>(
@@ -182,8 +189,9 @@ void Node::announce() const {
     if (!http.empty()) {
         fmt::print(stderr,
                    "            mpv http://{}/live/cam.flv\n"
+                   "            mpv http://{}/live/cam/index.m3u8\n"
                    "  streams   curl http://{}/api/v1/streams\n\n",
-                   http, http);
+                   http, http, http);
     }
 }
 

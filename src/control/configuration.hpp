@@ -56,6 +56,9 @@ struct Configuration {
     std::string tls_certificate;         ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     std::vector<std::string> cors{"*"};   ///< allowed origins, or "*" alone
+    std::string default_stream;           ///< what `/stream.m3u8` shows; empty: nothing
+    Duration hls_segment = 2s;            ///< the least that a segment lasts, if a key frame comes then
+    bool hls_always = false;              ///< segments are made also while nobody asks for them
     unsigned workers = 0;                 ///< 0: one a core
     Duration grace = 10s;                 ///< how long viewers wait for a lost publisher
     log::Level log_level = log::Level::info;

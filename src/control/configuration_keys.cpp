@@ -1,4 +1,5 @@
 #include "control/setting.hpp"
+#include "hub/name.hpp"
 
 #include <algorithm>
 #include <array>
@@ -159,6 +160,22 @@ std::vector<User> users(const Setting& setting) {
     return users;
 }
 
+std::string stream_name(const Setting& setting) {
+    const auto name = hub::StreamName::parse(setting.text("a stream name such as live/cam"));
+    if (!name) {
+        setting.refuse(name.error().what);
+    }
+    return name->text();
+}
+
+Duration segment_length(const Setting& setting) {
+    const Duration length = setting.duration();
+    if (length < 1s || length > 10s) {
+        setting.refuse_value("a duration from 1s to 10s");
+    }
+    return length;
+}
+
 // What a key does with its value; the captureless lambdas below are one line each.
 using C = Configuration;
 using S = Setting;
@@ -181,6 +198,14 @@ constexpr std::array keys{
     ConfigurationKey{"http.cors", "`\"*\"` or list of origins", "\"*\"",
                      "pages that may play media from here", true,
                      [](C& c, const S& s) { c.cors = origins(s); }},
+    ConfigurationKey{"http.default_stream", "stream name", "", "what the alias `/stream.m3u8` shows", false,
+                     [](C& c, const S& s) { c.default_stream = stream_name(s); }},
+    ConfigurationKey{"hls.segment", "duration", "2s",
+                     "least length of an HLS segment, 1s to 10s; it ends at the next key frame", false,
+                     [](C& c, const S& s) { c.hls_segment = segment_length(s); }},
+    ConfigurationKey{"hls.always", "`true` or `false`", "false",
+                     "make HLS segments also while nobody asks for them", false,
+                     [](C& c, const S& s) { c.hls_always = s.truth(); }},
     ConfigurationKey{"workers", "number", "0", "threads that serve connections; 0: one a core", false,
                      [](C& c, const S& s) { c.workers = s.whole_number(C::workers_max); }},
     ConfigurationKey{"grace", "duration", "10s", "how long viewers wait for a publisher that was lost", false,

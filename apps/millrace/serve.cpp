@@ -92,6 +92,7 @@ Node::Node(const Configuration& configuration)
                                       : std::max(1U, std::thread::hardware_concurrency())},
       directory_{{.grace = configuration.grace,
                   .segment = configuration.hls_segment,
+                  .window = configuration.hls_window,
                   .always_packaged = configuration.hls_always},
                  random_},
       admission_{configuration.open} {

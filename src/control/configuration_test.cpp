@@ -37,6 +37,9 @@ TEST(Configuration, has_defaults_for_everything) {
     EXPECT_EQ(c.cors, std::vector<std::string>{"*"});
     EXPECT_EQ(c.workers, 0U);
     EXPECT_EQ(c.grace, 10s);
+    EXPECT_EQ(c.hls_segment, 2s);
+    EXPECT_EQ(c.hls_window, 10U);
+    EXPECT_FALSE(c.hls_always);
     EXPECT_EQ(c.log_level, log::Level::info);
     EXPECT_FALSE(c.open);
 }
@@ -50,6 +53,7 @@ rtmp: { listen: off }
 tls: { certificate: /etc/c.pem, key: "/etc/k.pem" }
 workers: 3
 grace: 500ms
+hls: { segment: 4s, window: 5, always: true }
 log: { level: debug }
 streams:
   live/cam: {}
@@ -72,6 +76,9 @@ open: true
     EXPECT_EQ(c.tls_key, "/etc/k.pem");
     EXPECT_EQ(c.workers, 3U);
     EXPECT_EQ(c.grace, 500ms);
+    EXPECT_EQ(c.hls_segment, 4s);
+    EXPECT_EQ(c.hls_window, 5U);
+    EXPECT_TRUE(c.hls_always);
     EXPECT_EQ(c.log_level, log::Level::debug);
     ASSERT_EQ(c.streams.size(), 2U);
     EXPECT_EQ(c.streams[1].pattern.text(), "public/*");
@@ -144,6 +151,11 @@ TEST(Configuration, errors_name_place_key_and_what_would_be_right) {
         {"grace: 25h", "m.yaml:1:1: grace: '25h' is not a duration"},
         {"grace: 10sec", "m.yaml:1:1: grace: '10sec' is not a duration"},
         {"grace: s", "m.yaml:1:1: grace: 's' is not a duration"},
+        {"hls: { segment: 500ms }", "m.yaml:1:8: hls.segment: '500ms' is not a duration from 1s to 10s"},
+        {"hls: { segment: 11s }", "m.yaml:1:8: hls.segment: '11s' is not a duration from 1s to 10s"},
+        {"hls: { window: 2 }", "m.yaml:1:8: hls.window: '2' is not a whole number from 3 to 1000"},
+        {"hls: { window: 1001 }", "m.yaml:1:8: hls.window: '1001' is not a whole number"},
+        {"hls: { always: 1 }", "m.yaml:1:8: hls.always: '1' is not true or false"},
         {"log: { level: loud }", "m.yaml:1:8: log.level: 'loud' is not debug, info, warning or error"},
         {"open: yes", "m.yaml:1:1: open: 'yes' is not true or false"},
         {"http: { cors: https://a.example }",

@@ -45,6 +45,7 @@ void Cutter::open_run(std::int64_t started) {
     discontinuities_ = std::max(discontinuities_, first - (later && first > 0 ? 1 : 0));
     last_.reset();
     utc_offset_.reset();
+    tracks_ = {};
     change_publisher();
     pending_ = later;
 }
@@ -54,7 +55,9 @@ void Cutter::change_publisher() {
     pending_ = last_.has_value();
     newcomer_ = true;
     lead_.reset();
-    tracks_ = {};
+    for (Seen& seen : tracks_) {
+        seen = {.config = nullptr, .held = seen.held};
+    }
     picture_at_.reset();
     picture_ = 0;
     broken_at_.reset();
@@ -77,7 +80,7 @@ bool Cutter::leads(const media::AccessUnit& unit, std::optional<media::Kind> lea
 media::CutRef Cutter::consider(const media::AccessUnit& unit, std::optional<media::Kind> lead) {
     Seen& seen = tracks_[unit.track % tracks_.size()];
     const bool fresh = seen.config == nullptr;
-    const bool broken = fresh ? last_ && !opening_ && !pending_ : breaks_off(unit, seen.config, seen.end);
+    const bool broken = fresh ? last_ && (newcomer_ || !opening_) : breaks_off(unit, seen.config, seen.end);
     media::CutRef cut = leads(unit, lead) ? lead_on(unit, broken) : follow(unit, broken);
     note(unit);
     return cut;
@@ -99,7 +102,7 @@ media::CutRef Cutter::follow(const media::AccessUnit& unit, bool broken) {
             seen.in_segment = true;   // it follows the break at which this segment began
         } else {
             pending_ = true;
-            seen.held = true;
+            ++seen.held;
         }
     }
     if (pending_ && !broken_at_) {
@@ -112,10 +115,11 @@ media::CutRef Cutter::follow(const media::AccessUnit& unit, bool broken) {
     if (pts < since + longest() + flicks(tracks_apart)) {
         return nullptr;
     }
-    // Pictures stay away. What audio there is from the last cut on is dealt out by time.
+    // Pictures stay away. What audio there is behind the last of them is dealt out by time.
     const Flicks whole = target_ > 0 ? target_ * flicks_a_second : flicks(segment_);
-    const Flicks time =
-        pending_ ? std::min(std::max(*broken_at_, last_->time + 1), pts) : last_->time + whole;
+    const Flicks pictures = picture_at_ ? *picture_at_ + picture_ : 0;
+    const Flicks time = pending_ ? std::min(std::max(*broken_at_, last_->time + 1), pts)
+                                 : std::max(last_->time + whole, std::min(pictures, last_->time + longest()));
     return cut(unit, {.time = time, .dts = time, .discontinuity = pending_, .independent = false});
 }
 
@@ -216,12 +220,13 @@ media::CutRef Cutter::cut(const media::AccessUnit& unit, const Begin& begin) {
                    .time = own ? unit.pts : media::rescale(begin.time, flicks_a_second, timescale),
                    .timescale = timescale,
                    .utc = utc_at(unit, begin.time)});
+    pending_ = false;
     for (Seen& seen : tracks_) {
-        seen.in_segment = seen.config != nullptr && (seen.held || seen.newest >= begin.time);
-        seen.held = false;
+        seen.in_segment = seen.held > 0 || (seen.config != nullptr && seen.newest >= begin.time);
+        seen.held -= seen.held > 0 ? 1 : 0;
+        pending_ = pending_ || seen.held > 0;
     }
     last_ = begin;
-    pending_ = false;
     broken_at_.reset();
     return made;
 }

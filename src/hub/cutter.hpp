@@ -58,7 +58,7 @@ private:
         std::int64_t end = 0;      // of the newest unit, in its track's ticks
         Flicks newest = 0;         // pts of the newest unit
         bool in_segment = false;   // has a unit in the segment under way
-        bool held = false;         // broke off: what it has goes to the next segment
+        int held = 0;              // times it broke off since: each waits for a cut of its own
     };
     struct Begin {
         Flicks time = 0;   // as Cut::time

@@ -46,21 +46,25 @@ private:
         std::array<Units, Timeline::tracks_max> tracks;
         std::size_t units = 0;
     };
+    struct Waiting {
+        media::AccessUnitRef unit;
+        bool breaks = false;   // the track broke off here: it takes a cut of its own
+    };
     struct Seen {
         media::ConfigRef config;
         std::int64_t end = 0;      // of the newest unit, in the track's ticks
-        std::int64_t step = 0;     // between the last two
+        std::int64_t step = 0;     // the shortest between two
         std::int64_t newest = 0;   // dts
         bool held = false;         // its units wait for the next cut
         std::uint64_t floor = 0;   // number of the segment that its newest unit is in
-        Units waiting;
+        std::deque<Waiting> waiting;
     };
 
     void open(const media::CutRef& cut);
     /// Units that came before the cut and belong behind it.
     void hand_on(media::TrackId track, Open& to);
     void place(const media::AccessUnitRef& unit);
-    void wait(Seen& seen, const media::AccessUnitRef& unit);
+    void wait(Seen& seen, Waiting waiting);
     Open& segment_for(const media::AccessUnit& unit);
     void put(Open& segment, const media::AccessUnitRef& unit);
     bool complete() const;

@@ -31,18 +31,15 @@ std::vector<std::byte> text_frame(std::string_view text);
 template <class M>
 class Framed {
 public:
-    struct Manner {
-        std::string_view type;   ///< a literal: "video/mp4"
-        Words words = Words::none;
-    };
-
-    explicit Framed(M muxer, Manner manner) : muxer_{std::move(muxer)}, manner_{manner} {}
+    /// `type` is a literal: "video/mp4".
+    Framed(M muxer, std::string_view type, Words words)
+        : muxer_{std::move(muxer)}, type_{type}, words_{words} {}
 
     bool carries(const media::Track& track) const { return muxer_.carries(track); }
 
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
         log.frame_messages(binary_head);
-        tracks_text_ = tracks_text(manner_.type, tracks);
+        tracks_text_ = tracks_text(type_, tracks);
         say(tracks_text_, log, now);
         const bool said = muxer_.configure(tracks, log, now);
         if (!said) {
@@ -64,14 +61,14 @@ public:
     /// With words everything comes by resume(), so that a reader that skipped a change hears of it too.
     Bytes lead(std::span<const media::Track> tracks) const {
         std::vector<std::byte> out;
-        if (manner_.words == Words::none) {
+        if (words_ == Words::none) {
             append_message(out, muxer_.lead(tracks));
         }
         return Bytes{std::move(out)};
     }
     Bytes resume() const {
         std::vector<std::byte> out;
-        if (manner_.words == Words::json) {
+        if (words_ == Words::json) {
             out = text_frame(tracks_text_);
         }
         append_message(out, muxer_.resume());
@@ -80,7 +77,7 @@ public:
 
 private:
     void say(std::string_view text, BlockLog& log, Instant now) const {
-        if (manner_.words == Words::json) {
+        if (words_ == Words::json) {
             log.append(text_frame(text));
             log.end_message(now);
         }
@@ -98,7 +95,8 @@ private:
     }
 
     M muxer_;
-    Manner manner_;
+    std::string_view type_;
+    Words words_;
     std::string tracks_text_;   // of the period
 };
 

@@ -7,9 +7,9 @@
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 #include "session/desk.hpp"
-#include "session/flv_play.hpp"
 #include "session/hls_play.hpp"
 #include "session/http_serve.hpp"
+#include "session/media_play.hpp"
 #include "session/rtmp_serve.hpp"
 
 #include <malloc.h>
@@ -104,7 +104,7 @@ Node::Node(const Configuration& configuration)
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
         counter->routes = control::api_routes({directory_, admission_, sessions});
-        counter->routes.push_back(session::flv_play(counter->desk, configuration.cors));
+        counter->routes.push_back(session::media_play(counter->desk, configuration.cors));
         counter->routes.push_back(
             session::hls_play(counter->desk, {configuration.cors, node_start, configuration.default_stream}));
     }

@@ -1,4 +1,5 @@
 #include "control/setting.hpp"
+#include "hub/name.hpp"
 
 #include <algorithm>
 #include <array>
@@ -67,6 +68,32 @@ std::vector<std::string> origins(const Setting& setting) {
     return texts;
 }
 
+/// The kinds of source that this node has; what stands behind the colon is the child's to judge.
+std::string source(const Setting& setting) {
+    constexpr std::string_view wanted = "a source: test: or file:PATH";
+    const std::string& written = setting.text(wanted);
+    const bool known = written.starts_with("test:") || written.starts_with("file:");
+    if (!known || written.size() > StreamRule::source_size_max) {
+        setting.refuse_value(wanted);
+    }
+    return written;
+}
+
+/// What a stream's map says of where it comes from.
+std::string stream_source(const Setting& stream) {
+    std::string found;
+    for (const auto& entry : stream.map(1)) {
+        if (entry.node().key != "source") {
+            entry.refuse("unknown key; a stream has source");
+        }
+        if (stream.node().key.find('*') != std::string::npos) {
+            entry.refuse("a source needs the name of one stream, without '*'");
+        }
+        found = source(entry);
+    }
+    return found;
+}
+
 std::vector<StreamRule> streams(const Setting& setting) {
     std::vector<StreamRule> rules;
     for (const auto& entry : setting.map(Configuration::streams_max)) {
@@ -74,11 +101,7 @@ std::vector<StreamRule> streams(const Setting& setting) {
         if (!pattern) {
             entry.refuse(pattern.error().what);
         }
-        const auto body = entry.map(1);
-        if (!body.empty()) {
-            body.front().refuse("unknown key; a stream has no settings of its own, write {}");
-        }
-        rules.push_back({std::move(*pattern)});
+        rules.push_back({std::move(*pattern), stream_source(entry)});
     }
     return rules;
 }
@@ -159,6 +182,30 @@ std::vector<User> users(const Setting& setting) {
     return users;
 }
 
+std::string stream_name(const Setting& setting) {
+    const auto name = hub::StreamName::parse(setting.text("a stream name such as live/cam"));
+    if (!name) {
+        setting.refuse(name.error().what);
+    }
+    return name->text();
+}
+
+Duration hls_segment(const Setting& setting) {
+    const Duration written = setting.duration();
+    if (written < Configuration::hls_segment_min || written > Configuration::hls_segment_max) {
+        setting.refuse_value("a duration from 1s to 10s");
+    }
+    return written;
+}
+
+unsigned hls_window(const Setting& setting) {
+    const unsigned written = setting.whole_number(Configuration::hls_window_max);
+    if (written < Configuration::hls_window_min) {
+        setting.refuse_value("a whole number from 3 to 1000");
+    }
+    return written;
+}
+
 // What a key does with its value; the captureless lambdas below are one line each.
 using C = Configuration;
 using S = Setting;
@@ -181,14 +228,24 @@ constexpr std::array keys{
     ConfigurationKey{"http.cors", "`\"*\"` or list of origins", "\"*\"",
                      "pages that may play media from here", true,
                      [](C& c, const S& s) { c.cors = origins(s); }},
+    ConfigurationKey{"http.default_stream", "stream name", "", "what the alias `/stream.m3u8` shows", false,
+                     [](C& c, const S& s) { c.default_stream = stream_name(s); }},
     ConfigurationKey{"workers", "number", "0", "threads that serve connections; 0: one a core", false,
                      [](C& c, const S& s) { c.workers = s.whole_number(C::workers_max); }},
     ConfigurationKey{"grace", "duration", "10s", "how long viewers wait for a publisher that was lost", false,
                      [](C& c, const S& s) { c.grace = s.duration(); }},
+    ConfigurationKey{"hls.segment", "duration", "2s",
+                     "the least an HLS segment lasts: it ends with the next key frame; 1s to 10s", false,
+                     [](C& c, const S& s) { c.hls_segment = hls_segment(s); }},
+    ConfigurationKey{"hls.window", "number", "10", "segments in a live HLS list, at least 3", false,
+                     [](C& c, const S& s) { c.hls_window = hls_window(s); }},
+    ConfigurationKey{"hls.always", "`true` or `false`", "false",
+                     "HLS that was asked for once goes on while nobody watches", false,
+                     [](C& c, const S& s) { c.hls_always = s.truth(); }},
     ConfigurationKey{"log.level", "word", "info", "least level that is logged: debug, info, warning or error",
                      false, [](C& c, const S& s) { c.log_level = level(s); }},
     ConfigurationKey{"streams", "map of name pattern to settings", "{}",
-                     "streams known beforehand; `{}` for each", true,
+                     "streams known beforehand: `{}`, or `{ source: … }`", true,
                      [](C& c, const S& s) { c.streams = streams(s); }},
     ConfigurationKey{"auth.users", "list of `{ name, password, allow }`", "[]", "who may do what", true,
                      [](C& c, const S& s) { c.users = users(s); }},

@@ -37,6 +37,9 @@ TEST(Configuration, has_defaults_for_everything) {
     EXPECT_EQ(c.cors, std::vector<std::string>{"*"});
     EXPECT_EQ(c.workers, 0U);
     EXPECT_EQ(c.grace, 10s);
+    EXPECT_EQ(c.hls_segment, 2s);
+    EXPECT_EQ(c.hls_window, 10U);
+    EXPECT_FALSE(c.hls_always);
     EXPECT_EQ(c.log_level, log::Level::info);
     EXPECT_FALSE(c.open);
 }
@@ -50,9 +53,10 @@ rtmp: { listen: off }
 tls: { certificate: /etc/c.pem, key: "/etc/k.pem" }
 workers: 3
 grace: 500ms
+hls: { segment: 4s, window: 5, always: true }
 log: { level: debug }
 streams:
-  live/cam: {}
+  live/cam: { source: "test:?size=640x360&fps=30" }
   "public/*": { }
 auth:
   users:
@@ -72,9 +76,14 @@ open: true
     EXPECT_EQ(c.tls_key, "/etc/k.pem");
     EXPECT_EQ(c.workers, 3U);
     EXPECT_EQ(c.grace, 500ms);
+    EXPECT_EQ(c.hls_segment, 4s);
+    EXPECT_EQ(c.hls_window, 5U);
+    EXPECT_TRUE(c.hls_always);
     EXPECT_EQ(c.log_level, log::Level::debug);
     ASSERT_EQ(c.streams.size(), 2U);
+    EXPECT_EQ(c.streams[0].source, "test:?size=640x360&fps=30");
     EXPECT_EQ(c.streams[1].pattern.text(), "public/*");
+    EXPECT_EQ(c.streams[1].source, "");
     ASSERT_EQ(c.users.size(), 2U);
     EXPECT_EQ(c.users[0].name, "cam");
     EXPECT_EQ(c.users[0].password, "$argon2id$v=19$x");
@@ -144,6 +153,11 @@ TEST(Configuration, errors_name_place_key_and_what_would_be_right) {
         {"grace: 25h", "m.yaml:1:1: grace: '25h' is not a duration"},
         {"grace: 10sec", "m.yaml:1:1: grace: '10sec' is not a duration"},
         {"grace: s", "m.yaml:1:1: grace: 's' is not a duration"},
+        {"hls: { segment: 500ms }", "m.yaml:1:8: hls.segment: '500ms' is not a duration from 1s to 10s"},
+        {"hls: { segment: 11s }", "m.yaml:1:8: hls.segment: '11s' is not a duration from 1s to 10s"},
+        {"hls: { window: 2 }", "m.yaml:1:8: hls.window: '2' is not a whole number from 3 to 1000"},
+        {"hls: { window: 1001 }", "m.yaml:1:8: hls.window: '1001' is not a whole number"},
+        {"hls: { always: 1 }", "m.yaml:1:8: hls.always: '1' is not true or false"},
         {"log: { level: loud }", "m.yaml:1:8: log.level: 'loud' is not debug, info, warning or error"},
         {"open: yes", "m.yaml:1:1: open: 'yes' is not true or false"},
         {"http: { cors: https://a.example }",
@@ -153,6 +167,10 @@ TEST(Configuration, errors_name_place_key_and_what_would_be_right) {
         {"streams:\n  \"live/*.flv\": {}",
          "m.yaml:2:3: streams.live/*.flv: no segment of a stream name ends in"},
         {"streams: { a: { record: true } }", "m.yaml:1:17: streams.a.record: unknown key"},
+        {"streams: { a: { source: \"v4l2:/dev/video0\" } }",
+         "m.yaml:1:17: streams.a.source: 'v4l2:/dev/video0' is not a source: test: or file:PATH"},
+        {"streams: { \"a/*\": { source: \"test:\" } }",
+         "m.yaml:1:21: streams.a/*.source: a source needs the name of one stream, without '*'"},
         {"streams: { a: 1 }", "m.yaml:1:12: streams.a: '1' is not a map"},
         {"streams: [ a ]", "m.yaml:1:1: streams: a list is written here; wanted is a map"},
         {"auth: { users: [ { allow: [] } ] }", "m.yaml:1:18: auth.users[0]: a user needs a name"},

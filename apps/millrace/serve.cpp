@@ -9,6 +9,7 @@
 #include "session/desk.hpp"
 #include "session/flv_play.hpp"
 #include "session/http_serve.hpp"
+#include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
 
 #include <malloc.h>
@@ -66,6 +67,7 @@ private:
     void listen(std::string name, const ListenAddress& address, bool encrypted, Serve serve);
     Counter& counter_of(const Executor& executor);
     std::string address_of(std::string_view listener) const;
+    void add_page();
 
     const Configuration configuration_;
     net::WorkerPool pool_;
@@ -108,6 +110,7 @@ Node::Node(const Configuration& configuration)
     listen("https", configuration.https, true, serve_http);
     listen("rtmp", configuration.rtmp, false, serve_rtmp);
     listen("rtmps", configuration.rtmps, true, serve_rtmp);
+    add_page();
     pool_.start();
 }
 
@@ -158,6 +161,20 @@ std::string Node::address_of(std::string_view listener) const {
     return {};
 }
 
+/// Behind all other routes, and once the listeners are there: the page says which port RTMP has.
+void Node::add_page() {
+    session::PageFacts facts;
+    for (const auto& [name, listener] : listeners_) {
+        if (name == "rtmp") {
+            facts.rtmp_port = listener->local().port;
+        }
+    }
+    const std::vector<web::Route> page = session::page_routes(session::page_files(), facts);
+    for (const auto& counter : counters_) {
+        counter->routes.insert(counter->routes.end(), page.begin(), page.end());
+    }
+}
+
 void Node::announce() const {
     std::string line;
     for (const auto& [name, listener] : listeners_) {
@@ -182,7 +199,7 @@ void Node::announce() const {
     if (!http.empty()) {
         fmt::print(stderr,
                    "            mpv http://{}/live/cam.flv\n"
-                   "  streams   curl http://{}/api/v1/streams\n\n",
+                   "  page      http://{}/\n\n",
                    http, http);
     }
 }

@@ -7,7 +7,7 @@
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 #include "session/desk.hpp"
-#include "session/flv_play.hpp"
+#include "session/media_play.hpp"
 #include "session/http_serve.hpp"
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
@@ -100,7 +100,7 @@ Node::Node(const Configuration& configuration)
     }
     for (const auto& counter : counters_) {
         counter->routes = control::api_routes({directory_, admission_, sessions});
-        counter->routes.push_back(session::flv_play(counter->desk, configuration.cors));
+        counter->routes.push_back(session::media_play(counter->desk, configuration.cors));
     }
     if (configuration.has_tls()) {
         tls_ = std::make_shared<const net::TlsServer>(

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -194,10 +195,18 @@ private:
     std::optional<MediaFeed::Cursor> cursor_;
 };
 
-/// A flavour of muxer M, made with `arguments` on the stream's home worker.
+/// A flavour whose muxer is what `make` returns; called on the stream's home worker.
+template <class Make>
+    requires Muxer<std::invoke_result_t<Make>>
+Flavour flavour_of(FlavourKey key, Make make) {
+    return {key, [key, make = std::move(make)] {
+                return std::make_unique<DerivedFeed<std::invoke_result_t<Make>>>(make(), key);
+            }};
+}
+/// A flavour of muxer M that needs to know nothing.
 template <Muxer M>
 Flavour flavour(FlavourKey key) {
-    return {key, [key] { return std::make_unique<DerivedFeed<M>>(M{}, key); }};
+    return flavour_of(key, [] { return M{}; });
 }
 
 }   // namespace millrace::hub

@@ -2,6 +2,8 @@
 #include "media/access_unit.hpp"
 #include "media/time.hpp"
 
+#include <algorithm>
+
 namespace millrace::media {
 
 std::string_view name(Codec codec) {
@@ -20,6 +22,21 @@ bool TrackConfig::same_coding(const TrackConfig& other) const {
     return codec == other.codec && timescale == other.timescale && vps == other.vps && sps == other.sps &&
            pps == other.pps && extra == other.extra && sample_rate == other.sample_rate &&
            channels == other.channels;
+}
+
+std::string codec_list(std::span<const Track> tracks) {
+    std::vector<std::string_view> listed;
+    std::string list;
+    for (const Track& track : tracks) {
+        if (track.config == nullptr ||
+            std::ranges::find(listed, track.config->codec_string) != listed.end()) {
+            continue;
+        }
+        listed.push_back(track.config->codec_string);
+        list += list.empty() ? "" : ",";
+        list += track.config->codec_string;
+    }
+    return list;
 }
 
 std::int64_t AccessUnit::dts_ms() const {

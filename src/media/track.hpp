@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,5 +58,9 @@ struct Track {
     std::string language;   ///< BCP 47; empty = not said
     ConfigRef config;       ///< null while it is announced but not configured
 };
+
+/// The codec strings of configured tracks, each once, joined by commas (RFC 6381 §3.3):
+/// "avc1.64001f,mp4a.40.2".
+std::string codec_list(std::span<const Track> tracks);
 
 }   // namespace millrace::media

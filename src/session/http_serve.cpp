@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/waiting.hpp"
+#include "protocol/http/conditional.hpp"
 #include "protocol/http/server_machine.hpp"
 
 #include <algorithm>
@@ -13,14 +14,47 @@ namespace {
 
 using Limits = HttpServeLimits;
 
-Task<Result<>> write_all(Connection& connection, Executor& executor, std::vector<std::byte> bytes) {
-    const auto whole = std::chrono::seconds{bytes.size() / Limits::bytes_per_second_min};
+/// What of an answer has not gone yet: its pieces are sent together, none is copied.
+class Unsent {
+public:
+    explicit Unsent(std::vector<Bytes> pieces) : pieces_{std::move(pieces)} {}
+
+    std::size_t size() const {
+        std::size_t size = 0;
+        for (const Bytes& piece : pieces_) {
+            size += piece.size();
+        }
+        return size;
+    }
+    Result<std::size_t> try_write(Connection& connection) {
+        std::array<ByteSpan, Connection::gather_max> slices;
+        const std::size_t count = std::min(pieces_.size(), slices.size());
+        std::ranges::copy_n(pieces_.begin(), static_cast<std::ptrdiff_t>(count), slices.begin());
+        return connection.try_write(std::span{slices}.first(count));
+    }
+    void drop(std::size_t count) {
+        while (!pieces_.empty() && count >= pieces_.front().size()) {
+            count -= pieces_.front().size();
+            pieces_.erase(pieces_.begin());
+        }
+        if (count > 0) {
+            pieces_.front() = pieces_.front().slice(count, pieces_.front().size() - count);
+        }
+    }
+    bool empty() const { return pieces_.empty(); }
+
+private:
+    std::vector<Bytes> pieces_;
+};
+
+Task<Result<>> write_all(Connection& connection, Executor& executor, std::vector<Bytes> pieces) {
+    Unsent rest{std::move(pieces)};
+    const auto whole = std::chrono::seconds{rest.size() / Limits::bytes_per_second_min};
     const Instant last = executor.now() + Limits::stall_timeout + whole;
-    ByteSpan rest{bytes};
     while (!rest.empty()) {
-        const auto written = connection.try_write(std::span{&rest, 1});
+        const auto written = rest.try_write(connection);
         if (written) {
-            rest = rest.subspan(*written);
+            rest.drop(*written);
             continue;
         }
         if (written.error().code != Errc::would_block) {
@@ -52,7 +86,7 @@ Task<Result<web::Request>> next_request(http::ServerMachine& machine, Connection
         if (auto event = machine.next_event()) {
             co_return std::get<web::Request>(std::move(*event));
         }
-        auto output = machine.next_output();   // 100 Continue
+        auto output = machine.next_pieces();   // 100 Continue
         const auto written = co_await write_all(connection, executor, std::move(output));
         if (!written) {
             co_return std::unexpected(written.error());
@@ -118,6 +152,9 @@ Task<web::Response> answer_to(const web::Request& request, Executor& executor,
     if (request.path == "*") {
         co_return with_allow({.status = 204}, "GET, HEAD, OPTIONS");
     }
+    if (request.path.find("//") != std::string::npos) {
+        co_return web::Response::problem(404, "no address has an empty segment");
+    }
     const auto route =
         std::ranges::find_if(routes, [&](const web::Route& known) { return known.matches(request.path); });
     if (route == routes.end()) {
@@ -164,11 +201,12 @@ Task<std::optional<Handover>> serve_requests(Connection& connection, Executor& e
             if (response.takeover && request->method != "HEAD" && request->method != "OPTIONS") {
                 co_return Handover{std::move(response.takeover), machine.take_read_ahead()};
             }
+            response = http::conditional(*request, std::move(response));
             going = machine.respond(response, executor.now());
         } else {
             going = std::unexpected(request.error());
         }
-        auto output = machine.next_output();
+        auto output = machine.next_pieces();
         const bool refused = !going && !output.empty();
         const auto written = co_await write_all(connection, executor, std::move(output));
         if (written && refused) {

@@ -23,7 +23,8 @@ struct HttpServeLimits {
 
 /// One HTTP/1 connection from its first byte to its end, on `executor`: finds the route, writes the answer,
 /// or hands the connection over to the route's takeover. `routes` outlives every connection.
-/// What it answers itself: 404, 405 with Allow, OPTIONS (204 with Allow), and every malformed request.
+/// What it answers itself: 404, 405 with Allow, OPTIONS (204 with Allow), every malformed request, and the
+/// conditions and ranges of requests for what has a strong ETag.
 Task<> http_serve(std::unique_ptr<Connection> connection, Executor& executor,
                   const std::vector<web::Route>& routes);
 

@@ -14,7 +14,7 @@ constexpr std::string_view get_root = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 /// A server with a few routes, and a client that the test drives by hand.
 class HttpServe : public testing::Test {
 protected:
-    HttpServe() { routes_ = {root_route(), live_route(), upload_route(), large_route()}; }
+    HttpServe() { routes_ = {root_route(), live_route(), upload_route(), large_route(), segment_route()}; }
 
     void connect(VirtualLink to_server = {}, VirtualLink to_client = {}) {
         auto [client, server] = virtual_connection(client_side_, server_side_, to_server, to_client);
@@ -110,6 +110,17 @@ private:
                 [](std::string_view path) { return path == "/large"; },
                 [](const web::Request&, Executor&) { return say(std::string(300U << 10U, 'x')); }};
     }
+    /// What never changes: it has a strong ETag.
+    static web::Route segment_route() {
+        return {{"GET"},
+                [](std::string_view path) { return path == "/segment"; },
+                [](const web::Request&, Executor&) { return segment(); }};
+    }
+    static Task<web::Response> segment() {
+        web::Response response = web::Response::text(200, "0123456789", "video/mp4");
+        response.headers.push_back({"ETag", "\"abc\""});
+        co_return response;
+    }
 };
 
 int status_of(std::string_view answer) {
@@ -171,6 +182,7 @@ TEST_F(HttpServe, case_55_every_method_on_every_route_is_answered_and_starts_not
         {"BREW", "/live.flv", 405, "Allow: GET, HEAD, OPTIONS\r\n"},
         {"HEAD", "/upload", 405, "Allow: POST, PUT, OPTIONS\r\n"},
         {"GET", "/upload", 405, "Allow: POST, PUT, OPTIONS\r\n"},
+        {"HEAD", "/segment", 200, "Content-Length: 10\r\n"},
         {"OPTIONS", "*", 204, "Allow: GET, HEAD, OPTIONS\r\n"},
         {"GET", "/nothing", 404, ""},
         {"HEAD", "/nothing", 404, ""},
@@ -190,6 +202,47 @@ TEST_F(HttpServe, case_55_every_method_on_every_route_is_answered_and_starts_not
     }
     EXPECT_EQ(started_, 0);
     EXPECT_FALSE(ended()) << "each answer left the connection usable";
+}
+
+TEST_F(HttpServe, row_1_19_conditions_and_ranges_are_answered_for_every_route) {
+    connect();
+    const auto ask = [this](std::string_view header) {
+        return exchange(fmt::format("GET /segment HTTP/1.1\r\nHost: x\r\n{}\r\n", header));
+    };
+    const std::string whole = ask("");
+    EXPECT_TRUE(whole.ends_with("0123456789")) << whole;
+    EXPECT_NE(whole.find("Accept-Ranges: bytes\r\n"), std::string::npos) << whole;
+    const std::string part = ask("Range: bytes=2-4\r\n");
+    EXPECT_EQ(status_of(part), 206);
+    EXPECT_NE(part.find("Content-Length: 3\r\n"), std::string::npos) << part;
+    EXPECT_TRUE(part.ends_with("\r\n\r\n234")) << part;
+    EXPECT_EQ(status_of(ask("Range: bytes=10-\r\n")), 416);
+    EXPECT_EQ(status_of(ask("Range: bytes=0-1,3-4\r\n")), 200);
+    const std::string known = ask("If-None-Match: \"abc\"\r\n");
+    EXPECT_EQ(status_of(known), 304);
+    EXPECT_TRUE(known.ends_with("\r\n\r\n")) << known;
+    EXPECT_FALSE(ended()) << "each answer left the connection usable";
+}
+
+TEST_F(HttpServe, row_2_26_case_57_an_empty_segment_is_404_and_a_climbing_path_400) {
+    struct Row {
+        std::string_view path;
+        int status;
+    };
+    for (const Row& row : std::vector<Row>{{"//", 404},
+                                           {"//live.flv", 404},
+                                           {"/a//b", 404},
+                                           {"/%2f", 404},
+                                           {"/%252e%252e%252f", 404},
+                                           {"/live/../..", 400},
+                                           {"/%2e%2e%2f", 400},
+                                           {"/..%5c", 400},
+                                           {"/live.flv/..", 400}}) {
+        connect();
+        const std::string answer = exchange(fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", row.path));
+        EXPECT_EQ(status_of(answer), row.status) << row.path;
+    }
+    EXPECT_EQ(started_, 0);
 }
 
 TEST_F(HttpServe, an_endless_answer_takes_the_connection_with_what_was_read) {

@@ -33,14 +33,25 @@ void write_status(ByteWriter& writer, int status) {
 }
 
 void write_header(ByteWriter& writer, std::string_view name, std::string_view value) {
-    if (!name.empty() && !has_control_character(name) && !has_control_character(value)) {
+    if (!name.empty() && !value.empty() && !has_control_character(name) && !has_control_character(value)) {
         writer.text(fmt::format("{}: {}\r\n", name, value));
     }
 }
 
+/// Empty where HTTP/1.1's default is meant. RFC 9110 §7.8: who says Upgrade says so here too.
+std::string_view connection_text(int status, const Framing& framing) {
+    if (status == 426) {
+        return framing.keep_alive ? "upgrade" : "upgrade, close";
+    }
+    if (!framing.keep_alive) {
+        return "close";
+    }
+    return framing.http_1_0 ? "keep-alive" : "";
+}
+
 }   // namespace
 
-void write_answer(std::vector<std::byte>& out, const web::Response& response, const Framing& framing) {
+bool write_head(std::vector<std::byte>& out, const web::Response& response, const Framing& framing) {
     ByteWriter writer{out};
     write_status(writer, response.status);
     write_header(writer, "Date", date_text(framing.utc));
@@ -56,15 +67,20 @@ void write_answer(std::vector<std::byte>& out, const web::Response& response, co
     if (!length_said && !(framing.head_only && response.body.empty())) {
         write_header(writer, "Content-Length", fmt::format("{}", response.body.size()));
     }
-    if (!framing.keep_alive) {
-        write_header(writer, "Connection", "close");
-    } else if (framing.http_1_0) {
-        write_header(writer, "Connection", "keep-alive");
+    write_header(writer, "Connection", connection_text(response.status, framing));
+    writer.text("\r\n");
+    return !framing.head_only && !has_no_body(response.status) && !response.body.empty();
+}
+
+std::vector<std::byte> switching_head(const std::vector<web::Header>& headers) {
+    std::vector<std::byte> out;
+    ByteWriter writer{out};
+    write_status(writer, 101);
+    for (const auto& [name, value] : headers) {
+        write_header(writer, name, value);
     }
     writer.text("\r\n");
-    if (!framing.head_only && !has_no_body(response.status)) {
-        writer.bytes(response.body);
-    }
+    return out;
 }
 
 std::vector<std::byte> streaming_head(int status, const std::vector<web::Header>& headers) {

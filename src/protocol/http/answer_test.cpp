@@ -7,7 +7,9 @@ namespace {
 
 std::string written(const web::Response& response, const Framing& framing) {
     std::vector<std::byte> out;
-    write_answer(out, response, framing);
+    if (write_head(out, response, framing)) {
+        out.insert(out.end(), response.body.begin(), response.body.end());
+    }
     const std::string text{as_text(out)};
     // Date is tested by itself.
     const std::size_t begin = text.find("Date: ");
@@ -50,6 +52,15 @@ TEST(Answer, framing_headers_of_a_route_and_split_headers_are_left_out) {
 TEST(Answer, an_endless_answer_ends_with_its_connection) {
     EXPECT_EQ(as_text(streaming_head(200, {{"Content-Type", "video/x-flv"}, {"Content-Length", "1"}})),
               "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nConnection: close\r\n\r\n");
+}
+
+TEST(Answer, a_switch_of_protocols_says_into_what) {
+    EXPECT_EQ(as_text(switching_head({{"Upgrade", "websocket"}, {"Connection", "Upgrade"}})),
+              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    web::Response wanted;
+    wanted.status = 426;
+    wanted.headers = {{"Upgrade", "websocket"}};
+    EXPECT_NE(written(wanted, {}).find("Connection: upgrade\r\n"), std::string::npos);
 }
 
 TEST(Answer, dates_are_imf_fixdates) {

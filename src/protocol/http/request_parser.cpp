@@ -67,7 +67,9 @@ private:
     void on_response_impl(int, beast::string_view, int, beast::error_code&) override {}
     void on_field_impl(beast::http::field /*field*/, beast::string_view name, beast::string_view value,
                        beast::error_code& /*error*/) override {
-        if (!is_header_done()) {   // what follows a chunked body says nothing we need
+        // RFC 9110 §7.8: Upgrade says nothing in HTTP/1.0.
+        const bool ignored = http_1_0 && web::same_name({name.data(), name.size()}, "Upgrade");
+        if (!is_header_done() && !ignored) {   // what follows a chunked body says nothing we need
             request.headers.push_back({std::string{name}, std::string{value}});
         }
     }

@@ -38,7 +38,7 @@ Result<> ServerMachine::advance(Instant now) {
 Result<> ServerMachine::respond(const web::Response& response, Instant now) {
     check(state_ == State::answering, "http: an answer without a request");
     const bool keep_alive = parser_.keep_alive();
-    write_answer(output_, response, framing(keep_alive, now));
+    write(response, framing(keep_alive, now));
     if (!keep_alive) {
         state_ = State::finished;
         return {};
@@ -140,7 +140,7 @@ void ServerMachine::begin_head() {
 }
 
 Result<> ServerMachine::refuse_request(Refusal refusal, Instant now) {
-    write_answer(output_, web::Response::problem(refusal.status, refusal.what), framing(false, now));
+    write(web::Response::problem(refusal.status, refusal.what), framing(false, now));
     state_ = State::finished;
     deadline_ = Instant::never();
     unread_.clear();
@@ -149,6 +149,28 @@ Result<> ServerMachine::refuse_request(Refusal refusal, Instant now) {
 
 void ServerMachine::drop_front(std::size_t count) {
     unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count));
+}
+
+void ServerMachine::write(const web::Response& response, const Framing& framing) {
+    if (write_head(output_, response, framing)) {
+        pieces_.emplace_back(std::exchange(output_, {}));
+        pieces_.push_back(response.body);
+    }
+}
+
+std::vector<Bytes> ServerMachine::next_pieces() {
+    if (!output_.empty()) {
+        pieces_.emplace_back(std::exchange(output_, {}));
+    }
+    return std::exchange(pieces_, {});
+}
+
+std::vector<std::byte> ServerMachine::next_output() {
+    std::vector<std::byte> whole;
+    for (const Bytes& piece : next_pieces()) {
+        whole.insert(whole.end(), piece.begin(), piece.end());
+    }
+    return whole;
 }
 
 Framing ServerMachine::framing(bool keep_alive, Instant now) const {

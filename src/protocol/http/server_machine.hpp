@@ -37,7 +37,9 @@ public:
     Result<> advance(Instant now);
     Instant deadline() const { return deadline_; }
     std::optional<Event> next_event() { return std::exchange(event_, std::nullopt); }
-    std::vector<std::byte> next_output() { return std::exchange(output_, {}); }
+    std::vector<std::byte> next_output();
+    /// The same without a copy: heads and bodies in their order, to be sent by one gathered write.
+    std::vector<Bytes> next_pieces();
 
     /// The answer to the last request, then on to what waited behind it: an error as from receive().
     /// A takeover in it is ignored.
@@ -58,6 +60,7 @@ private:
     void complete();
     void begin_head();
     void drop_front(std::size_t count);
+    void write(const web::Response& response, const Framing& framing);
     Framing framing(bool keep_alive, Instant now) const;
 
     Limits limits_;
@@ -71,7 +74,8 @@ private:
     RequestParser parser_;
     bool head_only_ = false;
     std::optional<Event> event_;
-    std::vector<std::byte> output_;
+    std::vector<Bytes> pieces_;       // output that is complete
+    std::vector<std::byte> output_;   // and what is said behind it
 };
 
 }   // namespace millrace::http

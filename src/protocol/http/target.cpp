@@ -50,6 +50,10 @@ Accepted<Target> parse_target(std::string_view text) {
     if (!path) {
         return refuse(400, "the path has a bad percent-escape or a NUL");
     }
+    // No name has one, and what stands behind us may take a backslash for a slash.
+    if (std::ranges::any_of(*path, [](char c) { return c == '\\' || (c >= 0 && c < ' ') || c == '\x7F'; })) {
+        return refuse(400, "the path has a backslash or a control character");
+    }
     if (has_dot_segment(*path)) {
         return refuse(400, "a path has no segment '.' or '..'");
     }

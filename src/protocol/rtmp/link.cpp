@@ -30,8 +30,8 @@ Result<std::optional<Message>> Link::next(ByteSpan& bytes, Instant now) {
         if (!message || !*message || is_media((*message)->type)) {
             return message;
         }
-        if (const auto spent = rate_.spend(now); !spent) {
-            return std::unexpected(spent.error());
+        if (!rate_.spend(now)) {
+            return fail(Errc::exhausted, "too many control, command or data messages");
         }
         if (!is_control((*message)->type)) {
             return message;

@@ -1,9 +1,6 @@
 #pragma once
 
-#include "base/result.hpp"
-#include "base/time.hpp"
-
-#include <algorithm>
+#include "base/rate_limit.hpp"
 
 namespace millrace::rtmp {
 
@@ -11,22 +8,6 @@ namespace millrace::rtmp {
 /// bytes alone.
 constexpr int messages_per_second_max = 200;
 constexpr int messages_burst_max = 400;
-
-/// Counts messages against the limits above. It keeps one moment: that up to which the peer has used its
-/// share.
-class RateLimit {
-public:
-    Result<> spend(Instant now) {
-        constexpr Duration share = Duration{1s} / messages_per_second_max;
-        used_up_to_ = std::max(used_up_to_, now - share * messages_burst_max) + share;
-        if (used_up_to_ > now) {
-            return fail(Errc::exhausted, "too many control, command or data messages");
-        }
-        return {};
-    }
-
-private:
-    Instant used_up_to_ = Instant::from_nanoseconds(INT64_MIN);
-};
+using RateLimit = millrace::RateLimit<messages_per_second_max, messages_burst_max>;
 
 }   // namespace millrace::rtmp

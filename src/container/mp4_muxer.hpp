@@ -1,0 +1,68 @@
+#pragma once
+
+#include "base/block_log.hpp"
+#include "container/mp4_chunk.hpp"
+#include "container/mp4_init.hpp"
+
+#include <optional>
+#include <vector>
+
+namespace millrace::mp4 {
+
+/// What a changed configuration does to an endless MP4.
+enum class Period : std::uint8_t {
+    /// Plain HTTP: what players take in band (H.264 and H.265 parameter sets, so another picture size) goes
+    /// on with avc3 and hev1; any other change ends the form.
+    ends,
+    /// Media Source Extensions: each change writes a new init segment, with avc1 and hvc1.
+    restarts,
+};
+
+/// Writes one stream as fragmented MP4 into a log, one moof and mdat a frame, never waiting for the next: a
+/// frame's duration is the last known one, and the next fragment's decode time tells the truth. Owned by a
+/// derived feed, on its home worker; the log is the feed's.
+class Muxer {
+public:
+    /// Between two producer reference times, on the run's timeline.
+    static constexpr std::int64_t time_interval_ms = 1000;
+
+    explicit Muxer(Period period = Period::ends) : period_{period} {}
+
+    bool carries(const media::Track& track) const { return mp4::carries(track); }
+
+    /// False where the period ends. In `restarts` every change after the first is written as one message.
+    bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
+    /// One message. A unit of another track is left out.
+    void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
+    /// MP4 has no words for these.
+    void unpublished(BlockLog&, Instant) {}
+    void end(BlockLog&, Instant) {}
+
+    /// What a newcomer gets first: ftyp and moov.
+    Bytes lead(std::span<const media::Track> tracks) const;
+    /// What stands before an entrance: in `restarts` the init segment in force there (a reader that skipped
+    /// may have missed one, a newcomer's lead may be of a later period), else nothing.
+    Bytes resume() const;
+
+private:
+    struct Told {
+        media::Track track;
+        media::ConfigRef sets;   // whose parameter sets stand in band
+        std::optional<std::int64_t> last_dts;
+        std::int64_t duration = 0;   // the last known one
+    };
+    bool goes_on(std::span<const media::Track> tracks) const;
+    std::int64_t duration_of(const media::AccessUnit& unit, Told& told) const;
+    bool time_is_due(const media::AccessUnit& unit);
+    ParameterSets where() const {
+        return period_ == Period::ends ? ParameterSets::in_band : ParameterSets::in_entry;
+    }
+
+    Period period_;
+    std::vector<Told> told_;
+    Bytes init_;
+    std::uint32_t fragments_ = 0;   // modulo 2^32
+    std::optional<std::int64_t> time_said_ms_;
+};
+
+}   // namespace millrace::mp4

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "base/block_log.hpp"
+#include "container/ts_multiplexer.hpp"
+
+namespace millrace::ts {
+
+/// Writes one stream as an endless transport stream into a log: one message an access unit, with what is due
+/// before it (tables, clock). Video key frames begin with the tables, so a newcomer needs nothing else.
+/// Owned by a derived feed, on its home worker; the log is the feed's.
+class Muxer {
+public:
+    explicit Muxer(std::string_view service_name) : multiplexer_{service_name} {}
+
+    bool carries(const media::Track& track) const;
+    /// The change is said by a new version of the PMT before the next unit.
+    bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
+    void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
+    /// A transport stream has no words for either.
+    void unpublished(BlockLog&, Instant) {}
+    void end(BlockLog&, Instant) {}
+
+    Bytes lead(std::span<const media::Track>) const { return {}; }
+    /// The tables where no key frame brings them: audio alone.
+    Bytes resume() const { return resume_; }
+
+private:
+    Multiplexer multiplexer_;
+    std::vector<std::byte> packets_;   // of the unit being written
+    Bytes resume_;
+};
+
+}   // namespace millrace::ts

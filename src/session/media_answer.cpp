@@ -1,0 +1,93 @@
+#include "session/media_answer.hpp"
+
+#include <algorithm>
+
+namespace millrace::session {
+
+namespace {
+
+constexpr std::string_view methods = "GET, HEAD, OPTIONS";
+
+bool open_to_all(const std::vector<std::string>& origins) {
+    return origins.size() == 1 && origins.front() == "*";
+}
+
+bool is_listed(std::string_view origin, const std::vector<std::string>& origins) {
+    return std::ranges::find(origins, origin) != origins.end();
+}
+
+int status_of(Errc code) {
+    switch (code) {
+        case Errc::malformed: return 400;
+        case Errc::not_found: return 404;
+        case Errc::refused: return 403;
+        case Errc::unsupported: return 415;
+        case Errc::exhausted:
+        case Errc::timed_out: return 503;
+        default: return 500;
+    }
+}
+
+/// "10.0.0.1:8080", "[::1]", "localhost:80": what no name server has a say in.
+bool is_no_name(std::string_view host) {
+    if (host.starts_with('[')) {
+        return true;
+    }
+    const std::string_view name = host.substr(0, host.find(':'));
+    const bool number =
+        !name.empty() && std::ranges::all_of(name, [](char c) { return c == '.' || (c >= '0' && c <= '9'); });
+    return number || web::same_name(name, "localhost");
+}
+
+}   // namespace
+
+std::vector<web::Header> media_headers(const web::Request& request, const std::vector<std::string>& origins) {
+    std::vector<web::Header> headers;
+    if (open_to_all(origins)) {
+        headers.push_back({"Access-Control-Allow-Origin", "*"});
+    } else {
+        headers.push_back({"Vary", "Origin"});
+        const auto origin = request.header("Origin");
+        if (!origin || !is_listed(*origin, origins)) {
+            return headers;
+        }
+        headers.push_back({"Access-Control-Allow-Origin", std::string{*origin}});
+    }
+    headers.push_back(
+        {"Access-Control-Expose-Headers", "Content-Length, Content-Range, Date, ETag, Retry-After"});
+    return headers;
+}
+
+web::Response media_options(const web::Request& request, const std::vector<std::string>& origins) {
+    web::Response response;
+    response.status = 204;
+    response.headers = media_headers(request, origins);
+    response.headers.push_back({"Allow", std::string{methods}});
+    response.headers.push_back({"Access-Control-Allow-Methods", std::string{methods}});
+    response.headers.push_back(
+        {"Access-Control-Allow-Headers", "Authorization, If-Match, If-None-Match, If-Range, Range"});
+    response.headers.push_back({"Access-Control-Max-Age", "86400"});
+    return response;
+}
+
+web::Response media_refusal(const web::Request& request, const std::vector<std::string>& origins, Error why) {
+    web::Response response = web::Response::problem(status_of(why.code), why.what);
+    std::ranges::move(media_headers(request, origins), std::back_inserter(response.headers));
+    if (response.status == 503) {
+        response.headers.push_back({"Retry-After", "1"});
+    }
+    return response;
+}
+
+bool may_open_websocket(const web::Request& request, const std::vector<std::string>& origins) {
+    const auto origin = request.header("Origin");
+    if (!origin || open_to_all(origins) || is_listed(*origin, origins)) {
+        return true;
+    }
+    const std::string_view host = request.header("Host").value_or("");
+    const std::string_view scheme = request.encrypted ? "https://" : "http://";
+    return is_no_name(host) && origin->starts_with(scheme) &&
+           web::same_name(origin->substr(scheme.size()), host);
+}
+
+}   // namespace millrace::session

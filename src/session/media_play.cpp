@@ -1,0 +1,260 @@
+#include "session/media_play.hpp"
+
+#include "base/log.hpp"
+#include "container/flv_muxer.hpp"
+#include "container/mp4_muxer.hpp"
+#include "container/ts_muxer.hpp"
+#include "hub/name.hpp"
+#include "protocol/http/answer.hpp"
+#include "protocol/ws/back_channel.hpp"
+#include "protocol/ws/framed.hpp"
+#include "protocol/ws/handshake.hpp"
+#include "session/media_answer.hpp"
+
+#include <algorithm>
+
+namespace millrace::session {
+
+namespace {
+
+using Origins = std::vector<std::string>;
+
+constexpr Duration join_deadline = 10s;
+
+flv::Muxer make_flv(const std::string& /*stream*/) {
+    return {};
+}
+ts::Muxer make_ts(const std::string& stream) {
+    return ts::Muxer{stream};
+}
+mp4::Muxer make_mp4(const std::string& /*stream*/) {
+    return mp4::Muxer{mp4::Period::ends};
+}
+mp4::Muxer make_mp4_in_periods(const std::string& /*stream*/) {
+    return mp4::Muxer{mp4::Period::restarts};
+}
+
+/// A wire form to be: its key, its media type, the stream's name.
+struct Order {
+    hub::FlavourKey key;
+    std::string_view type;
+    std::string stream;
+};
+
+template <auto make>
+hub::Flavour plain(const Order& order) {
+    return hub::flavour_of(order.key, [stream = order.stream] { return make(stream); });
+}
+template <auto make, ws::Words words>
+hub::Flavour framed(const Order& order) {
+    return hub::flavour_of(order.key, [type = order.type, stream = order.stream] {
+        return ws::Framed{make(stream), type, words};
+    });
+}
+
+/// One ending of an address: its media type, and how it is written over HTTP and over WebSockets.
+struct Form {
+    struct Way {
+        std::string_view name;
+        hub::Flavour (*flavour)(const Order& order);
+    };
+    std::string_view ending;
+    std::string_view type;
+    Way http;
+    Way websocket;
+};
+
+using enum ws::Words;
+constexpr std::array forms{
+    Form{".flv", "video/x-flv", {"flv", plain<make_flv>}, {"ws-flv", framed<make_flv, none>}},
+    Form{".ts", "video/mp2t", {"ts", plain<make_ts>}, {"ws-ts", framed<make_ts, none>}},
+    Form{".mp4", "video/mp4", {"mp4", plain<make_mp4>}, {"ws-mp4", framed<make_mp4_in_periods, json>}},
+};
+
+/// The form of an address; null if it ends otherwise, or names another thing of a stream.
+const Form* form_of(std::string_view path) {
+    const auto form =
+        std::ranges::find_if(forms, [path](const Form& one) { return path.ends_with(one.ending); });
+    if (form == forms.end()) {
+        return nullptr;
+    }
+    const Result<hub::MediaPath> split = hub::split_media_path(path);
+    return !split || split->rest == form->ending ? &*form : nullptr;
+}
+
+/// What a request asks for, understood.
+struct Wish {
+    const Form* form;
+    std::string stream;
+    std::optional<media::Kind> only;
+    bool websocket = false;
+
+    const Form::Way& way() const { return websocket ? form->websocket : form->http; }
+    hub::Flavour flavour() const {
+        return way().flavour(
+            {.key = {.form = way().name, .only = only}, .type = form->type, .stream = stream});
+    }
+};
+
+Result<Wish> wish_of(const web::Request& request) {
+    const Result<hub::MediaPath> path = hub::split_media_path(request.path);
+    if (!path) {
+        return std::unexpected(path.error());
+    }
+    Wish wish{.form = form_of(request.path), .stream = path->name.text(), .only = {}};
+    wish.websocket = ws::asks_for_upgrade(request);
+    const std::optional<std::string> tracks = request.query_value("tracks");
+    if (tracks == "video") {
+        wish.only = media::Kind::video;
+    } else if (tracks == "audio") {
+        wish.only = media::Kind::audio;
+    } else if (tracks) {
+        return fail(Errc::malformed, "tracks is 'video' or 'audio'; without it all tracks come");
+    }
+    return wish;
+}
+
+Task<Result<>> admit(Desk& desk, const Wish& wish, const web::Request& request) {
+    Answer<hub::Admitted> admitted{desk.executor};
+    desk.admission.decide({.action = hub::Action::play,
+                           .stream = wish.stream,
+                           .protocol = wish.way().name,
+                           .peer = request.peer,
+                           .encrypted = request.encrypted,
+                           .query = request.query,
+                           .authorization = std::string{request.header("authorization").value_or("")}},
+                          admitted.reply());
+    const Result<hub::Admitted> verdict = co_await admitted.within(desk.executor.now() + join_deadline);
+    co_return verdict ? Result<>{} : std::unexpected(verdict.error());
+}
+
+Task<Result<hub::Joined>> join(Desk& desk, const Wish& wish, const web::Request& request) {
+    Answer<hub::Joined> joined{desk.executor};
+    desk.mirrors.join(wish.flavour(),
+                      {.protocol = wish.way().name, .stream = wish.stream, .peer = request.peer},
+                      joined.reply());
+    co_return co_await joined.within(desk.executor.now() + join_deadline);
+}
+
+/// Whether a viewer would find something to play.
+Task<Result<>> look_up(Desk& desk, const Wish& wish) {
+    Answer<std::vector<hub::StreamReport>> reports{desk.executor};
+    desk.directory.report(wish.stream, reports.reply());
+    const auto found = co_await reports.within(desk.executor.now() + join_deadline);
+    if (!found) {
+        co_return std::unexpected(found.error());
+    }
+    if (found->empty()) {
+        co_return fail(Errc::not_found, "no such stream");
+    }
+    if (found->front().state == hub::StreamState::offline) {
+        co_return fail(Errc::not_found, "this stream is offline");
+    }
+    co_return Result<>{};
+}
+
+/// A viewer on its way from HTTP to the fan-out, and the head that says so.
+struct Newcomer {
+    hub::Joined joined;
+    std::vector<std::byte> head;
+    std::unique_ptr<ws::BackChannel> back_channel;   // of a WebSocket
+};
+
+/// The head and what the form says first leave first; then the fan-out serves the shared bytes.
+Task<> hand_over(Desk& desk, Newcomer newcomer, std::unique_ptr<Connection> connection,
+                 std::vector<std::byte> read_ahead) {
+    hub::Joined joined = std::move(newcomer.joined);
+    std::vector<std::byte> lead = std::move(newcomer.head);
+    if (newcomer.back_channel != nullptr) {
+        // It may speak before it has our 101.
+        const Result<> heard = newcomer.back_channel->receive(read_ahead, desk.executor.now());
+        const std::vector<std::byte> said = newcomer.back_channel->next_output();
+        lead.insert(lead.end(), said.begin(), said.end());
+        if (!heard) {
+            const std::array slices{ByteSpan{lead}};
+            [[maybe_unused]] const Result<std::size_t> written = connection->try_write(slices);
+            co_return;
+        }
+    }
+    lead.insert(lead.end(), joined.lead.begin(), joined.lead.end());
+    joined.seat->bind(*connection);
+    desk.fan_out.join(*joined.log, {.connection = std::move(connection),
+                                    .lead = Bytes{std::move(lead)},
+                                    .back_channel = std::move(newcomer.back_channel),
+                                    .seat = std::move(joined.seat)});
+}
+
+/// The answer that hands the viewer over, with `head` before it; or why not.
+Task<Result<web::Response>> play(Desk& desk, const Wish& wish, const web::Request& request,
+                                 std::vector<std::byte> head) {
+    Result<hub::Joined> joined = co_await join(desk, wish, request);
+    if (!joined) {
+        co_return std::unexpected(joined.error());
+    }
+    Newcomer newcomer{std::move(*joined), std::move(head),
+                      wish.websocket ? std::make_unique<ws::BackChannel>() : nullptr};
+    web::Response response;
+    response.takeover = [&desk, newcomer = std::move(newcomer)](std::unique_ptr<Connection> connection,
+                                                                std::vector<std::byte> read_ahead) mutable {
+        return hand_over(desk, std::move(newcomer), std::move(connection), std::move(read_ahead));
+    };
+    co_return response;
+}
+
+Task<Result<web::Response>> answer_wish(Desk& desk, const Origins& origins, const web::Request& request) {
+    const Result<Wish> wish = wish_of(request);
+    if (!wish) {
+        co_return std::unexpected(wish.error());
+    }
+    web::Response response;
+    response.headers = media_headers(request, origins);
+    response.headers.push_back({"Content-Type", std::string{wish->form->type}});
+    response.headers.push_back({"Cache-Control", "no-store"});
+    std::vector<std::byte> head = http::streaming_head(200, response.headers);
+    const bool plays = request.method == "GET";
+    if (plays && wish->websocket) {
+        if (!may_open_websocket(request, origins)) {
+            co_return fail(Errc::refused, "pages of this origin may not play from here (http.cors)");
+        }
+        auto accepted = ws::accept(request, {});
+        if (!accepted) {
+            co_return std::move(accepted.error());
+        }
+        head = http::switching_head(*accepted);
+    }
+    const Result<> admitted = co_await admit(desk, *wish, request);
+    if (!admitted) {
+        co_return std::unexpected(admitted.error());
+    }
+    if (plays) {
+        co_return co_await play(desk, *wish, request, std::move(head));
+    }
+    const Result<> there = co_await look_up(desk, *wish);
+    if (!there) {
+        co_return std::unexpected(there.error());
+    }
+    co_return response;
+}
+
+Task<web::Response> answer(Desk& desk, const Origins& origins, const web::Request& request) {
+    if (request.method == "OPTIONS") {
+        co_return media_options(request, origins);
+    }
+    Result<web::Response> answered = co_await answer_wish(desk, origins, request);
+    if (!answered) {
+        log::info("play", "{} was refused: {}", request.peer.text(), answered.error().what);
+        co_return media_refusal(request, origins, answered.error());
+    }
+    co_return std::move(*answered);
+}
+
+}   // namespace
+
+web::Route media_play(Desk& desk, std::vector<std::string> origins) {
+    return {.methods = {"GET", "OPTIONS"},
+            .matches = [](std::string_view path) { return form_of(path) != nullptr; },
+            .answer = [&desk, origins = std::move(origins)](
+                          const web::Request& request, Executor&) { return answer(desk, origins, request); }};
+}
+
+}   // namespace millrace::session

@@ -91,7 +91,11 @@ Node::Node(const Configuration& configuration)
     : configuration_{configuration},
       pool_{configuration.workers > 0 ? configuration.workers
                                       : std::max(1U, std::thread::hardware_concurrency())},
-      directory_{{.grace = configuration.grace}, random_},
+      directory_{{.grace = configuration.grace,
+                  .segment = configuration.hls_segment,
+                  .window = configuration.hls_window,
+                  .always_packaged = configuration.hls_always},
+                 random_},
       admission_{configuration.open} {
     std::vector<hub::Sessions*> sessions;
     for (Executor* executor : pool_.executors()) {

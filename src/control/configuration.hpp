@@ -48,6 +48,10 @@ struct Configuration {
     static constexpr std::size_t grants_max = 256;   ///< of one user
     static constexpr std::size_t streams_max = 10000;
     static constexpr std::size_t origins_max = 256;
+    static constexpr Duration hls_segment_min = 1s;
+    static constexpr Duration hls_segment_max = 10s;   ///< as long as a stream's newest media are kept
+    static constexpr unsigned hls_window_min = 3;
+    static constexpr unsigned hls_window_max = 1000;
 
     ListenAddress http{{"::", 8080}};
     ListenAddress https{{"::", 8443}};   ///< on by default only with TLS
@@ -58,6 +62,9 @@ struct Configuration {
     std::vector<std::string> cors{"*"};   ///< allowed origins, or "*" alone
     unsigned workers = 0;                 ///< 0: one a core
     Duration grace = 10s;                 ///< how long viewers wait for a lost publisher
+    Duration hls_segment = 2s;            ///< the least a segment lasts
+    unsigned hls_window = 10;             ///< segments in a live list
+    bool hls_always = false;              ///< HLS goes on when nobody asks any more
     log::Level log_level = log::Level::info;
     std::vector<StreamRule> streams;   ///< in the file's order
     std::vector<User> users;

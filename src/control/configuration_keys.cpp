@@ -159,6 +159,22 @@ std::vector<User> users(const Setting& setting) {
     return users;
 }
 
+Duration hls_segment(const Setting& setting) {
+    const Duration written = setting.duration();
+    if (written < Configuration::hls_segment_min || written > Configuration::hls_segment_max) {
+        setting.refuse_value("a duration from 1s to 10s");
+    }
+    return written;
+}
+
+unsigned hls_window(const Setting& setting) {
+    const unsigned written = setting.whole_number(Configuration::hls_window_max);
+    if (written < Configuration::hls_window_min) {
+        setting.refuse_value("a whole number from 3 to 1000");
+    }
+    return written;
+}
+
 // What a key does with its value; the captureless lambdas below are one line each.
 using C = Configuration;
 using S = Setting;
@@ -185,6 +201,14 @@ constexpr std::array keys{
                      [](C& c, const S& s) { c.workers = s.whole_number(C::workers_max); }},
     ConfigurationKey{"grace", "duration", "10s", "how long viewers wait for a publisher that was lost", false,
                      [](C& c, const S& s) { c.grace = s.duration(); }},
+    ConfigurationKey{"hls.segment", "duration", "2s",
+                     "the least an HLS segment lasts: it ends with the next key frame; 1s to 10s", false,
+                     [](C& c, const S& s) { c.hls_segment = hls_segment(s); }},
+    ConfigurationKey{"hls.window", "number", "10", "segments in a live HLS list, at least 3", false,
+                     [](C& c, const S& s) { c.hls_window = hls_window(s); }},
+    ConfigurationKey{"hls.always", "`true` or `false`", "false",
+                     "HLS that was asked for once goes on while nobody watches", false,
+                     [](C& c, const S& s) { c.hls_always = s.truth(); }},
     ConfigurationKey{"log.level", "word", "info", "least level that is logged: debug, info, warning or error",
                      false, [](C& c, const S& s) { c.log_level = level(s); }},
     ConfigurationKey{"streams", "map of name pattern to settings", "{}",

@@ -37,6 +37,9 @@ TEST(Configuration, has_defaults_for_everything) {
     EXPECT_EQ(c.cors, std::vector<std::string>{"*"});
     EXPECT_EQ(c.workers, 0U);
     EXPECT_EQ(c.grace, 10s);
+    EXPECT_EQ(c.hls_segment, 2s);
+    EXPECT_EQ(c.hls_window, 10U);
+    EXPECT_FALSE(c.hls_always);
     EXPECT_EQ(c.log_level, log::Level::info);
     EXPECT_FALSE(c.open);
 }
@@ -50,6 +53,7 @@ rtmp: { listen: off }
 tls: { certificate: /etc/c.pem, key: "/etc/k.pem" }
 workers: 3
 grace: 500ms
+hls: { segment: 4s, window: 5, always: true }
 log: { level: debug }
 streams:
   live/cam: {}
@@ -72,6 +76,9 @@ open: true
     EXPECT_EQ(c.tls_key, "/etc/k.pem");
     EXPECT_EQ(c.workers, 3U);
     EXPECT_EQ(c.grace, 500ms);
+    EXPECT_EQ(c.hls_segment, 4s);
+    EXPECT_EQ(c.hls_window, 5U);
+    EXPECT_TRUE(c.hls_always);
     EXPECT_EQ(c.log_level, log::Level::debug);
     ASSERT_EQ(c.streams.size(), 2U);
     EXPECT_EQ(c.streams[1].pattern.text(), "public/*");

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "base/block_log.hpp"
-#include "hub/feed.hpp"
 #include "hub/flavour.hpp"
+#include "hub/media_feed.hpp"
 #include "media/access_unit.hpp"
 
 #include <concepts>
@@ -15,8 +15,6 @@
 #include <vector>
 
 namespace millrace::hub {
-
-using MediaFeed = Feed<media::AccessUnit>;
 
 /// What turns access units into one wire form. It never waits for the next one.
 template <class M>

@@ -127,6 +127,49 @@ void Directory::close(const StreamHandle& stream, const FlavourKey& key, MirrorR
     });
 }
 
+void Directory::introduce(Sessions& sessions) {
+    const MutexLock lock{mutex_};
+    sessions_[&sessions.executor()] = &sessions;
+}
+
+Sessions* Directory::sessions_of(const Executor& home) {
+    const MutexLock lock{mutex_};
+    const auto found = sessions_.find(&home);
+    return found == sessions_.end() ? nullptr : found->second;
+}
+
+void Directory::list(const std::string& stream, SegmentAsk ask, Reply<SegmentListRef> reply) {
+    const std::optional<StreamHandle> handle = find(stream);
+    if (!handle) {
+        reply.give(fail(Errc::not_found, "no such stream"));
+        return;
+    }
+    on_home(*handle, [ask = std::move(ask), reply = std::move(reply)](Stream* found) mutable {
+        if (found == nullptr) {
+            reply.give(fail(Errc::not_found, "no such stream"));
+            return;
+        }
+        found->list(ask, std::move(reply));
+    });
+}
+
+void Directory::fetch(const std::string& stream, SegmentAsk ask, std::string part_name,
+                      Reply<media::SegmentPart> reply) {
+    const std::optional<StreamHandle> handle = find(stream);
+    if (!handle) {
+        reply.give(fail(Errc::not_found, "no such stream"));
+        return;
+    }
+    on_home(*handle, [ask = std::move(ask), part_name = std::move(part_name),
+                      reply = std::move(reply)](Stream* found) mutable {
+        if (found == nullptr) {
+            reply.give(fail(Errc::not_found, "no such stream"));
+            return;
+        }
+        found->fetch(ask, part_name, std::move(reply));
+    });
+}
+
 void Directory::ask(const std::string& name, Ask ask) {
     if (const std::optional<StreamHandle> handle = find(name)) {
         on_home(*handle, [ask](Stream* stream) {
@@ -155,7 +198,7 @@ void Directory::report(std::optional<std::string> name, Reply<std::vector<Stream
     gather(executors, std::move(reply), [this, homes = std::move(homes)](Executor& home) {
         std::vector<StreamReport> reports;
         for (const StreamHandle& handle : homes.at(&home)) {
-            if (const Stream* stream = at(handle)) {
+            if (const Stream* stream = at(handle); stream != nullptr && !stream->lingers()) {
                 reports.push_back(stream->report());
             }
         }

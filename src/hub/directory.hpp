@@ -6,6 +6,7 @@
 #include "hub/flavour.hpp"
 #include "hub/publication.hpp"
 #include "hub/report.hpp"
+#include "hub/segment_list.hpp"
 #include "hub/stream.hpp"
 
 #include <deque>
@@ -36,6 +37,18 @@ public:
     void open(const std::string& name, const Flavour& flavour, MirrorRef mirror);
     void close(const StreamHandle& stream, const FlavourKey& key, MirrorRef mirror);
 
+    /// The list of the stream's segments in one form. Where there is none yet it waits for the first one.
+    /// Errc::not_found (no such stream), refused (a viewer that was sent away), unsupported (the form carries
+    /// none of its tracks), exhausted (too many wait), timed_out (no segment within `Stream::segments_wait`).
+    void list(const std::string& stream, SegmentAsk ask, Reply<SegmentListRef> reply);
+    /// What stands under a part's `name` or `init_name`; what is read before parts comes as the `bytes` of a
+    /// part without duration. Errc::not_found, also for what is no longer kept; refused.
+    void fetch(const std::string& stream, SegmentAsk ask, std::string part_name,
+               Reply<media::SegmentPart> reply);
+    /// The sessions of a worker, where streams that are at home there show viewers who only poll. Called on
+    /// that worker's behalf before any stream is published there; they outlive its conversations.
+    void introduce(Sessions& sessions);
+
     /// Passes an ask up to whoever publishes the stream.
     void ask(const std::string& name, Ask ask);
 
@@ -46,6 +59,8 @@ public:
     /// Nobody finds the stream any more; it goes later, for it is the stream that says so.
     void remove(const StreamHandle& stream);
     RunId new_run(WallTime now);
+    /// The sessions of a worker, or null where none were introduced.
+    Sessions* sessions_of(const Executor& home);
 
 private:
     struct Slot {
@@ -68,6 +83,7 @@ private:
     std::deque<Slot> slots_ MILLRACE_GUARDED_BY(mutex_);   // the streams in it: their home's
     std::vector<std::uint32_t> free_ MILLRACE_GUARDED_BY(mutex_);
     std::unordered_map<std::string, std::uint32_t> by_name_ MILLRACE_GUARDED_BY(mutex_);
+    std::unordered_map<const Executor*, Sessions*> sessions_ MILLRACE_GUARDED_BY(mutex_);
 };
 
 }   // namespace millrace::hub

@@ -50,7 +50,7 @@ public:
     /// Forgets what is older than the newest group or beyond the limits. Call it after each batch, when the
     /// readers who keep up have read it.
     void trim(Instant now) {
-        const std::uint64_t wanted = newest_entrance().value_or(end());
+        const std::uint64_t wanted = std::min(newest_entrance().value_or(end()), kept_from_.value_or(end()));
         std::uint64_t reserved = end();
         for (const Reservation* reservation : reservations_) {
             reserved = std::min(reserved, reservation->place_);
@@ -70,9 +70,34 @@ public:
         }
     }
 
+    /// Keeps what lies from `place` on for newcomers as well, whatever entrance follows: the place where the
+    /// segment under way begins.
+    void keep_from(std::uint64_t place) { kept_from_ = place; }
+    /// The earliest of the last `count_max` items that `belongs`, or the place behind the last.
+    template <class Belongs>
+    std::uint64_t earliest_of_last(std::size_t count_max, Belongs belongs) const {
+        std::uint64_t earliest = end();
+        for (std::size_t back = 1; back <= std::min(count_max, items_.size()); ++back) {
+            if (belongs(*items_[items_.size() - back].item)) {
+                earliest = end() - back;
+            }
+        }
+        return earliest;
+    }
+    /// Forgets everything; places go on.
+    void clear() {
+        first_ = end();
+        items_.clear();
+        bytes_ = 0;
+        entrance_.reset();
+        kept_from_.reset();
+    }
+
     std::uint64_t begin() const { return first_; }
     std::uint64_t end() const { return first_ + items_.size(); }
     std::size_t bytes() const { return bytes_; }
+    /// Where the segment under way begins, or what is left of it.
+    std::uint64_t kept_from() const { return std::max(kept_from_.value_or(end()), first_); }
     /// Where a reader begins; nothing before the first entrance, or when its group outgrew the limits.
     std::optional<std::uint64_t> newest_entrance() const {
         return entrance_ && *entrance_ >= first_ ? entrance_ : std::nullopt;
@@ -89,6 +114,7 @@ private:
     std::deque<Slot> items_;
     std::uint64_t first_ = 0;                 // the place of items_.front()
     std::optional<std::uint64_t> entrance_;   // the newest one
+    std::optional<std::uint64_t> kept_from_;
     std::size_t bytes_ = 0;
     std::vector<Reservation*> reservations_;
 };
@@ -100,6 +126,8 @@ class Feed<Item>::Cursor {
 public:
     /// Begins at the newest entrance, or waits for the next one.
     explicit Cursor(const Feed& feed) : feed_{feed} { seek(); }
+    /// Begins at `place`.
+    Cursor(const Feed& feed, std::uint64_t place) : feed_{feed}, place_{place} {}
 
     /// The next item, or null at the live edge.
     Ref next() {

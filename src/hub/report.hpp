@@ -31,6 +31,8 @@ struct TrackReport {
 struct OutputReport {
     std::string form;
     std::uint64_t units_muxed = 0;   ///< since its first viewer came
+    std::uint64_t segments = 0;      ///< likewise, where the form has them
+    std::size_t memory = 0;          ///< of its bytes
 };
 
 /// A stream as the API shows it. Each counter counts one thing: what came in, what of it was dropped, what

@@ -31,17 +31,25 @@ void SessionRef::taken(std::size_t bytes) const {
 }
 
 Sessions::Entry::Entry(Sessions& sessions, SessionFacts facts)
-    : facts_{std::move(facts)}, sessions_{sessions}, id_{++sessions.last_id_} {
+    : facts_{std::move(facts)}, sessions_{&sessions}, id_{++sessions.last_id_} {
     facts_.since = sessions.executor_.now();
-    sessions_.entries_.emplace(id_, this);
+    sessions.entries_.emplace(id_, this);
 }
 
 Sessions::Entry::~Entry() {
-    sessions_.entries_.erase(id_);
+    if (sessions_ != nullptr) {
+        sessions_->entries_.erase(id_);
+    }
 }
 
 SessionRef Sessions::Entry::ref() const {
-    return {&sessions_.executor_, &sessions_, id_};
+    return {&sessions_->executor_, sessions_, id_};
+}
+
+Sessions::~Sessions() {
+    for (const auto& [id, entry] : entries_) {
+        entry->sessions_ = nullptr;
+    }
 }
 
 Sessions::Entry* Sessions::find(std::uint64_t id) const {

@@ -63,7 +63,8 @@ struct SessionRef {
     void taken(std::size_t bytes) const;
 };
 
-/// The conversations of one worker. Own thread only; others reach them by SessionRef.
+/// The conversations of one worker. Own thread only; others reach them by SessionRef. Entries that outlive
+/// it are in no list any more.
 class Sessions {
 public:
     /// How a conversation is reached. Called on its own thread; none may destroy the entry inside the call.
@@ -87,13 +88,15 @@ public:
         SessionFacts facts_;
 
     private:
-        Sessions& sessions_;
+        friend class Sessions;
+        Sessions* sessions_;
         std::uint64_t id_;
     };
 
     explicit Sessions(Executor& executor) : executor_{executor} {}
     Sessions(const Sessions&) = delete;
     Sessions& operator=(const Sessions&) = delete;
+    ~Sessions();
 
     Entry* find(std::uint64_t id) const;
     std::vector<SessionReport> reports() const;

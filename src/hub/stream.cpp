@@ -18,11 +18,15 @@ std::string_view name(StreamState state) {
 }
 
 Stream::Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings)
-    : directory_{directory}, handle_{handle}, name_{std::move(name)}, settings_{settings} {
+    : directory_{directory},
+      handle_{handle},
+      name_{std::move(name)},
+      settings_{settings},
+      cutter_{settings.segment} {
 }
 
 void Stream::open(const Flavour& flavour, MirrorRef mirror) {
-    if (!publisher_ && said_end_) {
+    if (!publisher_ && (said_end_ || over_at_)) {
         mirror.opened(fail(Errc::not_found, "this stream is offline"));
         return;
     }
@@ -73,12 +77,12 @@ void Stream::ask(Ask ask) {
 }
 
 void Stream::set_alarm() {
-    Instant next = Instant::never();
+    Instant next = segments_deadline();
     if (!publisher_) {
-        next = left_at_ + settings_.grace;
+        next = std::min(next, over_at_ ? Instant::never() : left_at_ + settings_.grace);
     } else {
         if (!knocks_.empty()) {
-            next = last_media_ + dead_after;
+            next = std::min(next, last_media_ + dead_after);
         }
         if (!ready_ && first_media_ != Instant::never()) {
             next = std::min(next, first_media_ + tracks_wait);
@@ -89,7 +93,11 @@ void Stream::set_alarm() {
 
 void Stream::on_time() {
     const Instant now = handle_.home->now();
-    if (!publisher_ && now >= left_at_ + settings_.grace) {
+    if (!publisher_ && !over_at_ && now >= left_at_ + settings_.grace) {
+        end_push();
+    }
+    tend_segments(now);
+    if (over_at_ && (!listed_at_ || now >= *listed_at_ + lists_linger)) {
         retire();
         return;
     }
@@ -100,8 +108,9 @@ void Stream::on_time() {
     consider_knocks();
 }
 
-void Stream::retire() {
+void Stream::end_push() {
     const Instant now = handle_.home->now();
+    over_at_ = now;
     for (auto& [key, derived] : derived_) {
         derived->end(now);
     }
@@ -110,6 +119,12 @@ void Stream::retire() {
         opening.mirror.opened(fail(Errc::not_found, "this stream ended"));
     }
     log::info("hub", "{} ended", name_);
+}
+
+void Stream::retire() {
+    for (auto& [key, packaged] : packaged_) {
+        packaged->refuse_parked({Errc::not_found, "this stream ended"});
+    }
     // Ends this object: nothing of it is touched afterwards.
     directory_.remove(handle_);
 }
@@ -129,7 +144,7 @@ StreamReport Stream::report() const {
     StreamReport report;
     report.name = name_;
     report.state = state(now);
-    report.run = fmt::format("{}-{:08x}", run_.started, run_.random);
+    report.run = run_name();
     if (publisher_) {
         report.publisher = publisher_->facts;
     }
@@ -140,9 +155,11 @@ StreamReport Stream::report() const {
     report.jumps = timeline_.jumps();
     report.memory = feed_.bytes();
     for (const auto& [key, derived] : derived_) {
-        report.outputs.push_back({std::string{key.form}, derived->muxed()});
+        report.outputs.push_back(
+            {.form = std::string{key.form}, .units_muxed = derived->muxed(), .memory = derived->memory()});
         report.memory += derived->memory();
     }
+    report_segments(report);
     if (publisher_ && has_video() && !feed_.newest_entrance() && first_media_ != Instant::never()) {
         report.verdicts.emplace_back(
             "Joining is slow: the last key frame is over 10 s or 8 MB back. "

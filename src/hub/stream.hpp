@@ -2,8 +2,11 @@
 
 #include "base/answer.hpp"
 #include "base/timer.hpp"
+#include "hub/cutter.hpp"
 #include "hub/derived_feed.hpp"
 #include "hub/meter.hpp"
+#include "hub/packaged.hpp"
+#include "hub/polling_viewers.hpp"
 #include "hub/publication.hpp"
 #include "hub/report.hpp"
 #include "hub/sessions.hpp"
@@ -31,10 +34,18 @@ class Stream final : Timer {
 public:
     struct Settings {
         Duration grace = 10s;   ///< how long it outlives a lost publisher
+
+        // Segments.
+        Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then
+        std::size_t window = 10;        ///< of a list
+        bool always_packaged = false;   ///< goes on when nobody asks any more
     };
     static constexpr Duration silent_after = 2s;   ///< without media for so long it is stale
     static constexpr Duration dead_after = 3s;     ///< and for so long a newcomer replaces the publisher
     static constexpr Duration tracks_wait = 1s;    ///< for announced tracks to be configured
+    static constexpr Duration lists_linger =
+        30s;   ///< it outlives `grace` so long after the last list request
+    static constexpr Duration segments_wait = 10s;   ///< a list request waits so long, or three segments
     static constexpr std::size_t knocks_max = 8;
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
 
@@ -57,7 +68,13 @@ public:
     /// Passes an ask up to the publication; key frames at most once a second.
     void ask(Ask ask);
 
+    /// See Directory.
+    void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
+    void fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply);
+
     StreamReport report() const;
+    /// Over for everybody but those who read its lists to the end; only they, and publishers, find it.
+    bool lingers() const { return over_at_.has_value(); }
     const std::string& name() const { return name_; }
 
 private:
@@ -91,7 +108,21 @@ private:
     void start(const Opening& opening);
     /// Those whose form could not follow a change.
     void drop_finished();
+    /// Grace is over: push viewers get their end.
+    void end_push();
     void retire();
+
+    std::optional<media::Kind> cutting_kind(Instant arrival) const;
+    void keep_segment(const media::Cut& cut);
+    Result<Packaged*> packaged_for(const SegmentFlavour& flavour);
+    Result<> admit_polling(const SegmentAsk& ask);
+    void tend_segments(Instant now);
+    Instant segments_deadline() const;
+    /// Of the lists; the least it will be while that is not fixed.
+    Duration target_duration() const;
+    std::string run_name() const;
+    void begin_run(Instant now);
+    void report_segments(StreamReport& report) const;
 
     bool has_video() const;
     bool all_configured() const;
@@ -110,6 +141,7 @@ private:
     Instant last_media_;
     Instant first_media_;   // of this publication, for tracks_wait
     bool ready_ = false;
+    bool announced_ = false;   // the publisher named its tracks
     std::optional<Instant> last_key_ask_;
 
     std::vector<media::Track> tracks_;
@@ -118,6 +150,13 @@ private:
     Meter meter_;
     std::map<FlavourKey, std::unique_ptr<Derived>> derived_;
     std::vector<Opening> openings_;   // wait until the tracks are known
+
+    Cutter cutter_;
+    std::map<FlavourKey, std::unique_ptr<Packaged>> packaged_;
+    std::optional<PollingViewers> polling_;
+    std::optional<Instant> listed_at_;   // the last list request
+    std::optional<Instant> over_at_;     // when grace was over, while it lingers
+    bool lists_ended_ = false;
 };
 
 }   // namespace millrace::hub

@@ -48,7 +48,9 @@ inline const auto opus_config = std::make_shared<const media::TrackConfig>(
 /// One worker with what a conversation needs.
 struct Desk {
     Desk(VirtualExecutor& its_executor, Directory& directory)
-        : executor{its_executor}, sessions{its_executor}, mirrors{directory, sessions} {}
+        : executor{its_executor}, sessions{its_executor}, mirrors{directory, sessions} {
+        directory.introduce(sessions);
+    }
     VirtualExecutor& executor;
     Sessions sessions;
     Mirrors mirrors;
@@ -56,7 +58,10 @@ struct Desk {
 
 /// Two workers and the directory they share.
 struct World {
-    World() : desk_a{time.add_executor(), directory}, desk_b{time.add_executor(), directory} {}
+    explicit World(Stream::Settings settings = {})
+        : directory{settings, random},
+          desk_a{time.add_executor(), directory},
+          desk_b{time.add_executor(), directory} {}
     World(const World&) = delete;
     World& operator=(const World&) = delete;
     ~World() { time.stop(); }
@@ -75,7 +80,7 @@ struct World {
 
     VirtualTime time;
     SeededRandom random{7};
-    Directory directory{Stream::Settings{}, random};
+    Directory directory;
     Desk desk_a;
     Desk desk_b;
 };
@@ -96,9 +101,10 @@ public:
     void video(std::int64_t ms, bool key = false, media::ConfigRef config = video_config) {
         send({.track = 0, .config = std::move(config), .dts = ms * 90, .pts = ms * 90, .key = key});
     }
-    void audio(std::int64_t ms) {
-        send({.track = 1, .config = audio_config, .dts = ms, .pts = ms, .key = true});
+    void audio(std::int64_t ms, media::ConfigRef config = audio_config) {
+        send({.track = 1, .config = std::move(config), .dts = ms, .pts = ms, .key = true});
     }
+    void unit(media::AccessUnit unit) { send(std::move(unit)); }
     /// Several units of video that came with one read, at these times; the last is a key frame.
     void burst(std::vector<std::int64_t> times) {
         desk_.executor.run([&] {

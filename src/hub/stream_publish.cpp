@@ -23,16 +23,19 @@ void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
 
 void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     const Instant now = handle_.home->now();
-    if (publications_ == 0) {
-        run_ = directory_.new_run(handle_.home->clock().utc());
+    if (publications_ == 0 || lists_ended_) {
+        begin_run(now);
     } else {
         timeline_.restart();
+        cutter_.change_publisher();
     }
+    over_at_.reset();
     publisher_ = Publisher{++publications_, session, std::move(facts)};
     last_media_ = now;
     first_media_ = Instant::never();
     said_end_ = false;
     ready_ = false;
+    announced_ = false;
     tracks_.clear();
     log::info("hub", "{} is published by {} {}", name_, publisher_->facts.protocol,
               publisher_->facts.peer.text());
@@ -98,6 +101,7 @@ void Stream::append(std::uint64_t publication, Batch batch) {
     bool media = false;
     for (PublishedItem& item : batch.items) {
         if (auto* track = std::get_if<media::Track>(&item)) {
+            announced_ = true;
             take(std::move(*track));
         } else {
             media = true;
@@ -116,6 +120,7 @@ void Stream::append(std::uint64_t publication, Batch batch) {
         }
         drop_finished();
     }
+    tend_segments(batch.arrival);
     feed_.trim(batch.arrival);
     if (!knocks_.empty()) {
         consider_knocks();
@@ -160,10 +165,15 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
     if (unit.capture.utc.microseconds == 0) {
         unit.capture = {handle_.home->clock().utc(), media::CaptureTime::Label::arrival};
     }
+    unit.cut = cutter_.consider(unit, cutting_kind(arrival));
     meter_.count(unit, arrival);
     const bool entrance = unit.key && (video || !has_video());
     const std::size_t bytes = unit.payload.size();
+    const media::CutRef cut = unit.cut;
     feed_.append(std::make_shared<const media::AccessUnit>(std::move(unit)), bytes, entrance, arrival);
+    if (cut != nullptr) {
+        keep_segment(*cut);
+    }
 }
 
 void Stream::drop_finished() {
@@ -189,6 +199,13 @@ void Stream::become_ready() {
     for (const Opening& opening : std::exchange(openings_, {})) {
         start(opening);
     }
+    std::erase_if(packaged_, [](const auto& entry) {
+        const bool useless = entry.second->memory() == 0 && !entry.second->carries_any();
+        if (useless) {
+            entry.second->refuse_parked(nothing_carried);
+        }
+        return useless;
+    });
 }
 
 }   // namespace millrace::hub

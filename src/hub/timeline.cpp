@@ -6,10 +6,6 @@
 
 namespace millrace::hub {
 
-Timeline::Flicks Timeline::flicks(Duration span) {
-    return media::rescale(span.count(), 1'000'000'000, flicks_a_second);
-}
-
 void Timeline::restart() {
     restarted_ = true;
     for (TrackClock& clock : clocks_) {
@@ -29,11 +25,11 @@ bool Timeline::belongs_to_jump(const TrackClock& clock, Flicks source) const {
     return *offset_ != clock.offset && shared <= own + flicks(tracks_apart);
 }
 
-Timeline::Flicks Timeline::run_at(Instant arrival) const {
+Flicks Timeline::run_at(Instant arrival) const {
     return newest_run_ + std::max(flicks(arrival - newest_arrival_), flicks_a_millisecond);
 }
 
-Timeline::Flicks Timeline::offset_for(TrackClock& clock, Flicks source, Instant arrival, bool& jumped) {
+Flicks Timeline::offset_for(TrackClock& clock, Flicks source, Instant arrival, bool& jumped) {
     if (!offset_) {
         offset_ = 0;   // the first unit of the run: the publisher's own times
         return 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/time.hpp"
+#include "hub/flicks.hpp"
 #include "media/access_unit.hpp"
 
 #include <array>
@@ -30,11 +31,7 @@ public:
     std::uint64_t jumps() const { return jumps_; }
 
 private:
-    /// A unit in which milliseconds, 90 kHz and every usual sample rate are whole numbers.
-    using Flicks = std::int64_t;
-    static constexpr Flicks flicks_a_second = 705'600'000;
     static constexpr Flicks flicks_a_millisecond = flicks_a_second / 1000;
-    static Flicks flicks(Duration span);
 
     struct TrackClock {
         bool started = false;   // in this run

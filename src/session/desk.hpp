@@ -25,7 +25,9 @@ struct Desk {
           random{its_random},
           sessions{its_executor},
           mirrors{the_directory, sessions},
-          fan_out{its_executor} {}
+          fan_out{its_executor} {
+        directory.introduce(sessions);
+    }
 
     Executor& executor;
     hub::Directory& directory;

@@ -1,0 +1,86 @@
+#include "hub/packaged.hpp"
+
+#include "hub/cutter.hpp"
+
+#include <algorithm>
+
+namespace millrace::hub {
+
+void Packaged::begin(const SegmentSource& source, std::string run, Instant now) {
+    source_.emplace(source);
+    log_.emplace(source.window);
+    segmenter_.emplace(std::move(run));
+    cursor_.emplace(source.feed, source.feed.kept_from());
+    asked_ = now;
+    pump(now);
+}
+
+bool Packaged::carries_any() const {
+    return std::ranges::any_of(source_->tracks, [this](const media::Track& track) {
+        return track.config != nullptr && takes(track);
+    });
+}
+
+bool Packaged::wants(const media::AccessUnit& unit) {
+    Taken& known = taken_[unit.track % taken_.size()];
+    if (known.config != unit.config) {
+        known = {unit.config,
+                 takes({.id = unit.track, .kind = unit.kind(), .language = {}, .config = unit.config})};
+    }
+    return known.taken;
+}
+
+void Packaged::pump(Instant now) {
+    while (const media::AccessUnitRef unit = cursor_->next()) {
+        segmenter_->take(unit, wants(*unit));
+    }
+    add_complete(now);
+}
+
+void Packaged::add_complete(Instant now) {
+    while (std::optional<media::SegmentUnits> units = segmenter_->next()) {
+        for (media::SegmentTrack& track : units->tracks) {
+            const auto known = std::ranges::find(source_->tracks, track.track.id, &media::Track::id);
+            if (known != source_->tracks.end()) {
+                track.track.group = known->group;
+                track.track.origin = known->origin;
+                track.track.language = known->language;
+            }
+            units_ += track.units.size();
+        }
+        auto entry = std::make_shared<SegmentEntry>();
+        entry->cut = units->cut;
+        entry->parts = package(*units);
+        const std::int64_t target = source_->cutter.target_duration();
+        meter_.count(*units, entry->parts, target);
+        ++segments_;
+        log_->add(std::move(entry), {target, meter_.rates(), meter_.frame_rate()}, now);
+    }
+}
+
+void Packaged::end(Instant now) {
+    segmenter_->end();
+    add_complete(now);
+    log_->end();
+    if (log_->list() == nullptr) {
+        log_->refuse_parked({Errc::not_found, "this stream ended"});
+    }
+}
+
+void Packaged::restart(std::string run, Instant now) {
+    segmenter_.emplace(std::move(run));
+    cursor_.emplace(source_->feed, source_->feed.end());
+    log_->restart(now);
+}
+
+void Packaged::list(Reply<SegmentListRef> reply, Instant now) {
+    asked_ = now;
+    log_->ask(std::move(reply), now + source_->wait);
+}
+
+Result<media::SegmentPart> Packaged::fetch(const std::string& name, Instant now) {
+    asked_ = now;
+    return log_->find(name, now);
+}
+
+}   // namespace millrace::hub

@@ -1,0 +1,86 @@
+#pragma once
+
+#include "hub/media_feed.hpp"
+#include "hub/segment_log.hpp"
+#include "hub/segment_meter.hpp"
+#include "hub/segmenter.hpp"
+
+#include <array>
+#include <optional>
+#include <string>
+
+namespace millrace::hub {
+
+class Cutter;
+
+/// Why a segmented form refuses a stream.
+inline constexpr Error nothing_carried{Errc::unsupported, "this format carries none of the stream's tracks"};
+
+/// What a stream shows of itself to what packages its segments. It outlives that.
+struct SegmentSource {
+    const MediaFeed& feed;
+    const Cutter& cutter;
+    const std::vector<media::Track>& tracks;
+    std::size_t window;   ///< listed segments
+    Duration wait;        ///< for the first segment
+};
+
+/// A stream's segments in one form: reads the feed from the last cut on, deals it out to segments, packages
+/// each when it is complete, and keeps the log. Owned by Stream, home worker only; made by the first request,
+/// dropped when nobody has asked for a while.
+class Packaged {
+public:
+    /// Dropped so long after the last request, but not before what it listed may be forgotten.
+    static constexpr Duration idle_max = 30s;
+
+    Packaged() = default;
+    Packaged(const Packaged&) = delete;
+    Packaged& operator=(const Packaged&) = delete;
+    virtual ~Packaged() = default;
+
+    void begin(const SegmentSource& source, std::string run, Instant now);
+    /// Whether it takes any of the stream's tracks.
+    bool carries_any() const;
+    /// Takes what the feed got since.
+    void pump(Instant now);
+    /// Nothing follows: the list ends.
+    void end(Instant now);
+    /// Another run follows what ended.
+    void restart(std::string run, Instant now);
+
+    void list(Reply<SegmentListRef> reply, Instant now);
+    Result<media::SegmentPart> fetch(const std::string& name, Instant now);
+    void refuse_parked(Error error) { log_->refuse_parked(error); }
+    void advance(Instant now) { log_->advance(now); }
+    Instant deadline() const { return log_->deadline(); }
+    bool idle(Instant now) const { return now >= idle_at(); }
+    Instant idle_at() const { return asked_ + std::max(idle_max, log_->keeps_for()); }
+
+    std::size_t memory() const { return log_->bytes(); }
+    std::uint64_t units() const { return units_; }         ///< packaged since it was made
+    std::uint64_t segments() const { return segments_; }   ///< likewise
+
+protected:
+    virtual bool takes(const media::Track& track) const = 0;
+    virtual std::vector<media::SegmentPart> package(const media::SegmentUnits& units) = 0;
+
+private:
+    struct Taken {
+        media::ConfigRef config;
+        bool taken = false;
+    };
+    bool wants(const media::AccessUnit& unit);
+    void add_complete(Instant now);
+
+    std::optional<SegmentSource> source_;
+    std::optional<MediaFeed::Cursor> cursor_;
+    std::optional<Segmenter> segmenter_;
+    std::optional<SegmentLog> log_;
+    SegmentMeter meter_;
+    std::array<Taken, Timeline::tracks_max> taken_;
+    Instant asked_;
+    std::uint64_t units_ = 0;
+    std::uint64_t segments_ = 0;
+};
+
+}   // namespace millrace::hub

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "hub/flavour.hpp"
+#include "hub/sessions.hpp"
+#include "media/segment.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace millrace::hub {
+
+class Packaged;
+
+/// One segment in one form. Immutable, shared by the lists it stands in.
+struct SegmentEntry {
+    media::Cut cut;
+    std::vector<media::SegmentPart> parts;
+
+    /// How long it is, in seconds: its longest part.
+    double seconds() const;
+    /// What it weighs: the parts' bytes (what must be read before them weighs little and is shared).
+    std::size_t bytes() const;
+};
+using SegmentEntryRef = std::shared_ptr<const SegmentEntry>;
+
+/// What a rendition takes of a network, over everything packaged so far.
+struct BitRates {
+    std::uint64_t peak_bps = 0;   ///< of the segment that needs most
+    std::uint64_t average_bps = 0;
+};
+
+/// The segments of a stream in one form as a list shows them. Immutable; any thread.
+struct SegmentList {
+    std::vector<SegmentEntryRef> segments;   ///< in order, numbers without holes; never empty
+    std::int64_t target_duration = 0;        ///< whole seconds; the same as long as the stream is there
+    bool ended = false;                      ///< nothing will follow: EXT-X-ENDLIST
+    bool independent = true;                 ///< every listed segment begins with a key frame
+    std::vector<media::Track> tracks;        ///< what it carries, with the newest configurations
+    std::map<std::string, BitRates, std::less<>> rates;   ///< by rendition, as in SegmentPart
+    double frame_rate = 0;                                ///< of its video, measured; 0 = not known
+};
+using SegmentListRef = std::shared_ptr<const SegmentList>;
+
+/// A segmented form, and how to make what packages it. The maker runs on the stream's home worker.
+/// `segment_flavour<Packager>(key, arguments…)` of derived_segments.hpp makes one.
+struct SegmentFlavour {
+    FlavourKey key;
+    std::function<std::unique_ptr<Packaged>()> make;
+};
+
+/// Who wants segments, and in which form.
+struct SegmentAsk {
+    SegmentFlavour flavour;
+    SessionFacts viewer;      ///< `protocol` and `peer`; its stream is filled in
+    std::string viewer_key;   ///< by which their requests are one viewer's: a token, else address and agent
+};
+
+}   // namespace millrace::hub

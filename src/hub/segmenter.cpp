@@ -1,0 +1,223 @@
+#include "hub/segmenter.hpp"
+
+#include "hub/cutter.hpp"
+
+#include <algorithm>
+#include <ranges>
+
+namespace millrace::hub {
+
+namespace {
+
+/// How long a unit is taken to last when nothing says so.
+constexpr std::int64_t units_a_second = 25;
+
+Flicks pts_of(const media::AccessUnit& unit) {
+    return flicks(unit.pts, unit.config->timescale);
+}
+
+}   // namespace
+
+void Segmenter::take(const media::AccessUnitRef& unit, bool carried) {
+    newest_ = std::max(newest_, flicks(unit->dts, unit->config->timescale));
+    if (unit->cut != nullptr) {
+        open(unit->cut);
+    }
+    if (carried) {
+        place(unit);
+    }
+}
+
+void Segmenter::open(const media::CutRef& cut) {
+    Open begun;
+    begun.cut = cut;
+    begun.time = flicks(cut->time, cut->timescale);
+    open_.push_back(std::move(begun));
+    ++begun_;
+    for (media::TrackId track = 0; track < seen_.size(); ++track) {
+        hand_on(track, open_.back());
+    }
+}
+
+void Segmenter::hand_on(media::TrackId track, Open& to) {
+    Seen& seen = seen_[track];
+    if (seen.config == nullptr) {
+        return;
+    }
+    const auto belongs = [&to](const media::AccessUnitRef& unit) { return pts_of(*unit) >= to.time; };
+    const bool video = media::kind_of(seen.config->codec) == media::Kind::video;
+    if (!seen.held && !video && open_.size() > 1) {
+        Open& before = open_[open_.size() - 2];
+        Units& units = before.tracks[track];
+        const auto from = std::ranges::find_if(units, belongs);
+        before.units -= static_cast<std::size_t>(units.end() - from);
+        const Units moved{from, units.end()};
+        units.erase(from, units.end());
+        for (const media::AccessUnitRef& unit : moved) {
+            put(to, unit);
+        }
+    }
+    for (bool first = true; !seen.waiting.empty() && (first || !seen.waiting.front().breaks); first = false) {
+        const media::AccessUnitRef unit = std::move(seen.waiting.front().unit);
+        seen.waiting.pop_front();
+        if (seen.held || begun_ > 1 || belongs(unit)) {
+            put(to, unit);
+        }
+    }
+    seen.held = !seen.waiting.empty();
+}
+
+void Segmenter::put(Open& segment, const media::AccessUnitRef& unit) {
+    if (segment.units >= units_max) {
+        ++dropped_;
+        return;
+    }
+    ++segment.units;
+    segment.tracks[unit->track].push_back(unit);
+    seen_[unit->track].floor = segment.cut->number;
+}
+
+void Segmenter::place(const media::AccessUnitRef& unit) {
+    Seen& seen = seen_[unit->track % seen_.size()];
+    const bool fresh = seen.config == nullptr;
+    const bool broken = fresh ? begun_ > 1 : breaks_off(*unit, seen.config, seen.end);
+    seen.step = fresh || broken ? 0 : unit->dts - seen.newest;
+    seen.config = unit->config;
+    seen.newest = unit->dts;
+    seen.end = unit->dts + unit->duration;
+    if (unit->cut != nullptr) {
+        put(open_.back(), unit);
+        return;
+    }
+    if (broken && !seen.held) {
+        const bool begins =
+            !open_.empty() && open_.back().cut->discontinuity && open_.back().tracks[unit->track].empty();
+        if (begins) {
+            put(open_.back(), unit);
+            return;
+        }
+        seen.held = true;
+        if (begun_ == 0) {
+            seen.waiting.clear();   // what it had before belongs before the first cut
+        }
+    }
+    const bool picture = unit->kind() == media::Kind::video;
+    if (seen.held || (open_.empty() && !picture)) {
+        wait(seen, {unit, broken});
+        return;
+    }
+    if (picture) {
+        if (!open_.empty()) {
+            put(open_.back(), unit);
+        }
+        return;
+    }
+    const bool before_all = begun_ == open_.size() && pts_of(*unit) < open_.front().time;
+    if (!before_all || seen.floor >= open_.front().cut->number) {
+        put(segment_for(*unit), unit);
+    }
+}
+
+void Segmenter::wait(Seen& seen, Waiting waiting) {
+    if (!seen.held && seen.waiting.size() >= ahead_max) {
+        seen.waiting.pop_front();   // long before the first cut
+    }
+    if (seen.waiting.size() >= units_max) {
+        ++dropped_;
+        return;
+    }
+    seen.waiting.push_back(std::move(waiting));
+}
+
+Segmenter::Open& Segmenter::segment_for(const media::AccessUnit& unit) {
+    const Flicks pts = pts_of(unit);
+    const std::uint64_t floor = seen_[unit.track].floor;
+    for (std::size_t i = open_.size() - 1; i > 0; --i) {
+        if (pts >= open_[i].time || floor >= open_[i].cut->number) {
+            return open_[i];
+        }
+    }
+    return open_.front();
+}
+
+void Segmenter::end() {
+    ended_ = true;
+}
+
+bool Segmenter::complete() const {
+    if (open_.empty()) {
+        return false;
+    }
+    if (ended_) {
+        return true;
+    }
+    if (open_.size() < 2) {
+        return false;
+    }
+    if (newest_ >= open_[1].time + flicks(patience)) {
+        return true;
+    }
+    const Open& front = open_.front();
+    for (std::size_t track = 0; track < seen_.size(); ++track) {
+        const bool others = std::ranges::any_of(
+            open_ | std::views::drop(1), [track](const Open& later) { return !later.tracks[track].empty(); });
+        const bool picture = seen_[track].config != nullptr &&
+                             media::kind_of(seen_[track].config->codec) == media::Kind::video;
+        if (!front.tracks[track].empty() && !others && !picture) {
+            return false;
+        }
+    }
+    return true;
+}
+
+std::int64_t Segmenter::end_of(media::TrackId track) const {
+    const Units& units = open_.front().tracks[track];
+    const media::AccessUnit& last = *units.back();
+    std::int64_t usual = last.duration;
+    if (usual <= 0 && units.size() > 1) {
+        usual = last.dts - units[units.size() - 2]->dts;
+    }
+    if (usual <= 0) {
+        usual = seen_[track].step > 0 ? seen_[track].step : last.config->timescale / units_a_second;
+    }
+    if (open_.size() > 1 && !open_[1].tracks[track].empty()) {
+        const std::int64_t next = open_[1].tracks[track].front()->dts;
+        const bool same_ticks = open_[1].tracks[track].front()->config->timescale == last.config->timescale;
+        const bool jumped = open_[1].cut->discontinuity && next - last.dts > 2 * usual;
+        if (same_ticks && !jumped) {
+            return next;
+        }
+    }
+    return last.dts + usual;
+}
+
+media::SegmentUnits Segmenter::close_front() {
+    Open& front = open_.front();
+    media::SegmentUnits made;
+    made.run = run_;
+    made.cut = *front.cut;
+    made.first = first_;
+    for (media::TrackId track = 0; track < seen_.size(); ++track) {
+        if (front.tracks[track].empty()) {
+            continue;
+        }
+        const std::int64_t end = end_of(track);
+        const media::AccessUnit& unit = *front.tracks[track].front();
+        made.tracks.push_back(
+            {.track = {.id = track, .kind = unit.kind(), .language = {}, .config = unit.config},
+             .units = std::move(front.tracks[track]),
+             .end = end});
+    }
+    first_ = false;
+    open_.pop_front();
+    return made;
+}
+
+std::optional<media::SegmentUnits> Segmenter::next() {
+    if (!complete()) {
+        return std::nullopt;
+    }
+    return close_front();
+}
+
+}   // namespace millrace::hub

@@ -1,0 +1,173 @@
+#include "hub/directory.hpp"
+#include "hub/stream.hpp"
+
+#include <algorithm>
+
+// The segments of a stream: who asks for them, and how long they outlive their publisher.
+
+namespace millrace::hub {
+
+namespace {
+
+/// Units that are looked through for what belongs to a segment though it came before its cut.
+constexpr std::size_t ahead_max = 256;
+
+}   // namespace
+
+std::string Stream::run_name() const {
+    return fmt::format("{}-{:08x}", run_.started, run_.random);
+}
+
+void Stream::begin_run(Instant now) {
+    run_ = directory_.new_run(handle_.home->clock().utc());
+    cutter_.open_run(run_.started);
+    if (publications_ == 0) {
+        return;
+    }
+    timeline_ = Timeline{};
+    feed_.clear();
+    lists_ended_ = false;
+    for (auto& [key, packaged] : packaged_) {
+        packaged->restart(run_name(), now);
+    }
+}
+
+std::optional<media::Kind> Stream::cutting_kind(Instant arrival) const {
+    if (std::ranges::find(tracks_, media::Kind::video, &media::Track::kind) != tracks_.end()) {
+        return media::Kind::video;
+    }
+    // A publisher that names no tracks may yet bring pictures.
+    const bool known = ready_ && (announced_ || arrival - first_media_ >= tracks_wait);
+    return known ? std::optional{media::Kind::audio} : std::nullopt;
+}
+
+void Stream::keep_segment(const media::Cut& cut) {
+    const Flicks time = flicks(cut.time, cut.timescale);
+    feed_.keep_from(feed_.earliest_of_last(ahead_max, [&](const media::AccessUnit& unit) {
+        return unit.cut.get() == &cut ||
+               (unit.kind() != media::Kind::video && flicks(unit.pts, unit.config->timescale) >= time);
+    }));
+}
+
+Result<> Stream::admit_polling(const SegmentAsk& ask) {
+    if (!polling_) {
+        Sessions* const sessions = directory_.sessions_of(*handle_.home);
+        if (sessions == nullptr) {
+            return {};
+        }
+        polling_.emplace(*handle_.home, *sessions);
+    }
+    polling_->set_patience(3 * target_duration());
+    return polling_->seen(ask, name_);
+}
+
+Result<Packaged*> Stream::packaged_for(const SegmentFlavour& flavour) {
+    if (const auto found = packaged_.find(flavour.key); found != packaged_.end()) {
+        return found->second.get();
+    }
+    if (over_at_) {
+        return fail(Errc::not_found, "this stream ended");
+    }
+    std::unique_ptr<Packaged> made = flavour.make();
+    made->begin({.feed = feed_,
+                 .cutter = cutter_,
+                 .tracks = tracks_,
+                 .window = settings_.window,
+                 .wait = std::max(segments_wait, 3 * settings_.segment)},
+                run_name(), handle_.home->now());
+    if (ready_ && !made->carries_any()) {
+        return std::unexpected(nothing_carried);
+    }
+    return packaged_.emplace(flavour.key, std::move(made)).first->second.get();
+}
+
+void Stream::list(const SegmentAsk& ask, Reply<SegmentListRef> reply) {
+    const Instant now = handle_.home->now();
+    if (const Result<> admitted = admit_polling(ask); !admitted) {
+        reply.give(std::unexpected(admitted.error()));
+        return;
+    }
+    const Result<Packaged*> packaged = packaged_for(ask.flavour);
+    if (!packaged) {
+        reply.give(std::unexpected(packaged.error()));
+        return;
+    }
+    listed_at_ = now;
+    (*packaged)->list(std::move(reply), now);
+    set_alarm();
+}
+
+void Stream::fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply) {
+    const auto packaged = packaged_.find(ask.flavour.key);
+    if (packaged == packaged_.end()) {
+        reply.give(fail(Errc::not_found, "no such segment, or no longer"));
+        return;
+    }
+    if (const Result<> admitted = admit_polling(ask); !admitted) {
+        reply.give(std::unexpected(admitted.error()));
+        return;
+    }
+    Result<media::SegmentPart> part = packaged->second->fetch(part_name, handle_.home->now());
+    if (part && polling_) {
+        polling_->count_sent(ask.viewer_key, part->bytes.size());
+    }
+    reply.give(std::move(part));
+}
+
+Duration Stream::target_duration() const {
+    const std::int64_t target = cutter_.target_duration();
+    return target > 0 ? target * Duration{1s} : settings_.segment;
+}
+
+void Stream::tend_segments(Instant now) {
+    if (over_at_ && !lists_ended_ && now >= *over_at_ + target_duration()) {
+        cutter_.close();
+        for (auto& [key, packaged] : packaged_) {
+            packaged->end(now);
+        }
+        lists_ended_ = true;
+    }
+    for (auto& [key, packaged] : packaged_) {
+        packaged->pump(now);
+        packaged->advance(now);
+    }
+    if (!settings_.always_packaged && !over_at_) {
+        std::erase_if(packaged_, [now](const auto& one) { return one.second->idle(now); });
+    }
+}
+
+Instant Stream::segments_deadline() const {
+    Instant next = Instant::never();
+    for (const auto& [key, packaged] : packaged_) {
+        next = std::min(next, packaged->deadline());
+        if (!settings_.always_packaged && !over_at_) {
+            next = std::min(next, packaged->idle_at());
+        }
+    }
+    if (over_at_) {
+        next = std::min(next, listed_at_ ? *listed_at_ + lists_linger : *over_at_);
+        if (!lists_ended_) {
+            next = std::min(next, *over_at_ + target_duration());
+        }
+    }
+    return next;
+}
+
+void Stream::report_segments(StreamReport& report) const {
+    for (const auto& [key, packaged] : packaged_) {
+        report.outputs.push_back({.form = std::string{key.form},
+                                  .units_muxed = packaged->units(),
+                                  .segments = packaged->segments(),
+                                  .memory = packaged->memory()});
+        report.memory += packaged->memory();
+    }
+    if (cutter_.cuts_between_pictures()) {
+        report.verdicts.emplace_back(fmt::format(
+            "HLS segments are cut between pictures, so players join and switch slowly: key frames "
+            "are further apart than the {} s that a segment may last. "
+            "Set the encoder's key-frame interval to 2 s.",
+            cutter_.target_duration()));
+    }
+}
+
+}   // namespace millrace::hub

@@ -24,33 +24,6 @@ std::optional<unsigned> hex_digit(char c) {
     return std::nullopt;
 }
 
-/// The length of the UTF-8 sequence at the front, 0 if there is none (RFC 3629 §4: no surrogates, no
-/// overlong forms).
-std::size_t utf8_length(std::string_view text) {
-    const auto byte = [&](std::size_t at) {
-        return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
-    };
-    const unsigned first = byte(0);
-    if (first < 0x80) {
-        return 1;
-    }
-    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-    if (first < 0xC2 || first > 0xF4) {
-        return 0;
-    }
-    const unsigned low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-    if (byte(1) < low || byte(1) > high) {
-        return 0;
-    }
-    for (std::size_t at = 2; at < length; ++at) {
-        if (byte(at) < 0x80 || byte(at) > 0xBF) {
-            return 0;
-        }
-    }
-    return length;
-}
-
 struct Phrase {
     int status;
     std::string_view text;
@@ -102,6 +75,31 @@ constexpr std::array phrases{
 };
 
 }   // namespace
+
+std::size_t utf8_length(std::string_view text) {
+    const auto byte = [&](std::size_t at) {
+        return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+    };
+    const unsigned first = byte(0);
+    if (first < 0x80) {
+        return 1;
+    }
+    const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+    if (first < 0xC2 || first > 0xF4) {
+        return 0;
+    }
+    const unsigned low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    const unsigned high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (byte(1) < low || byte(1) > high) {
+        return 0;
+    }
+    for (std::size_t at = 2; at < length; ++at) {
+        if (byte(at) < 0x80 || byte(at) > 0xBF) {
+            return 0;
+        }
+    }
+    return length;
+}
 
 std::optional<std::string> percent_decode(std::string_view text) {
     std::string decoded;

@@ -19,6 +19,10 @@ namespace millrace::web {
 /// `%2F` to `/`, once. Nothing for an escape that is cut or not hexadecimal, and for NUL in either form.
 std::optional<std::string> percent_decode(std::string_view text);
 
+/// The length of the UTF-8 sequence at the front of a text, 0 if there is none (RFC 3629 §4: no surrogates,
+/// no overlong forms).
+std::size_t utf8_length(std::string_view text);
+
 /// A JSON string with its quotes (RFC 8259 §7). Bytes that are not UTF-8 become U+FFFD, and `<` is escaped
 /// so that the text is harmless inside a page.
 std::string json_quoted(std::string_view text);

@@ -25,6 +25,7 @@ media::SegmentPart part_of(const media::SegmentTrack& track, std::string_view ru
     part.bytes = chunked(track).bytes;
     part.init = init_segment({&track.track, 1}, ParameterSets::in_entry);
     part.init_name = fmt::format("{}/{}-{:016x}.mp4", run, part.rendition, hash_of(part.init));
+    part.begin = track.begin();
     part.duration = track.duration();
     part.timescale = track.track.config->timescale;
     return part;

@@ -79,6 +79,7 @@ std::vector<media::SegmentPart> Packager::package(const media::SegmentUnits& seg
         multiplexer_.write(bytes, *placed.unit);
     }
     part.timescale = leader.track.config->timescale;
+    part.begin = leader.begin();
     part.duration = leader.duration();
     multiplexer_.run_on(bytes, leader.end, part.timescale);
     part.rendition = rendition;

@@ -42,6 +42,7 @@ struct SegmentPart {
     Bytes bytes;
     std::string init_name;   ///< of what must be read before it; empty: nothing
     Bytes init;
+    std::int64_t begin = 0;      ///< decode time of its first unit, and
     std::int64_t duration = 0;   ///< of its media; in:
     std::int64_t timescale = 90'000;
 };

@@ -1,0 +1,270 @@
+#include "session/hls_play.hpp"
+
+#include "base/log.hpp"
+#include "container/mp4_packager.hpp"
+#include "container/ts_packager.hpp"
+#include "hub/derived_segments.hpp"
+#include "hub/name.hpp"
+#include "session/hls_lists.hpp"
+
+#include <algorithm>
+
+namespace millrace::session {
+
+namespace {
+
+constexpr std::string_view protocol = "hls";
+constexpr std::string_view alias = "/stream.m3u8";
+constexpr std::string_view index_list = "/index.m3u8";
+constexpr std::string_view ts_list = "/ts.m3u8";
+constexpr std::string_view segments_folder = "/segments/";
+constexpr std::string_view list_ending = ".m3u8";
+constexpr std::string_view list_type = "application/vnd.apple.mpegurl";
+constexpr std::string_view classic_list_type = "application/x-mpegURL";
+/// The hub gives up earlier, in words of its own.
+constexpr Duration answer_deadline = 60s;
+constexpr std::string_view retry_seconds = "2";
+
+enum class Page : std::uint8_t { multivariant, rendition, ts, alias, media };
+
+/// What a path asks for.
+struct Wanted {
+    Page page = Page::multivariant;
+    std::string stream;
+    std::string rest;   ///< rendition: its name; media: the part's name
+
+    bool of_ts() const {
+        return page == Page::ts || page == Page::alias || (page == Page::media && rest.ends_with(".ts"));
+    }
+};
+
+int status_of(Errc code) {
+    switch (code) {
+        case Errc::malformed: return 400;
+        case Errc::not_found: return 404;
+        case Errc::refused: return 403;
+        case Errc::unsupported: return 415;
+        case Errc::exhausted:
+        case Errc::timed_out: return 503;
+        default: return 500;
+    }
+}
+
+Result<Wanted> read_path(std::string_view path, const HlsSettings& settings) {
+    if (path == alias) {
+        if (settings.default_stream.empty()) {
+            return fail(Errc::not_found, "http.default_stream names no stream");
+        }
+        return Wanted{Page::alias, settings.default_stream, {}};
+    }
+    const Result<hub::MediaPath> split = hub::split_media_path(path);
+    if (!split) {
+        return std::unexpected(split.error());
+    }
+    std::string stream = split->name.text();
+    std::string_view rest = split->rest;
+    if (rest == index_list || rest == ts_list) {
+        return Wanted{rest == ts_list ? Page::ts : Page::multivariant, std::move(stream), {}};
+    }
+    if (!rest.starts_with(segments_folder)) {
+        return fail(Errc::not_found, "nothing is at this address");
+    }
+    rest.remove_prefix(segments_folder.size());
+    if (rest.ends_with(list_ending)) {
+        rest.remove_suffix(list_ending.size());
+        return Wanted{Page::rendition, std::move(stream), std::string{rest}};
+    }
+    return Wanted{Page::media, std::move(stream), std::string{rest}};
+}
+
+/// What of the query proves who asks, as it stands there: children of a list are asked for with it.
+std::string proof_of(std::string_view query) {
+    std::string kept;
+    while (!query.empty()) {
+        const std::string_view field = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(field.size() + 1, query.size()));
+        const std::string_view key = field.substr(0, field.find('='));
+        if (key == "token" || key == "user" || key == "pass") {
+            kept.append(kept.empty() ? "" : "&").append(field);
+        }
+    }
+    return kept;
+}
+
+/// By what the requests of one viewer are known; there is no session id in an address.
+std::string viewer_key(const web::Request& request) {
+    if (const auto token = request.query_value("token"); token && !token->empty()) {
+        return "token " + *token;
+    }
+    return fmt::format("{} {}", request.peer.address, request.header("user-agent").value_or(""));
+}
+
+/// Pages of an allowed site may read the answer.
+std::vector<web::Header> media_headers(const web::Request& request, const std::vector<std::string>& origins) {
+    if (origins.size() == 1 && origins.front() == "*") {
+        return {{"Access-Control-Allow-Origin", "*"}};
+    }
+    std::vector<web::Header> headers{{"Vary", "Origin"}};
+    const std::optional<std::string_view> origin = request.header("origin");
+    if (origin && std::ranges::find(origins, *origin) != origins.end()) {
+        headers.push_back({"Access-Control-Allow-Origin", std::string{*origin}});
+    }
+    return headers;
+}
+
+/// The type of a list, as the client likes to have it called.
+std::string_view list_type_for(const web::Request& request) {
+    const std::string accept{request.header("accept").value_or("")};
+    std::string lower;
+    std::ranges::transform(accept, std::back_inserter(lower),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    const bool classic = lower.find("application/x-mpegurl") != std::string::npos;
+    return classic && lower.find(list_type) == std::string::npos ? classic_list_type : list_type;
+}
+
+/// One request from its path to its answer.
+class HlsAnswer {
+public:
+    HlsAnswer(Desk& desk, const HlsSettings& settings, const web::Request& request)
+        : desk_{desk},
+          settings_{settings},
+          request_{request},
+          deadline_{desk.executor.now() + answer_deadline} {}
+
+    Task<web::Response> run() {
+        const Result<Wanted> wanted = read_path(request_.path, settings_);
+        if (!wanted) {
+            co_return refusal(wanted.error());
+        }
+        const Result<hub::Admitted> admitted = co_await admit(wanted->stream);
+        if (!admitted) {
+            co_return refusal(admitted.error());
+        }
+        if (wanted->page == Page::media) {
+            co_return co_await media(*wanted);
+        }
+        co_return co_await list(*wanted);
+    }
+
+private:
+    Task<Result<hub::Admitted>> admit(std::string stream) {
+        Answer<hub::Admitted> admitted{desk_.executor};
+        desk_.admission.decide({.action = hub::Action::play,
+                                .stream = std::move(stream),
+                                .protocol = protocol,
+                                .peer = request_.peer,
+                                .encrypted = request_.encrypted,
+                                .query = request_.query,
+                                .authorization = std::string{request_.header("authorization").value_or("")}},
+                               admitted.reply());
+        co_return co_await admitted.within(deadline_);
+    }
+
+    hub::SegmentAsk ask(const Wanted& wanted) const {
+        return {.flavour = wanted.of_ts() ? ts_flavour(wanted.stream)
+                                          : hub::segment_flavour<mp4::Packager>({.form = "cmaf"}),
+                .viewer = {.protocol = protocol, .stream = wanted.stream, .peer = request_.peer},
+                .viewer_key = viewer_key(request_)};
+    }
+    /// A form that is started again counts its packets anew, so its names are new, too.
+    hub::SegmentFlavour ts_flavour(const std::string& stream) const {
+        return hub::segment_flavour<ts::Packager>(
+            {.form = "ts"}, fmt::format("{}-{:x}", settings_.node_start, desk_.executor.now().nanoseconds()),
+            stream);
+    }
+
+    Task<web::Response> list(const Wanted& wanted) {
+        Answer<hub::SegmentListRef> answer{desk_.executor};
+        desk_.directory.list(wanted.stream, ask(wanted), answer.reply());
+        const Result<hub::SegmentListRef> segments = co_await answer.within(deadline_);
+        if (!segments) {
+            co_return refusal(segments.error());
+        }
+        Result<std::string> text = text_of(**segments, wanted);
+        if (!text) {
+            co_return refusal(text.error());
+        }
+        web::Response response{.headers = media_headers(request_, settings_.origins),
+                               .body = Bytes::copy(*text)};
+        std::vector<web::Header> rest = list_headers(wanted.page);
+        std::ranges::move(rest, std::back_inserter(response.headers));
+        co_return response;
+    }
+
+    Result<std::string> text_of(const hub::SegmentList& segments, const Wanted& wanted) const {
+        const std::string proof = proof_of(request_.query);
+        switch (wanted.page) {
+            case Page::multivariant: return multivariant_list(segments, {"segments/", proof});
+            case Page::rendition: return media_list(segments, wanted.rest, {"", proof});
+            case Page::ts: return media_list(segments, "ts", {"segments/", proof});
+            case Page::alias: return media_list(segments, "ts", {wanted.stream + "/segments/", proof});
+            case Page::media: break;
+        }
+        return fail(Errc::not_found, "nothing is at this address");
+    }
+
+    std::vector<web::Header> list_headers(Page page) const {
+        if (page == Page::alias) {
+            return {{"Content-Type", std::string{classic_list_type}},
+                    {"Cache-Control", "no-cache, no-store, must-revalidate"},
+                    {"Pragma", "no-cache"},
+                    {"Expires", "0"}};
+        }
+        return {{"Content-Type", std::string{list_type_for(request_)}}, {"Cache-Control", "no-cache"}};
+    }
+
+    Task<web::Response> media(const Wanted& wanted) {
+        Answer<media::SegmentPart> answer{desk_.executor};
+        desk_.directory.fetch(wanted.stream, ask(wanted), wanted.rest, answer.reply());
+        Result<media::SegmentPart> part = co_await answer.within(deadline_);
+        if (!part) {
+            co_return refusal(part.error());
+        }
+        web::Response response{.headers = media_headers(request_, settings_.origins),
+                               .body = std::move(part->bytes)};
+        // An address never gives other bytes, so its own name tells them apart.
+        response.headers.push_back({"Content-Type", wanted.of_ts() ? "video/mp2t" : "video/mp4"});
+        response.headers.push_back({"Cache-Control", "public, max-age=31536000, immutable"});
+        response.headers.push_back({"ETag", '"' + wanted.rest + '"'});
+        co_return response;
+    }
+
+    /// Says why not, in HTTP's words and in the log. Pages may read that, too.
+    web::Response refusal(const Error& error) const {
+        log::debug(protocol, "{} was refused {}: {}", request_.peer.text(), request_.path, error.what);
+        web::Response response = web::Response::problem(status_of(error.code), error.what);
+        if (response.status == 503) {
+            response.headers.push_back({"Retry-After", std::string{retry_seconds}});
+        }
+        response.headers.push_back({"Cache-Control", "no-store"});
+        std::ranges::move(media_headers(request_, settings_.origins), std::back_inserter(response.headers));
+        return response;
+    }
+
+    Desk& desk_;
+    const HlsSettings& settings_;
+    const web::Request& request_;
+    Instant deadline_;
+};
+
+bool is_hls(std::string_view path) {
+    return path == alias || path.ends_with(index_list) || path.ends_with(ts_list) ||
+           path.find(segments_folder) != std::string_view::npos;
+}
+
+Task<web::Response> answer(Desk& desk, const HlsSettings& settings, const web::Request& request) {
+    HlsAnswer one{desk, settings, request};
+    co_return co_await one.run();
+}
+
+}   // namespace
+
+web::Route hls_play(Desk& desk, HlsSettings settings) {
+    return {.methods = {"GET"},
+            .matches = is_hls,
+            .answer = [&desk, settings = std::move(settings)](const web::Request& request, Executor&) {
+                return answer(desk, settings, request);
+            }};
+}
+
+}   // namespace millrace::session

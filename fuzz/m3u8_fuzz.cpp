@@ -2,6 +2,7 @@
 #include "container/m3u8_writer.hpp"
 
 #include <cstdlib>
+#include <span>
 
 // Whatever is read can be written, is read again, and is then the same: nothing of a foreign list gets out
 // of its place.
@@ -9,7 +10,7 @@ namespace {
 
 using namespace millrace;
 
-constexpr hls::WriteOptions exact{.digits = 9, .base = {}, .blank_line = false};
+const hls::WriteOptions exact{.digits = 9, .base = {}, .blank_line = false};
 
 std::string text_of(const hls::Playlist& list) {
     if (const auto* media = std::get_if<hls::MediaPlaylist>(&list)) {

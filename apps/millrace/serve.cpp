@@ -7,8 +7,9 @@
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 #include "session/desk.hpp"
-#include "session/media_play.hpp"
+#include "session/hls_play.hpp"
 #include "session/http_serve.hpp"
+#include "session/media_play.hpp"
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
 
@@ -102,9 +103,12 @@ Node::Node(const Configuration& configuration)
         counters_.push_back(std::make_unique<Counter>(*executor, directory_, admission_, random_));
         sessions.push_back(&counters_.back()->desk.sessions);
     }
+    const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
         counter->routes = control::api_routes({directory_, admission_, sessions});
         counter->routes.push_back(session::media_play(counter->desk, configuration.cors));
+        counter->routes.push_back(
+            session::hls_play(counter->desk, {configuration.cors, node_start, configuration.default_stream}));
     }
     if (configuration.has_tls()) {
         tls_ = std::make_shared<const net::TlsServer>(
@@ -203,8 +207,9 @@ void Node::announce() const {
     if (!http.empty()) {
         fmt::print(stderr,
                    "            mpv http://{}/live/cam.flv\n"
+                   "            mpv http://{}/live/cam/index.m3u8\n"
                    "  page      http://{}/\n\n",
-                   http, http);
+                   http, http, http);
     }
 }
 

@@ -13,6 +13,9 @@ using media::AccessUnit;
 using Out = std::vector<std::byte>;
 
 constexpr std::int64_t u32_max = 0xFFFFFFFF;
+/// What a fragment needs beside its samples' bytes, at most.
+constexpr std::size_t head_size = 176;
+constexpr std::size_t sample_head_size = 16;
 
 /// ISO/IEC 14496-12 §8.16.5: whose time it is.
 enum TimeFlags : std::uint32_t {
@@ -165,6 +168,7 @@ void ChunkWriter::finish() {
 
 std::vector<std::byte> fragment_head(const Fragment& fragment) {
     Out out;
+    out.reserve(head_size + fragment.samples.size() * sample_head_size);
     if (fragment.with_time) {
         write_time(out, fragment);
     }
@@ -195,8 +199,6 @@ ByteSpan sequence_header_before(const AccessUnit& unit) {
 }
 
 ChunkedTrack chunked(const media::SegmentTrack& track) {
-    constexpr std::size_t head_size = 256;
-    constexpr std::size_t sample_head_size = 16;
     std::size_t size = head_size;
     for (const media::AccessUnitRef& unit : track.units) {
         size += unit->payload.size() + sample_head_size;

@@ -15,6 +15,7 @@ using media::Codec;
 /// Steps between two frames that are believed to be a duration; a longer one is a pause.
 constexpr std::int64_t frame_seconds_max = 10;
 constexpr double frame_rate_unknown = 25;
+constexpr double frame_rate_min = 0.1;
 
 bool sets_may_change_in_band(Codec codec) {
     return codec == Codec::h264 || codec == Codec::h265;
@@ -26,7 +27,7 @@ std::int64_t first_duration(const media::AccessUnit& unit) {
     if (unit.kind() == media::Kind::audio) {
         return media::samples_in_frame(config, unit.payload);
     }
-    const double rate = config.frame_rate > 0 ? config.frame_rate : frame_rate_unknown;
+    const double rate = config.frame_rate >= frame_rate_min ? config.frame_rate : frame_rate_unknown;
     return static_cast<std::int64_t>(static_cast<double>(config.timescale) / rate);
 }
 

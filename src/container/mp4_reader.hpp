@@ -20,6 +20,7 @@ using Item = std::variant<Opened, media::AccessUnit>;
 
 struct Movie;
 struct MovieFragment;
+struct PlacedSample;
 
 /// Reads fragmented MP4, however its bytes were cut on their way, into access units of our timescales (90 kHz
 /// video, audio's sample rate) with the file's own times. Progressive files (samples listed in the moov) need
@@ -52,10 +53,14 @@ private:
 
     Result<std::optional<Item>> step(ByteSpan& input);
     bool gather(ByteSpan& input, std::size_t wanted);
+    void skip_to(ByteSpan& input, std::uint64_t offset);
     Result<std::optional<Item>> begin_box(ByteSpan& input);
+    Result<std::optional<Item>> choose_part();
     Result<std::optional<Item>> read_whole();
+    Result<std::optional<Item>> read_moov(const Box& box);
+    Result<std::optional<Item>> read_moof(const Box& box);
     Result<std::optional<Item>> read_samples(ByteSpan& input);
-    Result<std::optional<Item>> finish_sample();
+    Result<std::optional<Item>> finish_sample(const PlacedSample& sample);
     void leave_box();
 
     Part part_ = Part::header;

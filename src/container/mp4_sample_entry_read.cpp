@@ -124,6 +124,10 @@ Result<std::optional<SampleEntry>> read_video_record(FourCc entry, const Box& bo
             return from_record(media::h265::read_hvcc(box.body), media::Codec::h265,
                                length_size_at(box.body, 21, entry == four_cc("hev1")));
         case four_cc("av1C"): {
+            constexpr std::size_t without_obus = 4;   // legal; the sequence header is then in band
+            if (box.body.size() <= without_obus) {
+                return SampleEntry{.codec = media::Codec::av1, .config = {}};
+            }
             Result<media::TrackConfig> config = media::av1::read_av1c(box.body);
             if (!config) {
                 return std::unexpected(config.error());
@@ -142,7 +146,9 @@ Result<std::optional<SampleEntry>> read_video(const Box& entry, ByteReader reade
         if (!record) {
             return std::unexpected(record.error());
         }
-        found = found ? std::move(found) : std::move(*record);
+        if (*record && !found) {
+            found = std::move(*record);
+        }
         return {};
     });
     if (!read) {

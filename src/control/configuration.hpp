@@ -60,6 +60,7 @@ struct Configuration {
     std::string tls_certificate;         ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     std::vector<std::string> cors{"*"};   ///< allowed origins, or "*" alone
+    std::string default_stream;           ///< what `/stream.m3u8` shows; empty: nothing
     unsigned workers = 0;                 ///< 0: one a core
     Duration grace = 10s;                 ///< how long viewers wait for a lost publisher
     Duration hls_segment = 2s;            ///< the least a segment lasts

@@ -1,4 +1,5 @@
 #include "control/setting.hpp"
+#include "hub/name.hpp"
 
 #include <algorithm>
 #include <array>
@@ -159,6 +160,14 @@ std::vector<User> users(const Setting& setting) {
     return users;
 }
 
+std::string stream_name(const Setting& setting) {
+    const auto name = hub::StreamName::parse(setting.text("a stream name such as live/cam"));
+    if (!name) {
+        setting.refuse(name.error().what);
+    }
+    return name->text();
+}
+
 Duration hls_segment(const Setting& setting) {
     const Duration written = setting.duration();
     if (written < Configuration::hls_segment_min || written > Configuration::hls_segment_max) {
@@ -197,6 +206,8 @@ constexpr std::array keys{
     ConfigurationKey{"http.cors", "`\"*\"` or list of origins", "\"*\"",
                      "pages that may play media from here", true,
                      [](C& c, const S& s) { c.cors = origins(s); }},
+    ConfigurationKey{"http.default_stream", "stream name", "", "what the alias `/stream.m3u8` shows", false,
+                     [](C& c, const S& s) { c.default_stream = stream_name(s); }},
     ConfigurationKey{"workers", "number", "0", "threads that serve connections; 0: one a core", false,
                      [](C& c, const S& s) { c.workers = s.whole_number(C::workers_max); }},
     ConfigurationKey{"grace", "duration", "10s", "how long viewers wait for a publisher that was lost", false,

@@ -76,7 +76,12 @@ Json document(const hub::StreamReport& report, const Audience& audience) {
     json["timestamp_jumps"] = report.jumps;
     json["outputs"] = Json::object();
     for (const hub::OutputReport& output : report.outputs) {
-        json["outputs"][output.form] = {{"frames_muxed", output.units_muxed}};
+        Json& one = json["outputs"].emplace(output.form, Json::object()).first.value();
+        one["frames_muxed"] = one.value("frames_muxed", std::uint64_t{0}) + output.units_muxed;
+        one["memory_bytes"] = one.value("memory_bytes", std::size_t{0}) + output.memory;
+        if (output.segments > 0) {
+            one["segments"] = output.segments;
+        }
     }
     json["viewers"] = Json::object();
     for (const auto& [protocol, count] : audience.viewers) {

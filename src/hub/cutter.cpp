@@ -115,10 +115,11 @@ media::CutRef Cutter::follow(const media::AccessUnit& unit, bool broken) {
     if (pts < since + longest() + flicks(tracks_apart)) {
         return nullptr;
     }
-    // Pictures stay away. What audio there is from the last cut on is dealt out by time.
+    // Pictures stay away. What audio there is behind the last of them is dealt out by time.
     const Flicks whole = target_ > 0 ? target_ * flicks_a_second : flicks(segment_);
-    const Flicks time =
-        pending_ ? std::min(std::max(*broken_at_, last_->time + 1), pts) : last_->time + whole;
+    const Flicks pictures = picture_at_ ? *picture_at_ + picture_ : 0;
+    const Flicks time = pending_ ? std::min(std::max(*broken_at_, last_->time + 1), pts)
+                                 : std::max(last_->time + whole, std::min(pictures, last_->time + longest()));
     return cut(unit, {.time = time, .dts = time, .discontinuity = pending_, .independent = false});
 }
 

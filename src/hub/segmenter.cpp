@@ -81,11 +81,18 @@ void Segmenter::place(const media::AccessUnitRef& unit) {
     Seen& seen = seen_[unit->track % seen_.size()];
     const bool fresh = seen.config == nullptr;
     const bool broken = fresh ? begun_ > 1 : breaks_off(*unit, seen.config, seen.end);
-    seen.step = fresh || broken ? 0 : unit->dts - seen.newest;
+    if (fresh || seen.config->timescale != unit->config->timescale) {
+        seen.step = 0;
+    } else if (const std::int64_t step = unit->dts - seen.newest; step > 0) {
+        seen.step = seen.step > 0 ? std::min(seen.step, step) : step;
+    }
     seen.config = unit->config;
     seen.newest = unit->dts;
     seen.end = unit->dts + unit->duration;
-    if (unit->cut != nullptr) {
+    // A cut between pictures that stay away travels with audio, but is not made by it.
+    const bool own =
+        unit->cut != nullptr && (unit->kind() == media::Kind::video || pts_of(*unit) == open_.back().time);
+    if (own && !seen.held) {
         put(open_.back(), unit);
         return;
     }
@@ -181,11 +188,14 @@ std::int64_t Segmenter::end_of(media::TrackId track) const {
         usual = seen_[track].step > 0 ? seen_[track].step : last.config->timescale / units_a_second;
     }
     if (open_.size() > 1 && !open_[1].tracks[track].empty()) {
-        const std::int64_t next = open_[1].tracks[track].front()->dts;
-        const bool same_ticks = open_[1].tracks[track].front()->config->timescale == last.config->timescale;
-        const bool jumped = open_[1].cut->discontinuity && next - last.dts > 2 * usual;
-        if (same_ticks && !jumped) {
-            return next;
+        const media::AccessUnit& next = *open_[1].tracks[track].front();
+        const std::int64_t scale = last.config->timescale;
+        const bool ahead = next.dts - last.dts > usual + std::min(usual, scale / 10);
+        // A hole before a break lengthens nothing, nor one before a cut that pictures did not make.
+        const bool broken =
+            open_[1].cut->discontinuity || (next.kind() == media::Kind::video && next.cut == nullptr);
+        if (next.config->timescale == scale && !(broken && ahead)) {
+            return next.dts;
         }
     }
     return last.dts + usual;

@@ -53,7 +53,7 @@ private:
     struct Seen {
         media::ConfigRef config;
         std::int64_t end = 0;      // of the newest unit, in the track's ticks
-        std::int64_t step = 0;     // between the last two
+        std::int64_t step = 0;     // the shortest between two
         std::int64_t newest = 0;   // dts
         bool held = false;         // its units wait for the next cut
         std::uint64_t floor = 0;   // number of the segment that its newest unit is in

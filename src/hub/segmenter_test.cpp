@@ -294,9 +294,9 @@ Dealt dealt_out(const Path& path, std::string& wrong) {
         for (const media::SegmentTrack& track : segment.tracks) {
             const double seconds =
                 static_cast<double>(track.duration()) / static_cast<double>(track.track.config->timescale);
-            // Audio that breaks off while it lags begins before its cut.
-            const std::int64_t more = track.track.id == 0 ? 0 : 1;
-            if (seconds <= 0 || std::lround(seconds) > path.cutter.target_duration() + more) {
+            // Audio that breaks off while pictures lag or stay away may wait longer for its cut.
+            const bool video = track.track.id == 0;
+            if (seconds <= 0 || (video && std::lround(seconds) > path.cutter.target_duration())) {
                 wrong += fmt::format("{} lasts {} s; ", track.track.id == 0 ? "video" : "audio", seconds);
             }
             for (const AccessUnitRef& unit : track.units) {

@@ -66,7 +66,8 @@ private:
     Clock& clock_;
 };
 
-/// Answers each byte it hears with a private message; the byte is its size in units of 16. 'x' ends it.
+/// Answers each byte it hears with a private message; the byte is its size in units of 16. 'x' ends it, 'b'
+/// ends it with a last private message.
 class TestBackChannel final : public BackChannel {
 public:
     Result<> receive(ByteSpan bytes, Instant /*now*/) override {
@@ -74,8 +75,13 @@ public:
             if (byte == std::byte{'x'}) {
                 return fail(Errc::closed, "the viewer stopped");
             }
-            const auto said = Message{'P', number_++, 16 * static_cast<std::size_t>(byte), {}}.bytes();
+            const bool bye = byte == std::byte{'b'};
+            const std::size_t size = bye ? 8 : 16 * static_cast<std::size_t>(byte);
+            const auto said = Message{'P', number_++, size, {}}.bytes();
             output_.insert(output_.end(), said.begin(), said.end());
+            if (bye) {
+                return fail(Errc::malformed, "the viewer said goodbye badly");
+            }
         }
         return {};
     }

@@ -24,6 +24,47 @@ TEST(FanOut, lets_a_viewer_go_that_hangs_up_or_says_stop_or_is_kicked) {
     EXPECT_EQ(stays.player->bytes(), world.all_since(0));
 }
 
+TEST(FanOut, lets_a_viewers_last_words_out_at_a_message_end_and_then_nothing_more) {
+    for (const std::size_t window : {1U, 7U, 1000U, 100'000U}) {
+        FanOutWorld world;
+        world.send('K', 20'000);
+        auto& place = world.join({.window = window, .bytes_per_second = 200'000});
+        world.time.run_for(10ms);
+        place.player->say(
+            "\x01"
+            "b"
+            "\x01");
+        for (int i = 0; i < 20; ++i) {
+            world.send('V', 500);
+            world.time.run_for(20ms);
+        }
+        EXPECT_TRUE(place.player->whole());
+        EXPECT_TRUE(place.player->kinds().ends_with("PP")) << place.player->kinds();
+        EXPECT_EQ(std::ranges::count(place.player->kinds(), 'P'), 2);
+        EXPECT_EQ(std::ranges::count(place.player->kinds(), 'K'), 1);
+        EXPECT_EQ(place.seat.left, Errc::malformed) << "the back channel's reason";
+        EXPECT_TRUE(place.player->ended());
+    }
+}
+
+TEST(FanOut, lets_last_words_out_without_an_entrance_and_gives_up_who_does_not_take_them) {
+    FanOutWorld world;
+    auto& waits = world.join();
+    waits.player->say("b");
+    world.time.settle();
+    EXPECT_EQ(waits.player->kinds(), "LP");
+    EXPECT_EQ(waits.seat.left, Errc::malformed);
+
+    world.send('K', 20'000);
+    auto& stalls = world.join({.window = 1000});
+    stalls.player->stop_reading();
+    stalls.player->say("b");
+    world.time.run_for(14s);
+    EXPECT_FALSE(stalls.seat.left);
+    world.time.run_for(3s);
+    EXPECT_TRUE(stalls.seat.left);
+}
+
 TEST(FanOut, survives_viewers_that_break_off_inside_a_flush) {
     FanOutWorld world;
     world.send('K', 400);

@@ -90,6 +90,9 @@ std::uint64_t Viewing::plan(Instant now) {
     if (place_ != Place::log || blocked_ || !private_.empty()) {
         plan_turn(now);
     }
+    if (parting_ && private_.empty()) {
+        return place_ == Place::remainder ? remainder_->end : cursor_;
+    }
     switch (place_) {
         case Place::waiting:
         case Place::lapped: return cursor_;
@@ -103,6 +106,10 @@ std::uint64_t Viewing::plan(Instant now) {
 void Viewing::plan_turn(Instant now) {
     if (!aside_.empty() || place_ == Place::remainder ||
         (place_ == Place::log && cursor_ != started_until())) {
+        return;
+    }
+    if (parting_) {
+        aside_ = Bytes{std::exchange(private_, {})};
         return;
     }
     if (place_ == Place::log && blocked_ && should_skip(now)) {
@@ -194,7 +201,9 @@ void Viewing::rest() {
         seat_->counters.blocked = false;
         unlink();
     }
-    if (audience_->log().ended()) {
+    if (parting_) {
+        leave(reason_);
+    } else if (audience_->log().ended()) {
         leave({Errc::closed, "the stream ended"});
     }
 }
@@ -226,7 +235,9 @@ void Viewing::on_readable(Result<> ready) {
     if (!heard) {
         return leave(heard.error());
     }
-    connection_->wait_readable(static_cast<ReadWaiter*>(this));
+    if (!parting_) {
+        connection_->wait_readable(static_cast<ReadWaiter*>(this));
+    }
     if (!private_.empty()) {
         flush(now);
     }
@@ -242,14 +253,19 @@ Result<> Viewing::listen(Instant now) {
             continue;
         }
         const Result<> heard = back_channel_->receive(std::span{hall_.read_buffer}.first(*count), now);
-        if (!heard) {
-            return heard;
-        }
         const std::vector<std::byte> said = back_channel_->next_output();
         if (private_.size() + said.size() > private_max) {
             return fail(Errc::exhausted, "the viewer asks for more than it reads");
         }
         private_.insert(private_.end(), said.begin(), said.end());
+        if (!heard && !said.empty()) {
+            parting_ = true;
+            reason_ = heard.error();
+            return {};
+        }
+        if (!heard) {
+            return heard;
+        }
     }
     return {};
 }
@@ -259,7 +275,7 @@ void Viewing::leave(Error reason) {
         return;
     }
     leaving_ = true;
-    reason_ = reason;
+    reason_ = parting_ ? reason_ : reason;
     connection_->wait_readable(nullptr);
     connection_->wait_writable(nullptr);
     hall_.show_out(*this);

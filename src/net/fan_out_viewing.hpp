@@ -140,6 +140,7 @@ private:
     Error reason_{Errc::closed, "the viewing ended"};
     Place place_ = Place::waiting;
     bool blocked_ = false;   // its link took less than it was offered, and it has not caught up since
+    bool parting_ = false;   // its back channel ended it with last words: they leave, then it does
     bool leaving_ = false;
 };
 static_assert(sizeof(Viewing) <= 256);

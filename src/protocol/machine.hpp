@@ -28,7 +28,8 @@ concept ProtocolMachine = requires(M machine, ByteSpan bytes, Instant now) {
 class BackChannel {
 public:
     virtual ~BackChannel() = default;
-    /// An error ends the viewing; Errc::closed is an orderly end ("the viewer stopped").
+    /// An error ends the viewing, after what the next output still says; Errc::closed is an orderly end
+    /// ("the viewer stopped").
     virtual Result<> receive(ByteSpan bytes, Instant now) = 0;
     /// Bytes for this viewer alone. They leave at the next message end of the shared log.
     virtual std::vector<std::byte> next_output() = 0;

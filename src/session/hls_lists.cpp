@@ -29,6 +29,16 @@ Duration duration_of(const media::SegmentPart& part) {
     return std::chrono::microseconds{rounded(part.begin + part.duration) - rounded(part.begin)};
 }
 
+/// When the part begins by the capture clock. Pictures begin with the cut; audio frames begin where they do.
+WallTime utc_of(const media::Cut& cut, const media::SegmentPart& part) {
+    if (part.tracks.empty() || part.tracks.front().kind != media::Kind::audio) {
+        return cut.utc;
+    }
+    const std::int64_t begin = media::rescale_nearest(part.begin, part.timescale, microseconds_timescale);
+    const std::int64_t at = media::rescale_nearest(cut.time, cut.timescale, microseconds_timescale);
+    return {cut.utc.microseconds + begin - at};
+}
+
 /// Writes the segments of one rendition, whose init section mostly stays the same.
 class RenditionLister {
 public:
@@ -48,6 +58,7 @@ public:
         found_ = true;
         segment.uri = address(addresses_, part->name);
         segment.duration = duration_of(*part);
+        segment.utc = utc_of(entry.cut, *part);
         if (!part->init_name.empty()) {
             const std::string init = address(addresses_, part->init_name);
             if (init_ == nullptr || init_->uri != init) {

@@ -1,11 +1,11 @@
 #include "session/hls_play.hpp"
 
-#include "base/log.hpp"
 #include "container/mp4_packager.hpp"
 #include "container/ts_packager.hpp"
 #include "hub/derived_segments.hpp"
 #include "hub/name.hpp"
 #include "session/hls_lists.hpp"
+#include "session/media_answer.hpp"
 
 #include <algorithm>
 
@@ -23,7 +23,6 @@ constexpr std::string_view list_type = "application/vnd.apple.mpegurl";
 constexpr std::string_view classic_list_type = "application/x-mpegURL";
 /// The hub gives up earlier, in words of its own.
 constexpr Duration answer_deadline = 60s;
-constexpr std::string_view retry_seconds = "2";
 
 enum class Page : std::uint8_t { multivariant, rendition, ts, alias, media };
 
@@ -37,18 +36,6 @@ struct Wanted {
         return page == Page::ts || page == Page::alias || (page == Page::media && rest.ends_with(".ts"));
     }
 };
-
-int status_of(Errc code) {
-    switch (code) {
-        case Errc::malformed: return 400;
-        case Errc::not_found: return 404;
-        case Errc::refused: return 403;
-        case Errc::unsupported: return 415;
-        case Errc::exhausted:
-        case Errc::timed_out: return 503;
-        default: return 500;
-    }
-}
 
 Result<Wanted> read_path(std::string_view path, const HlsSettings& settings) {
     if (path == alias) {
@@ -99,19 +86,6 @@ std::string viewer_key(const web::Request& request) {
     return fmt::format("{} {}", request.peer.address, request.header("user-agent").value_or(""));
 }
 
-/// Pages of an allowed site may read the answer.
-std::vector<web::Header> media_headers(const web::Request& request, const std::vector<std::string>& origins) {
-    if (origins.size() == 1 && origins.front() == "*") {
-        return {{"Access-Control-Allow-Origin", "*"}};
-    }
-    std::vector<web::Header> headers{{"Vary", "Origin"}};
-    const std::optional<std::string_view> origin = request.header("origin");
-    if (origin && std::ranges::find(origins, *origin) != origins.end()) {
-        headers.push_back({"Access-Control-Allow-Origin", std::string{*origin}});
-    }
-    return headers;
-}
-
 /// The type of a list, as the client likes to have it called.
 std::string_view list_type_for(const web::Request& request) {
     const std::string accept{request.header("accept").value_or("")};
@@ -132,6 +106,9 @@ public:
           deadline_{desk.executor.now() + answer_deadline} {}
 
     Task<web::Response> run() {
+        if (request_.method == "OPTIONS") {
+            co_return media_options(request_, settings_.origins);
+        }
         const Result<Wanted> wanted = read_path(request_.path, settings_);
         if (!wanted) {
             co_return refusal(wanted.error());
@@ -229,15 +206,10 @@ private:
         co_return response;
     }
 
-    /// Says why not, in HTTP's words and in the log. Pages may read that, too.
+    /// Says why not, in HTTP's words. What is not there now may be there soon.
     web::Response refusal(const Error& error) const {
-        log::debug(protocol, "{} was refused {}: {}", request_.peer.text(), request_.path, error.what);
-        web::Response response = web::Response::problem(status_of(error.code), error.what);
-        if (response.status == 503) {
-            response.headers.push_back({"Retry-After", std::string{retry_seconds}});
-        }
+        web::Response response = media_refusal(request_, settings_.origins, error);
         response.headers.push_back({"Cache-Control", "no-store"});
-        std::ranges::move(media_headers(request_, settings_.origins), std::back_inserter(response.headers));
         return response;
     }
 
@@ -260,7 +232,7 @@ Task<web::Response> answer(Desk& desk, const HlsSettings& settings, const web::R
 }   // namespace
 
 web::Route hls_play(Desk& desk, HlsSettings settings) {
-    return {.methods = {"GET"},
+    return {.methods = {"GET", "OPTIONS"},
             .matches = is_hls,
             .answer = [&desk, settings = std::move(settings)](const web::Request& request, Executor&) {
                 return answer(desk, settings, request);

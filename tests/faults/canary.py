@@ -41,7 +41,7 @@ def numbered(clip, sample, number):
 
 
 def name_of(kind, data):
-    return ledger.name_of(ledger.nal_units(data), "avc1") if kind == "video" else ledger._digest(data)
+    return ledger.name_of(ledger.nal_units(data), "avc1") if kind == "video" else ledger.digest(data)
 
 
 class Source:

@@ -42,12 +42,13 @@ class ListRules:
         self.measured = {}      # by number
         self.sizes = {}         # by number
         self.longest = {}       # by number: of the lists it stood in, in seconds
-        self.removed = {}       # by number: when it was first missed
+        self.removed = {}       # by number: when it was last listed
         self.run_start = 0      # first number of the newest run that was seen
         self.list = None
         self.target = None
         self.polled_at = None
         self.grown_at = None
+        self.late = None        # words about the newest segment
 
     def say(self, rule, words):
         self.findings.say(rule, self.where, words)
@@ -134,18 +135,22 @@ class ListRules:
         if "EVENT" in (old.type, new.type) and new.sequence != old.sequence:
             self.say("playlist_type", "segments left an EVENT list")
         for number in range(old.sequence, min(new.sequence, old.last + 1)):
-            self.removed.setdefault(number, now)
+            self.removed.setdefault(number, self.polled_at)
         self.check_pace(new, now)
 
     def check_pace(self, new, now):
-        """RFC 8216 §6.2.2: a new list in time, unless the media itself was interrupted."""
+        """RFC 8216 §6.2.2: a new list in time. A segment that an interruption or the end closed came when it
+        could, so it is judged only when its successor stands there without a discontinuity."""
         if new.last == self.list.last:
             return
-        arrived = self.segments[new.last]
         waited = now - self.grown_at if self.grown_at is not None else 0
         limit = LATE_FACTOR * new.target + LATE_SLACK + (now - self.polled_at)
-        if waited > limit and not arrived.discontinuity and new.sequence <= self.list.last:
-            self.say("late", f"{arrived.url} came {waited:.1f} s after the one before")
+        late, self.late = self.late, None
+        follows = new.sequence <= self.list.last
+        if late and follows and not self.segments[self.list.last + 1].discontinuity:
+            self.say("late", late)
+        if waited > limit and follows and not self.segments[new.last].discontinuity:
+            self.late = f"{self.segments[new.last].url} came {waited:.1f} s after the one before"
         self.grown_at = now
 
     def check_dates(self, new):

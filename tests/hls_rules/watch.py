@@ -55,6 +55,7 @@ class Watched:
         self.init = None        # the newest
         self.held = {}          # segment number -> when it must still be there
         self.sample = None      # one segment with its init, for ffprobe
+        self.outages = 0        # seen before its last list: another process has not the old media
 
 
 class Watch:
@@ -205,10 +206,12 @@ class Watch:
             if not segment.gap:
                 self.download(watched, segment)
         for number, removed in list(watched.rules.removed.items()):
-            # §6.2.2: its own duration and that of the longest list it stood in; we saw it leave a poll late.
+            # §6.2.2: its own duration and that of the longest list it stood in.
             kept = float(watched.rules.segments[number].duration + watched.rules.longest[number])
-            watched.held[number] = removed + kept - self.poll_seconds - GRACE_MARGIN
+            if watched.outages == self.outages:
+                watched.held[number] = removed + kept - GRACE_MARGIN
             del watched.rules.removed[number]
+        watched.outages = self.outages
 
     def download(self, watched, segment):
         url = urllib.parse.urljoin(watched.url, segment.url)

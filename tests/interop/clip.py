@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 SECONDS = 5
 FPS = 25
 GOP = 50         # frames: a viewer that joins in the first two seconds gets all of it
+SIZES = {"larger": "480x270"}      # of those that are not 320x180
+RATES = {"slower": 20}             # of those that have not FPS frames a second
 RECIPES = {      # name: encoder arguments
     "plain": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
+    "larger": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
+    "slower": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
     "bframes": ["-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-x264-params", "b-adapt=0:bframes=3"],
     "h265": ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1",
              "-x265-params", f"log-level=none:keyint={GOP}:min-keyint={GOP}:scenecut=0:pools=2"],
@@ -53,9 +57,9 @@ def make(folder, name):
     path = os.path.join(folder, f"{name}.mp4")
     if not os.path.exists(path):
         os.makedirs(folder, exist_ok=True)
+        picture = f"testsrc2=size={SIZES.get(name, '320x180')}:rate={RATES.get(name, FPS)}"
         subprocess.run(
-            ["ffmpeg", "-v", "error", "-y",
-             "-f", "lavfi", "-i", f"testsrc2=size=320x180:rate={FPS},noise=alls=12:allf=t",
+            ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"{picture},noise=alls=12:allf=t",
              "-f", "lavfi", "-i", "anoisesrc=sample_rate=48000:amplitude=0.2:seed=7", "-t", str(SECONDS),
              *RECIPES[name], "-pix_fmt", "yuv420p", "-g", str(GOP), "-keyint_min", str(GOP),
              "-c:a", "aac", "-b:a", "64k", "-ac", "1", path + ".part.mp4"], check=True, timeout=120)

@@ -45,7 +45,7 @@ def annex_b_units(data):
         yield part.rstrip(b"\x00")
 
 
-def _digest(raw):
+def digest(raw):
     return hashlib.sha256(raw.rstrip(b"\x00")).hexdigest()[:16]
 
 
@@ -54,22 +54,22 @@ def name_of(units, codec):
     for unit in units:
         if codec == "avc1":
             kind = unit[0] & 0x1F
-            (vcl if 1 <= kind <= 5 else sei if kind == 6 else []).append(_digest(unit))
+            (vcl if 1 <= kind <= 5 else sei if kind == 6 else []).append(digest(unit))
         else:
             kind = unit[0] >> 1 & 0x3F
-            (vcl if kind < 32 else sei if kind in (39, 40) else []).append(_digest(unit))
+            (vcl if kind < 32 else sei if kind in (39, 40) else []).append(digest(unit))
     return tuple(vcl), tuple(sei)
 
 
 def of_clip(clip):
     return [Frame(sample.kind, sample.dts, sample.pts, sample.key,
                   name_of(nal_units(sample.data), clip.video_codec) if sample.kind == "video"
-                  else _digest(sample.data)) for sample in clip.samples]
+                  else digest(sample.data)) for sample in clip.samples]
 
 
 def of_tags(tags):
     return [Frame(tag.kind, tag.dts, tag.pts, tag.key,
-                  name_of(nal_units(tag.body), tag.codec) if tag.kind == "video" else _digest(tag.body))
+                  name_of(nal_units(tag.body), tag.codec) if tag.kind == "video" else digest(tag.body))
             for tag in tags if tag.kind != "script" and not tag.config and tag.body]
 
 

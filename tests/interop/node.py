@@ -138,7 +138,7 @@ rtmp {{ access_log off; server {{ listen 127.0.0.1:{port}; chunk_size 4096; wait
 class Nginx(Millrace):
     """Another server behind the same words, for the tests that need only RTMP."""
 
-    def __init__(self, folder, program):
+    def __init__(self, folder, program, _options=()):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]

@@ -17,12 +17,14 @@ class Test:
     run: Callable
     quick: bool
     rtmp_only: bool
+    options: tuple
 
 
-def test(quick=False, rtmp_only=False):
-    """Marks a function as a test: in --quick, and whether a server that speaks only RTMP can pass it."""
+def test(quick=False, rtmp_only=False, options=()):
+    """Marks a function as a test: in --quick, whether a server that speaks only RTMP can pass it, and what
+    the server's command line has besides --open."""
     def mark(function):
-        function.interop = (quick, rtmp_only)
+        function.interop = (quick, rtmp_only, options)
         return function
     return mark
 

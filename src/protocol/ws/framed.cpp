@@ -32,13 +32,11 @@ std::string track_text(const media::Track& track) {
 }   // namespace
 
 std::string tracks_text(std::string_view type, std::span<const media::Track> tracks) {
-    std::string codecs;
     std::string list;
     for (const media::Track& track : tracks) {
-        codecs += (codecs.empty() ? "" : ",") + track.config->codec_string;
         list += (list.empty() ? "" : ",") + track_text(track);
     }
-    const std::string whole = fmt::format(R"({}; codecs="{}")", type, codecs);
+    const std::string whole = fmt::format(R"({}; codecs="{}")", type, media::codec_list(tracks));
     return fmt::format(R"({{"t":"tracks","type":{},"tracks":[{}]}})", web::json_quoted(whole), list);
 }
 

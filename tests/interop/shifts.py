@@ -1,0 +1,200 @@
+"""F20: a camera that changes its mind in the middle of a stream, seen through each way out.
+
+Published by hand on one connection: what was said first, then other configurations and other frames. Each
+output must carry all of it, frame by frame, or end properly where its format has no words for the change.
+"""
+
+import os
+import urllib.parse
+import urllib.request
+
+import clip as clips
+import containers
+import flv
+import ledger
+import node
+import peers
+import rtmp
+from outputs import ENDED_SECONDS, SHORT_GRACE, Saved
+from scenario import test
+
+LISTS = ("/live/cam/index.m3u8", "/live/cam/ts.m3u8")
+
+
+class Camera(peers.Publisher):
+    """A publisher that goes on with another clip, its times behind those of the first."""
+
+    def __init__(self, scene, clip):
+        super().__init__(scene.rtmp_address, clip)
+        self.sent = []
+
+    def play(self, clip, samples, later, pace):
+        self.clip, self.start = clip, later
+        self.send(samples, pace=pace)
+        for frame in ledger.of_clip(clips.Clip(clip.path, clip.video_codec, samples=samples)):
+            frame.dts, frame.pts = frame.dts + later, frame.pts + later
+            self.sent.append(frame)
+
+    def change_to(self, clip, later, video=True, audio=True):
+        self.clip = clip
+        if video:
+            self._media(rtmp.VIDEO, flv.video_config_body(clip), later)
+        if audio:
+            self._media(rtmp.AUDIO, flv.audio_config_body(clip), later)
+
+
+def first_group(clip):
+    """The clip up to its second key frame, and when that is."""
+    end = [sample.dts for sample in clip.of("video") if sample.key][1]
+    return [sample for sample in clip.samples if sample.dts < end], end
+
+
+def shifted(scene, second, watch):
+    """Publishes the first group of the plain clip, then the first group of `second`; `watch` takes it."""
+    plain = scene.clip()
+    before, end = first_group(plain)
+    after, _ = first_group(second)
+    with Camera(scene, plain) as camera:
+        camera.open()
+        camera.play(plain, before[:10], 0, 0)
+        scene.server.wait_live("live/cam")
+        with watch() as viewer:
+            camera.play(plain, before[10:], 0, 1)
+            camera.change_to(second, end)
+            camera.play(second, after, end, 1)
+            camera.client.unpublish()
+            viewer.succeed(ENDED_SECONDS)
+    return camera.sent
+
+
+def in_order(sent, got, kinds=("video", "audio")):
+    """Each frame once, in order, by content."""
+    for kind in kinds:
+        want = [frame.name for frame in sent if frame.kind == kind]
+        have = [frame.name for frame in got if frame.kind == kind]
+        if have != want:
+            same = [one == other for one, other in zip(want, have)] + [False]
+            raise AssertionError(f"{kind}: {len(have)} of {len(want)}, as sent up to {same.index(False)}")
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def through_ts(scene, second):
+    path = os.path.join(scene.folder, "cam.ts")
+    sent = shifted(scene, second, lambda: Saved(scene, "/live/cam.ts"))
+    in_order(sent, containers.of_ts(read(path)))
+
+
+def through_mp4(scene, second):
+    path = os.path.join(scene.folder, "cam.mp4")
+    sent = shifted(scene, second, lambda: Saved(scene, "/live/cam.mp4"))
+    in_order(sent, containers.of_mp4(read(path)))
+
+
+class Listed:
+    """Every segment of both HLS forms, downloaded while it lasts; a poll a call."""
+
+    def __init__(self, scene):
+        self.scene, self.lists, self.files, self.order = scene, {}, {}, {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def get(self, url):
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            return answer.read()
+
+    def media_lists(self):
+        top = self.scene.server.http(LISTS[0])
+        text = self.get(top).decode()
+        names = [line for line in text.splitlines() if line and not line.startswith("#")]
+        names += [part.split('"')[1] for part in text.split(",") if part.strip().startswith('URI="')]
+        return {urllib.parse.urljoin(top, name) for name in names} | {self.scene.server.http(LISTS[1])}
+
+    def ended(self):
+        """Polls each list once; whether all of them have ended."""
+        done = True
+        for url in self.media_lists():
+            text = self.get(url).decode()
+            self.lists[url] = text
+            done = done and "#EXT-X-ENDLIST" in text
+            for line in text.splitlines():
+                part = line.split('"')[1] if line.startswith("#EXT-X-MAP") else line
+                if part and not part.startswith("#"):
+                    address = urllib.parse.urljoin(url, part)
+                    order = self.order.setdefault(url, [])
+                    if address not in self.files:
+                        self.files[address] = self.get(address)
+                    if not order or address not in order or line.startswith("#EXT-X-MAP"):
+                        order.append(address)
+        return done
+
+    def succeed(self, seconds):
+        node.until(self.ended, seconds + 20, "each list ends")
+
+    def bytes_of(self, url):
+        return b"".join(self.files[address] for address in self.order[url])
+
+
+def through_hls(scene, second, discontinuities=1):
+    listed = Listed(scene)
+    sent = shifted(scene, second, lambda: listed)
+    ts = scene.server.http(LISTS[1])
+    in_order(sent, containers.of_ts(listed.bytes_of(ts)))
+    got = [frame for url in listed.order if url != ts for frame in containers.of_mp4(listed.bytes_of(url))]
+    in_order(sent, got)
+    for url, text in listed.lists.items():
+        marks = text.count("#EXT-X-DISCONTINUITY\n")
+        assert marks == discontinuities, f"{url} marks {marks} discontinuities:\n{text}"
+
+
+@test(options=SHORT_GRACE)
+def f20_a_new_resolution_through_ts(scene):
+    through_ts(scene, scene.clip("larger"))
+
+
+@test(options=SHORT_GRACE)
+def f20_a_new_resolution_through_mp4(scene):
+    through_mp4(scene, scene.clip("larger"))
+
+
+@test(options=SHORT_GRACE)
+def f20_a_new_resolution_through_hls(scene):
+    through_hls(scene, scene.clip("larger"))
+
+
+@test(options=SHORT_GRACE)
+def f20_h265_after_h264_through_ts(scene):
+    through_ts(scene, scene.clip("h265"))
+
+
+@test(options=SHORT_GRACE)
+def f20_h265_after_h264_through_hls(scene):
+    through_hls(scene, scene.clip("h265"))
+
+
+@test(options=SHORT_GRACE)
+def f20_h265_after_h264_ends_mp4_properly_and_a_newcomer_goes_on(scene):
+    """MP4 has no words for another codec: the answer ends with the last whole H.264 frame."""
+    path = os.path.join(scene.folder, "cam.mp4")
+    sent = shifted(scene, scene.clip("h265"), lambda: Saved(scene, "/live/cam.mp4"))
+    got = containers.of_mp4(read(path))
+    before = [frame for frame in sent if frame.dts < first_group(scene.clip())[1]]
+    in_order(before, got, kinds=("video",))
+
+
+@test(options=SHORT_GRACE)
+def f20_the_frame_rate_changes_through_hls(scene):
+    through_hls(scene, scene.clip("slower"), discontinuities=1)
+
+
+@test(options=SHORT_GRACE)
+def f20_parameter_sets_said_again_every_group_are_no_change(scene):
+    """MediaMTX #4262: a camera that repeats its SPS must not be cut into crumbs."""
+    through_hls(scene, scene.clip(), discontinuities=0)

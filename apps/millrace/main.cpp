@@ -35,12 +35,18 @@ int main(int argc, char** argv) {
     serve->add_option("--set", sources.sets, "Set one key: --set http.listen=127.0.0.1:8080")
         ->take_all()
         ->allow_extra_args(false);
+    apps::DemoOptions demo;
+    CLI::App* demonstrate = app.add_subcommand("demo", "Show it all here: a node with a synthetic camera");
+    demonstrate->add_option("--listen", demo.address, "Address to listen on, for machines without a screen");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : wrong_usage;
     }
     try {
+        if (demonstrate->parsed()) {
+            return apps::demo(demo);
+        }
         if (!sources.file_name.empty()) {
             sources.file_text = control::read_configuration_file(sources.file_name);
         }

@@ -2,6 +2,7 @@
 #include "base/log.hpp"
 #include "control/admission.hpp"
 #include "control/api.hpp"
+#include "net/child.hpp"
 #include "net/descriptor.hpp"
 #include "net/listener.hpp"
 #include "net/system_random.hpp"
@@ -10,11 +11,11 @@
 #include "session/hls_play.hpp"
 #include "session/http_serve.hpp"
 #include "session/media_play.hpp"
+#include "session/media_source.hpp"
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
 
 #include <malloc.h>
-#include <signal.h>
 
 #include <thread>
 
@@ -24,26 +25,6 @@ namespace {
 
 using control::Configuration;
 using control::ListenAddress;
-
-/// SIGINT and SIGTERM go to `wait` instead of ending the process; made before any thread.
-class StopSignals {
-public:
-    StopSignals() {
-        sigemptyset(&signals_);
-        sigaddset(&signals_, SIGINT);
-        sigaddset(&signals_, SIGTERM);
-        pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    }
-    void wait() const {
-        int signal = 0;
-        sigwait(&signals_, &signal);
-    }
-    /// The next one ends the process at once.
-    void release() const { pthread_sigmask(SIG_UNBLOCK, &signals_, nullptr); }
-
-private:
-    sigset_t signals_{};
-};
 
 /// A worker's desk and the addresses it answers.
 struct Counter {
@@ -56,22 +37,29 @@ struct Counter {
 /// One node: everything it owns, in the order it is made; torn down the other way round.
 class Node {
 public:
-    explicit Node(const Configuration& configuration);
+    Node(const Configuration& configuration, unsigned port_tries);
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
     ~Node();
 
     void announce() const;
+    void announce_demo(std::string_view stream) const;
+    /// Until SIGINT or SIGTERM.
+    void run() { main_.run(); }
 
 private:
     using Serve = Task<> (*)(Counter& counter, std::unique_ptr<Connection> connection);
     void listen(std::string name, const ListenAddress& address, bool encrypted, Serve serve);
     Counter& counter_of(const Executor& executor);
+    void start_sources();
     std::string address_of(std::string_view listener) const;
     void add_page();
 
     const Configuration configuration_;
+    const unsigned port_tries_;
     net::WorkerPool pool_;
+    net::MainLoop main_;
+    net::ChildSpawner spawner_{main_, net::program_beside_us("millrace-media")};
     net::SystemRandom random_;
     hub::Directory directory_;
     control::OpenOrClosed admission_;
@@ -88,8 +76,9 @@ Task<> serve_rtmp(Counter& counter, std::unique_ptr<Connection> connection) {
     return session::rtmp_serve(counter.desk, std::move(connection));
 }
 
-Node::Node(const Configuration& configuration)
+Node::Node(const Configuration& configuration, unsigned port_tries)
     : configuration_{configuration},
+      port_tries_{port_tries},
       pool_{configuration.workers > 0 ? configuration.workers
                                       : std::max(1U, std::thread::hardware_concurrency())},
       directory_{{.grace = configuration.grace,
@@ -120,6 +109,7 @@ Node::Node(const Configuration& configuration)
     listen("rtmps", configuration.rtmps, true, serve_rtmp);
     add_page();
     pool_.start();
+    start_sources();
 }
 
 Node::~Node() {
@@ -127,6 +117,18 @@ Node::~Node() {
         listener->close();
     }
     pool_.stop();
+}
+
+void Node::start_sources() {
+    for (const control::StreamRule& rule : configuration_.streams) {
+        if (rule.source.empty()) {
+            continue;
+        }
+        net::Worker& worker = pool_.next();
+        worker.post([this, &worker, source = session::SourceRule{rule.pattern.text(), rule.source}] {
+            worker.tasks().spawn(session::media_source(counter_of(worker).desk, spawner_, source));
+        });
+    }
 }
 
 Counter& Node::counter_of(const Executor& executor) {
@@ -148,6 +150,7 @@ void Node::listen(std::string name, const ListenAddress& address, bool encrypted
     const net::ListenOptions options{.address = address.endpoint.address,
                                      .port = address.endpoint.port,
                                      .is_default = !address.written,
+                                     .port_tries = port_tries_,
                                      .tls = encrypted ? tls_ : nullptr};
     auto listener =
         net::listen(pool_, options, [this, serve](Executor& worker, std::unique_ptr<Connection> connection) {
@@ -213,6 +216,22 @@ void Node::announce() const {
     }
 }
 
+void Node::announce_demo(std::string_view stream) const {
+    const std::string http = address_of("http");
+    const std::string rtmp = address_of("rtmp");
+    fmt::print(stderr,
+               "\n  the synthetic camera is on stream {0}; other ways to watch it:\n"
+               "            mpv http://{1}/{0}.flv\n"
+               "            ffplay rtmp://{2}/{0}\n"
+               "  publish   ffmpeg -re -i movie.mp4 -c copy -f flv rtmp://{2}/live/cam\n"
+               "  streams   curl http://{1}/api/v1/streams\n"
+               "  the page  ",
+               stream, http, rtmp);
+    std::fflush(stderr);
+    fmt::print("http://{}/{}\n", http, stream);
+    std::fflush(stdout);
+}
+
 /// Large messages come straight from the kernel and go back to it. glibc would raise both bounds with the
 /// first one freed, and keep up to 64 MB of what a publisher once sent.
 void give_memory_back() {
@@ -227,13 +246,32 @@ void give_memory_back() {
 int serve(const Configuration& configuration) {
     log::set_level(configuration.log_level);
     give_memory_back();
-    const StopSignals signals;
     net::raise_descriptor_limit();
-    Node node{configuration};
+    Node node{configuration, 1};
     node.announce();
-    signals.wait();
-    signals.release();
+    node.run();
     log::info("serve", "stopping");
+    return 0;
+}
+
+int demo(const DemoOptions& options) {
+    constexpr std::string_view stream = "demo/cam";
+    constexpr unsigned port_tries = 100;
+    constexpr std::uint16_t http_port = 8080;
+    constexpr std::uint16_t rtmp_port = 1935;
+    const std::string list = fmt::format("streams={{ {}: {{ source: \"{}\" }} }}", stream, options.source);
+    Configuration configuration = control::load_configuration({.sets = {list}, .open = true});
+    configuration.http = {.endpoint = {options.address, http_port}, .on = true, .written = true};
+    configuration.rtmp = {.endpoint = {options.address, rtmp_port}, .on = true, .written = true};
+    log::set_level(log::Level::warning);
+    give_memory_back();
+    net::raise_descriptor_limit();
+    Node node{configuration, port_tries};
+    if (options.address != DemoOptions{}.address) {
+        log::warning("demo", "anyone who reaches {} may watch, and publish too", options.address);
+    }
+    node.announce_demo(stream);
+    node.run();
     return 0;
 }
 

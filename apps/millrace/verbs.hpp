@@ -2,9 +2,21 @@
 
 #include "control/configuration.hpp"
 
+#include <string>
+
 namespace millrace::apps {
 
 /// Runs a node until SIGINT or SIGTERM. Returns the exit code. Throws on start-up errors.
 int serve(const control::Configuration& configuration);
+
+/// What `millrace demo` may be told.
+struct DemoOptions {
+    std::string address = "127.0.0.1";   ///< numeric; ports move on to the next free ones
+    std::string source = "test:";        ///< a source as the configuration has it
+};
+
+/// Runs a node with the synthetic camera on stream demo/cam, open to whoever reaches it, and prints one
+/// address. As `serve` otherwise.
+int demo(const DemoOptions& options);
 
 }   // namespace millrace::apps

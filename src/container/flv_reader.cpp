@@ -149,13 +149,9 @@ Items TagReader::read_picture(const BodyHead& head, std::uint32_t timestamp_ms, 
     const std::int64_t dts_ms = unwrap(timestamp_ms);
     media::AccessUnit unit;
     unit.track = video_track;
-    unit.config = std::move((*picture)->config);
-    unit.payload = std::move((*picture)->payload);
+    media::describe(unit, std::move(**picture));
     unit.dts = dts_ms * ticks_per_ms;
     unit.pts = (dts_ms + head.composition_ms) * ticks_per_ms;
-    unit.key = (*picture)->key;
-    unit.picture = (*picture)->picture;
-    unit.qp = (*picture)->qp;
     return Item{std::move(unit)};
 }
 

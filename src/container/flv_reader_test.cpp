@@ -1,6 +1,7 @@
 #include "container/flv_reader.hpp"
 
 #include "container/flv_samples.hpp"
+#include "media/capture_sei.hpp"
 
 #include <gtest/gtest.h>
 
@@ -89,6 +90,19 @@ TEST(FlvTagReader, classic_h264_is_configured_and_read) {
     const auto early = as<media::AccessUnit>(reading.video(h264_picture("27 01 FFFFD8", 2), 1080));
     ASSERT_TRUE(early);
     EXPECT_EQ(early->pts, 1040 * 90);
+}
+
+TEST(FlvTagReader, a_cameras_note_gives_capture_time_and_quantizer) {
+    Reading reading;
+    ASSERT_TRUE(as<Configured>(reading.video(h264_header())));
+    constexpr WallTime taken{1'763'646'000'123'456};
+    const std::vector<std::byte> note = media::write_capture_sei(media::Codec::h264, {taken, 7, 31.25});
+    const auto unit = as<media::AccessUnit>(reading.video(joined(
+        {from_hex("17 01 000000"), prefixed(note, 4), prefixed(samples::frames(media::Codec::h264)[0], 4)})));
+    ASSERT_TRUE(unit);
+    EXPECT_EQ(unit->capture.utc, taken);
+    EXPECT_EQ(unit->capture.label, media::CaptureTime::Label::capture);
+    EXPECT_EQ(unit->qp, 31);
 }
 
 TEST(FlvTagReader, lengths_of_one_and_two_bytes_become_four) {

@@ -53,11 +53,8 @@ Result<bool> set_coded(media::AccessUnit& unit, MovieTrack& track, std::vector<s
         if (!*picture) {
             return false;
         }
-        unit.config = track.track.config = (*picture)->config;
-        unit.payload = std::move((*picture)->payload);
-        unit.key = (*picture)->key;
-        unit.picture = (*picture)->picture;
-        unit.qp = (*picture)->qp;
+        track.track.config = (*picture)->config;
+        media::describe(unit, std::move(**picture));
         return true;
     }
     if (track.codec == media::Codec::mp3) {

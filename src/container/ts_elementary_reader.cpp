@@ -30,6 +30,11 @@ void ElementaryReader::take(const Packet& packet, bool carries_clock) {
     count_damage();
 }
 
+void ElementaryReader::lose() {
+    gatherer_.damage();
+    count_damage();
+}
+
 void ElementaryReader::flush() {
     if (const std::optional<Pes> pes = gatherer_.flush()) {
         read(*pes);

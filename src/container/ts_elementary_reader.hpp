@@ -69,6 +69,8 @@ public:
     ElementaryReader& operator=(const ElementaryReader&) = delete;
 
     void take(const Packet& packet, bool carries_clock);
+    /// Packets could not be found for a while.
+    void lose();
     /// Nothing will follow: a PES packet of unknown length is whole.
     void flush();
 

@@ -15,12 +15,12 @@ constexpr std::string_view rendition = "ts";
 
 /// A unit and its place among those of all tracks.
 struct Placed {
-    std::int64_t dts = 0;   // 90 kHz
-    std::size_t track = 0;
+    std::int64_t dts = 0;    // 90 kHz
+    std::size_t place = 0;   // by tracks
     const media::AccessUnit* unit = nullptr;
 
     bool operator<(const Placed& other) const {
-        return std::tie(dts, track) < std::tie(other.dts, other.track);
+        return std::tie(dts, place) < std::tie(other.dts, other.place);
     }
 };
 
@@ -28,13 +28,13 @@ struct Placed {
 std::vector<Placed> interleave(std::span<const media::SegmentTrack* const> tracks,
                                const media::SegmentTrack& leader) {
     std::vector<Placed> order;
-    for (std::size_t track = 0; track < tracks.size(); ++track) {
-        for (const media::AccessUnitRef& unit : tracks[track]->units) {
+    for (const media::SegmentTrack* const track : tracks) {
+        for (const media::AccessUnitRef& unit : track->units) {
             const std::int64_t scale = unit->config->timescale;
-            order.push_back({media::rescale(unit->dts, scale, clock_rate), track, unit.get()});
+            order.push_back({media::rescale(unit->dts, scale, clock_rate), order.size(), unit.get()});
         }
     }
-    std::sort(order.begin(), order.end());   // decoding times grow within a track
+    std::sort(order.begin(), order.end());
     const auto first = std::ranges::find(order, leader.units.front().get(), &Placed::unit);
     std::rotate(order.begin(), first, first + 1);
     return order;

@@ -64,13 +64,15 @@ public:
     /// The unit that did not say its length, if there is one.
     std::optional<Pes> flush();
 
+    /// Drops the unit being gathered: something between its packets was not to be read.
+    void damage();
+
     /// How many since the last call: counter jumps, and units dropped.
     unsigned take_jumps() { return std::exchange(jumps_, 0); }
     unsigned take_damaged() { return std::exchange(damaged_, 0); }
 
 private:
     bool repeats(const Packet& packet) const;
-    void damage();
     void clear();
     std::size_t said_size() const;
     std::optional<Pes> finish(std::size_t size);

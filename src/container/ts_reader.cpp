@@ -59,7 +59,12 @@ std::optional<Item> Reader::next(ByteSpan& input) {
             shared_->items.pop_front();
             return item;
         }
+        const std::uint64_t losses = finder_.losses();
         const ByteSpan packet = finder_.next(input);
+        if (finder_.losses() != losses) {
+            // The packet before may have been cut short, and nothing in it says so.
+            std::ranges::for_each(streams_, [](const auto& stream) { stream->lose(); });
+        }
         if (!packet.empty()) {
             take(packet);
         } else if (!flush()) {
@@ -171,12 +176,17 @@ void Reader::take_streams(const ProgrammeMap& map) {
         used.at(id) = true;
         streams_.push_back(make_stream(stream, static_cast<media::TrackId>(id), *shared_));
     }
-    Announced announced;
+    bool changed = streams_.size() != before.size();
     for (const auto& stream : before) {
         if (stream != nullptr) {
             stream->flush();
+            changed = true;
         }
     }
+    if (!changed) {
+        return;   // another version that says the same
+    }
+    Announced announced;
     for (const auto& stream : streams_) {
         announced.tracks.push_back(stream->track());
     }

@@ -38,7 +38,10 @@ struct User {
 
 /// What the configuration says of the streams of one pattern.
 struct StreamRule {
+    static constexpr std::size_t source_size_max = 4096;
+
     NamePattern pattern;
+    std::string source;   ///< where it comes from, such as "test:?size=640x360"; empty: publishers
 };
 
 /// One node's settings, all checked. Plain values; read on any thread once loaded.

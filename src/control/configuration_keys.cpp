@@ -68,6 +68,32 @@ std::vector<std::string> origins(const Setting& setting) {
     return texts;
 }
 
+/// The kinds of source that this node has; what stands behind the colon is the child's to judge.
+std::string source(const Setting& setting) {
+    constexpr std::string_view wanted = "a source: test: or file:PATH";
+    const std::string& written = setting.text(wanted);
+    const bool known = written.starts_with("test:") || written.starts_with("file:");
+    if (!known || written.size() > StreamRule::source_size_max) {
+        setting.refuse_value(wanted);
+    }
+    return written;
+}
+
+/// What a stream's map says of where it comes from.
+std::string stream_source(const Setting& stream) {
+    std::string found;
+    for (const auto& entry : stream.map(1)) {
+        if (entry.node().key != "source") {
+            entry.refuse("unknown key; a stream has source");
+        }
+        if (stream.node().key.find('*') != std::string::npos) {
+            entry.refuse("a source needs the name of one stream, without '*'");
+        }
+        found = source(entry);
+    }
+    return found;
+}
+
 std::vector<StreamRule> streams(const Setting& setting) {
     std::vector<StreamRule> rules;
     for (const auto& entry : setting.map(Configuration::streams_max)) {
@@ -75,11 +101,7 @@ std::vector<StreamRule> streams(const Setting& setting) {
         if (!pattern) {
             entry.refuse(pattern.error().what);
         }
-        const auto body = entry.map(1);
-        if (!body.empty()) {
-            body.front().refuse("unknown key; a stream has no settings of its own, write {}");
-        }
-        rules.push_back({std::move(*pattern)});
+        rules.push_back({std::move(*pattern), stream_source(entry)});
     }
     return rules;
 }
@@ -223,7 +245,7 @@ constexpr std::array keys{
     ConfigurationKey{"log.level", "word", "info", "least level that is logged: debug, info, warning or error",
                      false, [](C& c, const S& s) { c.log_level = level(s); }},
     ConfigurationKey{"streams", "map of name pattern to settings", "{}",
-                     "streams known beforehand; `{}` for each", true,
+                     "streams known beforehand: `{}`, or `{ source: … }`", true,
                      [](C& c, const S& s) { c.streams = streams(s); }},
     ConfigurationKey{"auth.users", "list of `{ name, password, allow }`", "[]", "who may do what", true,
                      [](C& c, const S& s) { c.users = users(s); }},

@@ -56,7 +56,7 @@ grace: 500ms
 hls: { segment: 4s, window: 5, always: true }
 log: { level: debug }
 streams:
-  live/cam: {}
+  live/cam: { source: "test:?size=640x360&fps=30" }
   "public/*": { }
 auth:
   users:
@@ -81,7 +81,9 @@ open: true
     EXPECT_TRUE(c.hls_always);
     EXPECT_EQ(c.log_level, log::Level::debug);
     ASSERT_EQ(c.streams.size(), 2U);
+    EXPECT_EQ(c.streams[0].source, "test:?size=640x360&fps=30");
     EXPECT_EQ(c.streams[1].pattern.text(), "public/*");
+    EXPECT_EQ(c.streams[1].source, "");
     ASSERT_EQ(c.users.size(), 2U);
     EXPECT_EQ(c.users[0].name, "cam");
     EXPECT_EQ(c.users[0].password, "$argon2id$v=19$x");
@@ -165,6 +167,10 @@ TEST(Configuration, errors_name_place_key_and_what_would_be_right) {
         {"streams:\n  \"live/*.flv\": {}",
          "m.yaml:2:3: streams.live/*.flv: no segment of a stream name ends in"},
         {"streams: { a: { record: true } }", "m.yaml:1:17: streams.a.record: unknown key"},
+        {"streams: { a: { source: \"v4l2:/dev/video0\" } }",
+         "m.yaml:1:17: streams.a.source: 'v4l2:/dev/video0' is not a source: test: or file:PATH"},
+        {"streams: { \"a/*\": { source: \"test:\" } }",
+         "m.yaml:1:21: streams.a/*.source: a source needs the name of one stream, without '*'"},
         {"streams: { a: 1 }", "m.yaml:1:12: streams.a: '1' is not a map"},
         {"streams: [ a ]", "m.yaml:1:1: streams: a list is written here; wanted is a map"},
         {"auth: { users: [ { allow: [] } ] }", "m.yaml:1:18: auth.users[0]: a user needs a name"},

@@ -36,7 +36,7 @@ struct AccessUnit {
     bool key = false;             ///< a newcomer may begin here (every audio frame may)
     bool discontinuity = false;   ///< time or coding jumped just before it
     PictureType picture = PictureType::unknown;
-    std::optional<std::int8_t> qp;   ///< of the first slice
+    std::optional<std::int8_t> qp;   ///< by the encoder's own word, else of the first slice
     CaptureTime capture;
     CutRef cut;   ///< set where a segment begins with this unit
 

@@ -41,6 +41,7 @@ public:
 protected:
     NalRole role_of(ByteSpan nal) const override;
     Result<bool> put(ByteSpan nal) override { return sets_.put(nal); }
+    ByteSpan behind_header(ByteSpan nal) const override { return nal.subspan(nal_header_size); }
     std::optional<std::uint32_t> recovery_point(ByteSpan nal) const override;
     Result<> describe(std::span<const ByteSpan> nals, Picture& picture) override;
     Result<TrackConfig> current() const override {
@@ -106,7 +107,7 @@ NalRole H264Pictures::role_of(ByteSpan nal) const {
 }
 
 std::optional<std::uint32_t> H264Pictures::recovery_point(ByteSpan nal) const {
-    std::optional<BitReader> message = find_sei(nal.subspan(nal_header_size), sei_recovery_point);
+    std::optional<BitReader> message = find_sei(behind_header(nal), sei_recovery_point);
     if (!message) {
         return std::nullopt;
     }

@@ -15,6 +15,7 @@ public:
 protected:
     NalRole role_of(ByteSpan nal) const override;
     Result<bool> put(ByteSpan nal) override { return sets_.put(nal); }
+    ByteSpan behind_header(ByteSpan nal) const override { return nal.subspan(nal_header_size); }
     std::optional<std::uint32_t> recovery_point(ByteSpan nal) const override;
     Result<> describe(std::span<const ByteSpan> nals, Picture& picture) override;
     Result<TrackConfig> current() const override;
@@ -77,7 +78,7 @@ NalRole H265Pictures::role_of(ByteSpan nal) const {
 }
 
 std::optional<std::uint32_t> H265Pictures::recovery_point(ByteSpan nal) const {
-    std::optional<BitReader> message = find_sei(nal.subspan(nal_header_size), sei_recovery_point);
+    std::optional<BitReader> message = find_sei(behind_header(nal), sei_recovery_point);
     if (!message) {
         return std::nullopt;
     }

@@ -2,6 +2,8 @@
 
 #include "media/nal.hpp"
 
+#include <cmath>
+
 namespace millrace::media {
 
 Result<NalPictures::Sorted> NalPictures::sort(std::span<const ByteSpan> nals) {
@@ -23,6 +25,8 @@ Result<NalPictures::Sorted> NalPictures::sort(std::span<const ByteSpan> nals) {
         if (role == NalRole::sei) {
             const std::optional<std::uint32_t> recovery = recovery_point(nal);
             recovery_ = recovery ? recovery : recovery_;
+            const std::optional<CaptureNote> note = read_capture_sei(behind_header(nal));
+            note_ = note ? note : note_;
         }
         sorted.has_slice = sorted.has_slice || role == NalRole::slice;
         if (nal.size() > picture_bytes_max || sorted.payload_bytes > picture_bytes_max) {
@@ -59,10 +63,15 @@ Result<std::optional<Picture>> NalPictures::finish(std::span<const ByteSpan> nal
                                                    std::size_t payload_bytes) {
     Picture picture;
     picture.recovery_frames = std::exchange(recovery_, std::nullopt);
+    const std::optional<CaptureNote> note = std::exchange(note_, std::nullopt);
     std::vector<std::byte> payload = std::exchange(waiting_sei_, {});
     const Result<> described = describe(nals, picture);
     if (!described) {
         return std::unexpected(described.error());
+    }
+    if (note) {
+        picture.captured = note->utc;
+        picture.qp = note->qp ? std::optional{static_cast<std::int8_t>(std::lround(*note->qp))} : picture.qp;
     }
     if (out_of_date_ || config() == nullptr) {
         update_config();
@@ -84,6 +93,7 @@ Result<std::optional<Picture>> NalPictures::read(std::span<const ByteSpan> nals)
     if (!sorted) {
         waiting_sei_.clear();
         recovery_.reset();
+        note_.reset();
         return std::unexpected(sorted.error());
     }
     if (sorted->has_slice) {

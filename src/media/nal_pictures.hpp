@@ -1,5 +1,6 @@
 #pragma once
 
+#include "media/capture_sei.hpp"
 #include "media/picture_syntax.hpp"
 
 #include <vector>
@@ -18,6 +19,8 @@ protected:
     virtual NalRole role_of(ByteSpan nal) const = 0;
     /// Takes a parameter set from the stream. Whether anything changed.
     virtual Result<bool> put(ByteSpan nal) = 0;
+    /// What stands behind the header of a NAL unit that is not empty.
+    virtual ByteSpan behind_header(ByteSpan nal) const = 0;
     /// The recovery point of an SEI NAL unit, in pictures from this one, if it has one.
     virtual std::optional<std::uint32_t> recovery_point(ByteSpan nal) const = 0;
     /// Reads the slices among them into everything but payload, configuration and recovery point.
@@ -40,6 +43,7 @@ private:
 
     std::vector<std::byte> waiting_sei_;   // with lengths, ready for the payload
     std::optional<std::uint32_t> recovery_;
+    std::optional<CaptureNote> note_;
     bool out_of_date_ = false;
 };
 

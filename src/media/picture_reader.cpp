@@ -40,6 +40,17 @@ void PictureSyntax::take(TrackConfig config) {
     }
 }
 
+void describe(AccessUnit& unit, Picture picture) {
+    unit.config = std::move(picture.config);
+    unit.payload = std::move(picture.payload);
+    unit.key = picture.key;
+    unit.picture = picture.picture;
+    unit.qp = picture.qp;
+    if (picture.captured) {
+        unit.capture = {*picture.captured, CaptureTime::Label::capture};
+    }
+}
+
 PictureReader::PictureReader(Codec codec) : syntax_{syntax_of(codec)} {
 }
 PictureReader::PictureReader(PictureReader&&) noexcept = default;

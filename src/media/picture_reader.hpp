@@ -15,10 +15,16 @@ struct Picture {
     bool key = false;       ///< IDR, BLA, CRA, I with recovery point 0, AV1 key frame
     bool leading = false;   ///< shown before the key frame it follows: RASL, RADL, B before an open GOP's I
     PictureType picture = PictureType::unknown;
-    std::optional<std::int8_t> qp;   ///< of the first slice; H.264 and H.265
+    /// Average over the picture where its encoder says it (capture_sei.hpp), else of the first slice; H.264
+    /// and H.265.
+    std::optional<std::int8_t> qp;
+    std::optional<WallTime> captured;   ///< by our note in an SEI
     /// Recovery point of an intra refresh: so many pictures on, what is shown is whole.
     std::optional<std::uint32_t> recovery_frames;
 };
+
+/// Puts all that a picture says into a unit; its track and its times are the caller's.
+void describe(AccessUnit& unit, Picture picture);
 
 /// SEI that waits for its picture.
 inline constexpr std::size_t waiting_sei_bytes_max = std::size_t{64} << 10U;

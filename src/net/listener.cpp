@@ -50,6 +50,17 @@ std::expected<Descriptor, int> open_listening(const SocketAddress& address, int 
     return socket;
 }
 
+/// The wanted address, or where its port is taken the next one, as often as the options say.
+std::expected<Descriptor, int> open_listening(SocketAddress address, const ListenOptions& options) {
+    auto socket = open_listening(address, options.backlog);
+    for (unsigned tries = 1; tries < options.port_tries && !socket && socket.error() == EADDRINUSE; ++tries) {
+        const auto port = static_cast<std::uint16_t>(options.port + tries);
+        address = *SocketAddress::parse({options.address, port});
+        socket = open_listening(address, options.backlog);
+    }
+    return socket;
+}
+
 Descriptor open_listening(const ListenOptions& options) {
     const Endpoint wanted{options.address, options.port};
     const auto address = SocketAddress::parse(wanted);
@@ -58,7 +69,7 @@ Descriptor open_listening(const ListenOptions& options) {
             "cannot listen on \"{}\": not an IP address; write one like 192.0.2.1, ::1, or :: for all",
             log::escaped(options.address)));
     }
-    auto socket = open_listening(*address, options.backlog);
+    auto socket = open_listening(*address, options);
     if (socket) {
         return std::move(*socket);
     }

@@ -16,6 +16,8 @@ struct ListenOptions {
     int backlog = 4096;
     /// Nobody asked for this very address: where it does not exist (no IPv6), all of IPv4 does as well.
     bool is_default = false;
+    /// How many ports are tried in turn, beginning with `port`, where one is taken.
+    unsigned port_tries = 1;
     std::shared_ptr<const TlsServer> tls = nullptr;   ///< none: plain TCP
 };
 

@@ -59,6 +59,16 @@ TEST(Listener, says_that_the_port_is_taken) {
     EXPECT_NE(why.find(first->local().text()), std::string::npos) << why;
 }
 
+TEST(Listener, moves_on_from_a_taken_port_where_it_may) {
+    WorkerPool pool{1};
+    const auto first = listen(pool, {.address = "127.0.0.1"}, testing::serve_echo);
+    const std::uint16_t taken = first->local().port;
+    const auto second =
+        listen(pool, {.address = "127.0.0.1", .port = taken, .port_tries = 50}, testing::serve_echo);
+    EXPECT_GT(second->local().port, taken);
+    EXPECT_LT(second->local().port, taken + 50);
+}
+
 TEST(Listener, shows_an_ipv4_peer_of_a_dual_stack_address_as_ipv4) {
     RunningPool running;
     std::promise<Endpoint> peer;

@@ -27,12 +27,13 @@ def silent(browser):
 
 
 def test_picture(report):
-    """Six bars of testsrc2, from left to right; the player may show its controls at the lower edge."""
-    row = [report["colours"][4 * 32 + at] for at in (2, 7, 12, 18, 23, 28)]
+    """Six bars of testsrc2, from left to right, in most of what moves over them and the controls cover."""
     bars = [(1, 0, 0), (0, 1, 0), (1, 1, 0), (0, 0, 1), (1, 0, 1), (0, 1, 1)]
+    pixels = [(report["colours"][row * 32 + column], bar) for row in range(2, 13)
+              for column, bar in zip((2, 7, 12, 18, 23, 28), bars)]
     fitting = sum(all((shade > 128) == bool(wanted) for shade, wanted in zip(pixel, bar))
-                  for pixel, bar in zip(row, bars))
-    assert fitting >= 5, f"the picture is not the test picture: {row}"      # a moving thing may cover one
+                  for pixel, bar in pixels)
+    assert fitting >= len(pixels) * 0.6, f"{fitting} of {len(pixels)} are the test picture: {pixels}"
 
 
 def plays(browser):

@@ -1,0 +1,181 @@
+#include "apps/millrace_media/child.hpp"
+
+#include <fmt/core.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace millrace::apps {
+
+namespace {
+
+using namespace media_link;
+
+Duration read_clock(clockid_t clock) {
+    timespec time{};
+    clock_gettime(clock, &time);
+    return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
+}
+
+Instant now() {
+    return Instant::from_nanoseconds(read_clock(CLOCK_MONOTONIC).count());
+}
+
+capture::Moment moment() {
+    return {now(), {read_clock(CLOCK_REALTIME) / 1us}};
+}
+
+timespec until(Instant then) {
+    constexpr Duration longest = 1s;
+    const Duration left = std::clamp(then - now(), Duration{0}, longest);
+    return {.tv_sec = left / 1s, .tv_nsec = (left % 1s).count()};
+}
+
+}   // namespace
+
+MediaChild::MediaChild(int link) : socket_{link}, link_{Link::Side::child, now()}, report_at_{now()} {
+}
+
+Instant MediaChild::next_moment() const {
+    const bool room = backlog_.size() - sent_ < backlog_max;
+    return source_ != nullptr && room ? std::min(source_->due(), report_at_) : report_at_;
+}
+
+int MediaChild::run() {
+    while (converse()) {
+        if (source_ != nullptr && now() >= source_->due() && backlog_.size() - sent_ < backlog_max) {
+            produce();
+        }
+        if (now() >= report_at_) {
+            report();
+        }
+        if (ending_ && backlog_.size() == sent_ && link_.output_size() == 0) {
+            return 0;
+        }
+    }
+    return 0;
+}
+
+/// One wait for the link, or for the next moment of the source. False at the link's end.
+bool MediaChild::converse() {
+    if (!write_link()) {
+        return false;
+    }
+    const bool waiting = sent_ < backlog_.size();
+    pollfd link{socket_, static_cast<short>(waiting ? POLLIN | POLLOUT : POLLIN), 0};
+    const timespec patience = until(next_moment());
+    const int ready = ppoll(&link, 1, &patience, nullptr);
+    if (ready < 0 && errno != EINTR) {
+        return false;
+    }
+    return ready <= 0 || (link.revents & (POLLIN | POLLHUP | POLLERR)) == 0 || read_link();
+}
+
+bool MediaChild::read_link() {
+    std::array<std::byte, 64U << 10U> buffer;
+    const ssize_t count = ::recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count <= 0) {
+        return count < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    const Result<> taken = link_.receive(std::span{buffer}.first(static_cast<std::size_t>(count)), now());
+    if (!taken) {
+        fmt::print(stderr, "the link broke: {}\n", taken.error().what);
+        return false;
+    }
+    while (const std::optional<Message> event = link_.next_event()) {
+        obey(*event);
+    }
+    return true;
+}
+
+bool MediaChild::write_link() {
+    if (sent_ == backlog_.size()) {
+        backlog_ = link_.next_output();
+        sent_ = 0;
+    }
+    while (sent_ < backlog_.size()) {
+        const ssize_t count =
+            ::send(socket_, backlog_.data() + sent_, backlog_.size() - sent_, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count < 0) {
+            return errno == EAGAIN || errno == EINTR;
+        }
+        sent_ += static_cast<std::size_t>(count);
+    }
+    return true;
+}
+
+void MediaChild::obey(const Message& message) {
+    if (const auto* asked = std::get_if<Start>(&message)) {
+        start(asked->source);
+        return;
+    }
+    const auto* command = std::get_if<Command>(&message);
+    if (command == nullptr || source_ == nullptr) {
+        return;
+    }
+    switch (command->what) {
+        case Command::What::key_frame: source_->ask_key_frame(); break;
+        case Command::What::bitrate: source_->set_bitrate(command->value); break;
+        case Command::What::stop: end(nullptr); break;
+    }
+}
+
+void MediaChild::start(const std::string& text) {
+    capture::Outcome<std::unique_ptr<capture::Source>> source = capture::open_source(text, moment());
+    if (!source) {
+        end(&source.error());
+        return;
+    }
+    source_ = std::move(*source);
+    for (const media::Track& track : source_->tracks()) {
+        say(track);
+    }
+}
+
+void MediaChild::produce() {
+    const capture::Outcome<std::vector<media::AccessUnit>> units = source_->produce(moment());
+    if (!units) {
+        end(&units.error());
+        return;
+    }
+    for (const media::AccessUnit& unit : *units) {
+        bytes_ += unit.payload.size();
+        say(unit);
+    }
+    if (source_->due() == Instant::never()) {
+        end(nullptr);
+    }
+}
+
+void MediaChild::report() {
+    report_at_ = now() + statistics_period;
+    if (ending_) {
+        return;
+    }
+    const capture::Counters counters = source_ != nullptr ? source_->counters() : capture::Counters{};
+    say(Statistics{counters.frames, counters.late, counters.skipped, bytes_});
+}
+
+void MediaChild::end(const capture::Fault* fault) {
+    if (std::exchange(ending_, true)) {
+        return;
+    }
+    if (fault != nullptr) {
+        say(Fault{fault->lasting, fault->words});
+    }
+    say(End{});
+    source_.reset();
+}
+
+void MediaChild::say(const Message& message) {
+    const Result<> said = link_.send(message);
+    if (!said) {
+        fmt::print(stderr, "not sent: {}\n", said.error().what);
+    }
+}
+
+}   // namespace millrace::apps

@@ -1,0 +1,197 @@
+#include "capture/file_track.hpp"
+
+#include "media/aac.hpp"
+#include "media/audio_frame.hpp"
+#include "media/h264_config.hpp"
+#include "media/h265_config.hpp"
+#include "media/mp3.hpp"
+#include "media/nal.hpp"
+#include "media/opus.hpp"
+#include "media/time.hpp"
+
+#include <fmt/format.h>
+
+namespace millrace::capture {
+
+namespace {
+
+std::optional<media::Codec> codec_of(AVCodecID id) {
+    switch (id) {
+        case AV_CODEC_ID_H264: return media::Codec::h264;
+        case AV_CODEC_ID_HEVC: return media::Codec::h265;
+        case AV_CODEC_ID_AAC: return media::Codec::aac;
+        case AV_CODEC_ID_OPUS: return media::Codec::opus;
+        case AV_CODEC_ID_MP3: return media::Codec::mp3;
+        default: return std::nullopt;
+    }
+}
+
+std::unexpected<Fault> unreadable(media::Codec codec, std::string_view why) {
+    return std::unexpected(
+        Fault{fmt::format("the file's {} cannot be read: {}", media::name(codec), why), true});
+}
+
+/// avcC and hvcC begin with their version, 1; a byte stream begins with a start code.
+bool is_record(ByteSpan extra) {
+    return !extra.empty() && extra.front() == std::byte{1};
+}
+
+}   // namespace
+
+FileTrack::FileTrack(media::Codec codec, AVRational time_base) : codec_{codec}, time_base_{time_base} {
+}
+
+Outcome<FileTrack> FileTrack::open(const AVStream& stream) {
+    const std::optional<media::Codec> codec = codec_of(stream.codecpar->codec_id);
+    if (!codec) {
+        return std::unexpected(
+            Fault{fmt::format("the file's codec {} is none that a stream carries (H.264, H.265, "
+                              "AAC, Opus, MP3)",
+                              avcodec_get_name(stream.codecpar->codec_id)),
+                  true});
+    }
+    FileTrack track{*codec, stream.time_base};
+    const Outcome<void> configured = track.configure(*stream.codecpar);
+    if (!configured) {
+        return std::unexpected(configured.error());
+    }
+    return track;
+}
+
+Outcome<void> FileTrack::configure(const AVCodecParameters& parameters) {
+    const ByteSpan extra = std::as_bytes(
+        std::span{parameters.extradata, static_cast<std::size_t>(std::max(0, parameters.extradata_size))});
+    Result<media::TrackConfig> config;
+    switch (codec_) {
+        case media::Codec::h264:
+            pictures_.emplace(codec_);
+            if (is_record(extra)) {
+                Result<media::h264::AvcConfiguration> record = media::h264::read_avcc(extra);
+                if (!record) {
+                    return unreadable(codec_, record.error().what);
+                }
+                length_size_ = record->length_size;
+                config = std::move(record->config);
+            } else {
+                config = media::h264::config_from(media::split_annex_b(extra));
+            }
+            break;
+        case media::Codec::h265:
+            pictures_.emplace(codec_);
+            if (is_record(extra)) {
+                Result<media::h265::HevcConfiguration> record = media::h265::read_hvcc(extra);
+                if (!record) {
+                    return unreadable(codec_, record.error().what);
+                }
+                length_size_ = record->length_size;
+                config = std::move(record->config);
+            } else {
+                config = media::h265::config_from(media::split_annex_b(extra));
+            }
+            break;
+        case media::Codec::aac:
+            adts_ = extra.empty();
+            if (adts_) {
+                return {};   // each frame says it
+            }
+            config = media::aac::config_from(extra);
+            break;
+        case media::Codec::opus: config = media::opus::config_from(extra); break;
+        case media::Codec::mp3: return {};   // likewise
+        case media::Codec::av1: return unreadable(codec_, "not carried");
+    }
+    if (!config) {
+        // In band they may still come; without them every picture is refused in words.
+        return pictures_ && length_size_ == 0 ? Outcome<void>{} : unreadable(codec_, config.error().what);
+    }
+    if (pictures_) {
+        const Result<> configured = pictures_->configure(std::move(*config));
+        return configured ? Outcome<void>{} : unreadable(codec_, configured.error().what);
+    }
+    sound_ = std::make_shared<const media::TrackConfig>(std::move(*config));
+    return {};
+}
+
+std::int64_t FileTrack::ticks(std::int64_t time, std::int64_t timescale) const {
+    return media::rescale_nearest(time * time_base_.num, time_base_.den, timescale);
+}
+
+Outcome<std::vector<media::AccessUnit>> FileTrack::read(const AVPacket& packet) {
+    return pictures_ ? read_picture(packet) : read_sound(packet);
+}
+
+Outcome<std::vector<media::AccessUnit>> FileTrack::read_picture(const AVPacket& packet) {
+    std::vector<media::AccessUnit> units;
+    std::vector<ByteSpan> nals;
+    if (length_size_ == 0) {
+        nals = media::split_annex_b(ffmpeg::bytes_of(packet));
+    } else {
+        Result<std::vector<ByteSpan>> split =
+            media::split_length_prefixed(ffmpeg::bytes_of(packet), length_size_);
+        if (!split) {
+            return unreadable(codec_, split.error().what);
+        }
+        nals = std::move(*split);
+    }
+    Result<std::optional<media::Picture>> picture = pictures_->read(nals);
+    if (!picture || !*picture || (*picture)->config == nullptr) {
+        return units;   // broken or incomplete: the next key frame mends it
+    }
+    media::AccessUnit unit;
+    unit.track = id();
+    media::describe(unit, std::move(**picture));
+    unit.capture = {};   // when this was filmed is not when it is seen
+    const std::int64_t dts = packet.dts != AV_NOPTS_VALUE ? packet.dts : packet.pts;
+    if (dts == AV_NOPTS_VALUE) {
+        return unreadable(codec_, "a picture without a time");
+    }
+    unit.dts = ticks(dts, media::video_timescale);
+    unit.pts = packet.pts != AV_NOPTS_VALUE ? ticks(packet.pts, media::video_timescale) : unit.dts;
+    unit.duration = packet.duration > 0 ? ticks(dts + packet.duration, media::video_timescale) - unit.dts : 0;
+    units.push_back(std::move(unit));
+    return units;
+}
+
+Outcome<std::vector<media::AccessUnit>> FileTrack::read_sound(const AVPacket& packet) {
+    std::vector<ByteSpan> frames{ffmpeg::bytes_of(packet)};
+    if (adts_) {
+        Result<media::aac::AdtsFrames> split = media::aac::split_adts(frames.front());
+        if (!split || split->raw_frames.empty()) {
+            return unreadable(codec_, "no ADTS frame where one should be");
+        }
+        if (sound_ == nullptr) {
+            Result<media::TrackConfig> config =
+                media::aac::config_from(media::aac::write_audio_specific_config(split->header));
+            if (!config) {
+                return unreadable(codec_, config.error().what);
+            }
+            sound_ = std::make_shared<const media::TrackConfig>(std::move(*config));
+        }
+        frames = std::move(split->raw_frames);
+    } else if (sound_ == nullptr) {
+        Result<media::TrackConfig> config = media::mp3::config_from(frames.front());
+        if (!config) {
+            return unreadable(codec_, config.error().what);
+        }
+        sound_ = std::make_shared<const media::TrackConfig>(std::move(*config));
+    }
+    std::vector<media::AccessUnit> units;
+    const std::int64_t pts = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
+    std::int64_t dts = pts != AV_NOPTS_VALUE ? ticks(pts, sound_->timescale) : last_dts_.value_or(0);
+    for (const ByteSpan frame : frames) {
+        media::AccessUnit unit;
+        unit.track = id();
+        unit.config = sound_;
+        unit.payload = Bytes::copy(frame);
+        unit.dts = dts;
+        unit.pts = dts;
+        unit.duration = media::samples_in_frame(*sound_, frame);
+        unit.key = true;
+        dts += unit.duration;
+        units.push_back(std::move(unit));
+    }
+    last_dts_ = dts;
+    return units;
+}
+
+}   // namespace millrace::capture

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "base/time.hpp"
+#include "media/access_unit.hpp"
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// The camera's side: sources of access units. One thread.
+namespace millrace::capture {
+
+/// Why a source does not go on, in words for people.
+struct Fault {
+    std::string words;
+    bool lasting = false;   ///< trying again would not help
+};
+template <class T>
+using Outcome = std::expected<T, Fault>;
+
+/// Both clocks, read together.
+struct Moment {
+    Instant now;
+    WallTime utc;
+    /// What the time of day was, or will be, at another instant.
+    WallTime utc_at(Instant then) const { return {utc.microseconds + (then - now) / 1us}; }
+};
+
+/// What a source did so far.
+struct Counters {
+    std::uint64_t frames = 0;    ///< pictures given
+    std::uint64_t late = 0;      ///< of them, those begun later than half a frame after their moment
+    std::uint64_t skipped = 0;   ///< moments that got no picture
+};
+
+/// Gives access units when they are due. Times are on its own line and begin near zero.
+class Source {
+public:
+    virtual ~Source() = default;
+
+    /// The tracks that will come, not configured yet: video is track 0, audio 1.
+    virtual std::vector<media::Track> tracks() const = 0;
+    /// When `produce` has something to do; never() at its end.
+    virtual Instant due() const = 0;
+    /// A part of what is due: at most one picture, and the sound up to it, in order of decoding.
+    virtual Outcome<std::vector<media::AccessUnit>> produce(Moment moment) = 0;
+
+    /// Only encoders can do these; others let them pass.
+    virtual void ask_key_frame() {}
+    virtual void set_bitrate(std::uint64_t /*bits_per_second*/) {}
+
+    const Counters& counters() const { return counters_; }
+
+protected:
+    Counters counters_;
+};
+
+inline constexpr media::TrackId video_track = 0;
+inline constexpr media::TrackId audio_track = 1;
+/// The row of a kind in the table of tracks.
+inline media::Track track_of(media::Kind kind) {
+    return {.id = kind == media::Kind::video ? video_track : audio_track, .kind = kind};
+}
+
+/// A source of a text: "test:?size=640x360&fps=30", "file:movie.mp4?loop". It starts at `moment`.
+Outcome<std::unique_ptr<Source>> open_source(std::string_view text, Moment moment);
+
+}   // namespace millrace::capture

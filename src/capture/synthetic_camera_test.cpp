@@ -1,0 +1,185 @@
+#include "capture/synthetic_camera.hpp"
+
+#include "media/capture_sei.hpp"
+#include "media/nal.hpp"
+#include "media/time.hpp"
+
+#include <gtest/gtest.h>
+
+namespace millrace::capture {
+namespace {
+
+constexpr WallTime utc_at_start{1'763'646'000'000'000};
+const Instant start = Instant::from_nanoseconds(1'000'000'000'000);
+
+Moment moment_at(Duration since_start) {
+    return {start + since_start, {utc_at_start.microseconds + since_start / 1us}};
+}
+
+/// A camera on a clock of our own.
+struct Camera {
+    explicit Camera(const std::string& text) {
+        Outcome<std::unique_ptr<Source>> opened = open_source(text, moment_at(0s));
+        EXPECT_TRUE(opened) << (opened ? "" : opened.error().words);
+        source = std::move(*opened);
+    }
+    /// Lets time pass up to `until`, looking at the moments when something is due.
+    void run_to(Duration until) {
+        while (source->due() <= start + until) {
+            look(source->due() - start);
+        }
+    }
+    void look(Duration at) {
+        Outcome<std::vector<media::AccessUnit>> units = source->produce(moment_at(at));
+        ASSERT_TRUE(units) << units.error().words;
+        for (media::AccessUnit& unit : *units) {
+            (unit.kind() == media::Kind::video ? video : audio).push_back(std::move(unit));
+        }
+    }
+    std::unique_ptr<Source> source;
+    std::vector<media::AccessUnit> video;
+    std::vector<media::AccessUnit> audio;
+};
+
+std::optional<media::CaptureNote> note_of(const media::AccessUnit& unit) {
+    const Result<std::vector<ByteSpan>> nals = media::split_length_prefixed(unit.payload, 4);
+    const unsigned header = unit.config->codec == media::Codec::h265 ? 2 : 1;
+    for (const ByteSpan nal : *nals) {
+        if (auto note = media::read_capture_sei(nal.subspan(header))) {
+            return note;
+        }
+    }
+    return std::nullopt;
+}
+
+std::vector<std::size_t> keys(const std::vector<media::AccessUnit>& units) {
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        if (units[i].key) {
+            places.push_back(i);
+        }
+    }
+    return places;
+}
+
+}   // namespace
+
+TEST(SyntheticCamera, row_1_24_one_encoder_for_the_life_of_the_stream) {
+    for (const std::string codec : {"h264", "h265"}) {
+        Camera camera{"test:?size=256x144&fps=25&gop=1s&preset=ultrafast&codec=" + codec};
+        camera.run_to(2999ms);
+        ASSERT_EQ(camera.video.size(), 75U) << "a picture in, a picture out";
+        EXPECT_EQ(keys(camera.video), (std::vector<std::size_t>{0, 25, 50}));
+        for (std::size_t i = 0; i < camera.video.size(); ++i) {
+            const media::AccessUnit& unit = camera.video[i];
+            EXPECT_EQ(unit.config, camera.video[0].config) << "one configuration";
+            EXPECT_EQ(unit.pts, static_cast<std::int64_t>(i) * 3600);
+            EXPECT_EQ(unit.dts, unit.pts);
+            EXPECT_EQ(unit.duration, 3600);
+        }
+        EXPECT_EQ(camera.video[0].config->width, 256U);
+        EXPECT_EQ(camera.source->counters().frames, 75U);
+        EXPECT_EQ(camera.source->counters().late, 0U);
+    }
+}
+
+TEST(SyntheticCamera, row_4_24_each_picture_says_when_it_was_taken_and_its_quantizer) {
+    for (const std::string codec : {"h264", "h265"}) {
+        Camera camera{"test:?size=256x144&fps=30&preset=ultrafast&audio=none&codec=" + codec};
+        camera.run_to(1s);
+        for (std::size_t i = 0; i < camera.video.size(); ++i) {
+            const std::optional<media::CaptureNote> note = note_of(camera.video[i]);
+            ASSERT_TRUE(note) << i;
+            EXPECT_EQ(note->frame, i);
+            EXPECT_NEAR(static_cast<double>(note->utc.microseconds - utc_at_start.microseconds),
+                        static_cast<double>(i) * 1e6 / 30, 2);
+            ASSERT_TRUE(note->qp);
+            EXPECT_EQ(camera.video[i].capture.label, media::CaptureTime::Label::capture);
+            EXPECT_EQ(camera.video[i].capture.utc, note->utc);
+            ASSERT_TRUE(camera.video[i].qp);
+            EXPECT_NEAR(*camera.video[i].qp, *note->qp, 0.5);
+        }
+    }
+}
+
+TEST(SyntheticCamera, a_key_frame_comes_when_asked_for) {
+    for (const std::string codec : {"h264", "h265"}) {
+        Camera camera{"test:?size=256x144&fps=25&gop=10s&preset=ultrafast&audio=none&codec=" + codec};
+        camera.run_to(400ms);
+        camera.source->ask_key_frame();
+        camera.run_to(1s);
+        EXPECT_EQ(keys(camera.video), (std::vector<std::size_t>{0, 11})) << codec;
+    }
+}
+
+TEST(SyntheticCamera, the_bitrate_follows_while_it_runs) {
+    Camera camera{"test:?size=640x360&fps=30&gop=1s&bitrate=3M&audio=none"};
+    const auto bits_a_second = [&camera](std::size_t from) {
+        std::size_t bytes = 0;
+        for (std::size_t i = from; i < camera.video.size(); ++i) {
+            bytes += camera.video[i].payload.size();
+        }
+        return static_cast<double>(bytes) * 8 * 30 / static_cast<double>(camera.video.size() - from);
+    };
+    camera.run_to(3s);
+    const double before = bits_a_second(0);
+    camera.source->set_bitrate(300'000);
+    const std::size_t changed = camera.video.size() + 30;
+    camera.run_to(7s);
+    EXPECT_LT(bits_a_second(changed), before / 2);
+    EXPECT_LT(bits_a_second(changed), 400'000);
+}
+
+TEST(SyntheticCamera, row_1_35_sound_runs_beside_the_picture) {
+    Camera camera{"test:?size=256x144&fps=25&preset=ultrafast"};
+    camera.run_to(2s);
+    ASSERT_GT(camera.audio.size(), 85U);
+    for (std::size_t i = 0; i < camera.audio.size(); ++i) {
+        EXPECT_EQ(camera.audio[i].pts, static_cast<std::int64_t>(i) * 1024);
+        EXPECT_EQ(camera.audio[i].duration, 1024);
+        EXPECT_NEAR(static_cast<double>(camera.audio[i].capture.utc.microseconds - utc_at_start.microseconds),
+                    static_cast<double>(i) * 1024 / 48'000 * 1e6, 2);
+    }
+    const double audio_end = static_cast<double>(camera.audio.back().pts) / 48'000;
+    const double video_end = static_cast<double>(camera.video.back().pts) / 90'000;
+    EXPECT_NEAR(audio_end, video_end, 0.1);
+}
+
+TEST(SyntheticCamera, row_1_28_late_pictures_are_counted_and_keep_their_own_times) {
+    Camera camera{"test:?size=256x144&fps=25&preset=ultrafast&audio=none"};
+    camera.run_to(200ms);
+    // Half a second nobody looked: the pictures come one by one, each with the time it was due.
+    for (int i = 0; i < 13; ++i) {
+        camera.look(720ms);
+    }
+    ASSERT_EQ(camera.video.size(), 19U);
+    EXPECT_EQ(camera.source->counters().late, 12U);
+    EXPECT_EQ(camera.source->counters().skipped, 0U);
+    EXPECT_EQ(note_of(camera.video.back())->frame, 18U);
+    EXPECT_EQ(note_of(camera.video[10])->utc.microseconds, utc_at_start.microseconds + 400'000);
+    EXPECT_GT(camera.source->due(), start + 720ms);
+}
+
+TEST(SyntheticCamera, moments_lost_for_good_are_skipped_and_never_repeated) {
+    Camera camera{"test:?size=256x144&fps=25&preset=ultrafast"};
+    camera.run_to(200ms);
+    const std::size_t before = camera.video.size();
+    camera.look(1h);
+    ASSERT_EQ(camera.video.size(), before + 1);
+    EXPECT_EQ(camera.source->counters().skipped, 25U * 3600 - before);
+    EXPECT_EQ(note_of(camera.video.back())->frame, 25U * 3600);
+    EXPECT_EQ(camera.video.back().pts, 3600 * 90'000);
+    camera.run_to(1h + 1s);
+    EXPECT_NEAR(static_cast<double>(camera.audio.back().pts) / 48'000, 3601, 0.1) << "sound goes along";
+}
+
+TEST(SyntheticCamera, a_stream_that_began_late_begins_at_zero) {
+    Camera camera{"test:?size=256x144&fps=25&preset=ultrafast&audio=none"};
+    camera.look(300ms);   // the encoder took its time to open
+    ASSERT_EQ(camera.video.size(), 1U);
+    EXPECT_EQ(camera.video[0].pts, 0);
+    EXPECT_EQ(camera.video[0].capture.utc.microseconds, utc_at_start.microseconds + 300'000);
+    EXPECT_EQ(camera.source->due(), start + 340ms);
+}
+
+}   // namespace millrace::capture

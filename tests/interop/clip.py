@@ -77,7 +77,9 @@ def read(path):
     for stream in probe["streams"]:
         kinds[stream["index"]] = stream["codec_type"]
         if stream["codec_type"] == "video":
-            clip.video_codec, clip.video_config = stream["codec_tag_string"], _extradata(stream["extradata"])
+            tag = stream["codec_tag_string"]
+            clip.video_codec = {"avc3": "avc1", "hev1": "hvc1"}.get(tag, tag)
+            clip.video_config = _extradata(stream["extradata"])
         else:
             clip.audio_config = _extradata(stream["extradata"])
     with open(path, "rb") as file:

@@ -12,6 +12,8 @@ from scenario import test
 
 SHORT_GRACE = ("--set", "grace=1s")      # an endless answer then ends soon after its publisher
 ENDED_SECONDS = 20
+# ffmpeg 5.1 reads the EXT-X-MAP again after each reload of a live list, its own muxer's lists too.
+FFMPEG_SAYS = re.compile(r"\[mov,.*Found duplicated MOOV Atom\. Skipped it\n")
 FRAMES_SEEN = 50
 
 
@@ -50,7 +52,8 @@ def taken(scene, path, taker=Saved, clip="plain"):
         with taker(scene, path) as program:
             publisher.succeed()
             program.succeed(ENDED_SECONDS)
-            assert not program.said(), f"{program.name} says:\n{program.said()}"
+            said = FFMPEG_SAYS.sub("", program.said())
+            assert not said, f"{program.name} says:\n{said}"
     return program.path
 
 

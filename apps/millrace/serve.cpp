@@ -12,6 +12,7 @@
 #include "session/http_serve.hpp"
 #include "session/media_play.hpp"
 #include "session/media_source.hpp"
+#include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
 
 #include <malloc.h>
@@ -52,6 +53,7 @@ private:
     Counter& counter_of(const Executor& executor);
     void start_sources();
     std::string address_of(std::string_view listener) const;
+    void add_page();
 
     const Configuration configuration_;
     const unsigned port_tries_;
@@ -105,6 +107,7 @@ Node::Node(const Configuration& configuration, unsigned port_tries)
     listen("https", configuration.https, true, serve_http);
     listen("rtmp", configuration.rtmp, false, serve_rtmp);
     listen("rtmps", configuration.rtmps, true, serve_rtmp);
+    add_page();
     pool_.start();
     start_sources();
 }
@@ -169,6 +172,20 @@ std::string Node::address_of(std::string_view listener) const {
     return {};
 }
 
+/// Behind all other routes, and once the listeners are there: the page says which port RTMP has.
+void Node::add_page() {
+    session::PageFacts facts;
+    for (const auto& [name, listener] : listeners_) {
+        if (name == "rtmp") {
+            facts.rtmp_port = listener->local().port;
+        }
+    }
+    const std::vector<web::Route> page = session::page_routes(session::page_files(), facts);
+    for (const auto& counter : counters_) {
+        counter->routes.insert(counter->routes.end(), page.begin(), page.end());
+    }
+}
+
 void Node::announce() const {
     std::string line;
     for (const auto& [name, listener] : listeners_) {
@@ -194,7 +211,7 @@ void Node::announce() const {
         fmt::print(stderr,
                    "            mpv http://{}/live/cam.flv\n"
                    "            mpv http://{}/live/cam/index.m3u8\n"
-                   "  streams   curl http://{}/api/v1/streams\n\n",
+                   "  page      http://{}/\n\n",
                    http, http, http);
     }
 }

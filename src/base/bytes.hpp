@@ -31,6 +31,12 @@ public:
     }
     static Bytes copy(ByteSpan bytes) { return Bytes{std::vector<std::byte>(bytes.begin(), bytes.end())}; }
     static Bytes copy(std::string_view text) { return copy(as_bytes(text)); }
+    /// Memory that lives as long as the program: nothing is copied or owned.
+    static Bytes lasting(ByteSpan bytes) {
+        Bytes whole;
+        whole.view_ = bytes;
+        return whole;
+    }
 
     /// A part of this slice, sharing its memory; offset and length must lie inside.
     Bytes slice(std::size_t offset, std::size_t length) const {

@@ -11,38 +11,10 @@ import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
-import puppeteer from 'puppeteer-core';
+import { launch } from './browsers.mjs';
 
 const POLL_MS = 200;
 const CONSOLE_LINES_MAX = 40;
-
-const CHROMIUM_FLAGS = [
-  '--autoplay-policy=no-user-gesture-required',
-  '--no-first-run',
-  '--no-pings',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-default-apps',
-  '--disable-domain-reliability',
-  '--disable-sync',
-  '--metrics-recording-only',
-  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',   // and nothing else is looked for either
-];
-
-const FIREFOX_PREFERENCES = {
-  'media.autoplay.default': 0,
-  'media.autoplay.blocking_policy': 0,
-  'media.gmp-manager.updateEnabled': false,
-  'media.gmp-provider.enabled': false,
-  'network.captive-portal-service.enabled': false,
-  'network.connectivity-service.enabled': false,
-  'network.prefetch-next': false,
-  'app.update.disabledForTesting': true,
-  'browser.safebrowsing.malware.enabled': false,
-  'browser.safebrowsing.phishing.enabled': false,
-  'services.settings.server': 'data:,#remote-settings-dummy/v1',
-  'toolkit.telemetry.enabled': false,
-};
 
 /** What the page server has: the page under test and the player library, nothing else. */
 function servePage(path) {
@@ -58,16 +30,6 @@ function servePage(path) {
     response.end(file ? file[1] : undefined);
   });
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
-}
-
-function launch({ browser, program, profile }) {
-  const common = { browser, executablePath: program, headless: true, userDataDir: profile,
-                   env: { ...process.env, HOME: profile } };
-  if (browser === 'firefox') {
-    return puppeteer.launch({ ...common, extraPrefsFirefox: FIREFOX_PREFERENCES });
-  }
-  const sandbox = process.getuid() === 0 ? ['--no-sandbox'] : [];
-  return puppeteer.launch({ ...common, pipe: true, args: [...CHROMIUM_FLAGS, ...sandbox] });
 }
 
 /** Runs in the page: the state of its video and of its player; what page.html collects, if it is that page. */

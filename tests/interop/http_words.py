@@ -58,6 +58,68 @@ def names_that_are_none_are_refused(scene):
     assert curl(scene.flv("live/nobody"))[0] == 404
 
 
+def ask(scene, path, *arguments):
+    """(status, headers by lower-case name, body)."""
+    status, text = curl(scene.server.http(path), *arguments)
+    head, body = text.rsplit("\nSTATUS ", 1)[0].split("\r\n\r\n", 1)
+    fields = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+    return status, {name.lower(): value for name, value in fields.items()}, body
+
+
+@test()
+def row_1_10_head_says_each_forms_type_and_whether_the_stream_is_there(scene):
+    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
+        scene.server.wait_live("live/cam")
+        for ending, kind in (("flv", "video/x-flv"), ("ts", "video/mp2t"), ("mp4", "video/mp4")):
+            status, head, _ = ask(scene, f"/live/cam.{ending}", "-I")
+            assert (status, head.get("content-type")) == (200, kind), (ending, status, head)
+            assert head.get("access-control-allow-origin") == "*", head
+            assert ask(scene, f"/live/other.{ending}", "-I")[0] == 404
+
+
+@test()
+def case_55_options_says_what_a_page_may_ask(scene):
+    for ending in ("flv", "ts", "mp4"):
+        status, head, _ = ask(scene, f"/live/cam.{ending}", "-X", "OPTIONS", "-H", "Origin: https://a.test",
+                              "-H", "Access-Control-Request-Method: GET")
+        assert status == 204, status
+        assert head["allow"] == head["access-control-allow-methods"] == "GET, HEAD, OPTIONS", head
+        assert "Range" in head["access-control-allow-headers"] and head["access-control-max-age"], head
+
+
+@test()
+def case_55_a_wrong_method_is_405_with_allow(scene):
+    for path in ("/live/cam.flv", "/live/cam.ts", "/live/cam.mp4", "/healthz"):
+        for verb in ("POST", "DELETE", "TRACE", "BREW"):
+            status, head, _ = ask(scene, path, "-X", verb)
+            assert status == 405 and "GET" in head["allow"], (verb, path, status, head)
+
+
+@test()
+def row_2_26_case_57_no_path_climbs_and_an_empty_segment_is_404(scene):
+    for path, wanted in (("//", 404), ("//live/cam.flv", 404), ("/live//cam.flv", 404), ("/%2fetc", 404),
+                         ("/live/../..", 400), ("/%2e%2e%2f", 400), ("/..%5c", 400),
+                         ("/live/cam.flv/..", 400)):
+        assert ask(scene, path)[0] == wanted, path
+    assert ask(scene, "/%252e%252e%252f")[0] in (400, 404)
+
+
+@test()
+def a_track_that_is_not_there_is_415_in_words(scene):
+    silent = ["ffmpeg", "-v", "warning", "-nostdin", "-re", "-i", scene.clip().path, "-an", "-c", "copy",
+              "-f", "flv", scene.rtmp()]
+    with peers.Program("ffmpeg-silent", silent, scene.folder):
+        scene.server.wait_live("live/cam")
+        for ending in ("flv", "ts", "mp4"):
+            status, _, body = ask(scene, f"/live/cam.{ending}?tracks=audio")
+            assert status == 415 and "tracks" in body, (ending, status, body)
+
+
+@test()
+def row_2_23_healthz_answers(scene):
+    assert ask(scene, "/healthz")[0] == 200
+
+
 @test()
 def the_api_tells_what_plays(scene):
     clip = scene.clip()

@@ -39,8 +39,8 @@ def read(grey, width):
 
 def of_file(path, width, height):
     """The stamps of all pictures that ffmpeg decodes, in order; AssertionError where one cannot be read."""
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", path, "-map", "0:v", "-vsync", "passthrough", "-f",
-               "rawvideo", "-pix_fmt", "gray", "-"]
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-i", path, "-map", "0:v", "-vsync", "passthrough",
+               "-enc_time_base", "-1", "-f", "rawvideo", "-pix_fmt", "gray", "-"]
     run = subprocess.run(command, capture_output=True, timeout=120, check=True)
     assert not run.stderr, f"ffmpeg complains: {run.stderr.decode()[-500:]}"
     size, stamps = width * height, []

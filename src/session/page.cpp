@@ -1,0 +1,131 @@
+#include "session/page.hpp"
+
+#include "hub/name.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace millrace::session {
+
+namespace {
+
+constexpr std::string_view asset_root = "/assets/";
+constexpr std::string_view port_mark = "@RTMP_PORT@";
+constexpr std::string_view robots = "User-agent: *\nDisallow: /\n";
+constexpr std::string_view immutable = "public, max-age=31536000, immutable";
+constexpr std::string_view no_cache = "no-cache";
+
+/// CSP 3: what a page of ours may do. `connect-src 'self'` covers the WebSockets of this origin; `blob:` is
+/// how a MediaSource is named; nothing inline, nothing from elsewhere, no text that becomes markup.
+constexpr std::string_view policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// One form of a file, as it leaves.
+struct Form {
+    Bytes body;
+    std::string tag;
+    std::string_view encoding;   ///< Content-Encoding; empty for none
+};
+
+/// One answer in its forms, made once and shared by every request.
+struct Document {
+    std::string_view type;
+    std::string_view cache;
+    Form plain;
+    std::optional<Form> gzip;
+};
+
+web::Response answer_of(const Document& document, const Form& form) {
+    web::Response response;
+    response.headers = {{"Content-Type", std::string{document.type}},
+                        {"ETag", "\"" + form.tag + "\""},
+                        {"Cache-Control", std::string{document.cache}},
+                        {"Content-Security-Policy", std::string{policy}},
+                        {"X-Content-Type-Options", "nosniff"},
+                        {"Referrer-Policy", "no-referrer"},
+                        {"Vary", "Accept-Encoding"}};
+    if (!form.encoding.empty()) {
+        response.headers.push_back({"Content-Encoding", std::string{form.encoding}});
+    }
+    response.body = form.body;
+    return response;
+}
+
+Document asset(const PageFile& file, std::string_view cache) {
+    const std::string hash{file.hash};
+    Document document{file.type, cache, {Bytes::lasting(as_bytes(file.bytes)), hash, {}}, std::nullopt};
+    if (!file.gzip.empty()) {
+        document.gzip = Form{Bytes::lasting(as_bytes(file.gzip)), hash + "-gzip", "gzip"};
+    }
+    return document;
+}
+
+/// A page with the node's facts in it.
+Document page(const PageFile& file, const PageFacts& facts) {
+    std::string text{file.bytes};
+    const std::string port = fmt::format("{}", facts.rtmp_port);
+    for (auto at = text.find(port_mark); at != std::string::npos; at = text.find(port_mark)) {
+        text.replace(at, port_mark.size(), port);
+    }
+    Form form{Bytes::copy(text), fmt::format("{}-{}", file.hash, port), {}};
+    return {file.type, no_cache, std::move(form), std::nullopt};
+}
+
+Document text_file(std::string_view text) {
+    return {"text/plain; charset=utf-8", no_cache, {Bytes::lasting(as_bytes(text)), "1", {}}, std::nullopt};
+}
+
+/// RFC 9110 §12.5.3, as browsers write it; who says it in another way gets the plain form.
+bool takes_gzip(const web::Request& request) {
+    const std::string_view said = request.header("accept-encoding").value_or("");
+    return said.contains("gzip") && !said.contains("gzip;q=0");
+}
+
+using Shared = std::shared_ptr<const Document>;
+
+Task<web::Response> give(Shared document, bool gzip) {
+    co_return answer_of(*document, gzip && document->gzip ? *document->gzip : document->plain);
+}
+
+web::Route route(std::function<bool(std::string_view path)> matches, Shared document) {
+    return {.methods = {"GET"},
+            .matches = std::move(matches),
+            .answer = [document = std::move(document)](const web::Request& request, Executor&) {
+                return give(document, takes_gzip(request));
+            }};
+}
+
+web::Route route_at(std::string_view path, Document document) {
+    return route([path](std::string_view asked) { return asked == path; },
+                 std::make_shared<const Document>(std::move(document)));
+}
+
+bool names_a_stream(std::string_view path) {
+    const Result<hub::MediaPath> found = hub::split_media_path(path);
+    return found && found->rest.empty();
+}
+
+}   // namespace
+
+std::vector<web::Route> page_routes(std::span<const PageFile> files, PageFacts facts) {
+    std::vector<web::Route> routes;
+    routes.push_back(route_at("/robots.txt", text_file(robots)));
+    for (const PageFile& file : files) {
+        if (file.path == "/list.html") {
+            routes.push_back(route_at("/", page(file, facts)));
+        } else if (file.path == "/player.html") {
+            routes.push_back(route(names_a_stream, std::make_shared<const Document>(page(file, facts))));
+        } else if (file.path.starts_with(asset_root)) {
+            routes.push_back(route_at(file.path, asset(file, immutable)));
+        }
+        if (file.path.ends_with("/icon.svg")) {
+            routes.push_back(route_at("/favicon.ico", asset(file, no_cache)));
+        }
+    }
+    return routes;
+}
+
+}   // namespace millrace::session

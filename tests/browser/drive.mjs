@@ -1,0 +1,119 @@
+// A browser that does what it is told, a line of JSON for each line: node drive.mjs '{"browser", "program", "profile"}'
+//
+//   {"do": "open", "url", "width"?, "answers"?}   a new page; `answers` are bodies by path, given instead of the server's
+//   {"do": "look"}                                the state of the page's player, its text and its picture
+//   {"do": "run", "script"}                       an expression's value, in the page
+//   {"do": "press", "key"}                        a key
+//   {"do": "said"}                                console lines of warnings and errors, uncaught errors, broken policies
+//
+// `profile` is a folder of its own for the browser, which is made here; its owner removes it.
+
+import { mkdirSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { launch } from './browsers.mjs';
+
+const LINES_MAX = 100;
+const said = [];
+
+/** Runs in the page. */
+function look() {
+  const stage = document.getElementById('stage');
+  const media = document.getElementById('media');
+  const report = {
+    state: stage?.dataset.state ?? null,
+    title: document.title,
+    text: document.body.innerText,
+    markup: document.body.innerHTML,
+    wide: document.documentElement.scrollWidth,
+    inner: window.innerWidth,
+    elements: [...document.body.querySelectorAll('script, img, iframe, b, svg')].map((one) => one.tagName),
+  };
+  if (media === null) {
+    return report;
+  }
+  const canvas = document.createElement('canvas');
+  canvas.width = 32;
+  canvas.height = 18;
+  const colours = [];
+  if (media.tagName === 'VIDEO') {
+    const context = canvas.getContext('2d');
+    context.drawImage(media, 0, 0, canvas.width, canvas.height);
+    const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+    for (let at = 0; at < data.length; at += 4) {
+      colours.push([data[at], data[at + 1], data[at + 2]]);
+    }
+  }
+  let played = 0;
+  for (let at = 0; at < media.played.length; ++at) {
+    played += media.played.end(at) - media.played.start(at);
+  }
+  const { buffered } = media;
+  const quality = media.getVideoPlaybackQuality?.();
+  return { ...report, played, colours, time: media.currentTime, muted: media.muted, paused: media.paused,
+           rate: media.playbackRate, frames: quality?.totalVideoFrames, dropped: quality?.droppedVideoFrames,
+           width: media.videoWidth, height: media.videoHeight, refusal: media.error && media.error.message,
+           behind: buffered.length > 0 ? media.currentTime - buffered.start(0) : 0,
+           ahead: buffered.length > 0 ? buffered.end(buffered.length - 1) - media.currentTime : 0,
+           sound: media.webkitAudioDecodedByteCount ?? null };
+}
+
+function listen(page) {
+  const say = (line) => said.length < LINES_MAX && said.push(line);
+  page.on('console', (message) => {
+    if (['error', 'warn', 'warning'].includes(message.type())) {
+      say(`${message.type()}: ${message.text()}`);
+    }
+  });
+  page.on('pageerror', (error) => say(`uncaught: ${error}`));
+}
+
+async function open(browser, { url, width, answers }) {
+  const page = await browser.newPage();
+  listen(page);
+  if (width) {
+    await page.setViewport({ width, height: 640, isMobile: true, hasTouch: true });
+  }
+  if (answers) {
+    await page.setRequestInterception(true);
+    page.on('request', (request) => {
+      const body = answers[new URL(request.url()).pathname];
+      return body === undefined ? request.continue()
+                                : request.respond({ contentType: 'application/json', body });
+    });
+  }
+  await page.goto(url, { waitUntil: 'domcontentloaded' });
+  return page;
+}
+
+const task = JSON.parse(process.argv[2]);
+mkdirSync(task.profile);
+const browser = await launch(task);
+const answer = (value) => process.stdout.write(JSON.stringify(value ?? null) + '\n');
+let page = null;
+answer('ready');
+try {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const order = JSON.parse(line);
+    switch (order.do) {
+      case 'open':
+        page = await open(browser, order);
+        answer(true);
+        break;
+      case 'look':
+        answer(await page.evaluate(look));
+        break;
+      case 'run':
+        answer(await page.evaluate(order.script));
+        break;
+      case 'press':
+        answer(await page.keyboard.press(order.key));
+        break;
+      case 'said':
+        answer(said);
+        break;
+    }
+  }
+} finally {
+  await browser.close();
+}
+process.exit(0);

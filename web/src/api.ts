@@ -1,0 +1,102 @@
+/** What the node's API says of its streams. Read with distrust: publishers choose many of the words. */
+
+import { count, fields, text } from './messages.ts';
+
+export type StreamState = 'live' | 'waiting' | 'stale' | 'offline';
+
+export interface Track {
+  readonly kind: string;
+  /** Its name, as "h264". */
+  readonly codec: string;
+  /** As RFC 6381 has it, as "avc1.64001f"; the name where there is none. */
+  readonly codecString: string;
+  readonly width: number;
+  readonly height: number;
+  readonly fps: number;
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly bitrate: number;
+}
+
+export interface Stream {
+  readonly name: string;
+  readonly state: StreamState;
+  readonly tracks: readonly Track[];
+  readonly bitrate: number;
+  readonly viewers: number;
+  readonly source: string;
+  readonly verdicts: readonly string[];
+}
+
+/** A list, or why there is none. */
+export type Asked<T> = { readonly value: T } | { readonly refused: 'closed' | 'missing' | 'unreachable' };
+
+const STATES: readonly string[] = ['live', 'waiting', 'stale', 'offline'];
+const DEADLINE_MS = 8000;
+const STREAMS = '/api/v1/streams';
+
+function list(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function parseTrack(value: unknown): Track | null {
+  const said = fields(value);
+  if (said === null) {
+    return null;
+  }
+  return {
+    kind: text(said['kind']),
+    codec: text(said['codec']),
+    codecString: text(said['codec_string']) || text(said['codec']),
+    width: count(said['width']),
+    height: count(said['height']),
+    fps: count(said['fps']) || count(said['fps_declared']),
+    sampleRate: count(said['sample_rate']),
+    channels: count(said['channels']),
+    bitrate: count(said['bitrate_bps']),
+  };
+}
+
+export function parseStream(value: unknown): Stream | null {
+  const said = fields(value);
+  const name = text(said?.['name']);
+  if (said === null || name === '') {
+    return null;
+  }
+  const state = text(said['state']);
+  return {
+    name,
+    state: STATES.includes(state) ? (state as StreamState) : 'offline',
+    tracks: list(said['tracks']).map(parseTrack).filter((one) => one !== null),
+    bitrate: count(said['bitrate_bps']),
+    viewers: Object.values(fields(said['viewers']) ?? {}).reduce<number>((sum, one) => sum + count(one), 0),
+    source: text(fields(said['source'])?.['protocol']),
+    verdicts: list(said['verdicts']).filter((one) => typeof one === 'string'),
+  };
+}
+
+export function parseStreams(value: unknown): Stream[] {
+  return list(fields(value)?.['items']).map(parseStream).filter((one) => one !== null);
+}
+
+async function ask<T>(path: string, parse: (body: unknown) => T): Promise<Asked<T>> {
+  try {
+    const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(DEADLINE_MS) });
+    if (answer.ok) {
+      return { value: parse(await answer.json()) };
+    }
+    const closed = answer.status === 401 || answer.status === 403;
+    return { refused: closed ? 'closed' : answer.status === 404 ? 'missing' : 'unreachable' };
+  } catch {
+    return { refused: 'unreachable' };
+  }
+}
+
+export function askStreams(query: string): Promise<Asked<Stream[]>> {
+  return ask(query === '' ? STREAMS : `${STREAMS}?${query}`, parseStreams);
+}
+
+export function askStream(name: string, query: string): Promise<Asked<Stream | null>> {
+  const path = `${STREAMS}/${name}`;
+  return ask(query === '' ? path : `${path}?${query}`, parseStream);
+}

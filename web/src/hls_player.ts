@@ -1,0 +1,160 @@
+/** Plays `/NAME/index.m3u8` by hls.js, which is loaded only then, or by the browser where it knows HLS itself. */
+
+import type Hls from 'hls.js';
+import type {
+  ErrorData, HlsConfig, LoaderCallbacks, LoaderConfiguration, LoaderContext, PlaylistLoaderContext,
+} from 'hls.js';
+import { withQuery } from './address.ts';
+import { Backoff } from './backoff.ts';
+import { Discontinuities } from './discontinuities.ts';
+import { begin, type Figures, type Player, type StreamAddress, type Told } from './player.ts';
+import { Throughput } from './throughput.ts';
+
+const HLS_TYPE = 'application/vnd.apple.mpegurl';
+const MEASURED_SECONDS = 15;      // some segments
+/** Three segments behind the edge is what RFC 8216 asks of players; ten is when to jump. */
+const SETTINGS: Partial<HlsConfig> = {
+  enableWorker: false,
+  lowLatencyMode: false,
+  liveSyncDurationCount: 3,
+  liveMaxLatencyDurationCount: 10,
+  maxBufferLength: 20,
+  maxMaxBufferLength: 40,
+  backBufferLength: 10,
+};
+
+/** hls.js' own loader of lists, with their discontinuities counted from the first one seen. */
+function listLoader(kind: typeof Hls): NonNullable<HlsConfig['pLoader']> {
+  const seen = new Discontinuities();
+  return class extends kind.DefaultConfig.loader {
+    override load(context: PlaylistLoaderContext, settings: LoaderConfiguration,
+                  callbacks: LoaderCallbacks<PlaylistLoaderContext>): void {
+      const told: LoaderCallbacks<PlaylistLoaderContext> = {
+        ...callbacks,
+        onSuccess: (response, statistics, of, details) => {
+          if (typeof response.data === 'string') {
+            response.data = seen.lowered(response.data);
+          }
+          callbacks.onSuccess(response, statistics, of, details);
+        },
+      };
+      super.load(context, settings, told as unknown as LoaderCallbacks<LoaderContext>);
+    }
+  } as NonNullable<HlsConfig['pLoader']>;
+}
+
+export class HlsPlayer implements Player {
+  readonly #media: HTMLMediaElement;
+  readonly #address: string;
+  readonly #told: Told;
+  readonly #ended = new AbortController();
+  readonly #backoff = new Backoff();
+  readonly #throughput = new Throughput(MEASURED_SECONDS);
+  #hls: Hls | null = null;
+  #later = 0;
+  #recovered = 0;
+
+  constructor(media: HTMLMediaElement, address: StreamAddress, told: Told) {
+    this.#media = media;
+    this.#address = withQuery(`/${address.name}/index.m3u8`, address.credentials);
+    this.#told = told;
+  }
+
+  start(): void {
+    const on = (event: string, work: () => void) =>
+      this.#media.addEventListener(event, work, { signal: this.#ended.signal });
+    on('playing', () => this.#playing());
+    on('pause', () => !this.#media.ended && this.#told('paused', ''));
+    on('waiting', () => this.#told('connecting', ''));
+    on('ended', () => this.#told('ended', ''));
+    void this.#load();
+  }
+
+  stop(): void {
+    this.#ended.abort();
+    this.#unload();
+  }
+
+  figures(): Figures {
+    const { buffered, currentTime, seekable } = this.#media;
+    let end = currentTime;
+    for (let at = 0; at < buffered.length; ++at) {
+      if (buffered.start(at) <= currentTime + 0.1) {
+        end = Math.max(end, buffered.end(at));
+      }
+    }
+    const edge = seekable.length > 0 ? seekable.end(seekable.length - 1) - currentTime : NaN;
+    return {
+      latency: this.#hls === null ? edge : this.#hls.latency || NaN,
+      buffer: end - currentTime,
+      bitrate: this.#throughput.bitsPerSecond(performance.now() / 1000),
+      target: this.#hls?.targetLatency ?? NaN,
+      rate: this.#media.playbackRate,
+    };
+  }
+
+  async #load(): Promise<void> {
+    this.#unload();
+    this.#told('connecting', '');
+    const { default: kind } = await import('hls.js');
+    if (this.#ended.signal.aborted) {
+      return;
+    }
+    if (!kind.isSupported()) {
+      this.#loadNative();
+      return;
+    }
+    const hls = new kind({ ...SETTINGS, pLoader: listLoader(kind) });
+    this.#hls = hls;
+    hls.on(kind.Events.MANIFEST_PARSED, () => void begin(this.#media, this.#told));
+    hls.on(kind.Events.FRAG_LOADED, (_, { payload }) =>
+      this.#throughput.add(payload.byteLength, performance.now() / 1000));
+    hls.on(kind.Events.ERROR, (_, fault) => this.#trouble(kind, fault));
+    hls.attachMedia(this.#media);
+    hls.loadSource(this.#address);
+  }
+
+  #loadNative(): void {
+    if (this.#media.canPlayType(HLS_TYPE) === '') {
+      this.#told('unsupported', 'This browser plays no HLS.');
+      return;
+    }
+    this.#media.src = this.#address;
+    this.#media.addEventListener('error', () => this.#loadLater(), { signal: this.#ended.signal });
+    void begin(this.#media, this.#told);
+  }
+
+  #unload(): void {
+    clearTimeout(this.#later);
+    this.#hls?.destroy();
+    this.#hls = null;
+  }
+
+  #loadLater(): void {
+    this.#unload();
+    this.#told('connecting', '');
+    this.#later = window.setTimeout(() => void this.#load(), this.#backoff.next(Math.random()) * 1000);
+  }
+
+  #playing(): void {
+    this.#backoff.succeeded();
+    this.#recovered = 0;
+    this.#told('playing', '');
+  }
+
+  #trouble(kind: typeof Hls, fault: ErrorData): void {
+    if (!fault.fatal) {
+      return;
+    }
+    if (fault.details === kind.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR ||
+        fault.details === kind.ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR) {
+      this.#unload();
+      this.#told('unsupported', 'This browser does not play the codecs of this stream.');
+    } else if (fault.type === kind.ErrorTypes.MEDIA_ERROR && this.#recovered < 1) {
+      ++this.#recovered;
+      this.#hls?.recoverMediaError();
+    } else {
+      this.#loadLater();
+    }
+  }
+}

@@ -1,0 +1,24 @@
+/** The player's keys: space, m, f. */
+
+export interface Keys {
+  readonly play: () => void;
+  readonly mute: () => void;
+  readonly fullScreen: () => void;
+}
+
+const ELSEWHERE = 'button, a, summary, input, textarea, select, [contenteditable]';
+
+/** Heard before the video's own controls, so that one press is one step in every browser. */
+export function onKeys(keys: Keys): void {
+  const steps: Readonly<Record<string, () => void>> = { ' ': keys.play, m: keys.mute, f: keys.fullScreen };
+  addEventListener('keydown', (event) => {
+    const step = steps[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const meant = event.target instanceof Element && event.target.matches(ELSEWHERE) && event.key === ' ';
+    if (step === undefined || meant || event.repeat || event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    step();
+  }, { capture: true });
+}

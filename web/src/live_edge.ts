@@ -1,0 +1,106 @@
+/** How a player stays near the live edge and keeps its buffer small: decisions only, nothing of a browser. */
+
+/** Seconds on the media timeline; ranges in rising order, as a SourceBuffer tells them. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Playing {
+  readonly ranges: readonly Range[];
+  readonly time: number;
+  readonly muted: boolean;
+  readonly rate: number;
+  /** How far behind the edge the player wants to be, s. */
+  readonly target: number;
+}
+
+export type Chase = { readonly rate: number; readonly seekTo?: number };
+
+export const RATE_MAX = 1.05;
+/** Around the target nothing is done: less than a frame or two is not worth a change of speed. */
+export const DEAD_BAND = 0.06;
+/** So far beyond the target one seek is better than minutes of faster playback. */
+export const SEEK_BEYOND = 0.5;
+/** Rate gained per second of lateness. */
+const GAIN = 0.25;
+const RATE_STEP = 0.01;
+
+/** Seconds between the playing position and the end of what is buffered; 0 with nothing buffered. */
+export function ahead(ranges: readonly Range[], time: number): number {
+  const last = ranges.at(-1);
+  return last === undefined ? 0 : Math.max(0, last.end - time);
+}
+
+/**
+ * What to do now. A speed other than 1 only while muted: faster sound is heard. Once chasing, it goes on until
+ * the target is reached, so that the speed does not flutter at the edge of the dead band.
+ */
+export function chase(playing: Playing): Chase {
+  const last = playing.ranges.at(-1);
+  if (last === undefined) {
+    return { rate: 1 };
+  }
+  const goal = Math.max(last.start, last.end - playing.target);
+  const inside = playing.ranges.some((one) => playing.time >= one.start - 0.001 && playing.time < one.end);
+  if (!inside && playing.time < last.start) {
+    return { rate: 1, seekTo: goal };      // in front of everything, or in a gap: nothing will ever come there
+  }
+  const late = goal - playing.time;
+  if (late > SEEK_BEYOND) {
+    return { rate: 1, seekTo: goal };
+  }
+  const chasing = playing.rate > 1;
+  if (!playing.muted || late <= (chasing ? 0 : DEAD_BAND)) {
+    return { rate: 1 };
+  }
+  const wanted = Math.min(RATE_MAX, 1 + Math.max(RATE_STEP, late * GAIN));
+  return { rate: Math.round(wanted / RATE_STEP) * RATE_STEP };
+}
+
+export const KEEP_BEHIND_MAX = 10;
+const KEEP_BEHIND_MIN = 5;
+
+/** What to take out of the buffer: nothing until 10 s lie behind, then all but 5. */
+export function trim(ranges: readonly Range[], time: number): Range | null {
+  const first = ranges[0];
+  if (first === undefined || time - first.start <= KEEP_BEHIND_MAX) {
+    return null;
+  }
+  return { start: 0, end: time - KEEP_BEHIND_MIN };
+}
+
+export const TARGET_MIN = 0.1;
+export const TARGET_MAX = 0.5;
+const TARGET_STEP = 0.05;
+const CALM_SECONDS = 20;
+
+/** Where to aim: some frames behind the edge, further after each stall, nearer again after a calm time. */
+export class Target {
+  #seconds = TARGET_MIN;
+  #changed: number;
+
+  constructor(now: number) {
+    this.#changed = now;
+  }
+
+  get seconds(): number {
+    return this.#seconds;
+  }
+
+  stalled(now: number): void {
+    this.#seconds = Math.min(TARGET_MAX, this.#seconds + TARGET_STEP);
+    this.#changed = now;
+  }
+
+  /** `now` in seconds; `frame` is the duration of a picture, s: the target holds three of them. */
+  calm(now: number, frame: number): void {
+    const least = Math.min(TARGET_MAX, Math.max(TARGET_MIN, 3 * frame));
+    if (this.#seconds < least) {
+      this.#seconds = least;
+    } else if (now - this.#changed >= CALM_SECONDS && this.#seconds > least) {
+      this.#seconds = Math.max(least, this.#seconds - TARGET_STEP);
+      this.#changed = now;
+    }
+  }
+}

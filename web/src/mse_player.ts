@@ -1,0 +1,260 @@
+/** Plays the WebSocket of `/NAME.mp4` by Media Source Extensions, as near to the live edge as it can. */
+
+import { withQuery } from './address.ts';
+import { Backoff } from './backoff.ts';
+import { codecName } from './format.ts';
+import { Target, ahead, chase, trim } from './live_edge.ts';
+import { MediaBuffer, mediaSourceKind } from './media_buffer.ts';
+import { parseMessage, sameKinds, type Message, type TrackWords } from './messages.ts';
+import { begin, type Figures, type Player, type StreamAddress, type Told } from './player.ts';
+import { Throughput } from './throughput.ts';
+
+const TICK_MS = 100;
+/** Muted for so long, the sound is no longer asked for. */
+const MUTED_MS = 5000;
+/** Paused for so long, nothing is asked for. */
+const PAUSED_MS = 1000;
+/** Without a message for so long, a stall is the stream's doing, not ours. */
+const QUIET_MS = 400;
+const TROUBLES_MAX = 3;
+const MEASURED_SECONDS = 3;
+
+export class MsePlayer implements Player {
+  readonly #media: HTMLMediaElement;
+  readonly #address: StreamAddress;
+  readonly #told: Told;
+  readonly #ended = new AbortController();
+  readonly #backoff = new Backoff();
+  readonly #throughput = new Throughput(MEASURED_SECONDS);
+  #target = new Target(0);
+  #socket: WebSocket | null = null;
+  #buffer: MediaBuffer | null = null;
+  /** The conversation that the buffer is filled by: after a new one opened, another than `#socket`. */
+  #bufferOf: WebSocket | null = null;
+  #tracks: readonly TrackWords[] = [];
+  #type = '';
+  #withSound = false;
+  #playing = false;
+  #troubles = 0;
+  #heardAt = 0;
+  #ticker = 0;
+  #later = 0;
+
+  constructor(media: HTMLMediaElement, address: StreamAddress, told: Told) {
+    this.#media = media;
+    this.#address = address;
+    this.#told = told;
+  }
+
+  start(): void {
+    const on = (event: string, work: () => void) =>
+      this.#media.addEventListener(event, work, { signal: this.#ended.signal });
+    on('volumechange', () => this.#soundChanged());
+    on('pause', () => this.#paused());
+    on('play', () => this.#resumed());
+    on('waiting', () => this.#stalled());
+    on('timeupdate', () => this.#advanced());
+    on('error', () => this.#trouble(this.#media.error?.message ?? ''));
+    this.#ticker = window.setInterval(() => this.#tick(), TICK_MS);
+    this.#open();
+  }
+
+  stop(): void {
+    this.#ended.abort();
+    clearInterval(this.#ticker);
+    this.#close();
+    this.#buffer?.close();
+    this.#buffer = null;
+    this.#media.playbackRate = 1;
+  }
+
+  figures(): Figures {
+    const buffer = ahead(this.#buffer?.ranges() ?? [], this.#media.currentTime);
+    return {
+      latency: this.#playing ? buffer : NaN,
+      buffer,
+      bitrate: this.#throughput.bitsPerSecond(performance.now() / 1000),
+      target: this.#target.seconds,
+      rate: this.#media.playbackRate,
+    };
+  }
+
+  #open(): void {
+    this.#close();
+    if (mediaSourceKind() === null) {
+      this.#told('unsupported', 'This browser has no Media Source Extensions. Try HLS.');
+      return;
+    }
+    this.#told('connecting', '');
+    this.#playing = false;
+    const audioOnly = this.#media instanceof HTMLAudioElement;
+    this.#withSound = audioOnly || !this.#media.muted;
+    const wanted = this.#withSound ? '' : 'tracks=video';
+    const url = new URL(withQuery(`/${this.#address.name}.mp4`, this.#address.credentials, wanted), location.href);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    const socket = new WebSocket(url);
+    socket.binaryType = 'arraybuffer';
+    socket.onmessage = (message: MessageEvent<string | ArrayBuffer>) => this.#heard(message.data);
+    socket.onclose = () => this.#lost();
+    this.#socket = socket;
+  }
+
+  #close(): void {
+    clearTimeout(this.#later);
+    if (this.#socket !== null) {
+      this.#socket.onmessage = null;
+      this.#socket.onclose = null;
+      this.#socket.close();
+      this.#socket = null;
+    }
+  }
+
+  #lost(): void {
+    this.#socket = null;
+    this.#told('connecting', '');
+    this.#openLater(this.#backoff.next(Math.random()) * 1000);
+  }
+
+  #openLater(milliseconds: number): void {
+    clearTimeout(this.#later);
+    this.#later = window.setTimeout(() => this.#open(), milliseconds);
+  }
+
+  #heard(said: string | ArrayBuffer): void {
+    this.#heardAt = performance.now();
+    if (typeof said !== 'string') {
+      this.#throughput.add(said.byteLength, this.#heardAt / 1000);
+      this.#buffer?.push(new Uint8Array(said));
+      return;
+    }
+    const message = parseMessage(said);
+    if (message?.t === 'tracks') {
+      this.#period(message);
+    } else if (message?.t === 'waiting') {
+      this.#playing = false;
+      this.#told('waiting', '');
+    } else if (message?.t === 'end') {
+      this.#close();
+      this.#told('ended', '');
+    }
+  }
+
+  /** New tracks: the buffer goes on where it can, else there is a new one. */
+  #period(said: Message & { t: 'tracks' }): void {
+    const kind = mediaSourceKind();
+    if (kind === null || !kind.isTypeSupported(said.type)) {
+      const names = said.tracks.map((one) => `${codecName(one.codec)} (${one.codec})`).join(' with ');
+      this.#close();
+      this.#told('unsupported', `This browser does not play ${names || said.type}.`);
+      return;
+    }
+    const fresh = this.#buffer === null || this.#socketIsNew || !sameKinds(this.#tracks, said.tracks);
+    if (fresh) {
+      this.#buffer?.close();
+      this.#buffer = new MediaBuffer(kind, this.#media, said.type, (what) => this.#trouble(what));
+      this.#target = new Target(performance.now() / 1000);
+      void begin(this.#media, this.#told);
+    } else if (said.type !== this.#type) {
+      this.#buffer?.changeType(said.type);
+    }
+    this.#bufferOf = this.#socket;
+    this.#tracks = said.tracks;
+    this.#type = said.type;
+  }
+
+  get #socketIsNew(): boolean {
+    return this.#bufferOf !== this.#socket;
+  }
+
+  #trouble(what: string): void {
+    if (this.#ended.signal.aborted) {
+      return;
+    }
+    this.#close();
+    this.#buffer?.close();
+    this.#buffer = null;
+    if (++this.#troubles >= TROUBLES_MAX) {
+      this.#told('unsupported', `This browser cannot play the stream: ${what}`);
+    } else {
+      this.#told('connecting', '');
+      this.#openLater(this.#backoff.next(Math.random()) * 1000);
+    }
+  }
+
+  /** The picture moves: that is what live means. */
+  #advanced(): void {
+    const fresh = performance.now() - this.#heardAt < QUIET_MS;
+    if (!this.#playing && fresh && !this.#media.paused && !this.#socketIsNew && this.#media.readyState >= 3) {
+      this.#playing = true;
+      this.#troubles = 0;
+      this.#backoff.succeeded();
+      this.#told('playing', '');
+    }
+  }
+
+  #tick(): void {
+    if (this.#buffer === null || this.#media.paused || this.#socketIsNew) {
+      return;
+    }
+    const now = performance.now() / 1000;
+    const ranges = this.#buffer.ranges();
+    const media = this.#media;
+    this.#target.calm(now, this.#throughput.secondsPerMessage());
+    if (!media.seeking) {
+      const { rate, seekTo } = chase({ ranges, time: media.currentTime, muted: media.muted,
+                                       rate: media.playbackRate, target: this.#target.seconds });
+      if (seekTo !== undefined) {
+        media.currentTime = seekTo;
+      }
+      if (media.playbackRate !== rate) {
+        media.playbackRate = rate;
+      }
+    }
+    const old = trim(ranges, media.currentTime);
+    if (old !== null) {
+      this.#buffer.remove(old);
+    }
+  }
+
+  #stalled(): void {
+    const flows = performance.now() - this.#heardAt < QUIET_MS;
+    if (this.#playing && flows && !this.#media.seeking) {
+      this.#target.stalled(performance.now() / 1000);
+    }
+  }
+
+  #soundChanged(): void {
+    const wanted = !this.#media.muted;
+    if (this.#socket === null || this.#media instanceof HTMLAudioElement) {
+      return;
+    }
+    clearTimeout(this.#later);
+    if (wanted && !this.#withSound) {
+      this.#open();
+    } else if (!wanted && this.#withSound) {
+      this.#openLater(MUTED_MS);
+    }
+  }
+
+  #paused(): void {
+    if (this.#socket !== null) {
+      clearTimeout(this.#later);
+      this.#later = window.setTimeout(() => this.#rest(), PAUSED_MS);
+    }
+  }
+
+  #rest(): void {
+    this.#close();
+    this.#playing = false;
+    this.#told('paused', '');
+  }
+
+  #resumed(): void {
+    if (this.#socket === null) {
+      this.#open();
+    } else {
+      clearTimeout(this.#later);
+      this.#soundChanged();
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { credentialsOf, pagePath, rtmpBase, streamOf, withQuery } from '../src/address.ts';
+import { Backoff } from '../src/backoff.ts';
+import { bitrate, codecName, frameRate, seconds } from '../src/format.ts';
+import { parseStreams } from '../src/api.ts';
+
+test('codec strings and codec names become what people say', () => {
+  for (const [codec, name] of [['avc1.64001f', 'H.264'], ['h264', 'H.264'], ['hev1.1.6.L93', 'H.265'],
+                               ['av01.0.05M.08', 'AV1'], ['mp4a.40.2', 'AAC'], ['mp4a.6b', 'MP3'],
+                               ['opus', 'Opus'], ['<b>', '<b>']] as const) {
+    assert.equal(codecName(codec), name);
+  }
+});
+
+test('figures are short', () => {
+  assert.deepEqual([0, 64_000, 999_999, 2_540_000, 12_000_000].map(bitrate),
+                   ['–', '64 kbit/s', '1.0 Mbit/s', '2.5 Mbit/s', '12 Mbit/s']);
+  assert.deepEqual([0.1234, -1, 1.25, NaN].map(seconds), ['123 ms', '0 ms', '1.3 s', '–']);
+  assert.deepEqual([29.97003, 25, 0, 0.5].map(frameRate), ['30 fps', '25 fps', '', '0.5 fps']);
+});
+
+test('only credentials go on to the media', () => {
+  assert.equal(credentialsOf('?token=a%26b&x=1&pass=p'), 'token=a%26b&pass=p');
+  assert.equal(withQuery('/a.mp4', '', 'tracks=video'), '/a.mp4?tracks=video');
+  assert.equal(withQuery('/a.mp4', ''), '/a.mp4');
+});
+
+test('a path names a stream, and a strange name stays one path', () => {
+  assert.equal(streamOf('/live/cam'), 'live/cam');
+  assert.equal(streamOf('/'), '');
+  assert.equal(pagePath('live/cam'), '/live/cam');
+  assert.equal(pagePath('"><img src=x>'), '/%22%3E%3Cimg%20src%3Dx%3E');
+  assert.equal(pagePath('//evil.example'), '/evil.example');
+});
+
+test('the usual RTMP port is left out', () => {
+  assert.equal(rtmpBase('host', 1935), 'rtmp://host');
+  assert.equal(rtmpBase('[::1]', 2000), 'rtmp://[::1]:2000');
+});
+
+test('waits double up to eight seconds and start again after a success', () => {
+  const backoff = new Backoff();
+  assert.deepEqual([0, 0, 0, 0, 0, 0].map((chance) => backoff.next(chance)), [0.5, 1, 2, 4, 8, 8]);
+  backoff.succeeded();
+  assert.equal(backoff.next(1), 0.625);
+});
+
+test('a list of streams is read; what is missing or of another kind does not break it', () => {
+  const [full, bare, ...rest] = parseStreams({ items: [
+    { name: 'live/cam', state: 'live', bitrate_bps: 1e6, gop_seconds: 2, viewers: { flv: 2, rtmp: 1 },
+      source: { protocol: 'rtmp', peer: '<script>' }, verdicts: ['slow', 7],
+      tracks: [{ kind: 'video', codec: 'h264', codec_string: 'avc1.64001f', width: 1280, height: 720, fps: 25 },
+               { kind: 'audio', codec: 'aac', sample_rate: 48000, channels: 2 }] },
+    { name: '<img src=x>', state: 'dancing', tracks: 'none', viewers: [] }, null, 7, {}] });
+  assert.equal(rest.length, 0);
+  assert.equal(full?.viewers, 3);
+  assert.deepEqual(full?.verdicts, ['slow']);
+  assert.equal(full?.tracks.length, 2);
+  assert.deepEqual([bare?.name, bare?.state, bare?.tracks.length], ['<img src=x>', 'offline', 0]);
+  assert.deepEqual(parseStreams('no'), []);
+});

@@ -1,3 +1,4 @@
+#include "base/bytes.hpp"
 #include "container/m3u8_reader.hpp"
 #include "container/m3u8_writer.hpp"
 

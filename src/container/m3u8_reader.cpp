@@ -72,6 +72,9 @@ public:
         if (of_media_ && of_variants_) {
             return fail(Errc::malformed, "tags of a media list and of a multivariant list stand in one");
         }
+        if (of_variants_ && multivariant_.variants.empty()) {
+            return fail(Errc::malformed, "a multivariant list offers nothing");
+        }
         if (of_variants_) {
             multivariant_.version = version_.value_or(1);
             multivariant_.independent = independent_;

@@ -269,6 +269,12 @@ TEST(M3u8Reader, rfc_8216_4_1_a_list_is_of_one_kind) {
               "tags of a media list and of a multivariant list stand in one");
 }
 
+TEST(M3u8Reader, row_0_13_a_multivariant_list_offers_at_least_one_variant) {
+    EXPECT_EQ(refusal("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n"), "a multivariant list offers nothing");
+    EXPECT_EQ(refusal("#EXTM3U\n#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"1\"\n"),
+              "a multivariant list offers nothing");
+}
+
 TEST(M3u8Reader, rfc_8216_4_2_attributes_keep_their_form) {
     const std::string_view bad[] = {"BANDWIDTH",
                                     "BANDWIDTH=",

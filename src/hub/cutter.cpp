@@ -41,8 +41,10 @@ void Cutter::open_run(std::int64_t started) {
     const auto first = static_cast<std::uint64_t>(std::max<std::int64_t>(started, 0));
     const bool later = next_number_ > 0;
     next_number_ = std::max(next_number_, first);
+    const std::int64_t steps = (started - discontinuity_epoch) / discontinuity_step;
+    const auto sequence = static_cast<std::uint64_t>(std::max<std::int64_t>(steps, 0));
     // The first cut of a later run is a discontinuity and adds one.
-    discontinuities_ = std::max(discontinuities_, first - (later && first > 0 ? 1 : 0));
+    discontinuities_ = std::max(discontinuities_, sequence - (later && sequence > 0 ? 1 : 0));
     last_.reset();
     utc_offset_.reset();
     tracks_ = {};

@@ -32,6 +32,10 @@ public:
     /// Audio may run ahead of pictures that are on their way.
     static constexpr Duration tracks_apart = 1s;
     static constexpr Duration utc_slack = 100ms;
+    /// EXT-X-DISCONTINUITY-SEQUENCE begins at the run's start too, but in steps of ten minutes since the year
+    /// 2026: hls.js keeps and copies an array as long as that number, and seconds would stop its page.
+    static constexpr std::int64_t discontinuity_epoch = 1'767'225'600;   ///< Unix seconds
+    static constexpr std::int64_t discontinuity_step = 600;              ///< seconds
 
     explicit Cutter(Duration segment) : segment_{segment} {}
 

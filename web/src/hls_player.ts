@@ -1,12 +1,9 @@
 /** Plays `/NAME/index.m3u8` by hls.js, which is loaded only then, or by the browser where it knows HLS itself. */
 
 import type Hls from 'hls.js';
-import type {
-  ErrorData, HlsConfig, LoaderCallbacks, LoaderConfiguration, LoaderContext, PlaylistLoaderContext,
-} from 'hls.js';
+import type { ErrorData, HlsConfig } from 'hls.js';
 import { withQuery } from './address.ts';
 import { Backoff } from './backoff.ts';
-import { Discontinuities } from './discontinuities.ts';
 import { begin, type Figures, type Player, type StreamAddress, type Told } from './player.ts';
 import { Throughput } from './throughput.ts';
 
@@ -22,26 +19,6 @@ const SETTINGS: Partial<HlsConfig> = {
   maxMaxBufferLength: 40,
   backBufferLength: 10,
 };
-
-/** hls.js' own loader of lists, with their discontinuities counted from the first one seen. */
-function listLoader(kind: typeof Hls): NonNullable<HlsConfig['pLoader']> {
-  const seen = new Discontinuities();
-  return class extends kind.DefaultConfig.loader {
-    override load(context: PlaylistLoaderContext, settings: LoaderConfiguration,
-                  callbacks: LoaderCallbacks<PlaylistLoaderContext>): void {
-      const told: LoaderCallbacks<PlaylistLoaderContext> = {
-        ...callbacks,
-        onSuccess: (response, statistics, of, details) => {
-          if (typeof response.data === 'string') {
-            response.data = seen.lowered(response.data);
-          }
-          callbacks.onSuccess(response, statistics, of, details);
-        },
-      };
-      super.load(context, settings, told as unknown as LoaderCallbacks<LoaderContext>);
-    }
-  } as NonNullable<HlsConfig['pLoader']>;
-}
 
 export class HlsPlayer implements Player {
   readonly #media: HTMLMediaElement;
@@ -104,7 +81,7 @@ export class HlsPlayer implements Player {
       this.#loadNative();
       return;
     }
-    const hls = new kind({ ...SETTINGS, pLoader: listLoader(kind) });
+    const hls = new kind(SETTINGS);
     this.#hls = hls;
     hls.on(kind.Events.MANIFEST_PARSED, () => void begin(this.#media, this.#told));
     hls.on(kind.Events.FRAG_LOADED, (_, { payload }) =>

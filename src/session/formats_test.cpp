@@ -23,6 +23,12 @@ constexpr std::array rows{
 
 media::Track track_of(media::Codec codec) {
     media::TrackConfig config{.codec = codec, .timescale = 48'000, .sample_rate = 48'000, .channels = 2};
+    if (codec == media::Codec::aac) {
+        config.extra = Bytes::copy(std::string_view{"\x11\x90"});   // AAC LC, 48 kHz, stereo
+    } else if (codec == media::Codec::opus) {
+        using namespace std::string_view_literals;
+        config.extra = Bytes::copy("OpusHead\x01\x02\x38\x01\x80\xBB\x00\x00\x00\x00\x00"sv);
+    }
     return {.kind = media::kind_of(codec), .config = std::make_shared<const media::TrackConfig>(config)};
 }
 

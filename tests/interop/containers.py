@@ -19,10 +19,11 @@ TS_ADTS = 0x0F
 VIDEO_ENTRIES = {b"avc1": "avc1", b"avc3": "avc1", b"hvc1": "hvc1", b"hev1": "hvc1"}
 
 
-def _video(units, codec, dts, pts):
-    kinds = [unit[0] & 0x1F if codec == "avc1" else unit[0] >> 1 & 0x3F for unit in units if unit]
+def _video(found, codec, dts, pts):
+    units = [unit for unit in found if unit]
+    kinds = [unit[0] & 0x1F if codec == "avc1" else unit[0] >> 1 & 0x3F for unit in units]
     key = any(kind == 5 if codec == "avc1" else 16 <= kind <= 21 for kind in kinds)
-    return ledger.Frame("video", dts, pts, key, ledger.name_of([unit for unit in units if unit], codec))
+    return ledger.Frame("video", dts, pts, key, ledger.name_of(units, codec))
 
 
 def _stamp(data, at):

@@ -224,7 +224,10 @@ def vlc(scene, path):
     def frames():
         if not os.path.exists(out) or os.path.getsize(out) < 20000:
             return []
-        return ledger.of_annex_b(ledger.annex_b_of_file(out))
+        try:
+            return ledger.of_annex_b(ledger.annex_b_of_file(out))
+        except subprocess.CalledProcessError:      # its tables are not there yet
+            return []
 
     with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
         scene.server.wait_live("live/cam")

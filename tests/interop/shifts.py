@@ -5,6 +5,7 @@ output must carry all of it, frame by frame, or end properly where its format ha
 """
 
 import os
+import threading
 import urllib.parse
 import urllib.request
 
@@ -95,16 +96,28 @@ def through_mp4(scene, second):
 
 
 class Listed:
-    """Every segment of both HLS forms, downloaded while it lasts; a poll a call."""
+    """Every segment of both HLS forms, downloaded while it lasts by a thread of its own."""
 
     def __init__(self, scene):
         self.scene, self.lists, self.files, self.order = scene, {}, {}, {}
+        self.done = self.fault = None
+        self.leaving = threading.Event()
+        self.thread = threading.Thread(target=self._poll, daemon=True)
 
     def __enter__(self):
+        self.thread.start()
         return self
 
     def __exit__(self, *_):
-        pass
+        self.leaving.set()
+        self.thread.join()
+
+    def _poll(self):
+        try:
+            while not self.done and not self.leaving.wait(0.3):
+                self.done = self.ended()
+        except Exception as fault:      # told to the test, whatever it was
+            self.fault = fault
 
     def get(self, url):
         with urllib.request.urlopen(url, timeout=20) as answer:
@@ -136,7 +149,9 @@ class Listed:
         return done
 
     def succeed(self, seconds):
-        node.until(self.ended, seconds + 20, "each list ends")
+        node.until(lambda: self.done or self.fault, seconds + 20, "each list ends")
+        if self.fault:
+            raise AssertionError(f"a list or segment did not come: {self.fault!r}")
 
     def bytes_of(self, url):
         return b"".join(self.files[address] for address in self.order[url])

@@ -52,7 +52,7 @@ bool Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Insta
     if (!first && period_ == Period::ends && !goes_on(carried)) {
         return false;
     }
-    Bytes init = init_segment(carried, where());
+    Bytes init = init_segment(carried, ParameterSets::in_entry);
     if (!first && period_ == Period::restarts && init != init_) {
         log.message({init}, now);
     }
@@ -62,6 +62,7 @@ bool Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Insta
         const auto told = std::ranges::find(before, track.id, [](const Told& t) { return t.track.id; });
         const bool timed = told != before.end() && told->track.config->timescale == track.config->timescale;
         Told next = timed ? *told : Told{};
+        next.changed = timed && (told->changed || !told->track.config->same_coding(*track.config));
         next.track = std::move(track);
         told_.push_back(std::move(next));
     }
@@ -89,9 +90,8 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
         return;
     }
     std::vector<std::byte> sets;
-    if (period_ == Period::ends && (unit.key || told->sets != unit.config)) {
+    if (period_ == Period::ends && unit.key && told->changed) {
         sets = parameter_sets(*unit.config);
-        told->sets = unit.config;
     }
     const Sample sample{.unit = &unit,
                         .duration = duration_of(unit, *told),
@@ -131,7 +131,7 @@ bool Muxer::time_is_due(const media::AccessUnit& unit) {
 }
 
 Bytes Muxer::lead(std::span<const media::Track> tracks) const {
-    return init_segment(tracks, where());
+    return init_segment(tracks, ParameterSets::in_entry);
 }
 
 Bytes Muxer::resume() const {

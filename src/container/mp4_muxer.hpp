@@ -12,9 +12,10 @@ namespace millrace::mp4 {
 /// What a changed configuration does to an endless MP4.
 enum class Period : std::uint8_t {
     /// Plain HTTP: what players take in band (H.264 and H.265 parameter sets, so another picture size) goes
-    /// on with avc3 and hev1; any other change ends the form.
+    /// on, with the new sets before each key frame; any other change ends the form. The sample entries are
+    /// avc1 and hvc1 all the same: VLC 3 shows nothing of avc3 and hev1.
     ends,
-    /// Media Source Extensions: each change writes a new init segment, with avc1 and hvc1.
+    /// Media Source Extensions: each change writes a new init segment.
     restarts,
 };
 
@@ -47,16 +48,13 @@ public:
 private:
     struct Told {
         media::Track track;
-        media::ConfigRef sets;   // whose parameter sets stand in band
+        bool changed = false;   // since the first viewers' moov: the sets stand in band too
         std::optional<std::int64_t> last_dts;
         std::int64_t duration = 0;   // the last known one
     };
     bool goes_on(std::span<const media::Track> tracks) const;
     std::int64_t duration_of(const media::AccessUnit& unit, Told& told) const;
     bool time_is_due(const media::AccessUnit& unit);
-    ParameterSets where() const {
-        return period_ == Period::ends ? ParameterSets::in_band : ParameterSets::in_entry;
-    }
 
     Period period_;
     std::vector<Told> told_;

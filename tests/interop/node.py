@@ -37,10 +37,14 @@ class Millrace:
     def __init__(self, folder, program, options=("--open",)):
         self.log_path = os.path.join(folder, "server.log")
         self.log = open(self.log_path, "w", encoding="utf-8")
-        self.process = subprocess.Popen(
-            [program, "serve", *options, "--set", "http.listen=127.0.0.1:0",
-             "--set", "rtmp.listen=127.0.0.1:0"],
-            cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
+        self.folder, self.command = folder, [program, "serve", *options]
+        self.start_again({"http": "127.0.0.1:0", "rtmp": "127.0.0.1:0"})
+
+    def start_again(self, addresses):
+        """Starts the process, at these addresses, and waits until it answers."""
+        sets = [word for name, address in addresses.items() for word in ("--set", f"{name}.listen={address}")]
+        self.process = subprocess.Popen(self.command + sets, cwd=self.folder, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=self.log)
         try:
             self.listeners = self._read_listeners()
             until(self.healthy, START_SECONDS, "GET /healthz answers 200")

@@ -19,6 +19,7 @@ import rtmp
 from outputs import ENDED_SECONDS, SHORT_GRACE, Saved
 from scenario import test
 
+AUDIO_BEFORE_PICTURE = 4      # frames of audio that may have come before the first key frame
 LISTS = ("/live/cam/index.m3u8", "/live/cam/ts.m3u8")
 
 
@@ -73,6 +74,8 @@ def in_order(sent, got, kinds=("video", "audio")):
     for kind in kinds:
         want = [frame.name for frame in sent if frame.kind == kind]
         have = [frame.name for frame in got if frame.kind == kind]
+        if kind == "audio" and have and have[0] in want[:AUDIO_BEFORE_PICTURE]:
+            want = want[want.index(have[0]):]
         if have != want:
             same = [one == other for one, other in zip(want, have)] + [False]
             raise AssertionError(f"{kind}: {len(have)} of {len(want)}, as sent up to {same.index(False)}")
@@ -96,26 +99,30 @@ def through_mp4(scene, second):
 
 
 class Listed:
-    """Every segment of both HLS forms, downloaded while it lasts by a thread of its own."""
+    """Every segment of both HLS forms, downloaded while they last, each form by a thread of its own."""
 
     def __init__(self, scene):
         self.scene, self.lists, self.files, self.order = scene, {}, {}, {}
-        self.done = self.fault = None
+        self.done, self.fault = set(), None
         self.leaving = threading.Event()
-        self.thread = threading.Thread(target=self._poll, daemon=True)
+        self.threads = [threading.Thread(target=self._poll, args=(path,), daemon=True) for path in LISTS]
 
     def __enter__(self):
-        self.thread.start()
+        for thread in self.threads:
+            thread.start()
         return self
 
     def __exit__(self, *_):
         self.leaving.set()
-        self.thread.join()
+        for thread in self.threads:
+            thread.join()
 
-    def _poll(self):
+    def _poll(self, path):
         try:
-            while not self.done and not self.leaving.wait(0.3):
-                self.done = self.ended()
+            while not self.leaving.wait(0.3):
+                if self.ended(path):
+                    self.done.add(path)
+                    return
         except Exception as fault:      # told to the test, whatever it was
             self.fault = fault
 
@@ -123,17 +130,19 @@ class Listed:
         with urllib.request.urlopen(url, timeout=20) as answer:
             return answer.read()
 
-    def media_lists(self):
-        top = self.scene.server.http(LISTS[0])
+    def media_lists(self, path):
+        top = self.scene.server.http(path)
         text = self.get(top).decode()
+        if "#EXT-X-STREAM-INF" not in text:
+            return {top}
         names = [line for line in text.splitlines() if line and not line.startswith("#")]
         names += [part.split('"')[1] for part in text.split(",") if part.strip().startswith('URI="')]
-        return {urllib.parse.urljoin(top, name) for name in names} | {self.scene.server.http(LISTS[1])}
+        return {urllib.parse.urljoin(top, name) for name in names}
 
-    def ended(self):
-        """Polls each list once; whether all of them have ended."""
+    def ended(self, path):
+        """Polls each media list of one form once; whether all of them have ended."""
         done = True
-        for url in self.media_lists():
+        for url in self.media_lists(path):
             text = self.get(url).decode()
             self.lists[url] = text
             done = done and "#EXT-X-ENDLIST" in text
@@ -149,7 +158,7 @@ class Listed:
         return done
 
     def succeed(self, seconds):
-        node.until(lambda: self.done or self.fault, seconds + 20, "each list ends")
+        node.until(lambda: len(self.done) == len(LISTS) or self.fault, seconds + 20, "each list ends")
         if self.fault:
             raise AssertionError(f"a list or segment did not come: {self.fault!r}")
 

@@ -1,0 +1,147 @@
+"""HLS lists under the eyes of tests/hls_rules: live, over a restart, with flapping publishers, to the end."""
+
+import http.client
+import os
+import re
+import subprocess
+import sys
+import time
+
+import node
+import peers
+from outputs import SHORT_GRACE
+from scenario import test
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+import hls_rules      # noqa: E402
+
+LISTS = ("/live/cam/index.m3u8", "/live/cam/ts.m3u8")
+LIST_SECONDS = 30
+
+
+def forever(scene, clip, url, name="ffmpeg-forever"):
+    """ffmpeg publishes the clip again and again, its times going on."""
+    return peers.Program(name, ["ffmpeg", "-v", "warning", "-nostdin", "-re", "-stream_loop", "-1", "-i",
+                                clip.path, "-c", "copy", "-f", "flv", url], scene.folder)
+
+
+def watched(scene):
+    return [hls_rules.Watch(scene.server.http(path)).start() for path in LISTS]
+
+
+def text_of(scene, path):
+    return scene.server.get(path, seconds=20)[1].decode()
+
+
+def judge(watches):
+    findings = [line for watch in watches for line in watch.stop()]
+    assert not findings, "\n".join(findings[:20])
+    assert all(watch.segments for watch in watches), "a list without a segment"
+
+
+@test(options=SHORT_GRACE)
+def rows_0_13_to_0_23_live_lists_keep_the_rules_to_their_end(scene):
+    with forever(scene, scene.clip(), scene.rtmp()) as publisher:
+        scene.server.wait_live("live/cam")
+        watches = watched(scene)
+        node.until(lambda: all(watch.segments >= 12 for watch in watches), LIST_SECONDS + 15, "12 segments")
+        publisher.stop()
+        node.until(lambda: all("#EXT-X-ENDLIST" in text_of(scene, path) for path in LISTS[1:]), LIST_SECONDS,
+                   "the list ends")
+        judge(watches)
+
+
+@test()
+def row_0_20_lists_keep_the_rules_over_a_server_restart(scene):
+    ports = scene.server.listeners
+    with forever(scene, scene.clip(), scene.rtmp()):
+        scene.server.wait_live("live/cam")
+        watches = watched(scene)
+        node.until(lambda: all(watch.segments >= 4 for watch in watches), LIST_SECONDS, "4 segments")
+        before = {path: number_of(text_of(scene, path)) for path in LISTS[1:]}
+        scene.server.process.kill()
+        scene.server.process.wait()
+        scene.server.start_again(ports)
+        with forever(scene, scene.clip(), scene.rtmp(), "ffmpeg-again"):
+            scene.server.wait_live("live/cam")
+            seen = [watch.segments for watch in watches]
+            node.until(lambda: all(watch.segments >= count + 4 for watch, count in zip(watches, seen)),
+                       LIST_SECONDS, "4 segments more")
+            for path, number in before.items():
+                assert number_of(text_of(scene, path)) > number, f"{path} begins before it did"
+            judge(watches)
+
+
+def number_of(text):
+    return int(re.search(r"#EXT-X-MEDIA-SEQUENCE:(\d+)", text).group(1))
+
+
+@test()
+def f18_a_publisher_that_comes_and_goes_leaves_discontinuities_in_the_lists(scene):
+    clip = scene.clip()
+    first = [sample for sample in clip.samples if sample.dts < 3000]
+    watches, marks = [], 0
+    for _ in range(4):
+        with peers.Publisher(scene.rtmp_address, clip) as publisher:
+            publisher.open()
+            publisher.send(first, pace=1)
+            watches = watches or watched(scene)
+            publisher.close_abruptly()
+    node.until(lambda: all(watch.segments >= 4 for watch in watches), LIST_SECONDS, "a segment of each")
+    for path in LISTS[1:]:
+        marks = text_of(scene, path).count("#EXT-X-DISCONTINUITY\n")
+        assert marks == 3, f"{path} marks {marks} discontinuities"
+    judge(watches)
+
+
+@test()
+def row_1_36_a_publisher_that_was_killed_leaves_an_ended_list(scene):
+    with forever(scene, scene.clip(), scene.rtmp()) as publisher:
+        scene.server.wait_live("live/cam")
+        node.until(lambda: "#EXTINF" in text_of(scene, LISTS[1]), LIST_SECONDS, "a segment")
+        publisher.process.kill()
+    node.until(lambda: '"stale"' in text_of(scene, "/api/v1/streams/live/cam"), 5, "the stream is stale")
+    node.until(lambda: "#EXT-X-ENDLIST" in text_of(scene, LISTS[1]), 10 + 2 + 2 * 3, "the list ends")
+
+
+@test()
+def row_3_9_viewers_of_lists_are_counted_without_a_session(scene):
+    """Two programs at one address are two viewers; nothing in the address names them."""
+    with forever(scene, scene.clip(), scene.rtmp()):
+        scene.server.wait_live("live/cam")
+        host = scene.server.listeners["http"]
+        for agent in ("one", "two", "two"):
+            connection = http.client.HTTPConnection(host, timeout=20)
+            connection.request("GET", LISTS[0], headers={"User-Agent": agent})
+            answer = connection.getresponse()
+            text = answer.read().decode()
+            connection.close()
+            assert answer.status == 200 and "?" not in text, text
+        document = text_of(scene, "/api/v1/streams/live/cam")
+        assert re.search(r'"viewers":\s*\{\s*"hls":\s*2\s*\}', document), document
+
+
+@test()
+def row_1_15_a_list_is_held_until_its_first_segment(scene):
+    """Asked for while the first segment is under way, it comes with a segment; of nothing, it is 404."""
+    assert scene.server.get(LISTS[1])[0] == 404
+    with forever(scene, scene.clip(), scene.rtmp()):
+        scene.server.wait_live("live/cam")
+        begun = time.monotonic()
+        text = text_of(scene, LISTS[1])
+        assert text.count("#EXTINF") >= 1, text
+        assert time.monotonic() - begun < 2 + 3 + 3, "held for more than a segment"
+
+
+@test(options=SHORT_GRACE)
+def ts_and_segments_pass_tr_101_290(scene):
+    """Our own checker of TR 101 290, over the endless form."""
+    path = os.path.join(scene.folder, "cam.ts")
+    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
+        scene.server.wait_live("live/cam")
+        command = ["curl", "-sS", "--no-buffer", "--fail", "-o", path, scene.server.http("/live/cam.ts")]
+        with peers.Program("curl", command, scene.folder) as curl:
+            curl.succeed()
+    run = subprocess.run([os.path.join(node.ROOT, "tests/ts_check.py"), path], capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout

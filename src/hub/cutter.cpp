@@ -152,7 +152,8 @@ media::CutRef Cutter::lead_on(const media::AccessUnit& unit, bool broken) {
         return bridge_hole(unit);
     }
     const Flicks slack = video ? std::min(picture_, flicks(picture_slack_max)) : 0;
-    if (unit.key && age >= flicks(segment_) - slack) {
+    // After a cut between pictures the next key frame makes segments independent again, whatever the age.
+    if (unit.key && (age >= flicks(segment_) - slack || !last_->independent)) {
         return cut(unit, {pts_of(unit), dts, false, true});
     }
     if (age + picture_ > longest()) {

@@ -154,6 +154,18 @@ TEST(Cutter, row_0_20_numbers_of_a_later_run_never_fall_back) {
     EXPECT_GT(restarted.cuts.back()->number, 1010U) << "a new server, a minute later";
 }
 
+TEST(Cutter, after_a_cut_between_pictures_the_next_key_frame_begins_a_segment) {
+    Cutting stream;
+    stream.steady(0, 8, 25, 2);
+    stream.steady(8, 9, 25, 2);   // a short group, as where a file is played again and again
+    stream.steady(9, 15, 25, 2);
+    ASSERT_EQ(stream.cuts.size(), 8U);
+    EXPECT_FALSE(stream.cuts[5]->independent) << "8 and 11 lie further apart than the target";
+    EXPECT_TRUE(stream.cuts[6]->independent);
+    EXPECT_EQ(stream.cuts[6]->time, 11 * 90'000);
+    EXPECT_EQ(stream.cuts[7]->time, 13 * 90'000);
+}
+
 TEST(Cutter, a_group_of_pictures_that_outgrows_the_target_is_cut_between_pictures) {
     Cutting stream;
     stream.steady(0, 10, 25, 2);

@@ -263,8 +263,8 @@ class Watch:
 
     def ask_ffprobe(self, watched):
         """Lets ffprobe count the samples of one segment."""
-        if watched.sample is None:
-            return
+        if watched.sample is None or not watched.sample[3].random_access:
+            return          # no decoder can make sense of it alone
         url, address, data, measured = watched.sample
         init = b""
         if address is not None:

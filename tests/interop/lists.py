@@ -62,6 +62,7 @@ def row_0_20_lists_keep_the_rules_over_a_server_restart(scene):
         before = {path: number_of(text_of(scene, path)) for path in LISTS[1:]}
         scene.server.process.kill()
         scene.server.process.wait()
+        node.until(lambda: all(watch.outages for watch in watches), LIST_SECONDS, "the outage is noticed")
         scene.server.start_again(ports)
         with forever(scene, scene.clip(), scene.rtmp(), "ffmpeg-again"):
             scene.server.wait_live("live/cam")

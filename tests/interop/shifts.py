@@ -209,7 +209,8 @@ def f20_h265_after_h264_ends_mp4_properly_and_a_newcomer_goes_on(scene):
     path = os.path.join(scene.folder, "cam.mp4")
     sent = shifted(scene, scene.clip("h265"), lambda: Saved(scene, "/live/cam.mp4"))
     got = containers.of_mp4(read(path))
-    before = [frame for frame in sent if frame.dts < first_group(scene.clip())[1]]
+    _, end = first_group(scene.clip())
+    before = [frame for frame in sent if frame.dts < end]
     in_order(before, got, kinds=("video",))
 
 

@@ -238,6 +238,19 @@ def row_4_22_a_killed_server_leaves_no_child(scene):
         server.log.close()
 
 
+@test(options=source("test:?size=640x360&fps=30&preset=ultrafast"))
+def case_102_a_child_has_the_link_and_the_log_and_nothing_else(scene):
+    """Its program lies beside ours; no listener, file or socket of the server is open in it."""
+    scene.server.wait_live("live/cam")
+    child = child_of(scene)
+    assert os.readlink(f"/proc/{child}/exe") == os.path.join(os.path.dirname(PROGRAM), "millrace-media")
+    places = [os.readlink(f"/proc/{child}/fd/{number}") for number in os.listdir(f"/proc/{child}/fd")]
+    sockets = [place for place in places if place.startswith("socket:")]
+    pipes = [place for place in places if place.startswith("pipe:")]
+    others = [place for place in places if place not in sockets + pipes and place != "/dev/null"]
+    assert len(sockets) == 1 and len(pipes) <= 2 and not others, places
+
+
 @test(quick=True, options=source("test:?colour=red"))
 def row_4_21_a_source_that_cannot_be_says_why(scene):
     node.until(lambda: "no option 'colour'" in scene.server.said(), 5, "the reason stands in the log")

@@ -138,3 +138,13 @@ def the_api_tells_what_plays(scene):
 @test()
 def an_idle_node_is_small(scene):
     assert scene.server.resident_kilobytes() <= 15 * 1024, f"{scene.server.resident_kilobytes()} KB resident"
+
+
+@test()
+def row_3_29_nothing_is_there_to_debug_with(scene):
+    for path in ("/debug", "/debug/pprof", "/console", "/server-status", "/api/v1/debug", "/metrics",
+                 "/.git/config", "/assets/", "/assets/../serve.cpp"):
+        status, body = scene.server.get(path)
+        # A name that a stream could have is answered with the player's page.
+        page = status == 200 and b"<!doctype html>" in body[:200].lower()
+        assert page or status in (400, 404), f"{path}: {status}"

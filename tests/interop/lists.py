@@ -41,7 +41,8 @@ def judge(watches):
 
 
 @test(options=SHORT_GRACE)
-def rows_0_13_to_0_23_live_lists_keep_the_rules_to_their_end(scene):
+def rows_0_13_to_0_23_0_32_and_x_1_live_lists_keep_the_rules_to_their_end(scene):
+    """RFC 8216 §6.2.1, §6.2.2 and §6.3.3, with what §4 says of each tag, poll by poll."""
     with forever(scene, scene.clip(), scene.rtmp()) as publisher:
         scene.server.wait_live("live/cam")
         watches = watched(scene)
@@ -146,3 +147,46 @@ def ts_and_segments_pass_tr_101_290(scene):
             curl.succeed()
     run = subprocess.run([os.path.join(node.ROOT, "tests/ts_check.py"), path], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
+
+
+def addresses_of(scene, path):
+    """The media addresses that a list of segments names."""
+    folder = path.rsplit("/", 1)[0]
+    return [f"{folder}/{line}" for line in text_of(scene, path).splitlines() if line and line[0] != "#"]
+
+
+@test()
+def case_59_segments_that_are_not_there_are_404(scene):
+    """Never made, not made yet, of another run, of another stream, and no way around the list."""
+    with forever(scene, scene.clip(), scene.rtmp()):
+        scene.server.wait_live("live/cam")
+        there = addresses_of(scene, LISTS[1])[0]
+        assert scene.server.get(there)[0] == 200
+        number = int(re.search(r"ts-(\d+)\.ts$", there).group(1))
+        run = there.split("/")[4]
+        for path in (there.replace(f"ts-{number}", f"ts-{number - 1000}"),
+                     there.replace(f"ts-{number}", f"ts-{number + 1000}"),
+                     there.replace(run, "1-00000001"), there.replace("live/cam", "live/other"),
+                     there + "x", "/live/cam/segments/", "/live/cam/segments/v9.m3u8",
+                     "/live/cam/segments/../segments/v0.m3u8"):
+            status, _ = scene.server.get(path)
+            assert status in (400, 404), f"{path}: {status}"
+        assert scene.server.get(there)[0] == 200
+
+
+@test()
+def row_1_26_no_address_gives_other_bytes_after_a_restart(scene):
+    ports = scene.server.listeners
+    with forever(scene, scene.clip(), scene.rtmp()):
+        scene.server.wait_live("live/cam")
+        node.until(lambda: len(addresses_of(scene, LISTS[1])) >= 2, LIST_SECONDS, "two segments")
+        before = {path: scene.server.get(path)[1] for path in addresses_of(scene, LISTS[1])}
+        scene.server.process.kill()
+        scene.server.process.wait()
+    scene.server.start_again(ports)
+    with forever(scene, scene.clip(), scene.rtmp(), "ffmpeg-again"):
+        scene.server.wait_live("live/cam")
+        node.until(lambda: len(addresses_of(scene, LISTS[1])) >= 2, LIST_SECONDS, "two segments")
+        after = addresses_of(scene, LISTS[1])
+        assert not set(before) & set(after), "an address was named again"
+        assert all(scene.server.get(path)[0] == 404 for path in before)

@@ -3,6 +3,7 @@
 #include "net/loopback_for_tests.hpp"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -122,11 +123,22 @@ TEST(Child, row_4_21_its_lines_reach_our_log_within_100_ms) {
     EXPECT_LE(soonest, 100);
 }
 
+/// Whether a process group is empty; what was killed counts until the kernel's first process has taken it.
+bool empties(int group) {
+    for (int patience = 300; patience > 0; --patience) {
+        if (::kill(-group, 0) == -1) {
+            return true;
+        }
+        ::poll(nullptr, 0, 10);
+    }
+    return false;
+}
+
 TEST(Child, row_4_22_nothing_of_it_outlives_its_owner) {
     const Script script{"echo $$ >&3; trap '' TERM; sleep 60 & wait; sleep 60"};
     const Seen seen = meet(script.path());
     const int process = std::stoi(seen.text);
-    EXPECT_EQ(::kill(-process, 0), -1) << "its process group is empty";
+    EXPECT_TRUE(empties(process));
 }
 
 TEST(Child, its_end_is_the_links_end) {

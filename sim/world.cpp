@@ -2,8 +2,8 @@
 
 #include "base/log.hpp"
 #include "control/api.hpp"
-#include "session/media_play.hpp"
 #include "session/http_serve.hpp"
+#include "session/media_play.hpp"
 #include "session/rtmp_serve.hpp"
 
 namespace millrace::sim {

@@ -106,8 +106,8 @@ TEST(Framed, tells_of_tracks_before_each_period_and_of_the_end) {
     muxer.end(log, now);
     EXPECT_EQ(heard(bytes_of(log)),
               (std::vector<std::string>{std::string{tracks_one}, "B moof1", std::string{tracks_two},
-                                        "B init 2", "B moof" + std::string(300, '2'),
-                                        R"(T {"t":"waiting"})", R"(T {"t":"end"})", "C 1000"}));
+                                        "B init 2", "B moof" + std::string(300, '2'), R"(T {"t":"waiting"})",
+                                        R"(T {"t":"end"})", "C 1000"}));
 }
 
 TEST(Framed, says_nothing_but_media_where_players_take_text_for_an_error) {

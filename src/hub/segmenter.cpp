@@ -9,6 +9,8 @@ namespace millrace::hub {
 
 namespace {
 
+constexpr media::TrackId tracks = Timeline::tracks_max;
+
 /// How long a unit is taken to last when nothing says so.
 constexpr std::int64_t units_a_second = 25;
 
@@ -34,7 +36,7 @@ void Segmenter::open(const media::CutRef& cut) {
     begun.time = flicks(cut->time, cut->timescale);
     open_.push_back(std::move(begun));
     ++begun_;
-    for (media::TrackId track = 0; track < seen_.size(); ++track) {
+    for (media::TrackId track = 0; track < tracks; ++track) {
         hand_on(track, open_.back());
     }
 }
@@ -207,7 +209,7 @@ media::SegmentUnits Segmenter::close_front() {
     made.run = run_;
     made.cut = *front.cut;
     made.first = first_;
-    for (media::TrackId track = 0; track < seen_.size(); ++track) {
+    for (media::TrackId track = 0; track < tracks; ++track) {
         if (front.tracks[track].empty()) {
             continue;
         }

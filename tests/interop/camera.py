@@ -104,6 +104,23 @@ def row_1_27_the_camera_gives_every_frame_once_over_rtmp_and_flv(scene):
     assert -50 < behind < 20_000, f"the pictures' clock is off by {behind:.0f} ms"
 
 
+@test(options=source("test:?size=640x360&fps=30"))
+def the_camera_reaches_every_way_out(scene):
+    """Five seconds of each address, taken by ffmpeg: no frame number is missing, none comes twice."""
+    scene.server.wait_live("live/cam")
+    paths = ("/live/cam.ts", "/live/cam.mp4", "/live/cam/index.m3u8", "/live/cam/ts.m3u8")
+    takers = []
+    for number, path in enumerate(paths):
+        saved = os.path.join(scene.folder, f"{number}.mkv")
+        command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-i", scene.server.http(path), "-map", "0:v",
+                   "-map", "0:a", "-t", "5", "-c", "copy", saved]
+        takers.append((peers.Program(f"ffmpeg-{number}", command, scene.folder), saved))
+    for program, saved in takers:
+        with program:
+            program.succeed(40)
+        check_pictures(scene, saved, 30, 140)
+
+
 @test(options=source("test:?size=640x360&fps=25&codec=h265&gop=2s"))
 def the_camera_speaks_h265(scene):
     scene.server.wait_live("live/cam")

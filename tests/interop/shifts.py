@@ -4,8 +4,10 @@ Published by hand on one connection: what was said first, then other configurati
 output must carry all of it, frame by frame, or end properly where its format has no words for the change.
 """
 
+import json
 import os
 import threading
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -16,6 +18,7 @@ import ledger
 import node
 import peers
 import rtmp
+import websocket
 from outputs import ENDED_SECONDS, SHORT_GRACE, Saved
 from scenario import test
 
@@ -98,6 +101,23 @@ def through_mp4(scene, second):
     in_order(sent, containers.of_mp4(read(path)))
 
 
+def through_flv(scene, second):
+    path = os.path.join(scene.folder, "cam.flv")
+    sent = shifted(scene, second, lambda: Saved(scene, "/live/cam.flv"))
+    in_order(sent, ledger.of_flv(read(path)))
+
+
+class Socketed(websocket.Reader):
+    """A WebSocket viewer that waits for the proper end."""
+
+    def __init__(self, scene, path):
+        super().__init__(scene.server.listeners["http"], path)
+
+    def succeed(self, seconds):
+        self.thread.join(seconds)
+        assert not self.thread.is_alive(), "the WebSocket did not end"
+
+
 class Listed:
     """Every segment of both HLS forms, downloaded while they last, each form by a thread of its own."""
 
@@ -127,8 +147,11 @@ class Listed:
             self.fault = fault
 
     def get(self, url):
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return answer.read()
+        try:
+            with urllib.request.urlopen(url, timeout=20) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{url}: {error.code} {error.read()!r}") from None
 
     def media_lists(self, path):
         top = self.scene.server.http(path)
@@ -146,7 +169,12 @@ class Listed:
             text = self.get(url).decode()
             self.lists[url] = text
             done = done and "#EXT-X-ENDLIST" in text
+            gap = False
             for line in text.splitlines():
+                gap = gap or line == "#EXT-X-GAP"
+                if gap and line and line[0] != "#":
+                    gap = False
+                    continue      # nothing is there
                 part = line.split('"')[1] if line.startswith("#EXT-X-MAP") else line
                 if part and not part.startswith("#"):
                     address = urllib.parse.urljoin(url, part)
@@ -165,14 +193,19 @@ class Listed:
     def bytes_of(self, url):
         return b"".join(self.files[address] for address in self.order[url])
 
+    def ts_frames(self):
+        return containers.of_ts(self.bytes_of(self.scene.server.http(LISTS[1])))
+
+    def mp4_frames(self):
+        ts = self.scene.server.http(LISTS[1])
+        return [frame for url in self.order if url != ts for frame in containers.of_mp4(self.bytes_of(url))]
+
 
 def through_hls(scene, second, discontinuities=1):
     listed = Listed(scene)
     sent = shifted(scene, second, lambda: listed)
-    ts = scene.server.http(LISTS[1])
-    in_order(sent, containers.of_ts(listed.bytes_of(ts)))
-    got = [frame for url in listed.order if url != ts for frame in containers.of_mp4(listed.bytes_of(url))]
-    in_order(sent, got)
+    in_order(sent, listed.ts_frames())
+    in_order(sent, listed.mp4_frames())
     for url, text in listed.lists.items():
         marks = text.count("#EXT-X-DISCONTINUITY\n")
         assert marks == discontinuities, f"{url} marks {marks} discontinuities:\n{text}"
@@ -191,6 +224,56 @@ def f20_a_new_resolution_through_mp4(scene):
 @test(options=SHORT_GRACE)
 def f20_a_new_resolution_through_hls(scene):
     through_hls(scene, scene.clip("larger"))
+
+
+@test(options=SHORT_GRACE)
+def f20_a_new_resolution_through_flv(scene):
+    through_flv(scene, scene.clip("larger"))
+
+
+@test(options=SHORT_GRACE)
+def f20_h265_after_h264_through_flv(scene):
+    through_flv(scene, scene.clip("h265"))
+
+
+@test(options=SHORT_GRACE)
+def f20_h265_after_h264_through_mp4_by_websocket(scene):
+    """Each period is a text message and a new moov, then goes on."""
+    viewers = []
+
+    def watch():
+        viewers.append(Socketed(scene, "/live/cam.mp4"))
+        return viewers[0]
+
+    sent = shifted(scene, scene.clip("h265"), watch)
+    in_order(sent, containers.of_mp4(bytes(viewers[0].media)))
+    kinds = [json.loads(text)["t"] for text in viewers[0].texts]
+    assert kinds.count("tracks") >= 2 and kinds[-1] == "end", kinds
+
+
+@test(options=SHORT_GRACE)
+def f20_another_profile_with_b_frames_through_hls(scene):
+    through_hls(scene, scene.clip("bframes"))
+
+
+@test(options=SHORT_GRACE)
+def f20_sound_stops_and_comes_back_through_hls(scene):
+    """Two seconds without sound in the middle; the pictures go on, and the sound after it."""
+    plain = scene.clip()
+    group, length = first_group(plain)
+    silent = [sample for sample in group if sample.kind == "video"]
+    with Camera(scene, plain) as camera:
+        camera.open()
+        camera.play(plain, group[:10], 0, 0)
+        scene.server.wait_live("live/cam")
+        with Listed(scene) as listed:
+            camera.play(plain, group[10:], 0, 1)
+            camera.play(plain, silent, length, 1)
+            camera.play(plain, group, 2 * length, 1)
+            camera.client.unpublish()
+            listed.succeed(ENDED_SECONDS)
+    for form in (listed.ts_frames(), listed.mp4_frames()):
+        in_order(camera.sent, form)
 
 
 @test(options=SHORT_GRACE)

@@ -18,6 +18,7 @@ import hls_rules      # noqa: E402
 
 LISTS = ("/live/cam/index.m3u8", "/live/cam/ts.m3u8")
 LIST_SECONDS = 30
+PICTURES_SEEN = 50
 
 
 def forever(scene, clip, url, name="ffmpeg-forever"):
@@ -190,3 +191,22 @@ def row_1_26_no_address_gives_other_bytes_after_a_restart(scene):
         after = addresses_of(scene, LISTS[1])
         assert not set(before) & set(after), "an address was named again"
         assert all(scene.server.get(path)[0] == 404 for path in before)
+
+
+@test()
+def gstreamer_plays_hls(scene):
+    """GStreamer's newer HLS demuxer decodes picture after picture and has nothing to complain of."""
+    raw = os.path.join(scene.folder, "gst.grey")
+    command = ["gst-launch-1.0", "-q", "uridecodebin3", f"uri={scene.server.http(LISTS[0])}", "name=d", "d.", "!",
+               "queue", "!", "videoconvert", "!", "video/x-raw,format=GRAY8", "!", "filesink",
+               f"location={raw}", "buffer-mode=unbuffered", "d.", "!", "queue", "!", "audioconvert", "!",
+               "fakesink"]
+
+    def pictures():
+        return os.path.getsize(raw) // (320 * 180) if os.path.exists(raw) else 0
+
+    with forever(scene, scene.clip(), scene.rtmp()):
+        scene.server.wait_live("live/cam")
+        with peers.Program("gst-hls", command, scene.folder) as player:
+            node.until(lambda: pictures() > PICTURES_SEEN, peers.MEDIA_PATIENCE, "GStreamer decodes")
+            assert not player.said(), player.said()

@@ -197,8 +197,8 @@ def row_1_26_no_address_gives_other_bytes_after_a_restart(scene):
 def gstreamer_plays_hls(scene):
     """GStreamer's newer HLS demuxer decodes picture after picture and has nothing to complain of."""
     raw = os.path.join(scene.folder, "gst.grey")
-    command = ["gst-launch-1.0", "-q", "uridecodebin3", f"uri={scene.server.http(LISTS[0])}", "name=d", "d.", "!",
-               "queue", "!", "videoconvert", "!", "video/x-raw,format=GRAY8", "!", "filesink",
+    url = scene.server.http(LISTS[0])
+    command = ["gst-launch-1.0", "-q", "uridecodebin3", f"uri={url}", "name=d", "d.", "!", "queue", "!", "videoconvert", "!", "video/x-raw,format=GRAY8", "!", "filesink",
                f"location={raw}", "buffer-mode=unbuffered", "d.", "!", "queue", "!", "audioconvert", "!",
                "fakesink"]
 

@@ -198,9 +198,10 @@ def gstreamer_plays_hls(scene):
     """GStreamer's newer HLS demuxer decodes picture after picture and has nothing to complain of."""
     raw = os.path.join(scene.folder, "gst.grey")
     url = scene.server.http(LISTS[0])
-    command = ["gst-launch-1.0", "-q", "uridecodebin3", f"uri={url}", "name=d", "d.", "!", "queue", "!", "videoconvert", "!", "video/x-raw,format=GRAY8", "!", "filesink",
-               f"location={raw}", "buffer-mode=unbuffered", "d.", "!", "queue", "!", "audioconvert", "!",
-               "fakesink"]
+    command = ["gst-launch-1.0", "-q", "uridecodebin3", f"uri={url}", "name=d",
+               "d.", "!", "queue", "!", "videoconvert", "!", "video/x-raw,format=GRAY8", "!",
+               "filesink", f"location={raw}", "buffer-mode=unbuffered",
+               "d.", "!", "queue", "!", "audioconvert", "!", "fakesink"]
 
     def pictures():
         return os.path.getsize(raw) // (320 * 180) if os.path.exists(raw) else 0

@@ -91,13 +91,9 @@ void Pictures::read(const Pes& pes) {
         return;
     }
     media::AccessUnit unit;
-    unit.config = std::move((*picture)->config);
-    unit.payload = std::move((*picture)->payload);
+    media::describe(unit, std::move(**picture));
     unit.dts = times->dts;
     unit.pts = times->pts;
-    unit.key = (*picture)->key;
-    unit.picture = (*picture)->picture;
-    unit.qp = (*picture)->qp;
     give(std::move(unit));
 }
 

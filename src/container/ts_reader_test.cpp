@@ -2,6 +2,8 @@
 
 #include "container/ts_elementary.hpp"
 #include "container/ts_samples.hpp"
+#include "media/capture_sei.hpp"
+#include "media/nal.hpp"
 
 #include <gtest/gtest.h>
 
@@ -129,6 +131,22 @@ TEST(TsReader, announces_tracks_then_says_each_configuration_before_its_first_un
     const std::optional<Item> second = reader.next(input);
     ASSERT_TRUE(second && std::holds_alternative<Configured>(*second));
     EXPECT_EQ(std::get<Configured>(*second).config->width, 64U);
+}
+
+TEST(TsReader, a_cameras_note_gives_capture_time_and_quantizer) {
+    const std::vector<media::Track> tracks{flv::samples::track(Codec::h264)};
+    Units units = film(tracks, 0, 160);
+    constexpr WallTime taken{1'763'646'000'123'456};
+    std::vector<std::byte> payload;
+    media::append_nal(payload, media::write_capture_sei(Codec::h264, {taken, 7, 31.25}));
+    samples::append(payload, units[0].payload);
+    units[0].payload = Bytes{std::move(payload)};
+    const Heard heard = hear(mux(tracks, units));
+    ASSERT_FALSE(heard.units.empty());
+    EXPECT_EQ(heard.units[0].payload, units[0].payload);
+    EXPECT_EQ(heard.units[0].capture.utc, taken);
+    EXPECT_EQ(heard.units[0].capture.label, media::CaptureTime::Label::capture);
+    EXPECT_EQ(heard.units[0].qp, 31);
 }
 
 TEST(TsReader,

@@ -1,7 +1,5 @@
 #include "sim/flv_viewer.hpp"
 
-#include "base/waiting.hpp"
-
 #include <charconv>
 
 namespace millrace::sim {
@@ -25,21 +23,7 @@ Task<> FlvViewer::run(FlvViewer& self) {
 
 Task<Result<>> FlvViewer::ask(Connection& connection) {
     const std::string request = "GET /live/" + plan_.key + ".flv HTTP/1.1\r\nHost: host\r\n\r\n";
-    ByteSpan rest = as_bytes(request);
-    while (!rest.empty()) {
-        const Result<std::size_t> written = connection.try_write(std::span{&rest, 1});
-        if (written) {
-            rest = rest.subspan(*written);
-        } else if (written.error().code == Errc::would_block) {
-            const Result<> ready = co_await writable(connection, world_.clients(), world_.now() + 15s);
-            if (!ready) {
-                co_return ready;
-            }
-        } else {
-            co_return std::unexpected(written.error());
-        }
-    }
-    co_return Result<>{};
+    co_return co_await write(connection, as_bytes(request));
 }
 
 Result<> FlvViewer::receive_head(ByteSpan& bytes) {

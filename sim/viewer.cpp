@@ -39,6 +39,23 @@ Task<Result<std::size_t>> Viewer::read(Connection& connection, std::span<std::by
     }
 }
 
+Task<Result<>> Viewer::write(Connection& connection, ByteSpan bytes) {
+    while (!bytes.empty()) {
+        const Result<std::size_t> written = connection.try_write(std::span{&bytes, 1});
+        if (written) {
+            bytes = bytes.subspan(*written);
+        } else if (written.error().code == Errc::would_block) {
+            const Result<> ready = co_await writable(connection, world_.clients(), world_.now() + 15s);
+            if (!ready) {
+                co_return ready;
+            }
+        } else {
+            co_return std::unexpected(written.error());
+        }
+    }
+    co_return Result<>{};
+}
+
 void Viewer::finish(Error reason) {
     end_reason_ = reason.code;
     ended_at_ = world_.now();

@@ -41,6 +41,8 @@ public:
 protected:
     /// Waits until the viewer wants to read, then for bytes. Errc::cancelled when it is time to leave.
     Task<Result<std::size_t>> read(Connection& connection, std::span<std::byte> buffer);
+    /// All of `bytes`, which outlive the task; Errc::timed_out where the server takes nothing for 15 s.
+    Task<Result<>> write(Connection& connection, ByteSpan bytes);
     Task<> wait_as_planned();
     bool time_to_leave() const { return world_.now() >= leave_at_; }
     void come();

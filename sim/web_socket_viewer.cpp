@@ -1,7 +1,5 @@
 #include "sim/web_socket_viewer.hpp"
 
-#include "base/waiting.hpp"
-
 namespace millrace::sim {
 
 WebSocketViewer::WebSocketViewer(World& world, ViewerPlan plan)
@@ -32,21 +30,7 @@ Task<Result<>> WebSocketViewer::say(Connection& connection) {
         client_.send(ws::Opcode::ping, as_bytes("are you there"));
     }
     const std::vector<std::byte> output = client_.next_output();
-    ByteSpan rest = output;
-    while (!rest.empty()) {
-        const Result<std::size_t> written = connection.try_write(std::span{&rest, 1});
-        if (written) {
-            rest = rest.subspan(*written);
-        } else if (written.error().code == Errc::would_block) {
-            const Result<> ready = co_await writable(connection, world_.clients(), world_.now() + 15s);
-            if (!ready) {
-                co_return ready;
-            }
-        } else {
-            co_return std::unexpected(written.error());
-        }
-    }
-    co_return Result<>{};
+    co_return co_await write(connection, output);
 }
 
 Result<> WebSocketViewer::receive(ByteSpan bytes) {

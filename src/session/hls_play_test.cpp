@@ -26,7 +26,9 @@ class HlsPlay : public testing::Test {
 protected:
     HlsPlay()
         : desk_{world_.desk_a.executor, world_.directory, door_, world_.random},
-          route_{hls_play(desk_, {{"*"}, "00c0ffee", "live/cam"})} {}
+          route_{hls_play(desk_, "00c0ffee")} {
+        desk_.settings = std::make_shared<const Settings>(Settings{{"*"}, "live/cam"});
+    }
 
     struct Asked {
         web::Request request;

@@ -69,7 +69,7 @@ private:
 };
 
 Task<> serve_http(Counter& counter, std::unique_ptr<Connection> connection) {
-    return session::http_serve(std::move(connection), counter.desk.executor, counter.routes);
+    return session::http_serve(counter.desk, std::move(connection), counter.routes);
 }
 
 Task<> serve_rtmp(Counter& counter, std::unique_ptr<Connection> connection) {

@@ -27,8 +27,10 @@ public:
     /// `protocol` is a literal.
     void count(std::string_view protocol, Errc reason) { ++counts_[{protocol, reason}]; }
     /// An answer of HTTP, by the class of its status.
-    void count_answer(int status) { ++answers_.at(std::clamp<std::size_t>(
-        static_cast<std::size_t>(status) / 100, 1, answers_.size()) - 1); }
+    void count_answer(int status) {
+        ++answers_.at(std::clamp<std::size_t>(static_cast<std::size_t>(status) / 100, 1, answers_.size()) -
+                      1);
+    }
     /// Answers of HTTP: 1xx, 2xx, 3xx, 4xx, 5xx.
     const std::array<std::uint64_t, 5>& answers() const { return answers_; }
     std::vector<TallyRow> rows() const {

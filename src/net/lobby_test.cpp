@@ -58,8 +58,8 @@ TEST(Lobby, spreads_neighbours_over_its_counters) {
     Lobby lobby{random};
     std::vector<Lobby::Pass> passes;
     for (unsigned i = 0; i < 1000; ++i) {
-        const PeerAddress from = PeerAddress::ipv4(
-            {10, 0, static_cast<std::uint8_t>(i >> 8U), static_cast<std::uint8_t>(i)}, 1);
+        const PeerAddress from =
+            PeerAddress::ipv4({10, 0, static_cast<std::uint8_t>(i >> 8U), static_cast<std::uint8_t>(i)}, 1);
         for (unsigned count = 0; count < 100; ++count) {
             auto pass = lobby.enter(from);
             if (pass) {

@@ -16,7 +16,10 @@ constexpr std::string_view ipv6_addresses{
     "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\x12\x34\x00\x50", 36};
 constexpr std::string_view by_tls{"\x20\x00\x05\x01\0\0\0\0", 8};
 constexpr std::string_view not_by_tls{"\x20\x00\x05\x00\0\0\0\0", 8};
-constexpr std::string_view unknown{"\xEE\x00\x03" "abc", 6};
+constexpr std::string_view unknown{
+    "\xEE\x00\x03"
+    "abc",
+    6};
 
 Result<ProxyScan> scan(std::string_view text) {
     return scan_proxy_header(as_bytes(text));

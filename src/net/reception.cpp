@@ -21,7 +21,8 @@ void wake_at(int socket, std::size_t bytes) {
 }
 
 /// Takes a PROXY header off the front of a connection, and nothing else. What has none is left as it is,
-/// which is why all but a whole header is only looked at. A proxy that stays silent may: its time is over then.
+/// which is why all but a whole header is only looked at. A proxy that stays silent may: its time is over
+/// then.
 Task<Result<ProxyHeader>> take_proxy_header(TcpConnection& connection, Worker& worker) {
     const Instant deadline = worker.now() + proxy_header_time_max;
     std::array<std::byte, ProxyHeader::size_max> bytes;
@@ -63,8 +64,8 @@ Task<Result<ProxyHeader>> take_proxy_header(TcpConnection& connection, Worker& w
 void hand_over(const Reception& reception, Worker& worker, Newcomer newcomer) {
     Arrival arrival{newcomer.peer.endpoint(), std::move(newcomer.pass), newcomer.encrypted};
     if (reception.terms.tls == nullptr) {
-        reception.on_accept(worker, std::make_unique<TcpConnection>(worker, std::move(newcomer.socket),
-                                                                    std::move(arrival)));
+        reception.on_accept(
+            worker, std::make_unique<TcpConnection>(worker, std::move(newcomer.socket), std::move(arrival)));
         return;
     }
     auto ssl = reception.terms.tls->accept(newcomer.socket.number());

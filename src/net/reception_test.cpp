@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace millrace::net {
 namespace {
 
@@ -44,7 +46,7 @@ Task<Result<std::string>> converse(Worker& worker, Endpoint to, std::vector<std:
         co_await sleep_until(worker, worker.now() + 2ms);   // so that each is a segment of its own
     }
     std::string heard;
-    while (static_cast<std::size_t>(std::ranges::count(heard, '\n')) < lines) {
+    while (static_cast<std::size_t>(std::count(heard.begin(), heard.end(), '\n')) < lines) {
         const Result<std::string> more = co_await testing::read_some(**connection, worker);
         if (!more) {
             co_return heard.empty() ? more : Result<std::string>{heard};
@@ -80,8 +82,8 @@ TEST_F(AtTheDoor, a_trusted_proxy_says_for_whom_it_comes) {
         bytes.emplace_back(1, c);
     }
     bytes.back() += "hello\n";
-    for (const auto& parts : {std::vector<std::string>{header + "hello\n"},
-                              std::vector<std::string>{header, "hello\n"}, bytes}) {
+    for (const auto& parts :
+         {std::vector<std::string>{header + "hello\n"}, std::vector<std::string>{header, "hello\n"}, bytes}) {
         const auto heard = say(*door, parts);
         ASSERT_TRUE(heard) << heard.error().what;
         EXPECT_EQ(*heard, "203.0.113.7:4660\nhello\n");
@@ -138,15 +140,14 @@ TEST_F(AtTheDoor, what_a_proxy_says_comes_before_tls) {
 TEST_F(AtTheDoor, a_new_certificate_is_for_those_who_come_from_now_on) {
     const Certificate old_one;
     const Certificate new_one;
-    const auto door =
-        listen(running_.pool,
-               {.address = "127.0.0.1", .tls = std::make_shared<const TlsServer>(old_one.files())},
-               testing::serve_echo);
+    const auto door = listen(
+        running_.pool, {.address = "127.0.0.1", .tls = std::make_shared<const TlsServer>(old_one.files())},
+        testing::serve_echo);
     const auto believes = [&](const Certificate& certificate) {
         const TlsClient client{{.pin = certificate.digest()}};
-        return testing::run(running_.first(), [&] {
-                   return testing::ask(running_.first(), door->local(), "hello", &client);
-               }).has_value();
+        return testing::run(running_.first(),
+                            [&] { return testing::ask(running_.first(), door->local(), "hello", &client); })
+            .has_value();
     };
     EXPECT_TRUE(believes(old_one));
     door->use({.tls = std::make_shared<const TlsServer>(new_one.files()), .trusted_proxies = {}});

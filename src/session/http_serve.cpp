@@ -273,8 +273,7 @@ Task<std::optional<Handover>> serve_requests(Desk& desk, Connection& connection,
 
 }   // namespace
 
-Task<> http_serve(Desk& desk, std::unique_ptr<Connection> connection,
-                  const std::vector<web::Route>& routes) {
+Task<> http_serve(Desk& desk, std::unique_ptr<Connection> connection, const std::vector<web::Route>& routes) {
     auto handover = co_await serve_requests(desk, *connection, routes);
     if (handover) {
         auto read_ahead = std::move(handover->read_ahead);

@@ -28,7 +28,6 @@ struct HttpServeLimits {
 /// the client's address, whatever proxies of ours stand between (`forwarded.hpp`).
 /// What it answers itself: 404, 405 with Allow, OPTIONS (204 with Allow), every malformed request, a coded
 /// body (415), too much at once (503), and the conditions and ranges of requests for what has a strong ETag.
-Task<> http_serve(Desk& desk, std::unique_ptr<Connection> connection,
-                  const std::vector<web::Route>& routes);
+Task<> http_serve(Desk& desk, std::unique_ptr<Connection> connection, const std::vector<web::Route>& routes);
 
 }   // namespace millrace::session

@@ -2,8 +2,8 @@
 
 #include "base/virtual_connection.hpp"
 #include "base/virtual_time.hpp"
-#include "protocol/http/answer.hpp"
 #include "hub/directory.hpp"
+#include "protocol/http/answer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -162,8 +162,8 @@ private:
                 [this](const web::Request& request, Executor&) { return ask(request); }};
     }
     Task<web::Response> ask(const web::Request& request) {
-        const auto admitted = co_await hub::ask(
-            admission_, hub::petition_of(request, hub::Action::play, "http"), server_side_);
+        const auto admitted =
+            co_await hub::ask(admission_, hub::petition_of(request, hub::Action::play, "http"), server_side_);
         co_return web::Response::text(admitted ? 200 : 403, "");
     }
     static Task<web::Response> segment() {
@@ -273,8 +273,7 @@ TEST_F(HttpServe, case_66_a_coded_body_is_refused_everywhere) {
 }
 
 TEST_F(HttpServe, routes_see_the_client_behind_a_trusted_proxy) {
-    const std::string_view forwarded =
-        "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n";
+    const std::string_view forwarded = "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n";
     connect();
     EXPECT_TRUE(exchange(forwarded).ends_with("192.0.2.1:40000 GET")) << "nobody is trusted";
     Settings settings;

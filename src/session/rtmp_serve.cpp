@@ -103,8 +103,7 @@ void Publisher::take(rtmp::Media media) {
     }
 }
 
-hub::Petition petition(Connection& connection, hub::Action action, std::string stream,
-                       std::string query) {
+hub::Petition petition(Connection& connection, hub::Action action, std::string stream, std::string query) {
     return {.action = action,
             .stream = std::move(stream),
             .protocol = protocol,

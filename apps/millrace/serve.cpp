@@ -5,6 +5,7 @@
 #include "net/child.hpp"
 #include "net/descriptor.hpp"
 #include "net/listener.hpp"
+#include "net/lobby.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 #include "session/desk.hpp"
@@ -61,6 +62,7 @@ private:
     net::MainLoop main_;
     net::ChildSpawner spawner_{main_, net::program_beside_us("millrace-media")};
     net::SystemRandom random_;
+    net::Lobby lobby_{random_};
     hub::Directory directory_;
     control::OpenOrClosed admission_;
     std::vector<std::unique_ptr<Counter>> counters_;
@@ -69,7 +71,7 @@ private:
 };
 
 Task<> serve_http(Counter& counter, std::unique_ptr<Connection> connection) {
-    return session::http_serve(std::move(connection), counter.desk.executor, counter.routes);
+    return session::http_serve(counter.desk, std::move(connection), counter.routes);
 }
 
 Task<> serve_rtmp(Counter& counter, std::unique_ptr<Connection> connection) {
@@ -97,8 +99,8 @@ Node::Node(const Configuration& configuration, unsigned port_tries)
         counter->routes = control::api_routes({directory_, admission_, sessions});
         counter->routes.push_back(session::media_play(counter->desk));
         counter->routes.push_back(session::hls_play(counter->desk, node_start));
-        counter->desk.settings = std::make_shared<const session::Settings>(
-            session::Settings{configuration.cors, configuration.default_stream});
+        counter->desk.settings = std::make_shared<const session::Settings>(session::Settings{
+            configuration.cors, configuration.default_stream, configuration.trusted_proxies});
     }
     if (configuration.has_tls()) {
         tls_ = std::make_shared<const net::TlsServer>(
@@ -152,7 +154,9 @@ void Node::listen(std::string name, const ListenAddress& address, bool encrypted
                                      .port = address.endpoint.port,
                                      .is_default = !address.written,
                                      .port_tries = port_tries_,
-                                     .tls = encrypted ? tls_ : nullptr};
+                                     .tls = encrypted ? tls_ : nullptr,
+                                     .trusted_proxies = configuration_.trusted_proxies,
+                                     .lobby = &lobby_};
     auto listener =
         net::listen(pool_, options, [this, serve](Executor& worker, std::unique_ptr<Connection> connection) {
             worker.tasks().spawn(serve(counter_of(worker), std::move(connection)));

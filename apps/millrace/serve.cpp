@@ -6,6 +6,7 @@
 #include "net/descriptor.hpp"
 #include "net/listener.hpp"
 #include "net/lobby.hpp"
+#include "net/process_facts.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 #include "session/desk.hpp"
@@ -63,7 +64,9 @@ private:
     net::ChildSpawner spawner_{main_, net::program_beside_us("millrace-media")};
     net::SystemRandom random_;
     net::Lobby lobby_{random_};
+    hub::Events events_{*pool_.executors().front()};
     hub::Directory directory_;
+    control::Readiness readiness_;
     control::OpenOrClosed admission_;
     std::vector<std::unique_ptr<Counter>> counters_;
     std::shared_ptr<const net::TlsServer> tls_;
@@ -89,14 +92,23 @@ Node::Node(const Configuration& configuration, unsigned port_tries)
                   .always_packaged = configuration.hls_always},
                  random_},
       admission_{configuration.open} {
+    directory_.tell_to(events_);
     std::vector<hub::Sessions*> sessions;
+    std::vector<const hub::Tally*> tallies;
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(std::make_unique<Counter>(*executor, directory_, admission_, random_));
         sessions.push_back(&counters_.back()->desk.sessions);
+        tallies.push_back(&counters_.back()->desk.tally);
     }
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
-        counter->routes = control::api_routes({directory_, admission_, sessions});
+        counter->routes = control::api_routes({.directory = directory_,
+                                               .admission = admission_,
+                                               .sessions = sessions,
+                                               .tallies = tallies,
+                                               .readiness = &readiness_,
+                                               .process = net::process_facts,
+                                               .version = MILLRACE_VERSION});
         counter->routes.push_back(session::media_play(counter->desk));
         counter->routes.push_back(session::hls_play(counter->desk, node_start));
         counter->desk.settings = std::make_shared<const session::Settings>(session::Settings{
@@ -113,6 +125,7 @@ Node::Node(const Configuration& configuration, unsigned port_tries)
     add_page();
     pool_.start();
     start_sources();
+    readiness_.say(control::Readiness::Phase::ready);
 }
 
 Node::~Node() {

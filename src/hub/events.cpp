@@ -1,6 +1,6 @@
 #include "hub/events.hpp"
 
-#include "base/rfc3339.hpp"
+#include "base/date_time.hpp"
 #include "base/web.hpp"
 
 #include <fmt/format.h>
@@ -12,8 +12,8 @@ namespace millrace::hub {
 namespace {
 
 std::string json_of(const Event& event) {
-    std::string json =
-        fmt::format(R"({{"id":{},"at":"{}","kind":"{}")", event.id, rfc3339(event.at), name(event.kind));
+    std::string json = fmt::format(R"({{"id":{},"at":"{}","kind":"{}")", event.id, date_time_text(event.at),
+                                   name(event.kind));
     if (!event.stream.empty()) {
         json += fmt::format(R"(,"stream":{})", web::json_quoted(event.stream));
     }

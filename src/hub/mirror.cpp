@@ -23,6 +23,7 @@ ViewerSeat::ViewerSeat(Mirrors& mirrors, Mirror& mirror, SessionFacts facts)
 }
 
 ViewerSeat::~ViewerSeat() {
+    depart(ViewerSeat::flow());
     mirrors_.release(mirror_);
 }
 

@@ -8,7 +8,10 @@ public:
     Entry(Sessions& sessions, SessionFacts facts) : Sessions::Entry{sessions, std::move(facts)} {
         tell_joined();
     }
-    ~Entry() override { tell_left(ended_by_ ? ended_by_->what : "it asks no more"); }
+    ~Entry() override {
+        depart(Entry::flow());
+        tell_left(ended_by_ ? ended_by_->what : "it asks no more");
+    }
 
     void end(Error reason) override { ended_by_ = reason; }
     SessionReport report() const override { return {id(), facts(), 0, bytes_, requests_, 0}; }

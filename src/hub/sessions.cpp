@@ -93,6 +93,15 @@ void Sessions::Entry::tell_left(std::string_view reason) const {
     tell(fmt::format("Viewer {} of {} left: {}", facts_.peer.text(), facts_.stream, reason), "left");
 }
 
+void Sessions::Entry::depart(const Flow& flow) const {
+    if (sessions_ != nullptr) {
+        Flow& departed = sessions_->departed_[facts_.protocol];
+        departed.bytes += flow.bytes;
+        departed.bytes_skipped += flow.bytes_skipped;
+        departed.skips += flow.skips;
+    }
+}
+
 Sessions::~Sessions() {
     for (const auto& [id, entry] : entries_) {
         entry->sessions_ = nullptr;

@@ -109,6 +109,8 @@ public:
         /// Tells of a viewer that came, and why it left.
         void tell_joined() const;
         void tell_left(std::string_view reason) const;
+        /// A viewer leaves, having been sent so much.
+        void depart(const Flow& flow) const;
 
     private:
         friend class Sessions;
@@ -130,6 +132,8 @@ public:
     Entry* find(std::uint64_t id) const;
     std::vector<SessionReport> reports() const;
     std::size_t size() const { return entries_.size(); }
+    /// What viewers who have left were sent, by protocol.
+    const std::map<std::string_view, Flow>& departed() const { return departed_; }
     Executor& executor() const { return executor_; }
 
 private:
@@ -139,6 +143,7 @@ private:
     Executor& executor_;
     Events* events_ = nullptr;
     std::map<std::uint64_t, Entry*> entries_;
+    std::map<std::string_view, Flow> departed_;
     std::uint64_t last_id_ = 0;
 };
 

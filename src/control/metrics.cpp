@@ -135,8 +135,16 @@ void write_media(Exposition& out, const Streams& streams) {
     write_tracks(out, streams, [](const Report& one) { return one.bytes; });
     out.family("stream_track_frames_per_second", gauge, "Frames a second over the last two seconds.");
     write_tracks(out, streams, [](const Report& one) { return one.units_per_second; });
-    out.family("stream_track_qp", gauge, "Average QP of first slices over two seconds; 0 where not known.");
-    write_tracks(out, streams, [](const Report& one) { return one.qp_average; });
+    out.family("stream_track_qp", gauge,
+               "Average QP of first slices over two seconds; only where it is known.");
+    for (const hub::StreamReport& stream : streams) {
+        for (const Report& track : stream.tracks) {
+            if (track.qp_average > 0) {
+                out.sample({{"stream", stream.name}, {"track", fmt::format("{}", track.track.id)}},
+                           track.qp_average);
+            }
+        }
+    }
 }
 
 void write_states(Exposition& out, const Overview& overview) {

@@ -66,7 +66,8 @@ TEST(ReportJson, latency_says_whose_word_the_capture_time_is) {
     one.outputs[0].latency = {.count = 5, .p50_seconds = 0.25, .p95_seconds = 0.5};
     const Json json = Json::parse(stream_json(one, {}));
     EXPECT_EQ(json["latency"], Json::parse(R"({"origin": "capture",
-        "arrival_seconds": {"p50": 0.125, "p95": 0.25}, "output_seconds": {"flv": {"p50": 0.25, "p95": 0.5}}})"));
+        "arrival_seconds": {"p50": 0.125, "p95": 0.25},
+        "output_seconds": {"flv": {"p50": 0.25, "p95": 0.5}}})"));
     EXPECT_EQ(Json::parse(stream_json(report(), {}))["latency"],
               Json::parse(R"({"origin": "arrival", "output_seconds": {}})"));
 }

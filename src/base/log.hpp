@@ -11,6 +11,8 @@
 namespace millrace::log {
 
 enum class Level : std::uint8_t { debug, info, warning, error };
+/// For people, or one JSON object a line.
+enum class Format : std::uint8_t { text, json };
 
 /// Lines below this level are dropped; the default is info.
 void set_level(Level level);

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <fstream>
-#include <map>
+#include <functional>
+#include <iterator>
 
 namespace millrace::control {
 
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::string_view variable_prefix = "MILLRACE_";
 constexpr std::size_t shown_max = 64;
+constexpr std::string_view overlay_name = "the API's changes";
 
 /// Levenshtein's distance: how many single characters differ.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -74,12 +76,21 @@ class Loader {
 public:
     void read_file(const ConfigurationSources& sources) {
         const YamlNode root = parse_yaml(sources.file_text, sources.file_name);
+        origin_ = Origin::file;
         if (root.kind != YamlNode::Kind::null) {
             read_section(root, "", sources.file_name);
         }
     }
 
+    void read_overlay(const YamlNode& overlay) {
+        origin_ = Origin::overlay;
+        if (overlay.kind != YamlNode::Kind::null) {
+            read_section(overlay, "", overlay_name);
+        }
+    }
+
     void read_variable(std::string_view name, std::string_view value) {
+        origin_ = Origin::environment;
         for (const auto& key : configuration_keys()) {
             if (variable_of(key.name) == name) {
                 read_text(key, value, fmt::format("environment variable {}", name));
@@ -90,6 +101,7 @@ public:
     }
 
     void read_option(std::string_view option) {
+        origin_ = Origin::option;
         const std::size_t equals = option.find('=');
         const std::string_view name = option.substr(0, equals);
         const std::string shown = log::escaped(name, shown_max);
@@ -141,21 +153,72 @@ private:
     }
 
     void set(const ConfigurationKey& key, const Setting& setting) {
-        key.set(configuration_, setting);
+        Configuration& c = configuration_;
+        auto streams = std::exchange(c.streams, {});
+        auto users = std::exchange(c.users, {});
+        auto tokens = std::exchange(c.tokens, {});
+        key.set(c, setting);
+        // What the API added stands beside what the file has; any other source replaces a list whole.
+        merge(c.streams, streams, key.name != "streams",
+              [](const StreamRule& a) { return a.pattern.text(); });
+        merge(c.users, users, key.name != "auth.users", &User::name);
+        merge(c.tokens, tokens, key.name != "auth.tokens", &Token::name);
+        if (key.beside && origin_ == Origin::overlay) {
+            c.origins.try_emplace(key.name, origin_);
+        } else {
+            c.origins[key.name] = origin_;
+        }
         places_[key.name] = place_of(setting.node(), setting.source());
     }
 
+    /// `now` is what the current setting made of a list, `before` what it was.
+    template <class T, class Name>
+    void merge(std::vector<T>& now, std::vector<T>& before, bool untouched, Name name) const {
+        if (untouched) {
+            now = std::move(before);
+            return;
+        }
+        for (T& item : now) {
+            item.origin = origin_;
+        }
+        if (origin_ == Origin::overlay) {
+            std::erase_if(before, [&](const T& old) {
+                return std::ranges::find(now, std::invoke(name, old), name) != now.end();
+            });
+            now.insert(now.begin(), std::make_move_iterator(before.begin()),
+                       std::make_move_iterator(before.end()));
+        }
+    }
+
+    void refuse_same_tokens() const;
     [[noreturn]] void refuse(std::string_view key, std::string_view what) const {
         throw ConfigurationError(fmt::format("{}: {}: {}", places_.at(key), key, what));
     }
 
     Configuration configuration_;
+    Origin origin_ = Origin::file;
     std::map<std::string_view, std::string> places_;   // of what was set, by key
 };
 
+/// A token of the API's may be the same as one of the file's under another name.
+void Loader::refuse_same_tokens() const {
+    std::vector<Token::Hash> hashes;
+    for (const auto& token : configuration_.tokens) {
+        hashes.push_back(token.sha256);
+    }
+    std::ranges::sort(hashes);
+    if (std::ranges::adjacent_find(hashes) != hashes.end()) {
+        refuse("auth.tokens", "two tokens are the same text under two names");
+    }
+}
+
 Configuration Loader::finish(bool open) {
     Configuration& c = configuration_;
-    c.open = c.open || open;
+    if (open) {
+        c.open = true;
+        c.origins["open"] = Origin::option;
+    }
+    refuse_same_tokens();
     if (!c.tls_certificate.empty() && c.tls_key.empty()) {
         refuse("tls.certificate", "needs tls.key beside it");
     }
@@ -176,6 +239,17 @@ Configuration Loader::finish(bool open) {
 
 }   // namespace
 
+std::string_view name(Origin origin) {
+    switch (origin) {
+        case Origin::standard: return "default";
+        case Origin::file: return "file";
+        case Origin::overlay: return "overlay";
+        case Origin::environment: return "environment";
+        case Origin::option: return "option";
+    }
+    return "default";
+}
+
 std::string read_configuration_file(const std::string& path) {
     std::ifstream file{path, std::ios::binary};
     std::string text(yaml_size_max + 1, '\0');
@@ -190,6 +264,7 @@ std::string read_configuration_file(const std::string& path) {
 Configuration load_configuration(const ConfigurationSources& sources) {
     Loader loader;
     loader.read_file(sources);
+    loader.read_overlay(sources.overlay);
     for (const std::string_view entry : sources.environment) {
         if (const std::size_t equals = entry.find('=');
             entry.starts_with(variable_prefix) && equals != std::string_view::npos) {

@@ -1,12 +1,17 @@
 #pragma once
 
 #include "base/connection.hpp"
+#include "base/ip_prefix.hpp"
 #include "base/log.hpp"
 #include "base/time.hpp"
 #include "control/configuration_error.hpp"
 #include "control/name_pattern.hpp"
+#include "control/yaml.hpp"
 #include "hub/admission.hpp"
 
+#include <algorithm>
+#include <array>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,6 +28,11 @@ struct ListenAddress {
     bool written = false;
 };
 
+/// Where a setting was written. What comes later wins.
+enum class Origin : std::uint8_t { standard, file, overlay, environment, option };
+/// "default", "file", "overlay", "environment", "option".
+std::string_view name(Origin origin);
+
 /// What a user may do to the streams of a pattern.
 struct Grant {
     hub::Action action;
@@ -34,6 +44,18 @@ struct User {
     std::string name;
     std::string password;   ///< the line `millrace password` prints (Argon2id); empty: needs none
     std::vector<Grant> allow;
+    Origin origin = Origin::standard;
+};
+
+/// A secret text that proves itself, for programs and links. Kept as its hash alone.
+struct Token {
+    using Hash = std::array<std::byte, 32>;
+
+    std::string name;   ///< for people, and to take it back by
+    Hash sha256{};
+    std::vector<Grant> allow;
+    std::optional<WallTime> expires;
+    Origin origin = Origin::standard;
 };
 
 /// What the configuration says of the streams of one pattern.
@@ -42,13 +64,17 @@ struct StreamRule {
 
     NamePattern pattern;
     std::string source;   ///< where it comes from, such as "test:?size=640x360"; empty: publishers
+    Origin origin = Origin::standard;
 };
 
 /// One node's settings, all checked. Plain values; read on any thread once loaded.
 struct Configuration {
     static constexpr unsigned workers_max = 256;
     static constexpr std::size_t users_max = 1024;
-    static constexpr std::size_t grants_max = 256;   ///< of one user
+    static constexpr std::size_t tokens_max = 1024;
+    static constexpr std::size_t grants_max = 256;   ///< of one user or token
+    static constexpr std::size_t hosts_max = 256;
+    static constexpr std::size_t proxies_max = 256;
     static constexpr std::size_t streams_max = 10000;
     static constexpr std::size_t origins_max = 256;
     static constexpr Duration hls_segment_min = 1s;
@@ -63,24 +89,39 @@ struct Configuration {
     std::string tls_certificate;         ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     std::vector<std::string> cors{"*"};   ///< allowed origins, or "*" alone
-    std::string default_stream;           ///< what `/stream.m3u8` shows; empty: nothing
-    unsigned workers = 0;                 ///< 0: one a core
-    Duration grace = 10s;                 ///< how long viewers wait for a lost publisher
-    Duration hls_segment = 2s;            ///< the least a segment lasts
-    unsigned hls_window = 10;             ///< segments in a live list
-    bool hls_always = false;              ///< HLS goes on when nobody asks any more
+    std::vector<std::string> hosts;       ///< names of this node, lower case, that a page may use it by
+    std::vector<IpPrefix> trusted_proxies;
+    std::string default_stream;   ///< what `/stream.m3u8` shows; empty: nothing
+    unsigned workers = 0;         ///< 0: one a core
+    Duration grace = 10s;         ///< how long viewers wait for a lost publisher
+    Duration hls_segment = 2s;    ///< the least a segment lasts
+    unsigned hls_window = 10;     ///< segments in a live list
+    bool hls_always = false;      ///< HLS goes on when nobody asks any more
     log::Level log_level = log::Level::info;
+    log::Format log_format = log::Format::text;
+    std::string storage_path = "./millrace-data";
     std::vector<StreamRule> streams;   ///< in the file's order
     std::vector<User> users;
+    std::vector<Token> tokens;
     bool open = false;   ///< anyone may publish and play
+    /// Where each key that has not its default was written.
+    std::map<std::string_view, Origin> origins;
 
     bool has_tls() const { return !tls_certificate.empty(); }
+    /// Whether file, environment or options say who may do what; else the first start makes an
+    /// administrator.
+    bool has_auth() const {
+        return std::ranges::any_of(origins, [](const auto& entry) {
+            return entry.first.starts_with("auth.") && entry.second != Origin::overlay;
+        });
+    }
 };
 
 /// Where settings come from; a later one of these wins.
 struct ConfigurationSources {
     std::string file_name;   ///< for error texts
     std::string file_text;
+    YamlNode overlay;                       ///< what the API changed, in the file's shape
     std::vector<std::string> environment;   ///< "NAME=VALUE" each, as in `environ`
     std::vector<std::string> sets;          ///< "KEY=VALUE" each, of --set
     bool open = false;                      ///< --open
@@ -93,6 +134,7 @@ struct ConfigurationKey {
     std::string_view fallback;   ///< the default as one writes it
     std::string_view help;
     bool structured;   ///< a list or map: --set and environment give it as YAML
+    bool beside;       ///< what the API adds to it stands beside what the file has, by name
     void (*set)(Configuration& configuration, const class Setting& setting);
 };
 std::span<const ConfigurationKey> configuration_keys();
@@ -100,8 +142,8 @@ std::span<const ConfigurationKey> configuration_keys();
 /// The text of a configuration file. Throws ConfigurationError.
 std::string read_configuration_file(const std::string& path);
 
-/// Defaults, then file, environment, --set, --open. Throws ConfigurationError. Unknown MILLRACE_ variables
-/// are only warned of, since container platforms make such names themselves.
+/// Defaults, then file, overlay, environment, --set, --open. Throws ConfigurationError. Unknown MILLRACE_
+/// variables are only warned of, since container platforms make such names themselves.
 Configuration load_configuration(const ConfigurationSources& sources);
 
 }   // namespace millrace::control

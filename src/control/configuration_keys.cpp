@@ -1,3 +1,4 @@
+#include "control/configuration_auth.hpp"
 #include "control/setting.hpp"
 #include "hub/name.hpp"
 
@@ -21,17 +22,15 @@ constexpr std::array levels{
     Named<log::Level>{"error", log::Level::error},
 };
 
-constexpr std::array actions{
-    Named<hub::Action>{"publish", hub::Action::publish},
-    Named<hub::Action>{"play", hub::Action::play},
-    Named<hub::Action>{"archive", hub::Action::archive},
-    Named<hub::Action>{"admin", hub::Action::admin},
+constexpr std::array formats{
+    Named<log::Format>{"text", log::Format::text},
+    Named<log::Format>{"json", log::Format::json},
 };
 
-log::Level level(const Setting& setting) {
-    constexpr std::string_view wanted = "debug, info, warning or error";
-    const auto found = std::ranges::find(levels, setting.text(wanted), &Named<log::Level>::name);
-    if (found == levels.end()) {
+template <class T, std::size_t size>
+T word(const Setting& setting, const std::array<Named<T>, size>& words, std::string_view wanted) {
+    const auto found = std::ranges::find(words, setting.text(wanted), &Named<T>::name);
+    if (found == words.end()) {
         setting.refuse_value(wanted);
     }
     return found->value;
@@ -66,6 +65,42 @@ std::vector<std::string> origins(const Setting& setting) {
         texts.push_back(origin(item));
     }
     return texts;
+}
+
+/// Names by which browsers reach this node (RFC 9110 §4.2.3: their case does not matter).
+std::vector<std::string> hosts(const Setting& setting) {
+    constexpr std::size_t size_max = 253;   // RFC 1035 §2.3.4, without the root
+    std::vector<std::string> names;
+    for (const auto& item : setting.list(Configuration::hosts_max)) {
+        constexpr std::string_view wanted = "a host's name without scheme and port, such as live.example.org";
+        std::string name = item.text(wanted);
+        for (char& c : name) {
+            c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+        }
+        const bool plain = std::ranges::all_of(name, [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+        });
+        if (!plain || name.size() > size_max) {
+            item.refuse_value(wanted);
+        }
+        names.push_back(std::move(name));
+    }
+    return names;
+}
+
+std::vector<IpPrefix> trusted_proxies(const Setting& setting) {
+    std::vector<IpPrefix> prefixes;
+    for (const auto& item : setting.list(Configuration::proxies_max)) {
+        constexpr std::string_view wanted =
+            "an IP address or a block of them, such as 127.0.0.1 or 10.0.0.0/8 with no bits behind the "
+            "prefix";
+        const auto prefix = IpPrefix::parse(item.text(wanted));
+        if (!prefix) {
+            item.refuse_value(wanted);
+        }
+        prefixes.push_back(*prefix);
+    }
+    return prefixes;
 }
 
 /// The kinds of source that this node has; what stands behind the colon is the child's to judge.
@@ -106,82 +141,6 @@ std::vector<StreamRule> streams(const Setting& setting) {
     return rules;
 }
 
-Grant grant(const Setting& setting) {
-    constexpr std::string_view wanted =
-        "ACTION:NAME with publish, play, archive or admin, such as \"publish:live/*\"";
-    const std::string_view text = setting.text(wanted);
-    const std::size_t colon = std::min(text.find(':'), text.size());
-    const auto action = std::ranges::find(actions, text.substr(0, colon), &Named<hub::Action>::name);
-    if (action == actions.end() || colon == text.size()) {
-        setting.refuse_value(wanted);
-    }
-    auto pattern = NamePattern::parse(text.substr(colon + 1));
-    if (!pattern) {
-        setting.refuse(pattern.error().what);
-    }
-    return {action->value, std::move(*pattern)};
-}
-
-std::string user_name(const Setting& setting) {
-    constexpr std::size_t size_max = 64;
-    constexpr std::string_view wanted = "a user's name: 1 to 64 letters, digits and _ . @ ~ -";
-    const std::string& name = setting.text(wanted);
-    const bool legal = std::ranges::all_of(name, [](char c) {
-        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-               std::string_view{"_.@~-"}.find(c) != std::string_view::npos;
-    });
-    if (!legal || name.size() > size_max) {
-        setting.refuse_value(wanted);
-    }
-    return name;
-}
-
-std::string password(const Setting& setting) {
-    constexpr std::size_t size_max = 512;
-    const YamlNode& node = setting.node();
-    // The value stays out of the text: it may be a password in the clear.
-    if (node.kind != YamlNode::Kind::scalar || !node.text.starts_with("$argon2id$") ||
-        node.text.size() > size_max) {
-        setting.refuse(
-            "wanted is the line that 'millrace password NAME' prints, which begins with $argon2id$");
-    }
-    return node.text;
-}
-
-User user(const Setting& setting) {
-    User user;
-    for (const auto& entry : setting.map(3)) {
-        const std::string& key = entry.node().key;
-        if (key == "name") {
-            user.name = user_name(entry);
-        } else if (key == "password") {
-            user.password = password(entry);
-        } else if (key == "allow") {
-            for (const auto& item : entry.list(Configuration::grants_max)) {
-                user.allow.push_back(grant(item));
-            }
-        } else {
-            entry.refuse("unknown key; a user has name, password and allow");
-        }
-    }
-    if (user.name.empty()) {
-        setting.refuse("a user needs a name");
-    }
-    return user;
-}
-
-std::vector<User> users(const Setting& setting) {
-    std::vector<User> users;
-    for (const auto& item : setting.list(Configuration::users_max)) {
-        User added = user(item);
-        if (std::ranges::find(users, added.name, &User::name) != users.end()) {
-            item.refuse(fmt::format("there are two users of the name {}", added.name));
-        }
-        users.push_back(std::move(added));
-    }
-    return users;
-}
-
 std::string stream_name(const Setting& setting) {
     const auto name = hub::StreamName::parse(setting.text("a stream name such as live/cam"));
     if (!name) {
@@ -214,43 +173,59 @@ constexpr std::string_view address = "ADDRESS:PORT or `off`";
 
 constexpr std::array keys{
     ConfigurationKey{"http.listen", address, "[::]:8080", "page, API, metrics and media over HTTP", false,
-                     [](C& c, const S& s) { c.http = s.listen_address(); }},
+                     false, [](C& c, const S& s) { c.http = s.listen_address(); }},
     ConfigurationKey{"https.listen", address, "[::]:8443 with TLS, else off", "the same over TLS", false,
-                     [](C& c, const S& s) { c.https = s.listen_address(); }},
-    ConfigurationKey{"rtmp.listen", address, "[::]:1935", "publishers and players of RTMP", false,
+                     false, [](C& c, const S& s) { c.https = s.listen_address(); }},
+    ConfigurationKey{"rtmp.listen", address, "[::]:1935", "publishers and players of RTMP", false, false,
                      [](C& c, const S& s) { c.rtmp = s.listen_address(); }},
     ConfigurationKey{"rtmps.listen", address, "[::]:1936 with TLS, else off", "the same over TLS", false,
-                     [](C& c, const S& s) { c.rtmps = s.listen_address(); }},
+                     false, [](C& c, const S& s) { c.rtmps = s.listen_address(); }},
     ConfigurationKey{"tls.certificate", "path", "", "PEM file with the certificate chain; needs `tls.key`",
-                     false, [](C& c, const S& s) { c.tls_certificate = s.text("the path of a PEM file"); }},
-    ConfigurationKey{"tls.key", "path", "", "PEM file with the private key", false,
+                     false, false,
+                     [](C& c, const S& s) { c.tls_certificate = s.text("the path of a PEM file"); }},
+    ConfigurationKey{"tls.key", "path", "", "PEM file with the private key", false, false,
                      [](C& c, const S& s) { c.tls_key = s.text("the path of a PEM file"); }},
     ConfigurationKey{"http.cors", "`\"*\"` or list of origins", "\"*\"",
-                     "pages that may play media from here", true,
+                     "pages that may play media from here", true, false,
                      [](C& c, const S& s) { c.cors = origins(s); }},
+    ConfigurationKey{"http.hosts", "list of names", "[]",
+                     "names of this node by which browsers may use its page and change things", true, false,
+                     [](C& c, const S& s) { c.hosts = hosts(s); }},
+    ConfigurationKey{"http.trusted_proxies", "list of addresses", "[]",
+                     "proxies that are believed when they say for whom they ask", true, false,
+                     [](C& c, const S& s) { c.trusted_proxies = trusted_proxies(s); }},
     ConfigurationKey{"http.default_stream", "stream name", "", "what the alias `/stream.m3u8` shows", false,
-                     [](C& c, const S& s) { c.default_stream = stream_name(s); }},
-    ConfigurationKey{"workers", "number", "0", "threads that serve connections; 0: one a core", false,
+                     false, [](C& c, const S& s) { c.default_stream = stream_name(s); }},
+    ConfigurationKey{"workers", "number", "0", "threads that serve connections; 0: one a core", false, false,
                      [](C& c, const S& s) { c.workers = s.whole_number(C::workers_max); }},
     ConfigurationKey{"grace", "duration", "10s", "how long viewers wait for a publisher that was lost", false,
-                     [](C& c, const S& s) { c.grace = s.duration(); }},
+                     false, [](C& c, const S& s) { c.grace = s.duration(); }},
     ConfigurationKey{"hls.segment", "duration", "2s",
                      "the least an HLS segment lasts: it ends with the next key frame; 1s to 10s", false,
-                     [](C& c, const S& s) { c.hls_segment = hls_segment(s); }},
-    ConfigurationKey{"hls.window", "number", "10", "segments in a live HLS list, at least 3", false,
+                     false, [](C& c, const S& s) { c.hls_segment = hls_segment(s); }},
+    ConfigurationKey{"hls.window", "number", "10", "segments in a live HLS list, at least 3", false, false,
                      [](C& c, const S& s) { c.hls_window = hls_window(s); }},
     ConfigurationKey{"hls.always", "`true` or `false`", "false",
-                     "HLS that was asked for once goes on while nobody watches", false,
+                     "HLS that was asked for once goes on while nobody watches", false, false,
                      [](C& c, const S& s) { c.hls_always = s.truth(); }},
-    ConfigurationKey{"log.level", "word", "info", "least level that is logged: debug, info, warning or error",
-                     false, [](C& c, const S& s) { c.log_level = level(s); }},
+    ConfigurationKey{
+        "log.level", "word", "info", "least level that is logged: debug, info, warning or error", false,
+        false, [](C& c, const S& s) { c.log_level = word(s, levels, "debug, info, warning or error"); }},
+    ConfigurationKey{"log.format", "word", "text", "how a line is logged: text, or json for programs", false,
+                     false, [](C& c, const S& s) { c.log_format = word(s, formats, "text or json"); }},
+    ConfigurationKey{"storage.path", "path", "./millrace-data",
+                     "folder of what this node keeps: changes by the API, credentials it made", false, false,
+                     [](C& c, const S& s) { c.storage_path = s.text("the path of a folder"); }},
     ConfigurationKey{"streams", "map of name pattern to settings", "{}",
-                     "streams known beforehand: `{}`, or `{ source: … }`", true,
+                     "streams known beforehand: `{}`, or `{ source: … }`", true, true,
                      [](C& c, const S& s) { c.streams = streams(s); }},
-    ConfigurationKey{"auth.users", "list of `{ name, password, allow }`", "[]", "who may do what", true,
-                     [](C& c, const S& s) { c.users = users(s); }},
+    ConfigurationKey{"auth.users", "list of `{ name, password, allow }`", "[]", "who may do what", true, true,
+                     [](C& c, const S& s) { c.users = read_users(s); }},
+    ConfigurationKey{"auth.tokens", "list of `{ name, sha256, allow, expires }`", "[]",
+                     "secret texts that programs and links show, and what they may do", true, true,
+                     [](C& c, const S& s) { c.tokens = read_tokens(s); }},
     ConfigurationKey{"open", "`true` or `false`", "false", "anyone may publish and play, as with `--open`",
-                     false, [](C& c, const S& s) { c.open = s.truth(); }},
+                     false, false, [](C& c, const S& s) { c.open = s.truth(); }},
 };
 
 }   // namespace

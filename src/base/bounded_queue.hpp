@@ -10,7 +10,8 @@
 
 namespace millrace {
 
-/// First in, first out between threads, at most `size_max` at once. Any thread. Takers sleep while it is empty.
+/// First in, first out between threads, at most `size_max` at once. Any thread. Takers sleep while it is
+/// empty.
 template <class T>
 class BoundedQueue {
 public:

@@ -24,7 +24,8 @@ std::string sign_cookie(const Digest& key, const hub::Identity& identity, WallTi
 /// another question.
 std::optional<hub::Identity> read_cookie(const Digest& key, std::string_view cookie, WallTime now);
 
-/// What a page must send along with a change, to show that it may read our answers. It is bound to the cookie.
+/// What a page must send along with a change, to show that it may read our answers. It is bound to the
+/// cookie.
 std::string csrf_token_of(const Digest& key, std::string_view cookie);
 
 }   // namespace millrace::control

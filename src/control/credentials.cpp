@@ -13,9 +13,9 @@ constexpr Error two_proofs{Errc::malformed, "two different proofs of who asks: s
 /// Nothing a terminal or a log would obey (RFC 7617 §2), and no more than anybody needs.
 bool is_legal(std::string_view text) {
     return text.size() <= proof_size_max && std::ranges::none_of(text, [](char c) {
-        const auto byte = static_cast<unsigned char>(c);
-        return byte < 0x20 || byte == 0x7F;
-    });
+               const auto byte = static_cast<unsigned char>(c);
+               return byte < 0x20 || byte == 0x7F;
+           });
 }
 
 std::string_view trimmed(std::string_view text) {

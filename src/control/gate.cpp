@@ -10,7 +10,8 @@ namespace millrace::control {
 
 namespace {
 
-constexpr std::array actions{hub::Action::publish, hub::Action::play, hub::Action::archive, hub::Action::admin};
+constexpr std::array actions{hub::Action::publish, hub::Action::play, hub::Action::archive,
+                             hub::Action::admin};
 
 WallTime after(WallTime moment, Duration span) {
     return {moment.microseconds + std::chrono::duration_cast<std::chrono::microseconds>(span).count()};
@@ -83,7 +84,8 @@ Result<Gate::Asker> Gate::asker_of(const hub::Petition& petition) const {
     }
     const std::string expected = csrf_token_of(settings_.cookie_key, cookie->value);
     if (petition.changes && !same_in_constant_time(as_bytes(petition.csrf_token), as_bytes(expected))) {
-        return fail(Errc::refused, "a change by cookie needs the header X-CSRF-Token that /api/v1/session gives");
+        return fail(Errc::refused,
+                    "a change by cookie needs the header X-CSRF-Token that /api/v1/session gives");
     }
     return Asker{.proof = {}, .signed_in = std::move(signed_in), .cookie = cookie->value};
 }
@@ -94,7 +96,8 @@ void Gate::judge(const hub::Petition& petition, Reply<hub::Admitted> reply) {
         reply.give(std::unexpected(asker.error()));
         return;
     }
-    ProofChecks::Done done = [this, action = petition.action, stream = petition.stream, changes = petition.changes,
+    ProofChecks::Done done = [this, action = petition.action, stream = petition.stream,
+                              changes = petition.changes,
                               reply = std::move(reply)](const ProofChecks::Verdict& verdict) mutable {
         if (!verdict) {
             reply.give(std::unexpected(verdict.error()));
@@ -117,12 +120,13 @@ void Gate::prove(Asker asker, const Endpoint& peer, ProofChecks::Done done) {
     } else if (std::holds_alternative<NoProof>(asker.proof)) {
         done(anyone());
     } else {
-        checks_.check(std::move(asker.proof), peer, std::move(done));
+        checks_.examine(std::move(asker.proof), peer, std::move(done));
     }
 }
 
 SignedIn Gate::described(hub::Identity identity, std::string cookie) const {
-    SignedIn described{.identity = std::move(identity), .actions = {}, .cookie = std::move(cookie), .csrf_token = {}};
+    SignedIn described{
+        .identity = std::move(identity), .actions = {}, .cookie = std::move(cookie), .csrf_token = {}};
     const WallTime now = home_.clock().utc();
     for (const hub::Action action : actions) {
         if (policy_->may_somewhere(described.identity, action, now)) {
@@ -144,7 +148,8 @@ void Gate::identify(hub::Petition petition, Reply<SignedIn> reply) {
         }
         std::string cookie = asker->cookie;
         prove(std::move(*asker), petition.peer,
-              [this, cookie = std::move(cookie), reply = std::move(reply)](const ProofChecks::Verdict& verdict) mutable {
+              [this, cookie = std::move(cookie),
+               reply = std::move(reply)](const ProofChecks::Verdict& verdict) mutable {
                   if (!verdict) {
                       reply.give(std::unexpected(verdict.error()));
                       return;
@@ -160,21 +165,23 @@ void Gate::identify(hub::Petition petition, Reply<SignedIn> reply) {
 }
 
 void Gate::sign_in(hub::Petition petition, Proof proof, Reply<SignedIn> reply) {
-    at_home([this, petition = std::move(petition), proof = std::move(proof), reply = std::move(reply)]() mutable {
-        if (const Result<> allowed = may_change(petition, own_names()); !allowed) {
-            reply.give(std::unexpected(allowed.error()));
-            return;
-        }
-        checks_.check(std::move(proof), petition.peer,
-                      [this, reply = std::move(reply)](const ProofChecks::Verdict& verdict) mutable {
-                          if (!verdict) {
-                              reply.give(std::unexpected(verdict.error()));
-                              return;
-                          }
-                          const WallTime expires = after(home_.clock().utc(), sign_in_lasts);
-                          reply.give(described(*verdict, sign_cookie(settings_.cookie_key, *verdict, expires)));
-                      });
-    });
+    at_home(
+        [this, petition = std::move(petition), proof = std::move(proof), reply = std::move(reply)]() mutable {
+            if (const Result<> allowed = may_change(petition, own_names()); !allowed) {
+                reply.give(std::unexpected(allowed.error()));
+                return;
+            }
+            checks_.examine(
+                std::move(proof), petition.peer,
+                [this, reply = std::move(reply)](const ProofChecks::Verdict& verdict) mutable {
+                    if (!verdict) {
+                        reply.give(std::unexpected(verdict.error()));
+                        return;
+                    }
+                    const WallTime expires = after(home_.clock().utc(), sign_in_lasts);
+                    reply.give(described(*verdict, sign_cookie(settings_.cookie_key, *verdict, expires)));
+                });
+        });
 }
 
 void Gate::look_at_origin(hub::Petition petition, Reply<bool> reply) {

@@ -31,6 +31,9 @@ struct SignedIn {
 /// whoever asks and whatever `hashing` does for it, and ends after `home` has stopped.
 class Gate final : public hub::Admission {
 public:
+    /// How many passwords may be hashed at once: 19 MiB and a core each.
+    static constexpr unsigned hashing_threads = 2;
+
     Gate(Executor& home, Background& hashing, Random& random, GateSettings settings);
     Gate(const Gate&) = delete;
     Gate& operator=(const Gate&) = delete;
@@ -53,9 +56,9 @@ public:
 private:
     /// Who asks, as far as the petition alone tells.
     struct Asker {
-        Proof proof;                             ///< to be checked
+        Proof proof;                              ///< to be checked
         std::optional<hub::Identity> signed_in;   ///< by cookie: nothing left to check
-        std::string cookie;                      ///< likewise
+        std::string cookie;                       ///< likewise
     };
 
     void at_home(std::move_only_function<void()> work);

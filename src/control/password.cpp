@@ -30,7 +30,8 @@ std::optional<std::uint32_t> take_number(std::string_view& text, std::string_vie
     std::uint32_t number = 0;
     const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     const auto size = static_cast<std::size_t>(rest - text.data());
-    if (error != std::errc{} || text.starts_with('0') || number > max || !text.substr(size).starts_with(end)) {
+    if (error != std::errc{} || text.starts_with('0') || number > max ||
+        !text.substr(size).starts_with(end)) {
         return std::nullopt;
     }
     text.remove_prefix(size + end.size());
@@ -41,7 +42,8 @@ std::optional<std::uint32_t> take_number(std::string_view& text, std::string_vie
 std::optional<std::size_t> decoded_size(std::string_view text) {
     const std::string padded = std::string{text} + std::string((4 - text.size() % 4) % 4, '=');
     const auto decoded = decode_base64(padded);
-    return decoded && text.find('=') == std::string_view::npos ? std::optional{decoded->size()} : std::nullopt;
+    return decoded && text.find('=') == std::string_view::npos ? std::optional{decoded->size()}
+                                                               : std::nullopt;
 }
 
 bool is_part(std::string_view text, std::size_t size_min) {
@@ -78,9 +80,8 @@ Result<PasswordHash> PasswordHash::of(std::string_view password, Random& random,
     std::array<std::byte, salt_size> salt;
     std::array<std::byte, hash_size> hash;
     random.fill(salt);
-    const int made =
-        argon2id_hash_raw(cost.passes, cost.memory_kib, cost.lanes, password.data(), password.size(), salt.data(),
-                          salt.size(), hash.data(), hash.size());
+    const int made = argon2id_hash_raw(cost.passes, cost.memory_kib, cost.lanes, password.data(),
+                                       password.size(), salt.data(), salt.size(), hash.data(), hash.size());
     if (made != ARGON2_OK) {
         return fail(Errc::exhausted, "no memory to hash a password");
     }

@@ -44,7 +44,8 @@ private:
     std::string text_;
 };
 
-/// A password for people to copy: `size` letters and digits that nobody takes for one another (five bits each).
+/// A password for people to copy: `size` letters and digits that nobody takes for one another (five bits
+/// each).
 std::string random_password(Random& random, std::size_t size = 24);
 
 }   // namespace millrace::control

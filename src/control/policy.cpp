@@ -60,8 +60,9 @@ void Policy::add(const User& user) {
         principal.password = std::move(*password);
         has_proofs_ = true;
     } else {
-        log::warning("auth", "{} cannot prove itself: {}", name,
-                     user.password.empty() ? "it has no password; only anyone goes without" : password.error().what);
+        log::warning(
+            "auth", "{} cannot prove itself: {}", name,
+            user.password.empty() ? "it has no password; only anyone goes without" : password.error().what);
     }
     principals_.emplace(name, std::move(principal));
 }
@@ -98,9 +99,9 @@ Result<> Policy::admits(const hub::Identity& identity, const Wish& wish, WallTim
     if (proved && principal == nullptr) {
         return fail(Errc::unauthenticated, "this user or token is not valid any more");
     }
-    const bool granted = principal != nullptr && std::ranges::any_of(principal->allow, [&](const Grant& grant) {
-        return covers(grant, wish);
-    });
+    const bool granted =
+        principal != nullptr &&
+        std::ranges::any_of(principal->allow, [&](const Grant& grant) { return covers(grant, wish); });
     if (granted || anyone_may(wish)) {
         return {};
     }
@@ -108,7 +109,8 @@ Result<> Policy::admits(const hub::Identity& identity, const Wish& wish, WallTim
         return fail(Errc::refused, "this user or token has no grant for that (auth: allow)");
     }
     return open_ ? fail(Errc::unauthenticated,
-                        "an open node lets anyone publish and watch, but a change needs a user with an admin grant")
+                        "an open node lets anyone publish and watch, but a change needs a user with an admin "
+                        "grant")
                  : fail(Errc::unauthenticated, "this needs a user and password, or a token");
 }
 
@@ -124,8 +126,8 @@ bool Policy::anyone_may(const Wish& wish) const {
 bool Policy::may_somewhere(const hub::Identity& identity, hub::Action action, WallTime now) const {
     const auto grants = [action](const Principal* principal) {
         return principal != nullptr && std::ranges::any_of(principal->allow, [action](const Grant& grant) {
-            return grant.action == action;
-        });
+                   return grant.action == action;
+               });
     };
     return open_ || grants(find(identity, now)) || grants(find(anyone(), now));
 }

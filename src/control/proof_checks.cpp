@@ -9,7 +9,8 @@ namespace millrace::control {
 
 namespace {
 
-constexpr Error throttled{Errc::throttled, "too many wrong passwords or tokens from this address; wait a minute"};
+constexpr Error throttled{Errc::throttled,
+                          "too many wrong passwords or tokens from this address; wait a minute"};
 constexpr Error exhausted{Errc::exhausted, "too many passwords are being checked; try again"};
 constexpr Error wrong_password{Errc::unauthenticated, "wrong user or password"};
 
@@ -48,12 +49,12 @@ Digest ProofChecks::wrong_mark(const Ask& ask) const {
     return hmac_sha256(key_, text);
 }
 
-void ProofChecks::check(Proof proof, const Endpoint& peer, Done done) {
+void ProofChecks::examine(Proof proof, const Endpoint& peer, Done done) {
     const Digest mark = mark_of(proof);
-    check(Ask{std::move(proof), mark, Source::of(peer), std::move(done)});
+    examine(Ask{std::move(proof), mark, Source::of(peer), std::move(done)});
 }
 
-void ProofChecks::check(Ask ask) {
+void ProofChecks::examine(Ask ask) {
     if (answer_from_memory(ask) || join_hash(ask)) {
         return;
     }
@@ -116,8 +117,10 @@ void ProofChecks::check_password(Ask ask) {
     const UserProof& proof = std::get<UserProof>(ask.proof);
     const Principal* const user = policy_->user(proof.user);
     const bool known = user != nullptr && user->password;
-    auto work = [this, mark = ask.mark, password = proof.password, hash = known ? *user->password : nobodys_] {
-        home_.post([this, mark, matched = hash.matches(password)] { finish_hash(mark, matched); });
+    // On the other thread nothing of ours is touched: only `home` runs what comes back, if it still runs.
+    auto work = [this, &home = home_, mark = ask.mark, password = proof.password,
+                 hash = known ? *user->password : nobodys_] {
+        home.post([this, mark, matched = hash.matches(password)] { finish_hash(mark, matched); });
     };
     if (asks_waiting_ >= waiting_max || !hashing_.run(std::move(work))) {
         ask.done(std::unexpected(exhausted));
@@ -146,7 +149,8 @@ void ProofChecks::finish_hash(const Digest& mark, const Result<bool>& matched) {
     give_turns(source);
 }
 
-ProofChecks::Verdict ProofChecks::verdict_of(const hub::Identity& identity, const Result<bool>& matched) const {
+ProofChecks::Verdict ProofChecks::verdict_of(const hub::Identity& identity,
+                                             const Result<bool>& matched) const {
     if (!matched) {
         return std::unexpected(matched.error());
     }
@@ -200,7 +204,7 @@ void ProofChecks::give_turns(const Source& source) {
         Ask ask = std::move(asks.front());
         asks.pop_front();
         --asks_waiting_;
-        check(std::move(ask));
+        examine(std::move(ask));
     }
     if (!asks.empty()) {
         waiting_.insert(std::move(node));

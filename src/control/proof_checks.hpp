@@ -17,9 +17,9 @@
 
 namespace millrace::control {
 
-/// Finds out whose proof something is. All of it happens on `home`; what costs time goes to `hashing`. A proof
-/// that held is remembered for `remembered_for`, under a key of this process, so that a viewer's segments cost
-/// one Argon2id in that time; those who come with the same proof meanwhile wait for one.
+/// Finds out whose proof something is. All of it happens on `home`; what costs time goes to `hashing`. A
+/// proof that held is remembered for `remembered_for`, under a key of this process, so that a viewer's
+/// segments cost one Argon2id in that time; those who come with the same proof meanwhile wait for one.
 ///
 /// Failed proofs are limited by the source they come from (Failures), never by user: whoever guesses from
 /// elsewhere can lock nobody out. What is remembered holds in any case, and the same wrong proof again counts
@@ -40,7 +40,7 @@ public:
 
     void use(std::shared_ptr<const Policy> policy);
     /// Of a user or a token; `done` is called at once or later, on `home`.
-    void check(Proof proof, const Endpoint& peer, Done done);
+    void examine(Proof proof, const Endpoint& peer, Done done);
 
 private:
     /// A proof on its way to a verdict.
@@ -66,7 +66,7 @@ private:
         std::vector<Ask> asks;
     };
 
-    void check(Ask ask);
+    void examine(Ask ask);
     bool answer_from_memory(Ask& ask);
     bool join_hash(Ask& ask);
     void check_token(Ask ask);

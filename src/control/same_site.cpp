@@ -12,10 +12,12 @@ namespace {
 /// RFC 9110 §7.2: the name of "name:port" or "[address]:port"; empty if it is neither.
 std::string_view name_of(std::string_view host) {
     const std::size_t end = host.starts_with('[') ? host.find(']') : host.find(':');
-    const std::size_t size = std::min(end, host.size()) + (host.starts_with('[') && end < host.size() ? 1 : 0);
+    const std::size_t size =
+        std::min(end, host.size()) + (host.starts_with('[') && end < host.size() ? 1 : 0);
     const std::string_view port = host.substr(size);
-    const bool legal = port.empty() || (port.starts_with(':') && port.size() <= 6 &&
-                                        std::ranges::all_of(port.substr(1), [](char c) { return c >= '0' && c <= '9'; }));
+    const bool legal =
+        port.empty() || (port.starts_with(':') && port.size() <= 6 &&
+                         std::ranges::all_of(port.substr(1), [](char c) { return c >= '0' && c <= '9'; }));
     return legal ? host.substr(0, size) : std::string_view{};
 }
 
@@ -46,16 +48,19 @@ bool is_own_host(std::string_view host, const OwnNames& names) {
     }
     return is_number(name) || web::same_name(name, "localhost") ||
            (!names.machine.empty() && web::same_name(name, names.machine)) ||
-           std::ranges::any_of(names.hosts, [&](const std::string& own) { return web::same_name(name, own); });
+           std::ranges::any_of(names.hosts,
+                               [&](const std::string& own) { return web::same_name(name, own); });
 }
 
 Result<> may_change(const hub::Petition& petition, const OwnNames& names) {
     if (!is_own_host(petition.host, names)) {
-        return fail(Errc::refused, "this node does not know itself by this Host: list the name in http.hosts");
+        return fail(Errc::refused,
+                    "this node does not know itself by this Host: list the name in http.hosts");
     }
     if (!may_come_from(petition, names)) {
-        return fail(Errc::refused, "a page of another Origin may change nothing here; list it in http.cors, or "
-                                   "its proxy in http.trusted_proxies");
+        return fail(Errc::refused,
+                    "a page of another Origin may change nothing here; list it in http.cors, or "
+                    "its proxy in http.trusted_proxies");
     }
     return {};
 }

@@ -19,4 +19,8 @@ struct DemoOptions {
 /// elsewhere it takes whoever has the token in that address. As `serve` otherwise; it keeps nothing.
 int demo(const DemoOptions& options);
 
+/// Asks for a password, twice where somebody types it, and prints the line of user `name` for a
+/// configuration. Returns the exit code.
+int password(const std::string& name);
+
 }   // namespace millrace::apps

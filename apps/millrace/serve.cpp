@@ -1,11 +1,14 @@
 #include "apps/millrace/verbs.hpp"
 #include "base/log.hpp"
-#include "control/admission.hpp"
 #include "control/api.hpp"
+#include "control/first_admin.hpp"
+#include "control/gate.hpp"
+#include "net/background_threads.hpp"
 #include "net/child.hpp"
 #include "net/descriptor.hpp"
 #include "net/listener.hpp"
 #include "net/lobby.hpp"
+#include "net/machine_name.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 #include "session/desk.hpp"
@@ -64,7 +67,8 @@ private:
     net::SystemRandom random_;
     net::Lobby lobby_{random_};
     hub::Directory directory_;
-    control::OpenOrClosed admission_;
+    net::BackgroundThreads hashing_{control::Gate::hashing_threads};
+    control::Gate admission_;
     std::vector<std::unique_ptr<Counter>> counters_;
     std::shared_ptr<const net::TlsServer> tls_;
     std::vector<std::pair<std::string, std::unique_ptr<Listener>>> listeners_;
@@ -78,6 +82,12 @@ Task<> serve_rtmp(Counter& counter, std::unique_ptr<Connection> connection) {
     return session::rtmp_serve(counter.desk, std::move(connection));
 }
 
+control::GateSettings gate_settings(Random& random) {
+    control::GateSettings settings{.cookie_key = {}, .machine_name = net::machine_name()};
+    random.fill(settings.cookie_key);
+    return settings;
+}
+
 Node::Node(const Configuration& configuration, unsigned port_tries)
     : configuration_{configuration},
       port_tries_{port_tries},
@@ -88,7 +98,8 @@ Node::Node(const Configuration& configuration, unsigned port_tries)
                   .window = configuration.hls_window,
                   .always_packaged = configuration.hls_always},
                  random_},
-      admission_{configuration.open} {
+      admission_{*pool_.executors().front(), hashing_, random_, gate_settings(random_)} {
+    admission_.use(control::policy_of(configuration));
     std::vector<hub::Sessions*> sessions;
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(std::make_unique<Counter>(*executor, directory_, admission_, random_));
@@ -201,7 +212,7 @@ void Node::announce() const {
     if (configuration_.open) {
         log::warning("serve", "--open: anyone who reaches this node may publish and play");
     } else {
-        log::warning("serve", "closed: nobody may publish or play; start with --open to let anyone");
+        log::info("serve", "closed: only users and tokens of auth may publish and play");
     }
     const std::string rtmp = address_of("rtmp");
     const std::string http = address_of("http");
@@ -248,8 +259,25 @@ void give_memory_back() {
 
 }   // namespace
 
-int serve(const Configuration& configuration) {
+/// Without any word on who may do what, somebody must still be able to say it.
+void add_first_admin(Configuration& configuration) {
+    if (configuration.open || configuration.has_auth()) {
+        return;
+    }
+    net::SystemRandom random;
+    control::FirstAdmin admin = control::first_admin(random);
+    fmt::print(stderr,
+               "\n  nobody may use this node yet, so it has made an administrator, shown this once:\n"
+               "  user      {}\n"
+               "  password  {}\n",
+               admin.user.name, admin.password);
+    configuration.users.push_back(std::move(admin.user));
+}
+
+int serve(const Configuration& given) {
+    Configuration configuration = given;
     log::set_level(configuration.log_level);
+    add_first_admin(configuration);
     give_memory_back();
     net::raise_descriptor_limit();
     Node node{configuration, 1};

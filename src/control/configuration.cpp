@@ -62,15 +62,6 @@ bool is_section(const std::string& name) {
     });
 }
 
-/// "http.listen" to "MILLRACE_HTTP_LISTEN".
-std::string variable_of(std::string_view name) {
-    std::string variable{variable_prefix};
-    for (const char c : name) {
-        variable += c == '.' ? '_' : static_cast<char>(c - ('a' - 'A'));
-    }
-    return variable;
-}
-
 /// Puts settings into a configuration and remembers where each came from.
 class Loader {
 public:
@@ -92,7 +83,7 @@ public:
     void read_variable(std::string_view name, std::string_view value) {
         origin_ = Origin::environment;
         for (const auto& key : configuration_keys()) {
-            if (variable_of(key.name) == name) {
+            if (environment_variable(key.name) == name) {
                 read_text(key, value, fmt::format("environment variable {}", name));
                 return;
             }
@@ -239,9 +230,18 @@ Configuration Loader::finish(bool open) {
 
 }   // namespace
 
+std::string environment_variable(std::string_view key) {
+    std::string variable{variable_prefix};
+    for (const char c : key) {
+        variable += c == '.' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - ('a' - 'A')) : c;
+    }
+    return variable;
+}
+
 std::string_view name(Origin origin) {
     switch (origin) {
         case Origin::standard: return "default";
+        case Origin::first_start: return "first start";
         case Origin::file: return "file";
         case Origin::overlay: return "overlay";
         case Origin::environment: return "environment";

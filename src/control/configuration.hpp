@@ -28,9 +28,9 @@ struct ListenAddress {
     bool written = false;
 };
 
-/// Where a setting was written. What comes later wins.
-enum class Origin : std::uint8_t { standard, file, overlay, environment, option };
-/// "default", "file", "overlay", "environment", "option".
+/// Where a setting comes from; the first start made its administrator. What comes later wins.
+enum class Origin : std::uint8_t { standard, first_start, file, overlay, environment, option };
+/// "default", "first start", "file", "overlay", "environment", "option".
 std::string_view name(Origin origin);
 
 /// What a user may do to the streams of a pattern.
@@ -138,6 +138,8 @@ struct ConfigurationKey {
     void (*set)(Configuration& configuration, const class Setting& setting);
 };
 std::span<const ConfigurationKey> configuration_keys();
+/// "http.listen" to "MILLRACE_HTTP_LISTEN".
+std::string environment_variable(std::string_view key);
 
 /// The text of a configuration file. Throws ConfigurationError.
 std::string read_configuration_file(const std::string& path);

@@ -1,0 +1,173 @@
+#include "control/configuration_values.hpp"
+
+#include "base/date_time.hpp"
+#include "control/json.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace millrace::control {
+
+namespace {
+
+using C = Configuration;
+
+YamlNode listen_value(const ListenAddress& address) {
+    return text_node(address.on ? address.endpoint.text() : "off");
+}
+
+YamlNode duration_value(Duration duration) {
+    const bool seconds = duration % 1s == Duration{};
+    return text_node(seconds ? fmt::format("{}s", duration / 1s) : fmt::format("{}ms", duration / 1ms));
+}
+
+YamlNode truth_value(bool value) {
+    return plain_node(value ? "true" : "false");
+}
+
+YamlNode number_value(unsigned value) {
+    return plain_node(std::to_string(value));
+}
+
+template <class T, class Text>
+YamlNode list_value(const std::vector<T>& items, Text text) {
+    YamlNode list = list_node();
+    for (const T& item : items) {
+        list.items.push_back(text_node(std::invoke(text, item)));
+    }
+    return list;
+}
+
+std::string_view level_name(log::Level level) {
+    switch (level) {
+        case log::Level::debug: return "debug";
+        case log::Level::info: return "info";
+        case log::Level::warning: return "warning";
+        case log::Level::error: return "error";
+    }
+    return "info";
+}
+
+YamlNode grants_value(const std::vector<Grant>& grants) {
+    return list_value(grants, grant_text);
+}
+
+YamlNode streams_value(const C& c) {
+    YamlNode streams = map_node();
+    for (const StreamRule& rule : c.streams) {
+        put(streams, rule.pattern.text(), stream_value(rule));
+    }
+    return streams;
+}
+
+template <class T>
+YamlNode entries(const std::vector<T>& items, YamlNode (*value)(const T&)) {
+    YamlNode list = list_node();
+    std::ranges::transform(items, std::back_inserter(list.items), value);
+    return list;
+}
+
+YamlNode cors_value(const C& c) {
+    const bool all = c.cors.size() == 1 && c.cors.front() == "*";
+    return all ? text_node("*") : list_value(c.cors, std::identity{});
+}
+
+struct Shown {
+    std::string_view key;
+    YamlNode (*value)(const C& configuration);
+};
+
+constexpr std::array shown{
+    Shown{"http.listen", [](const C& c) { return listen_value(c.http); }},
+    Shown{"https.listen", [](const C& c) { return listen_value(c.https); }},
+    Shown{"rtmp.listen", [](const C& c) { return listen_value(c.rtmp); }},
+    Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
+    Shown{"tls.certificate", [](const C& c) { return text_node(c.tls_certificate); }},
+    Shown{"tls.key", [](const C& c) { return text_node(c.tls_key); }},
+    Shown{"http.cors", cors_value},
+    Shown{"http.hosts", [](const C& c) { return list_value(c.hosts, std::identity{}); }},
+    Shown{"http.trusted_proxies", [](const C& c) { return list_value(c.trusted_proxies, &IpPrefix::text); }},
+    Shown{"http.default_stream", [](const C& c) { return text_node(c.default_stream); }},
+    Shown{"workers", [](const C& c) { return number_value(c.workers); }},
+    Shown{"grace", [](const C& c) { return duration_value(c.grace); }},
+    Shown{"hls.segment", [](const C& c) { return duration_value(c.hls_segment); }},
+    Shown{"hls.window", [](const C& c) { return number_value(c.hls_window); }},
+    Shown{"hls.always", [](const C& c) { return truth_value(c.hls_always); }},
+    Shown{"log.level", [](const C& c) { return text_node(level_name(c.log_level)); }},
+    Shown{"log.format",
+          [](const C& c) { return text_node(c.log_format == log::Format::json ? "json" : "text"); }},
+    Shown{"storage.path", [](const C& c) { return text_node(c.storage_path); }},
+    Shown{"streams", streams_value},
+    Shown{"auth.users", [](const C& c) { return entries(c.users, user_value); }},
+    Shown{"auth.tokens", [](const C& c) { return entries(c.tokens, token_value); }},
+    Shown{"open", [](const C& c) { return truth_value(c.open); }},
+};
+
+/// Masks `secret` in every entry of the list under `key` of `auth`.
+void mask(YamlNode& auth, std::string_view key, std::string_view secret) {
+    YamlNode* const list = find(auth, key);
+    for (std::size_t i = 0; list != nullptr && i < list->items.size(); ++i) {
+        if (YamlNode* const value = find(list->items[i], secret)) {
+            *value = text_node(masked_secret);
+            value->key = secret;
+        }
+    }
+}
+
+}   // namespace
+
+std::string grant_text(const Grant& grant) {
+    return fmt::format("{}:{}", hub::name(grant.action), grant.pattern.text());
+}
+
+std::string hash_text(const Token::Hash& hash) {
+    std::string text;
+    for (const std::byte byte : hash) {
+        text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+    }
+    return text;
+}
+
+YamlNode user_value(const User& user) {
+    YamlNode value = map_node();
+    put(value, "name", text_node(user.name));
+    if (!user.password.empty()) {
+        put(value, "password", text_node(masked_secret));
+    }
+    put(value, "allow", grants_value(user.allow));
+    return value;
+}
+
+YamlNode token_value(const Token& token) {
+    YamlNode value = map_node();
+    put(value, "name", text_node(token.name));
+    put(value, "sha256", text_node(masked_secret));
+    put(value, "allow", grants_value(token.allow));
+    if (token.expires) {
+        put(value, "expires", text_node(date_time_text(*token.expires)));
+    }
+    return value;
+}
+
+YamlNode stream_value(const StreamRule& rule) {
+    YamlNode value = map_node();
+    if (!rule.source.empty()) {
+        put(value, "source", text_node(rule.source));
+    }
+    return value;
+}
+
+YamlNode configuration_value(const Configuration& configuration, std::string_view key) {
+    const auto found = std::ranges::find(shown, key, &Shown::key);
+    return found == shown.end() ? YamlNode{} : found->value(configuration);
+}
+
+YamlNode masked_overlay(YamlNode overlay) {
+    if (YamlNode* const auth = find(overlay, "auth")) {
+        mask(*auth, "users", "password");
+        mask(*auth, "tokens", "sha256");
+    }
+    return overlay;
+}
+
+}   // namespace millrace::control

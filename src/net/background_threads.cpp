@@ -1,0 +1,39 @@
+#include "net/background_threads.hpp"
+
+#include "base/check.hpp"
+#include "base/log.hpp"
+
+#include <system_error>
+
+namespace millrace::net {
+
+BackgroundThreads::BackgroundThreads(unsigned threads) {
+    check(threads > 0, "work needs a thread");
+    threads_.reserve(threads);
+    try {
+        for (unsigned i = 0; i < threads; ++i) {
+            threads_.emplace_back([this] { work_on(); });
+        }
+    } catch (const std::system_error&) {
+        if (threads_.empty()) {
+            throw;
+        }
+        log::warning("net", "{} of {} background threads started; the system gives no more", threads_.size(),
+                     threads);
+    }
+}
+
+BackgroundThreads::~BackgroundThreads() {
+    queue_.close();
+    for (std::thread& thread : threads_) {
+        thread.join();
+    }
+}
+
+void BackgroundThreads::work_on() {
+    while (auto work = queue_.pop()) {
+        (*work)();
+    }
+}
+
+}   // namespace millrace::net

@@ -3,6 +3,8 @@
 #include "control/api.hpp"
 #include "control/first_admin.hpp"
 #include "control/gate.hpp"
+#include "control/sign_in.hpp"
+#include "control/sweep.hpp"
 #include "net/background_threads.hpp"
 #include "net/child.hpp"
 #include "net/descriptor.hpp"
@@ -70,6 +72,7 @@ private:
     net::BackgroundThreads hashing_{control::Gate::hashing_threads};
     control::Gate admission_;
     std::vector<std::unique_ptr<Counter>> counters_;
+    std::optional<control::Sweeper> sweeper_;
     std::shared_ptr<const net::TlsServer> tls_;
     std::vector<std::pair<std::string, std::unique_ptr<Listener>>> listeners_;
 };
@@ -99,15 +102,18 @@ Node::Node(const Configuration& configuration, unsigned port_tries)
                   .always_packaged = configuration.hls_always},
                  random_},
       admission_{*pool_.executors().front(), hashing_, random_, gate_settings(random_)} {
-    admission_.use(control::policy_of(configuration));
     std::vector<hub::Sessions*> sessions;
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(std::make_unique<Counter>(*executor, directory_, admission_, random_));
         sessions.push_back(&counters_.back()->desk.sessions);
     }
+    const std::shared_ptr<const control::Policy> policy = control::policy_of(configuration);
+    admission_.use(policy);
+    sweeper_.emplace(*pool_.executors().front(), sessions).use(policy);
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
         counter->routes = control::api_routes({directory_, admission_, sessions});
+        std::ranges::move(control::sign_in_routes(admission_), std::back_inserter(counter->routes));
         counter->routes.push_back(session::media_play(counter->desk));
         counter->routes.push_back(session::hls_play(counter->desk, node_start));
         counter->desk.settings = std::make_shared<const session::Settings>(session::Settings{

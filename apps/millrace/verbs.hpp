@@ -19,4 +19,8 @@ struct DemoOptions {
 /// address. As `serve` otherwise.
 int demo(const DemoOptions& options);
 
+/// Asks for a password, twice where somebody types it, and prints the line of user `name` for a
+/// configuration. Returns the exit code.
+int password(const std::string& name);
+
 }   // namespace millrace::apps

@@ -29,7 +29,8 @@ hub::Stream::Settings stream_settings(const Configuration& configuration) {
     return {.grace = configuration.grace,
             .segment = configuration.hls_segment,
             .window = configuration.hls_window,
-            .always_packaged = configuration.hls_always};
+            .always_packaged = configuration.hls_always,
+            .takeover = configuration.takeover};
 }
 
 /// What a running node cannot follow is said, not done.

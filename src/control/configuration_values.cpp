@@ -93,6 +93,7 @@ constexpr std::array shown{
     Shown{"grace", [](const C& c) { return duration_value(c.grace); }},
     Shown{"hls.segment", [](const C& c) { return duration_value(c.hls_segment); }},
     Shown{"hls.window", [](const C& c) { return number_value(c.hls_window); }},
+    Shown{"publish.takeover", [](const C& c) { return truth_value(c.takeover); }},
     Shown{"hls.always", [](const C& c) { return truth_value(c.hls_always); }},
     Shown{"log.level", [](const C& c) { return text_node(level_name(c.log_level)); }},
     Shown{"log.format",

@@ -27,6 +27,7 @@ unsigned worker_count(const Configuration& configuration) {
 
 hub::Stream::Settings stream_settings(const Configuration& configuration) {
     return {.grace = configuration.grace,
+            .takeover = configuration.takeover,
             .segment = configuration.hls_segment,
             .window = configuration.hls_window,
             .always_packaged = configuration.hls_always};
@@ -167,7 +168,6 @@ void Node::run() {
                              pool_.aside().post([this] { pool_.aside().tasks().spawn(drain()); });
                          },
                      .reload = [this] { steward_.reload({}); }});
-    pool_.start();
     main_.run();
 }
 

@@ -77,7 +77,9 @@ int serve(const control::ConfigurationSources& sources) {
     DiskStorage storage{given.storage_path};
     const control::StandingRef standing = first_standing(sources, storage, given.storage_path);
     Node node{{.standing = standing, .sources = sources, .storage = storage}};
-    announce(node.doors());
+    const Addresses addresses = node.addresses();
+    node.start();
+    announce(addresses);
     if (standing->configuration.open) {
         log::warning("serve", "--open: anyone who reaches this node may publish and play");
     } else {

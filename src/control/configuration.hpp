@@ -93,6 +93,7 @@ struct Configuration {
     std::vector<IpPrefix> trusted_proxies;
     std::string default_stream;   ///< what `/stream.m3u8` shows; empty: nothing
     unsigned workers = 0;         ///< 0: one a core
+    bool takeover = false;        ///< a publisher's own credential may replace it
     Duration grace = 10s;         ///< how long viewers wait for a lost publisher
     Duration hls_segment = 2s;    ///< the least a segment lasts
     unsigned hls_window = 10;     ///< segments in a live list

@@ -95,6 +95,7 @@ constexpr std::array shown{
     Shown{"http.trusted_proxies", [](const C& c) { return list_value(c.trusted_proxies, &IpPrefix::text); }},
     Shown{"http.default_stream", [](const C& c) { return optional_value(c.default_stream); }},
     Shown{"workers", [](const C& c) { return number_value(c.workers); }},
+    Shown{"publish.takeover", [](const C& c) { return truth_value(c.takeover); }},
     Shown{"grace", [](const C& c) { return duration_value(c.grace); }},
     Shown{"hls.segment", [](const C& c) { return duration_value(c.hls_segment); }},
     Shown{"hls.window", [](const C& c) { return number_value(c.hls_window); }},

@@ -9,6 +9,12 @@
 namespace millrace::hub {
 
 void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
+    if (publisher_ && settings_.takeover && facts.who.credential != 0 && facts.who == publisher_->facts.who) {
+        log::info("hub", "{}: {} takes over from {}", name_, facts.peer.text(),
+                  publisher_->facts.peer.text());
+        publisher_->session.end({Errc::cancelled, "replaced by another publisher with the same credential"});
+        publisher_.reset();
+    }
     if (!publisher_) {
         grant(std::move(facts), session, std::move(reply));
         return;

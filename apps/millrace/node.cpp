@@ -27,10 +27,10 @@ unsigned worker_count(const Configuration& configuration) {
 
 hub::Stream::Settings stream_settings(const Configuration& configuration) {
     return {.grace = configuration.grace,
-            .takeover = configuration.takeover,
             .segment = configuration.hls_segment,
             .window = configuration.hls_window,
-            .always_packaged = configuration.hls_always};
+            .always_packaged = configuration.hls_always,
+            .takeover = configuration.takeover};
 }
 
 /// What a running node cannot follow is said, not done.

@@ -33,13 +33,13 @@ struct RunId {
 class Stream final : Timer {
 public:
     struct Settings {
-        Duration grace = 10s;    ///< how long it outlives a lost publisher
-        bool takeover = false;   ///< a publisher's own credential may replace it
+        Duration grace = 10s;   ///< how long it outlives a lost publisher
 
         // Segments.
         Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then
         std::size_t window = 10;        ///< of a list
         bool always_packaged = false;   ///< goes on when nobody asks any more
+        bool takeover = false;          ///< a newcomer with the publisher's own credential replaces it
     };
     static constexpr Duration silent_after = 2s;   ///< without media for so long it is stale
     static constexpr Duration dead_after = 3s;     ///< and for so long a newcomer replaces the publisher
@@ -57,7 +57,7 @@ public:
 
     // The publisher's side.
     /// Grants the stream to a publisher, or knocks: a live one stays and the newcomer is refused
-    /// (Errc::exists); one silent for `dead_after` is replaced.
+    /// (Errc::exists), unless `takeover` lets it in; one silent for `dead_after` is replaced.
     void offer(SessionFacts facts, SessionRef session, Reply<Grant> reply);
     void append(std::uint64_t publication, Batch batch);
     /// `said`: in words, not by a broken connection.
@@ -106,6 +106,8 @@ private:
 
     void grant(SessionFacts facts, SessionRef session, Reply<Grant> reply);
     void consider_knocks();
+    bool may_take_over(const Identity& newcomer) const;
+    void replace_publisher(std::string_view why);
     void take(media::Track track);
     void take(media::AccessUnit unit, Instant arrival);
     void learn_config(const media::AccessUnit& unit);

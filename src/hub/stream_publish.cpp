@@ -8,12 +8,20 @@
 
 namespace millrace::hub {
 
+bool Stream::may_take_over(const Identity& newcomer) const {
+    // Credential 0 is anyone's: it makes nobody the same as somebody else.
+    return settings_.takeover && publisher_ && newcomer.credential != 0 && newcomer == publisher_->facts.who;
+}
+
+void Stream::replace_publisher(std::string_view why) {
+    log::warning("hub", "{}: its publisher {} is replaced: {}", name_, publisher_->facts.peer.text(), why);
+    publisher_->session.end({Errc::cancelled, why});
+    publisher_.reset();
+}
+
 void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
-    if (publisher_ && settings_.takeover && facts.who.credential != 0 && facts.who == publisher_->facts.who) {
-        log::info("hub", "{}: {} takes over from {}", name_, facts.peer.text(),
-                  publisher_->facts.peer.text());
-        publisher_->session.end({Errc::cancelled, "replaced by another publisher with the same credential"});
-        publisher_.reset();
+    if (may_take_over(facts.who)) {
+        replace_publisher("another one with its credential took over");
     }
     if (!publisher_) {
         grant(std::move(facts), session, std::move(reply));
@@ -53,11 +61,7 @@ void Stream::consider_knocks() {
     const Instant now = handle_.home->now();
     const bool dead = publisher_ && now - last_media_ >= dead_after;
     if (dead && !knocks_.empty()) {
-        log::warning("hub", "{}: its publisher {} was silent for {} s and is replaced", name_,
-                     publisher_->facts.peer.text(),
-                     std::chrono::duration_cast<std::chrono::seconds>(dead_after).count());
-        publisher_->session.end({Errc::cancelled, "replaced by another publisher: no media came for 3 s"});
-        publisher_.reset();
+        replace_publisher("no media came for 3 s, and another one knocked");
     }
     if (!publisher_ && !knocks_.empty()) {
         Knock first = std::move(knocks_.front());

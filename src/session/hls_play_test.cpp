@@ -9,7 +9,7 @@
 namespace millrace::session {
 namespace {
 
-/// Lets anyone in but the token "bad".
+/// Lets anyone in but the token "bad"; other tokens are a right of their own.
 class Door final : public hub::Admission {
 public:
     void decide(hub::Petition petition, Reply<hub::Admitted> reply) override {
@@ -17,7 +17,7 @@ public:
             reply.give(fail(Errc::refused, "not with this token"));
             return;
         }
-        reply.give(hub::Admitted{.identity = {}, .anyone = true});
+        reply.give(hub::Admitted{.anyone = petition.query.empty()});
     }
 };
 
@@ -169,6 +169,8 @@ TEST_F(HlsPlay, row_1_10_media_has_its_type_and_may_be_kept_for_ever) {
         EXPECT_TRUE(header(response, "ETag").starts_with('"'));
         EXPECT_EQ(header(response, "Access-Control-Allow-Origin"), "*");
         EXPECT_EQ(answer(path).body, response.body);
+        EXPECT_EQ(header(answer(path, "token=mine"), "Cache-Control"),
+                  "private, max-age=31536000, immutable");
     }
 }
 

@@ -121,9 +121,9 @@ def sources_follow_the_configuration(world):
         put = "/api/v1/streams/made/a"
         assert change(world, "PUT", put, {"source": "test:?size=320x180&fps=10"}) == 200
         node.until(lambda: state("made/a") == "live" and size() == [320], CLOSED_SECONDS, "it is made")
-        assert change(world, "PUT", put, {"source": "test:?size=160x90&fps=10"}) == 200
-        node.until(lambda: state("made/a") == "live" and size() == [160], CLOSED_SECONDS, "it is another")
-        write(world, 'streams: { made/b: { source: "test:?size=160x90&fps=10" } }\n')
+        assert change(world, "PUT", put, {"source": "test:?size=256x144&fps=10"}) == 200
+        node.until(lambda: state("made/a") == "live" and size() == [256], CLOSED_SECONDS, "it is another")
+        write(world, 'streams: { made/b: { source: "test:?size=256x144&fps=10" } }\n')
         assert change(world, "POST", "/api/v1/config/reload") == 204
         node.until(lambda: state("made/b") == "live", CLOSED_SECONDS, "the file's is made")
         assert change(world, "DELETE", "/api/v1/streams/made/b") == 409, "it stands in the file"

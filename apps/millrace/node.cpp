@@ -82,6 +82,7 @@ void Node::make_counters() {
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(
             std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
+        counters_.back()->desk.memory = &memory_;
         sessions.push_back(&counters_.back()->desk.sessions);
     }
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());

@@ -68,7 +68,8 @@ TEST(Stream, case_91_an_equal_credential_takes_over_where_that_is_allowed) {
         if (taken) {
             world.time.run_for(40ms);
             second.video(70'000, true);
-            EXPECT_NE(viewer.read().find("jump"), std::string::npos) << "viewers go on, with one discontinuity";
+            EXPECT_NE(viewer.read().find("jump"), std::string::npos)
+                << "viewers go on, with one discontinuity";
             first.video(40);
             EXPECT_EQ(viewer.read(), "") << "no frame of the replaced one comes through";
         }

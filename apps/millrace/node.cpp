@@ -85,6 +85,7 @@ void Node::make_counters() {
         counters_.back()->desk.memory = &memory_;
         sessions.push_back(&counters_.back()->desk.sessions);
     }
+    sweeper_.emplace(pool_.aside(), sessions);
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
         add_routes(*counter, sessions, node_start);
@@ -145,7 +146,9 @@ void Node::apply(control::StandingRef next) {
     const Configuration& configuration = next->configuration;
     warn_of_unchangeable(standing_->configuration, configuration);
     log::set_level(configuration.log_level);
-    gate_.use(control::policy_of(configuration));
+    const std::shared_ptr<const control::Policy> policy = control::policy_of(configuration);
+    gate_.use(policy);
+    sweeper_->use(policy);
     directory_.use(stream_settings(configuration));
     const auto settings = std::make_shared<const session::Settings>(
         session::Settings{configuration.cors, configuration.default_stream, configuration.trusted_proxies});

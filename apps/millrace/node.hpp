@@ -6,6 +6,7 @@
 #include "base/storage.hpp"
 #include "control/gate.hpp"
 #include "control/steward.hpp"
+#include "control/sweep.hpp"
 #include "net/background_threads.hpp"
 #include "net/child.hpp"
 #include "net/lobby.hpp"
@@ -74,6 +75,7 @@ private:
     control::Gate gate_;
     control::Steward steward_;
     std::vector<std::unique_ptr<Counter>> counters_;
+    std::optional<control::Sweeper> sweeper_;
     SourceRules source_rules_{counters_};
     Doors doors_;
     std::atomic<bool> stopping_ = false;

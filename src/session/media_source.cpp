@@ -1,6 +1,7 @@
 #include "session/media_source.hpp"
 
 #include "base/log.hpp"
+#include "base/secret.hpp"
 #include "base/waiting.hpp"
 #include "hub/publication.hpp"
 #include "net/drive.hpp"
@@ -236,7 +237,7 @@ Task<> media_source(Desk& desk, Spawner& spawner, SourceRule rule, SourceLeash& 
             break;
         }
         if (ending.finished) {
-            log::info(who, "{}: the source {} is finished", rule.stream, log::escaped(rule.source));
+            log::info(who, "{}: the source {} is finished", rule.stream, log::escaped(masked(rule.source)));
             co_return;
         }
         if (ending.lasting) {
@@ -247,11 +248,11 @@ Task<> media_source(Desk& desk, Spawner& spawner, SourceRule rule, SourceLeash& 
             pause = source_pause_min;
         }
         log::warning(who, "{}: the source {} broke: {}; it is started again in {} s", rule.stream,
-                     log::escaped(rule.source), why, pause / 1s);
+                     log::escaped(masked(rule.source)), why, pause / 1s);
         co_await pause_for(desk, pause, leash);
         pause = std::min(pause * 2, source_pause_max);
     }
-    log::info(who, "{}: the source {} was stopped", rule.stream, log::escaped(rule.source));
+    log::info(who, "{}: the source {} was stopped", rule.stream, log::escaped(masked(rule.source)));
 }
 
 /// A leash in the list of those that run, for as long as it lives.

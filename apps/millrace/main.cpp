@@ -57,7 +57,7 @@ int main(int argc, char** argv) {
             sources.file_text = control::read_configuration_file(sources.file_name);
         }
         sources.environment = environment();
-        return apps::serve(control::load_configuration(sources));
+        return apps::serve(sources);
     } catch (const std::exception& error) {
         fmt::print(stderr, "millrace: {}\n", error.what());
         return failed;

@@ -1,6 +1,7 @@
 #include "control/configuration_values.hpp"
 
 #include "base/date_time.hpp"
+#include "base/secret.hpp"
 #include "control/json.hpp"
 
 #include <algorithm>
@@ -152,7 +153,7 @@ YamlNode token_value(const Token& token) {
 YamlNode stream_value(const StreamRule& rule) {
     YamlNode value = map_node();
     if (!rule.source.empty()) {
-        put(value, "source", text_node(rule.source));
+        put(value, "source", text_node(masked(rule.source)));
     }
     return value;
 }

@@ -28,6 +28,13 @@ public:
     Directory& operator=(const Directory&) = delete;
     ~Directory();
 
+    /// For streams that are made from now on.
+    void use(Stream::Settings settings);
+    /// Takes no publishers any more, and ends every stream in good order, with its lists, as far as that goes
+    /// at once. The answer holds, for each stream whose lists somebody reads, how long these readers need to
+    /// see its end.
+    void finish(Reply<std::vector<Duration>> reply);
+
     /// Asks for the right to publish. A new stream's home is the asker's executor.
     void publish(SessionFacts facts, SessionRef session, Reply<Grant> reply);
     void append(const StreamHandle& stream, std::uint64_t publication, Batch batch, SessionRef session);
@@ -70,15 +77,19 @@ private:
         std::unique_ptr<Stream> stream;
     };
 
-    StreamHandle find_or_create(const std::string& name, Executor& home);
+    Result<StreamHandle> find_or_create(const std::string& name, Executor& home);
     std::optional<StreamHandle> find(const std::string& name);
     /// The stream behind a handle, or null. On its home worker only.
     Stream* at(const StreamHandle& stream);
     template <class Work>
     void on_home(const StreamHandle& stream, Work work);
 
-    const Stream::Settings settings_;
+    /// All streams there are now, by their homes.
+    std::unordered_map<Executor*, std::vector<StreamHandle>> by_home(const std::optional<std::string>& name);
+
     Mutex mutex_;
+    Stream::Settings settings_ MILLRACE_GUARDED_BY(mutex_);
+    bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;
     Random& random_ MILLRACE_GUARDED_BY(mutex_);
     std::deque<Slot> slots_ MILLRACE_GUARDED_BY(mutex_);   // the streams in it: their home's
     std::vector<std::uint32_t> free_ MILLRACE_GUARDED_BY(mutex_);

@@ -72,6 +72,10 @@ public:
     void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
     void fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply);
 
+    /// Ends it now, without grace: the node stops. What the readers of its lists need to see the end: a
+    /// target duration; zero where nobody reads them.
+    Duration finish();
+
     StreamReport report() const;
     /// Over for everybody but those who read its lists to the end; only they, and publishers, find it.
     bool lingers() const { return over_at_.has_value(); }
@@ -117,6 +121,7 @@ private:
     Result<Packaged*> packaged_for(const SegmentFlavour& flavour);
     Result<> admit_polling(const SegmentAsk& ask);
     void tend_segments(Instant now);
+    void end_lists(Instant now);
     Instant segments_deadline() const;
     /// Of the lists; the least it will be while that is not fixed.
     Duration target_duration() const;

@@ -14,6 +14,7 @@ WorkerPool::WorkerPool(std::size_t count) {
         pointers_.push_back(workers_.back().get());
         executors_.push_back(workers_.back().get());
     }
+    workers_.push_back(std::make_unique<Worker>());
 }
 
 WorkerPool::~WorkerPool() {
@@ -74,7 +75,7 @@ bool WorkerPool::settle_all() {
 }
 
 Worker& WorkerPool::next() {
-    return *workers_[turn_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
+    return *pointers_[turn_.fetch_add(1, std::memory_order_relaxed) % pointers_.size()];
 }
 
 }   // namespace millrace::net

@@ -169,7 +169,6 @@ void Node::run() {
                              pool_.aside().post([this] { pool_.aside().tasks().spawn(drain()); });
                          },
                      .reload = [this] { steward_.reload({}); }});
-    pool_.start();
     main_.run();
 }
 

@@ -36,15 +36,17 @@ public:
     /// How long a stop in good order takes at most.
     static constexpr Duration drain_max = 9s;
 
-    /// Listens, but serves nobody before `run`. Throws std::runtime_error.
+    /// Listens, but serves nobody before `start`. Throws std::runtime_error.
     explicit Node(NodeStart start);
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
     ~Node() override;
 
-    /// Before `run`.
-    const Doors& doors() const { return doors_; }
-    /// Serves until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
+    /// Where it listens. Before `start`.
+    Addresses addresses() const { return doors_.addresses(); }
+    /// Serves from now on. Throws std::runtime_error where the system gives no threads.
+    void start() { pool_.start(); }
+    /// Hears signals until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
     void run();
 
 private:

@@ -15,20 +15,21 @@ from world import CLOSED_SECONDS, closed, test
 
 REVOKED_SECONDS = 30
 # What needs no credential: whether the node lives, the page that asks for one, what describes the API.
-OPEN_TO_ALL = {"/healthz", "/readyz", "/", "/live/a", "/robots.txt", "/favicon.ico", "/api/openapi.yaml"}
+OPEN_TO_ALL = {"/healthz", "/readyz", "/", "/live/a", "/robots.txt", "/favicon.ico", "/api/openapi.yaml",
+               "/api/v1/session"}      # that one says what anyone may
 MEDIA = ("/live/a.flv", "/live/a.ts", "/live/a.mp4", "/live/a/index.m3u8", "/live/a/ts.m3u8",
          "/live/a/segments/video.m3u8", "/live/a/segments/1.m4s", "/live/a/events", "/stream.m3u8")
 API = ("/api/v1/streams", "/api/v1/streams/live/a", "/api/v1/sessions", "/api/v1/sessions/1",
        "/api/v1/config", "/api/v1/config/reload",
        "/api/v1/users", "/api/v1/users/x", "/api/v1/tokens", "/api/v1/tokens/x",
-       "/api/v1/events", "/api/v1/session", "/metrics")
+       "/api/v1/events", "/metrics")
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
 
 
 def closed_with_tls(folder):
-    return (configuration(folder), *with_tls(folder)[1:])
+    return (configuration(folder, more="http: { default_stream: live/a }\n"), *with_tls(folder)[1:])
 
 
 def publish(world, name, query):

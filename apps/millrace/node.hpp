@@ -13,6 +13,7 @@
 #include "net/background_threads.hpp"
 #include "net/child.hpp"
 #include "net/lobby.hpp"
+#include "net/memory.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 
@@ -70,6 +71,7 @@ private:
     net::SystemRandom random_;
     net::WorkerPool pool_;
     net::Lobby lobby_{random_};
+    net::Memory memory_{pool_.aside()};
     hub::Events events_{pool_.aside()};
     hub::LogEvents log_events_{events_};
     hub::Directory directory_;

@@ -138,7 +138,7 @@ def the_first_administrator_is_shown_once_and_lasts(world):
         world.server.process.kill()
         world.server.process.wait()
         restart(world)
-        assert ask(world, "GET", "/api/v1/session", {"Cookie": cookie}).status == 200, "signed out by a restart"
+        assert ask(world, "GET", "/api/v1/session", {"Cookie": cookie}).status == 200, "signed out"
     assert world.server.said().count("shown this once") == 1
     assert password not in world.server.said().split("shown this once")[1].split("\n", 3)[3]
 

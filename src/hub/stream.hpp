@@ -71,6 +71,7 @@ public:
     /// See Directory.
     void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
     void fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply);
+    void count_sent(const std::string& viewer_key, std::size_t bytes);
 
     StreamReport report() const;
     /// Over for everybody but those who read its lists to the end; only they, and publishers, find it.

@@ -108,10 +108,16 @@ void Stream::fetch(const SegmentAsk& ask, const std::string& part_name, Reply<me
         return;
     }
     Result<media::SegmentPart> part = packaged->second->fetch(part_name, handle_.home->now());
-    if (part && polling_) {
-        polling_->count_sent(ask.viewer_key, part->bytes.size());
+    if (part) {
+        count_sent(ask.viewer_key, part->bytes.size());
     }
     reply.give(std::move(part));
+}
+
+void Stream::count_sent(const std::string& viewer_key, std::size_t bytes) {
+    if (polling_) {
+        polling_->count_sent(viewer_key, bytes);
+    }
 }
 
 Duration Stream::target_duration() const {

@@ -4,7 +4,10 @@
 #include "container/ts_packager.hpp"
 #include "hub/derived_segments.hpp"
 #include "hub/name.hpp"
+#include "protocol/http/conditional.hpp"
+#include "protocol/http/content_coding.hpp"
 #include "session/hls_lists.hpp"
+#include "session/hls_texts.hpp"
 #include "session/media_answer.hpp"
 
 #include <algorithm>
@@ -96,12 +99,19 @@ std::string_view list_type_for(const web::Request& request) {
     return classic && lower.find(list_type) == std::string::npos ? classic_list_type : list_type;
 }
 
+/// What the requests of one worker share.
+struct Shared {
+    HlsSettings settings;
+    ListTexts texts;
+};
+
 /// One request from its path to its answer.
 class HlsAnswer {
 public:
-    HlsAnswer(Desk& desk, const HlsSettings& settings, const web::Request& request)
+    HlsAnswer(Desk& desk, Shared& shared, const web::Request& request)
         : desk_{desk},
-          settings_{settings},
+          settings_{shared.settings},
+          texts_{shared.texts},
           request_{request},
           deadline_{desk.executor.now() + answer_deadline} {}
 
@@ -157,19 +167,29 @@ private:
         if (!segments) {
             co_return refusal(segments.error());
         }
-        Result<std::string> text = text_of(**segments, wanted);
+        const Result<ListTextRef> text = text_of(*segments, wanted);
         if (!text) {
             co_return refusal(text.error());
         }
-        web::Response response{.headers = media_headers(request_, settings_.origins),
-                               .body = Bytes::copy(*text)};
-        std::vector<web::Header> rest = list_headers(wanted.page);
+        web::Response response{.headers = media_headers(request_, settings_.origins), .body = (*text)->plain};
+        std::vector<web::Header> rest = list_headers(wanted.page, (*text)->tag);
         std::ranges::move(rest, std::back_inserter(response.headers));
+        // Here and not where all answers are coded, for the coded form is kept and what leaves is counted.
+        response = http::conditional(request_, http::encoded(request_, std::move(response), &(*text)->gzip));
+        if (request_.method == "GET") {
+            desk_.directory.count_sent(wanted.stream, viewer_key(request_), response.body.size());
+        }
         co_return response;
     }
 
-    Result<std::string> text_of(const hub::SegmentList& segments, const Wanted& wanted) const {
+    Result<ListTextRef> text_of(const hub::SegmentListRef& segments, const Wanted& wanted) {
         const std::string proof = proof_of(request_.query);
+        const auto write = [&] { return write_text(*segments, wanted, proof); };
+        return proof.empty() ? texts_.find(segments, request_.path, write) : ListTexts::make(write);
+    }
+
+    static Result<std::string> write_text(const hub::SegmentList& segments, const Wanted& wanted,
+                                          const std::string& proof) {
         switch (wanted.page) {
             case Page::multivariant: return multivariant_list(segments, {"segments/", proof});
             case Page::rendition: return media_list(segments, wanted.rest, {"", proof});
@@ -180,14 +200,18 @@ private:
         return fail(Errc::not_found, "nothing is at this address");
     }
 
-    std::vector<web::Header> list_headers(Page page) const {
+    /// Lists are small and change: a part of one is of no use to anybody.
+    std::vector<web::Header> list_headers(Page page, const std::string& tag) const {
         if (page == Page::alias) {
             return {{"Content-Type", std::string{classic_list_type}},
                     {"Cache-Control", "no-cache, no-store, must-revalidate"},
                     {"Pragma", "no-cache"},
                     {"Expires", "0"}};
         }
-        return {{"Content-Type", std::string{list_type_for(request_)}}, {"Cache-Control", "no-cache"}};
+        return {{"Content-Type", std::string{list_type_for(request_)}},
+                {"Cache-Control", "no-cache"},
+                {"Accept-Ranges", "none"},
+                {"ETag", tag}};
     }
 
     Task<web::Response> media(const Wanted& wanted) {
@@ -215,6 +239,7 @@ private:
 
     Desk& desk_;
     const HlsSettings& settings_;
+    ListTexts& texts_;
     const web::Request& request_;
     Instant deadline_;
 };
@@ -224,18 +249,19 @@ bool is_hls(std::string_view path) {
            path.find(segments_folder) != std::string_view::npos;
 }
 
-Task<web::Response> answer(Desk& desk, const HlsSettings& settings, const web::Request& request) {
-    HlsAnswer one{desk, settings, request};
+Task<web::Response> answer(Desk& desk, Shared& shared, const web::Request& request) {
+    HlsAnswer one{desk, shared, request};
     co_return co_await one.run();
 }
 
 }   // namespace
 
 web::Route hls_play(Desk& desk, HlsSettings settings) {
+    auto shared = std::make_shared<Shared>(std::move(settings), ListTexts{});
     return {.methods = {"GET", "OPTIONS"},
             .matches = is_hls,
-            .answer = [&desk, settings = std::move(settings)](const web::Request& request, Executor&) {
-                return answer(desk, settings, request);
+            .answer = [&desk, shared = std::move(shared)](const web::Request& request, Executor&) {
+                return answer(desk, *shared, request);
             }};
 }
 

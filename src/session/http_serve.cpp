@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/waiting.hpp"
 #include "protocol/http/conditional.hpp"
+#include "protocol/http/content_coding.hpp"
 #include "protocol/http/server_machine.hpp"
 
 #include <algorithm>
@@ -201,7 +202,7 @@ Task<std::optional<Handover>> serve_requests(Connection& connection, Executor& e
             if (response.takeover && request->method != "HEAD" && request->method != "OPTIONS") {
                 co_return Handover{std::move(response.takeover), machine.take_read_ahead()};
             }
-            response = http::conditional(*request, std::move(response));
+            response = http::conditional(*request, http::encoded(*request, std::move(response)));
             going = machine.respond(response, executor.now());
         } else {
             going = std::unexpected(request.error());

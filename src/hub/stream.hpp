@@ -153,6 +153,7 @@ private:
     std::vector<Opening> openings_;   // wait until the tracks are known
 
     Cutter cutter_;
+    std::optional<std::uint64_t> cut_before_;   // where the segment under way begins in the feed
     std::map<FlavourKey, std::unique_ptr<Packaged>> packaged_;
     std::optional<PollingViewers> polling_;
     std::optional<Instant> listed_at_;   // the last list request

@@ -7,6 +7,7 @@
 #include "hub/mirror.hpp"
 #include "hub/sessions.hpp"
 #include "net/fan_out.hpp"
+#include "session/hls_texts.hpp"
 
 #include <array>
 
@@ -36,6 +37,7 @@ struct Desk {
     hub::Sessions sessions;
     hub::Mirrors mirrors;
     net::FanOut fan_out;
+    ListTexts list_texts;
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;
 };

@@ -7,7 +7,6 @@
 #include "protocol/http/conditional.hpp"
 #include "protocol/http/content_coding.hpp"
 #include "session/hls_lists.hpp"
-#include "session/hls_texts.hpp"
 #include "session/media_answer.hpp"
 
 #include <algorithm>
@@ -99,19 +98,12 @@ std::string_view list_type_for(const web::Request& request) {
     return classic && lower.find(list_type) == std::string::npos ? classic_list_type : list_type;
 }
 
-/// What the requests of one worker share.
-struct Shared {
-    HlsSettings settings;
-    ListTexts texts;
-};
-
 /// One request from its path to its answer.
 class HlsAnswer {
 public:
-    HlsAnswer(Desk& desk, Shared& shared, const web::Request& request)
+    HlsAnswer(Desk& desk, const HlsSettings& settings, const web::Request& request)
         : desk_{desk},
-          settings_{shared.settings},
-          texts_{shared.texts},
+          settings_{settings},
           request_{request},
           deadline_{desk.executor.now() + answer_deadline} {}
 
@@ -167,7 +159,7 @@ private:
         if (!segments) {
             co_return refusal(segments.error());
         }
-        const Result<ListTextRef> text = text_of(*segments, wanted);
+        const Result<ListText*> text = text_of(*segments, wanted);
         if (!text) {
             co_return refusal(text.error());
         }
@@ -182,10 +174,11 @@ private:
         co_return response;
     }
 
-    Result<ListTextRef> text_of(const hub::SegmentListRef& segments, const Wanted& wanted) {
+    Result<ListText*> text_of(const hub::SegmentListRef& segments, const Wanted& wanted) {
         const std::string proof = proof_of(request_.query);
         const auto write = [&] { return write_text(*segments, wanted, proof); };
-        return proof.empty() ? texts_.find(segments, request_.path, write) : ListTexts::make(write);
+        return proof.empty() ? desk_.list_texts.find(segments, request_.path, write)
+                             : desk_.list_texts.make(write);
     }
 
     static Result<std::string> write_text(const hub::SegmentList& segments, const Wanted& wanted,
@@ -239,7 +232,6 @@ private:
 
     Desk& desk_;
     const HlsSettings& settings_;
-    ListTexts& texts_;
     const web::Request& request_;
     Instant deadline_;
 };
@@ -249,19 +241,18 @@ bool is_hls(std::string_view path) {
            path.find(segments_folder) != std::string_view::npos;
 }
 
-Task<web::Response> answer(Desk& desk, Shared& shared, const web::Request& request) {
-    HlsAnswer one{desk, shared, request};
+Task<web::Response> answer(Desk& desk, const HlsSettings& settings, const web::Request& request) {
+    HlsAnswer one{desk, settings, request};
     co_return co_await one.run();
 }
 
 }   // namespace
 
 web::Route hls_play(Desk& desk, HlsSettings settings) {
-    auto shared = std::make_shared<Shared>(std::move(settings), ListTexts{});
     return {.methods = {"GET", "OPTIONS"},
             .matches = is_hls,
-            .answer = [&desk, shared = std::move(shared)](const web::Request& request, Executor&) {
-                return answer(desk, *shared, request);
+            .answer = [&desk, settings = std::move(settings)](const web::Request& request, Executor&) {
+                return answer(desk, settings, request);
             }};
 }
 

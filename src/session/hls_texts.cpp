@@ -17,27 +17,30 @@ std::string tag_of(std::string_view text) {
 
 }   // namespace
 
-Result<ListTextRef> ListTexts::make(const Write& write) {
+Result<ListText*> ListTexts::make(const Write& write) {
     const Result<std::string> text = write();
     if (!text) {
         return std::unexpected(text.error());
     }
-    return std::make_shared<ListText>(ListText{Bytes::copy(*text), tag_of(*text), std::nullopt});
+    passing_ = {Bytes::copy(*text), tag_of(*text), std::nullopt};
+    return &passing_;
 }
 
-Result<ListTextRef> ListTexts::find(const hub::SegmentListRef& list, const std::string& address,
-                                    const Write& write) {
+Result<ListText*> ListTexts::find(const hub::SegmentListRef& list, const std::string& address,
+                                  const Write& write) {
     if (const auto found = texts_.find(address); found != texts_.end() && found->second.list.lock() == list) {
-        return found->second.text;
+        return &found->second.text;
     }
-    Result<ListTextRef> text = make(write);
-    if (text) {
-        if (texts_.size() >= texts_max) {
-            texts_.clear();
-        }
-        texts_.insert_or_assign(address, Kept{list, *text});
+    const Result<ListText*> text = make(write);
+    if (!text) {
+        return text;
     }
-    return text;
+    if (texts_.size() >= texts_max) {
+        texts_.clear();
+    }
+    Kept& kept = texts_[address];
+    kept = {list, std::move(passing_)};
+    return &kept.text;
 }
 
 }   // namespace millrace::session

@@ -8,7 +8,7 @@ namespace {
 /// Counts how often a list is written.
 class HlsTexts : public testing::Test {
 protected:
-    ListTextRef find(const hub::SegmentListRef& list, const std::string& address, std::string text) {
+    ListText* find(const hub::SegmentListRef& list, const std::string& address, std::string text) {
         const auto found = texts_.find(list, address, [&]() -> Result<std::string> {
             ++written_;
             return text;
@@ -23,7 +23,7 @@ protected:
 
 TEST_F(HlsTexts, are_written_once_a_list_and_address) {
     const auto first = list();
-    const ListTextRef text = find(first, "/a", "one");
+    ListText* const text = find(first, "/a", "one");
     EXPECT_EQ(find(first, "/a", "one"), text);
     EXPECT_EQ(written_, 1);
     EXPECT_NE(find(first, "/b", "two"), text);

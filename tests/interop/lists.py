@@ -236,7 +236,8 @@ def gstreamer_plays_hls_of_mpeg_ts(scene):
 def asked(scene, path, method="GET", **headers):
     """(status, headers, body) of one request, byte for byte."""
     connection = http.client.HTTPConnection(scene.server.listeners["http"], timeout=20)
-    connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    said = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, headers=said)
     answer = connection.getresponse()
     body = answer.read()
     connection.close()

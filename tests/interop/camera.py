@@ -264,7 +264,8 @@ def case_102_a_child_has_the_link_and_the_log_and_nothing_else(scene):
     """Its program lies beside ours; no listener, file or socket of the server is open in it."""
     scene.server.wait_live("live/cam")
     child = child_of(scene)
-    assert os.readlink(f"/proc/{child}/exe") == os.path.join(os.path.dirname(program(scene)), "millrace-media")
+    beside = os.path.join(os.path.dirname(program(scene)), "millrace-media")
+    assert os.readlink(f"/proc/{child}/exe") == beside
     places = [os.readlink(f"/proc/{child}/fd/{number}") for number in os.listdir(f"/proc/{child}/fd")]
     sockets = [place for place in places if place.startswith("socket:")]
     pipes = [place for place in places if place.startswith("pipe:")]

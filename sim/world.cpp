@@ -51,7 +51,7 @@ World::World(std::uint64_t seed, Options options)
     }
     for (const auto& counter : counters_) {
         counter->routes = control::api_routes({directory_, admission_, sessions});
-        counter->routes.push_back(session::media_play(counter->desk, {"*"}));
+        counter->routes.push_back(session::media_play(counter->desk));
     }
 }
 

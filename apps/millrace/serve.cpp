@@ -95,9 +95,10 @@ Node::Node(const Configuration& configuration, unsigned port_tries)
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
         counter->routes = control::api_routes({directory_, admission_, sessions});
-        counter->routes.push_back(session::media_play(counter->desk, configuration.cors));
-        counter->routes.push_back(
-            session::hls_play(counter->desk, {configuration.cors, node_start, configuration.default_stream}));
+        counter->routes.push_back(session::media_play(counter->desk));
+        counter->routes.push_back(session::hls_play(counter->desk, node_start));
+        counter->desk.settings = std::make_shared<const session::Settings>(
+            session::Settings{configuration.cors, configuration.default_stream});
     }
     if (configuration.has_tls()) {
         tls_ = std::make_shared<const net::TlsServer>(

@@ -9,6 +9,8 @@ std::string_view name(Errc code) {
         case Errc::unsupported: return "unsupported";
         case Errc::exhausted: return "exhausted";
         case Errc::refused: return "refused";
+        case Errc::unauthenticated: return "unauthenticated";
+        case Errc::throttled: return "throttled";
         case Errc::not_found: return "not_found";
         case Errc::exists: return "exists";
         case Errc::closed: return "closed";

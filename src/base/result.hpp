@@ -9,17 +9,19 @@ namespace millrace {
 
 /// Why something did not work, coarse enough to act on.
 enum class Errc : std::uint8_t {
-    would_block,   ///< nothing now; wait for readiness and call again
-    malformed,     ///< bytes that break their specification
-    unsupported,   ///< well-formed, but not something we do
-    exhausted,     ///< a named limit was reached
-    refused,       ///< not allowed, or not in this state
-    not_found,     ///< no such stream, route, session
-    exists,        ///< the name is taken
-    closed,        ///< the peer ended the conversation, or the connection broke
-    timed_out,     ///< a deadline passed
-    cancelled,     ///< we ended it: shutdown, kick, replaced
-    io,            ///< the operating system said no
+    would_block,       ///< nothing now; wait for readiness and call again
+    malformed,         ///< bytes that break their specification
+    unsupported,       ///< well-formed, but not something we do
+    exhausted,         ///< a named limit was reached
+    refused,           ///< not allowed, or not in this state
+    unauthenticated,   ///< no proof, or a wrong one, of who asks
+    throttled,         ///< asked too often; later again
+    not_found,         ///< no such stream, route, session
+    exists,            ///< the name is taken
+    closed,            ///< the peer ended the conversation, or the connection broke
+    timed_out,         ///< a deadline passed
+    cancelled,         ///< we ended it: shutdown, kick, replaced
+    io,                ///< the operating system said no
 };
 
 std::string_view name(Errc code);

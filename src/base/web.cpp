@@ -178,6 +178,36 @@ std::optional<std::string> Request::query_value(std::string_view key) const {
     return std::nullopt;
 }
 
+int status_of(Errc code) {
+    switch (code) {
+        case Errc::malformed: return 400;
+        case Errc::unauthenticated: return 401;
+        case Errc::refused: return 403;
+        case Errc::not_found: return 404;
+        case Errc::exists: return 409;
+        case Errc::unsupported: return 415;
+        case Errc::throttled: return 429;
+        case Errc::exhausted:
+        case Errc::cancelled:
+        case Errc::timed_out: return 503;
+        default: return 500;
+    }
+}
+
+Response refusal(const Request& request, const Error& why) {
+    Response response = Response::problem(status_of(why.code), why.what);
+    // Fetch Metadata: a browser says "navigate" only for what its user opened.
+    const std::string_view mode = request.header("sec-fetch-mode").value_or("navigate");
+    if (response.status == 401 && mode == "navigate") {
+        response.headers.push_back({"WWW-Authenticate", "Basic realm=\"millrace\", charset=\"UTF-8\""});
+        response.headers.push_back({"WWW-Authenticate", "Bearer realm=\"millrace\""});
+    }
+    if (response.status == 429 || response.status == 503) {
+        response.headers.push_back({"Retry-After", response.status == 429 ? "60" : "1"});
+    }
+    return response;
+}
+
 std::string_view reason_phrase(int status) {
     const auto found = std::ranges::find(phrases, status, &Phrase::status);
     return found == phrases.end() ? "Unknown" : found->text;

@@ -3,6 +3,7 @@
 #include "base/bytes.hpp"
 #include "base/connection.hpp"
 #include "base/executor.hpp"
+#include "base/result.hpp"
 #include "base/task.hpp"
 
 #include <functional>
@@ -69,6 +70,13 @@ struct Response {
     /// RFC 9457: `title` is the status' own phrase; `detail` says what is wrong and how to mend it.
     static Response problem(int status, std::string_view detail);
 };
+
+/// The status that says `code` to an HTTP client.
+int status_of(Errc code);
+
+/// Why not, as a problem document: with a challenge where a proof is missing (unless a page's script asks: a
+/// browser would open its own dialogue), with Retry-After where waiting helps.
+Response refusal(const Request& request, const Error& why);
 
 /// "Not Found" for 404, and so on; "Unknown" for a status that is not in RFC 9110.
 std::string_view reason_phrase(int status);

@@ -19,20 +19,6 @@ web::Response json(std::string_view text) {
     return web::Response::text(200, text, "application/json");
 }
 
-Task<Result<hub::Admitted>> admit(const ApiSources& sources, const web::Request& request,
-                                  Executor& executor) {
-    Answer<hub::Admitted> answer{executor};
-    sources.admission.decide({.action = hub::Action::admin,
-                              .stream = {},
-                              .protocol = "http",
-                              .peer = request.peer,
-                              .encrypted = request.encrypted,
-                              .query = request.query,
-                              .authorization = std::string{request.header("authorization").value_or("")}},
-                             answer.reply());
-    co_return co_await answer.within(executor.now() + deadline);
-}
-
 Task<Result<Audiences>> count_viewers(const ApiSources& sources, Executor& executor) {
     std::vector<Executor*> executors;
     std::map<Executor*, hub::Sessions*> sessions;
@@ -63,9 +49,10 @@ Task<Result<Audiences>> count_viewers(const ApiSources& sources, Executor& execu
 /// The document of one stream, or the list of all.
 Task<web::Response> streams(ApiSources sources, web::Request request, std::optional<std::string> name,
                             Executor& executor) {
-    const Result<hub::Admitted> admitted = co_await admit(sources, request, executor);
+    const Result<hub::Admitted> admitted =
+        co_await hub::ask(sources.admission, hub::petition_of(request, hub::Action::admin, "http"), executor);
     if (!admitted) {
-        co_return web::Response::problem(403, admitted.error().what);
+        co_return web::refusal(request, admitted.error());
     }
     Answer<std::vector<hub::StreamReport>> answer{executor};
     sources.directory.report(name, answer.reply());

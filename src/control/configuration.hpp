@@ -5,6 +5,7 @@
 #include "base/time.hpp"
 #include "control/configuration_error.hpp"
 #include "control/name_pattern.hpp"
+#include "hub/admission.hpp"
 
 #include <optional>
 #include <span>
@@ -24,8 +25,7 @@ struct ListenAddress {
 
 /// What a user may do to the streams of a pattern.
 struct Grant {
-    enum class Action : std::uint8_t { publish, play, archive, admin };
-    Action action;
+    hub::Action action;
     NamePattern pattern;
 };
 

@@ -22,10 +22,10 @@ constexpr std::array levels{
 };
 
 constexpr std::array actions{
-    Named<Grant::Action>{"publish", Grant::Action::publish},
-    Named<Grant::Action>{"play", Grant::Action::play},
-    Named<Grant::Action>{"archive", Grant::Action::archive},
-    Named<Grant::Action>{"admin", Grant::Action::admin},
+    Named<hub::Action>{"publish", hub::Action::publish},
+    Named<hub::Action>{"play", hub::Action::play},
+    Named<hub::Action>{"archive", hub::Action::archive},
+    Named<hub::Action>{"admin", hub::Action::admin},
 };
 
 log::Level level(const Setting& setting) {
@@ -111,7 +111,7 @@ Grant grant(const Setting& setting) {
         "ACTION:NAME with publish, play, archive or admin, such as \"publish:live/*\"";
     const std::string_view text = setting.text(wanted);
     const std::size_t colon = std::min(text.find(':'), text.size());
-    const auto action = std::ranges::find(actions, text.substr(0, colon), &Named<Grant::Action>::name);
+    const auto action = std::ranges::find(actions, text.substr(0, colon), &Named<hub::Action>::name);
     if (action == actions.end() || colon == text.size()) {
         setting.refuse_value(wanted);
     }

@@ -88,7 +88,7 @@ open: true
     EXPECT_EQ(c.users[0].name, "cam");
     EXPECT_EQ(c.users[0].password, "$argon2id$v=19$x");
     ASSERT_EQ(c.users[1].allow.size(), 2U);
-    EXPECT_EQ(c.users[1].allow[1].action, Grant::Action::archive);
+    EXPECT_EQ(c.users[1].allow[1].action, hub::Action::archive);
     EXPECT_EQ(c.users[1].allow[1].pattern.text(), "*");
     EXPECT_TRUE(c.open);
 }

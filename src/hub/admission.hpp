@@ -2,6 +2,8 @@
 
 #include "base/answer.hpp"
 #include "base/connection.hpp"
+#include "base/task.hpp"
+#include "base/web.hpp"
 
 #include <string>
 #include <string_view>
@@ -9,27 +11,54 @@
 namespace millrace::hub {
 
 enum class Action : std::uint8_t { publish, play, archive, admin };
+std::string_view name(Action action);
+
+/// Whose grants let somebody in, as their session keeps it for as long as it runs.
+struct Identity {
+    std::string name;               ///< "user cam", "token door", "anyone"
+    std::uint64_t credential = 0;   ///< another one after the password or token changed; 0: needed none
+
+    bool operator==(const Identity&) const = default;
+};
 
 /// Who wants what, and how they prove who they are.
 struct Petition {
     Action action = Action::play;
-    std::string stream;          ///< a valid stream name
+    std::string stream;          ///< a valid stream name; empty: of no stream
     std::string_view protocol;   ///< "rtmp", "flv", …: a literal
     Endpoint peer;
     bool encrypted = false;
     std::string query;           ///< raw; may hold user, pass or token
     std::string authorization;   ///< the header's value; empty = none
+
+    // What only HTTP has.
+    std::string cookie;       ///< the header's value
+    std::string host;         ///< likewise
+    std::string origin;       ///< likewise
+    std::string csrf_token;   ///< of X-CSRF-Token
+    bool changes = false;     ///< the call changes something
 };
 
-struct Admitted {};
+/// The petition that an HTTP request makes; `changes` as its method says.
+Petition petition_of(const web::Request& request, Action action, std::string_view protocol);
+
+struct Admitted {
+    Identity identity;
+    bool anyone = false;   ///< it needed no proof: what is answered may be kept by shared caches
+};
 
 /// Whether somebody may do something. `control` implements it. The answer may come later and from any thread;
 /// the asker gives it a deadline and may lose interest.
 class Admission {
 public:
+    static constexpr Duration decision_deadline = 10s;
+
     virtual ~Admission() = default;
-    /// An error says why not: Errc::refused with words for the peer.
+    /// An error says why not, with words for the peer: Errc::unauthenticated, refused, throttled, exhausted.
     virtual void decide(Petition petition, Reply<Admitted> reply) = 0;
 };
+
+/// Asks and waits for at most `decision_deadline`.
+Task<Result<Admitted>> ask(Admission& admission, Petition petition, Executor& executor);
 
 }   // namespace millrace::hub

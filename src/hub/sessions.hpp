@@ -2,6 +2,7 @@
 
 #include "base/connection.hpp"
 #include "base/executor.hpp"
+#include "hub/admission.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -36,6 +37,7 @@ struct SessionFacts {
     std::string stream;
     Endpoint peer;
     Instant since;
+    Identity who;
 };
 
 /// A conversation as lists show it, with its counters.

@@ -6,9 +6,12 @@
 #include "hub/directory.hpp"
 #include "hub/mirror.hpp"
 #include "hub/sessions.hpp"
+#include "hub/tally.hpp"
 #include "net/fan_out.hpp"
+#include "session/settings.hpp"
 
 #include <array>
+#include <memory>
 
 namespace millrace::session {
 
@@ -33,6 +36,9 @@ struct Desk {
     hub::Directory& directory;
     hub::Admission& admission;
     Random& random;
+    /// Replaced as a whole when the configuration changes; who needs it across a wait copies the pointer.
+    std::shared_ptr<const Settings> settings = std::make_shared<const Settings>();
+    hub::Tally tally;
     hub::Sessions sessions;
     hub::Mirrors mirrors;
     net::FanOut fan_out;

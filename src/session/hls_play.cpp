@@ -37,7 +37,7 @@ struct Wanted {
     }
 };
 
-Result<Wanted> read_path(std::string_view path, const HlsSettings& settings) {
+Result<Wanted> read_path(std::string_view path, const Settings& settings) {
     if (path == alias) {
         if (settings.default_stream.empty()) {
             return fail(Errc::not_found, "http.default_stream names no stream");
@@ -99,9 +99,11 @@ std::string_view list_type_for(const web::Request& request) {
 /// One request from its path to its answer.
 class HlsAnswer {
 public:
-    HlsAnswer(Desk& desk, const HlsSettings& settings, const web::Request& request)
+    HlsAnswer(Desk& desk, std::string_view node_start, const web::Request& request)
         : desk_{desk},
-          settings_{settings},
+          settings_ref_{desk.settings},
+          settings_{*settings_ref_},
+          node_start_{node_start},
           request_{request},
           deadline_{desk.executor.now() + answer_deadline} {}
 
@@ -113,10 +115,11 @@ public:
         if (!wanted) {
             co_return refusal(wanted.error());
         }
-        const Result<hub::Admitted> admitted = co_await admit(wanted->stream);
+        Result<hub::Admitted> admitted = co_await admit(wanted->stream);
         if (!admitted) {
             co_return refusal(admitted.error());
         }
+        admitted_ = std::move(*admitted);
         if (wanted->page == Page::media) {
             co_return co_await media(*wanted);
         }
@@ -125,29 +128,24 @@ public:
 
 private:
     Task<Result<hub::Admitted>> admit(std::string stream) {
-        Answer<hub::Admitted> admitted{desk_.executor};
-        desk_.admission.decide({.action = hub::Action::play,
-                                .stream = std::move(stream),
-                                .protocol = protocol,
-                                .peer = request_.peer,
-                                .encrypted = request_.encrypted,
-                                .query = request_.query,
-                                .authorization = std::string{request_.header("authorization").value_or("")}},
-                               admitted.reply());
-        co_return co_await admitted.within(deadline_);
+        hub::Petition petition = hub::petition_of(request_, hub::Action::play, protocol);
+        petition.stream = std::move(stream);
+        co_return co_await hub::ask(desk_.admission, std::move(petition), desk_.executor);
     }
 
     hub::SegmentAsk ask(const Wanted& wanted) const {
         return {.flavour = wanted.of_ts() ? ts_flavour(wanted.stream)
                                           : hub::segment_flavour<mp4::Packager>({.form = "cmaf"}),
-                .viewer = {.protocol = protocol, .stream = wanted.stream, .peer = request_.peer},
+                .viewer = {.protocol = protocol,
+                           .stream = wanted.stream,
+                           .peer = request_.peer,
+                           .who = admitted_.identity},
                 .viewer_key = viewer_key(request_)};
     }
     /// A form that is started again counts its packets anew, so its names are new, too.
     hub::SegmentFlavour ts_flavour(const std::string& stream) const {
         return hub::segment_flavour<ts::Packager>(
-            {.form = "ts"}, fmt::format("{}-{:x}", settings_.node_start, desk_.executor.now().nanoseconds()),
-            stream);
+            {.form = "ts"}, fmt::format("{}-{:x}", node_start_, desk_.executor.now().nanoseconds()), stream);
     }
 
     Task<web::Response> list(const Wanted& wanted) {
@@ -201,22 +199,28 @@ private:
                                .body = std::move(part->bytes)};
         // An address never gives other bytes, so its own name tells them apart.
         response.headers.push_back({"Content-Type", wanted.of_ts() ? "video/mp2t" : "video/mp4"});
-        response.headers.push_back({"Cache-Control", "public, max-age=31536000, immutable"});
+        response.headers.push_back({"Cache-Control", admitted_.anyone
+                                                         ? "public, max-age=31536000, immutable"
+                                                         : "private, max-age=31536000, immutable"});
         response.headers.push_back({"ETag", '"' + wanted.rest + '"'});
         co_return response;
     }
 
     /// Says why not, in HTTP's words. What is not there now may be there soon.
     web::Response refusal(const Error& error) const {
+        desk_.tally.count(protocol, error.code);
         web::Response response = media_refusal(request_, settings_.origins, error);
         response.headers.push_back({"Cache-Control", "no-store"});
         return response;
     }
 
     Desk& desk_;
-    const HlsSettings& settings_;
+    std::shared_ptr<const Settings> settings_ref_;   // kept across waits
+    const Settings& settings_;
+    std::string_view node_start_;
     const web::Request& request_;
     Instant deadline_;
+    hub::Admitted admitted_;
 };
 
 bool is_hls(std::string_view path) {
@@ -224,18 +228,18 @@ bool is_hls(std::string_view path) {
            path.find(segments_folder) != std::string_view::npos;
 }
 
-Task<web::Response> answer(Desk& desk, const HlsSettings& settings, const web::Request& request) {
-    HlsAnswer one{desk, settings, request};
+Task<web::Response> answer(Desk& desk, std::string_view node_start, const web::Request& request) {
+    HlsAnswer one{desk, node_start, request};
     co_return co_await one.run();
 }
 
 }   // namespace
 
-web::Route hls_play(Desk& desk, HlsSettings settings) {
+web::Route hls_play(Desk& desk, std::string node_start) {
     return {.methods = {"GET", "OPTIONS"},
             .matches = is_hls,
-            .answer = [&desk, settings = std::move(settings)](const web::Request& request, Executor&) {
-                return answer(desk, settings, request);
+            .answer = [&desk, node_start = std::move(node_start)](const web::Request& request, Executor&) {
+                return answer(desk, node_start, request);
             }};
 }
 

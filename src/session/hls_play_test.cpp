@@ -9,7 +9,7 @@
 namespace millrace::session {
 namespace {
 
-/// Lets anyone in but the token "bad".
+/// Lets anyone in but the token "bad"; other tokens are a right of their own.
 class Door final : public hub::Admission {
 public:
     void decide(hub::Petition petition, Reply<hub::Admitted> reply) override {
@@ -17,7 +17,7 @@ public:
             reply.give(fail(Errc::refused, "not with this token"));
             return;
         }
-        reply.give(hub::Admitted{});
+        reply.give(hub::Admitted{.anyone = petition.query.empty()});
     }
 };
 
@@ -26,7 +26,9 @@ class HlsPlay : public testing::Test {
 protected:
     HlsPlay()
         : desk_{world_.desk_a.executor, world_.directory, door_, world_.random},
-          route_{hls_play(desk_, {{"*"}, "00c0ffee", "live/cam"})} {}
+          route_{hls_play(desk_, "00c0ffee")} {
+        desk_.settings = std::make_shared<const Settings>(Settings{{"*"}, "live/cam"});
+    }
 
     struct Asked {
         web::Request request;
@@ -167,6 +169,8 @@ TEST_F(HlsPlay, row_1_10_media_has_its_type_and_may_be_kept_for_ever) {
         EXPECT_TRUE(header(response, "ETag").starts_with('"'));
         EXPECT_EQ(header(response, "Access-Control-Allow-Origin"), "*");
         EXPECT_EQ(answer(path).body, response.body);
+        EXPECT_EQ(header(answer(path, "token=mine"), "Cache-Control"),
+                  "private, max-age=31536000, immutable");
     }
 }
 

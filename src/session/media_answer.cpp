@@ -16,18 +16,6 @@ bool is_listed(std::string_view origin, const std::vector<std::string>& origins)
     return std::ranges::find(origins, origin) != origins.end();
 }
 
-int status_of(Errc code) {
-    switch (code) {
-        case Errc::malformed: return 400;
-        case Errc::not_found: return 404;
-        case Errc::refused: return 403;
-        case Errc::unsupported: return 415;
-        case Errc::exhausted:
-        case Errc::timed_out: return 503;
-        default: return 500;
-    }
-}
-
 /// "10.0.0.1:8080", "[::1]", "localhost:80": what no name server has a say in.
 bool is_no_name(std::string_view host) {
     if (host.starts_with('[')) {
@@ -70,11 +58,8 @@ web::Response media_options(const web::Request& request, const std::vector<std::
 }
 
 web::Response media_refusal(const web::Request& request, const std::vector<std::string>& origins, Error why) {
-    web::Response response = web::Response::problem(status_of(why.code), why.what);
+    web::Response response = web::refusal(request, why);
     std::ranges::move(media_headers(request, origins), std::back_inserter(response.headers));
-    if (response.status == 503) {
-        response.headers.push_back({"Retry-After", "1"});
-    }
     return response;
 }
 

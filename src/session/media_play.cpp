@@ -114,25 +114,15 @@ Result<Wish> wish_of(const web::Request& request) {
     return wish;
 }
 
-Task<Result<>> admit(Desk& desk, const Wish& wish, const web::Request& request) {
-    Answer<hub::Admitted> admitted{desk.executor};
-    desk.admission.decide({.action = hub::Action::play,
-                           .stream = wish.stream,
-                           .protocol = wish.way().name,
-                           .peer = request.peer,
-                           .encrypted = request.encrypted,
-                           .query = request.query,
-                           .authorization = std::string{request.header("authorization").value_or("")}},
-                          admitted.reply());
-    const Result<hub::Admitted> verdict = co_await admitted.within(desk.executor.now() + join_deadline);
-    co_return verdict ? Result<>{} : std::unexpected(verdict.error());
+Task<Result<hub::Admitted>> admit(Desk& desk, const Wish& wish, const web::Request& request) {
+    hub::Petition petition = hub::petition_of(request, hub::Action::play, wish.way().name);
+    petition.stream = wish.stream;
+    co_return co_await hub::ask(desk.admission, std::move(petition), desk.executor);
 }
 
-Task<Result<hub::Joined>> join(Desk& desk, const Wish& wish, const web::Request& request) {
+Task<Result<hub::Joined>> join(Desk& desk, const Wish& wish, hub::SessionFacts viewer) {
     Answer<hub::Joined> joined{desk.executor};
-    desk.mirrors.join(wish.flavour(),
-                      {.protocol = wish.way().name, .stream = wish.stream, .peer = request.peer},
-                      joined.reply());
+    desk.mirrors.join(wish.flavour(), std::move(viewer), joined.reply());
     co_return co_await joined.within(desk.executor.now() + join_deadline);
 }
 
@@ -185,9 +175,9 @@ Task<> hand_over(Desk& desk, Newcomer newcomer, std::unique_ptr<Connection> conn
 }
 
 /// The answer that hands the viewer over, with `head` before it; or why not.
-Task<Result<web::Response>> play(Desk& desk, const Wish& wish, const web::Request& request,
+Task<Result<web::Response>> play(Desk& desk, const Wish& wish, hub::SessionFacts viewer,
                                  std::vector<std::byte> head) {
-    Result<hub::Joined> joined = co_await join(desk, wish, request);
+    Result<hub::Joined> joined = co_await join(desk, wish, std::move(viewer));
     if (!joined) {
         co_return std::unexpected(joined.error());
     }
@@ -222,12 +212,16 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Origins& origins, cons
         }
         head = http::switching_head(*accepted);
     }
-    const Result<> admitted = co_await admit(desk, *wish, request);
+    const Result<hub::Admitted> admitted = co_await admit(desk, *wish, request);
     if (!admitted) {
         co_return std::unexpected(admitted.error());
     }
     if (plays) {
-        co_return co_await play(desk, *wish, request, std::move(head));
+        hub::SessionFacts viewer{.protocol = wish->way().name,
+                                 .stream = wish->stream,
+                                 .peer = request.peer,
+                                 .who = admitted->identity};
+        co_return co_await play(desk, *wish, std::move(viewer), std::move(head));
     }
     const Result<> there = co_await look_up(desk, *wish);
     if (!there) {
@@ -236,13 +230,16 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Origins& origins, cons
     co_return response;
 }
 
-Task<web::Response> answer(Desk& desk, const Origins& origins, const web::Request& request) {
+Task<web::Response> answer(Desk& desk, const web::Request& request) {
+    const std::shared_ptr<const Settings> settings = desk.settings;
+    const Origins& origins = settings->origins;
     if (request.method == "OPTIONS") {
         co_return media_options(request, origins);
     }
     Result<web::Response> answered = co_await answer_wish(desk, origins, request);
     if (!answered) {
         log::info("play", "{} was refused: {}", request.peer.text(), answered.error().what);
+        desk.tally.count("http", answered.error().code);
         co_return media_refusal(request, origins, answered.error());
     }
     co_return std::move(*answered);
@@ -250,11 +247,10 @@ Task<web::Response> answer(Desk& desk, const Origins& origins, const web::Reques
 
 }   // namespace
 
-web::Route media_play(Desk& desk, std::vector<std::string> origins) {
+web::Route media_play(Desk& desk) {
     return {.methods = {"GET", "OPTIONS"},
             .matches = [](std::string_view path) { return form_of(path) != nullptr; },
-            .answer = [&desk, origins = std::move(origins)](
-                          const web::Request& request, Executor&) { return answer(desk, origins, request); }};
+            .answer = [&desk](const web::Request& request, Executor&) { return answer(desk, request); }};
 }
 
 }   // namespace millrace::session

@@ -110,19 +110,13 @@ hub::Petition petition(const Connection& connection, hub::Action action, std::st
             .protocol = protocol,
             .peer = connection.peer(),
             .encrypted = connection.encrypted(),
-            .query = std::move(query),
-            .authorization = {}};
-}
-
-Task<Result<hub::Admitted>> admit(Desk& desk, hub::Petition asked) {
-    Answer<hub::Admitted> answer{desk.executor};
-    desk.admission.decide(std::move(asked), answer.reply());
-    co_return co_await answer.within(desk.executor.now() + decision_deadline);
+            .query = std::move(query)};
 }
 
 /// Says why not, in the protocol's words and in the log.
 Task<> refuse(Desk& desk, Connection& connection, rtmp::Server& machine, Error error) {
     log::info(protocol, "{} was refused: {}", connection.peer().text(), error.what);
+    desk.tally.count(protocol, error.code);
     machine.refuse(refusal_of(error.code), error.what);
     [[maybe_unused]] const Result<> sent = co_await net::flush(connection, machine, desk.executor);
 }
@@ -168,8 +162,9 @@ Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
     if (!name) {
         co_return co_await refuse(desk, connection, machine, name.error());
     }
-    const Result<hub::Admitted> admitted = co_await admit(
-        desk, petition(connection, hub::Action::publish, name->text(), std::move(request.query)));
+    const Result<hub::Admitted> admitted = co_await hub::ask(
+        desk.admission, petition(connection, hub::Action::publish, name->text(), std::move(request.query)),
+        desk.executor);
     if (!admitted) {
         co_return co_await refuse(desk, connection, machine, admitted.error());
     }
@@ -178,7 +173,8 @@ Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
                         {.kind = hub::SessionKind::publisher,
                          .protocol = protocol,
                          .stream = name->text(),
-                         .peer = connection.peer()}};
+                         .peer = connection.peer(),
+                         .who = admitted->identity}};
     Answer<hub::Grant> answer{desk.executor};
     desk.directory.publish(publisher.facts(), publisher.ref(), answer.reply());
     // No deadline: a grant that nobody waits for would keep the name; the hub answers within seconds.
@@ -199,15 +195,17 @@ Task<> play(Desk& desk, std::unique_ptr<Connection> connection, rtmp::Server mac
     if (!name) {
         co_return co_await refuse(desk, *connection, machine, name.error());
     }
-    const Result<hub::Admitted> admitted = co_await admit(
-        desk, petition(*connection, hub::Action::play, name->text(), std::move(request.query)));
+    const Result<hub::Admitted> admitted = co_await hub::ask(
+        desk.admission, petition(*connection, hub::Action::play, name->text(), std::move(request.query)),
+        desk.executor);
     if (!admitted) {
         co_return co_await refuse(desk, *connection, machine, admitted.error());
     }
     Answer<hub::Joined> answer{desk.executor};
-    desk.mirrors.join(hub::flavour<rtmp::Muxer>({.form = protocol, .only = {}}),
-                      {.protocol = protocol, .stream = name->text(), .peer = connection->peer()},
-                      answer.reply());
+    desk.mirrors.join(
+        hub::flavour<rtmp::Muxer>({.form = protocol, .only = {}}),
+        {.protocol = protocol, .stream = name->text(), .peer = connection->peer(), .who = admitted->identity},
+        answer.reply());
     Result<hub::Joined> joined = co_await answer.within(desk.executor.now() + decision_deadline);
     if (!joined) {
         co_return co_await refuse(desk, *connection, machine, joined.error());

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "base/result.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace millrace::hub {
+
+/// One count of refused or broken conversations.
+struct TallyRow {
+    std::string_view protocol;
+    Errc reason;
+    std::uint64_t count = 0;
+};
+
+/// Conversations of one worker that were refused or broke, by protocol and reason, since the start. As many
+/// rows as there are pairs of both. Own thread only.
+class Tally {
+public:
+    /// `protocol` is a literal.
+    void count(std::string_view protocol, Errc reason) { ++counts_[{protocol, reason}]; }
+    std::vector<TallyRow> rows() const {
+        std::vector<TallyRow> rows;
+        for (const auto& [key, count] : counts_) {
+            rows.push_back({key.first, key.second, count});
+        }
+        return rows;
+    }
+
+private:
+    std::map<std::pair<std::string_view, Errc>, std::uint64_t> counts_;
+};
+
+}   // namespace millrace::hub

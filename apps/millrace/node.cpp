@@ -90,6 +90,7 @@ void Node::make_counters() {
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(
             std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
+        counters_.back()->desk.memory = &memory_;
         sights.sessions.push_back(&counters_.back()->desk.sessions);
         sights.tallies.push_back(&counters_.back()->desk.tally);
     }
@@ -177,6 +178,11 @@ void Node::apply(control::StandingRef next) {
     standing_ = std::move(next);
 }
 
+void Node::start() {
+    pool_.start();
+    readiness_.say(control::Readiness::Phase::ready);
+}
+
 void Node::run() {
     main_.on_signal({.stop =
                          [this] {
@@ -184,8 +190,6 @@ void Node::run() {
                              pool_.aside().post([this] { pool_.aside().tasks().spawn(drain()); });
                          },
                      .reload = [this] { steward_.reload({}); }});
-    pool_.start();
-    readiness_.say(control::Readiness::Phase::ready);
     main_.run();
 }
 

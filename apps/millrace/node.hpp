@@ -13,6 +13,7 @@
 #include "net/background_threads.hpp"
 #include "net/child.hpp"
 #include "net/lobby.hpp"
+#include "net/memory.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 
@@ -38,15 +39,17 @@ public:
     /// How long a stop in good order takes at most.
     static constexpr Duration drain_max = 9s;
 
-    /// Listens, but serves nobody before `run`. Throws std::runtime_error.
+    /// Listens, but serves nobody before `start`. Throws std::runtime_error.
     explicit Node(NodeStart start);
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
     ~Node() override;
 
-    /// Before `run`.
-    const Doors& doors() const { return doors_; }
-    /// Serves until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
+    /// Where it listens. Before `start`.
+    Addresses addresses() const { return doors_.addresses(); }
+    /// Serves from now on. Throws std::runtime_error where the system gives no threads.
+    void start();
+    /// Hears signals until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
     void run();
 
 private:
@@ -68,6 +71,7 @@ private:
     net::SystemRandom random_;
     net::WorkerPool pool_;
     net::Lobby lobby_{random_};
+    net::Memory memory_{pool_.aside()};
     hub::Events events_{pool_.aside()};
     hub::LogEvents log_events_{events_};
     hub::Directory directory_;

@@ -99,10 +99,8 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
     said_end_ = said;
     left_at_ = now;
     tell_state();
-    if (said) {
-        for (auto& [key, derived] : derived_) {
-            derived->unpublished(now);
-        }
+    for (auto& [key, derived] : derived_) {
+        said ? derived->unpublished(now) : derived->lost(now);
     }
     consider_knocks();
     if (said && !publisher_) {

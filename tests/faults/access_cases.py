@@ -14,20 +14,22 @@ from two_publishers import Playing, source_of
 from world import CLOSED_SECONDS, closed, test
 
 REVOKED_SECONDS = 30
-# What needs no credential, and why: whether the node lives, the page that asks for one, what describes the API.
-OPEN_TO_ALL = {"/healthz", "/readyz", "/", "/live/a", "/robots.txt", "/favicon.ico", "/api/openapi.yaml"}
+# What needs no credential: whether the node lives, the page that asks for one, what describes the API.
+OPEN_TO_ALL = {"/healthz", "/readyz", "/", "/live/a", "/robots.txt", "/favicon.ico", "/api/openapi.yaml",
+               "/api/v1/session"}      # that one says what anyone may
 MEDIA = ("/live/a.flv", "/live/a.ts", "/live/a.mp4", "/live/a/index.m3u8", "/live/a/ts.m3u8",
          "/live/a/segments/video.m3u8", "/live/a/segments/1.m4s", "/live/a/events", "/stream.m3u8")
-API = ("/api/v1/streams", "/api/v1/streams/live/a", "/api/v1/sessions", "/api/v1/sessions/1", "/api/v1/config",
-       "/api/v1/config/reload", "/api/v1/users", "/api/v1/users/x", "/api/v1/tokens", "/api/v1/tokens/x",
-       "/api/v1/events", "/api/v1/session", "/metrics")
+API = ("/api/v1/streams", "/api/v1/streams/live/a", "/api/v1/sessions", "/api/v1/sessions/1",
+       "/api/v1/config", "/api/v1/config/reload",
+       "/api/v1/users", "/api/v1/users/x", "/api/v1/tokens", "/api/v1/tokens/x",
+       "/api/v1/events", "/metrics")
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
 
 
 def closed_with_tls(folder):
-    return (configuration(folder), *with_tls(folder)[1:])
+    return (configuration(folder, more="http: { default_stream: live/a }\n"), *with_tls(folder)[1:])
 
 
 def publish(world, name, query):
@@ -48,7 +50,7 @@ def described_paths(world):
 
 @test(quick=True, options=closed_with_tls)
 def case_70_nobody_gets_anything_without_a_credential(world):
-    """Every route, every verb, every listener: 401 or 403, 204 of OPTIONS, 405, or what the list above says."""
+    """Every route, every verb, every listener: 401, 403, 405, 204 of OPTIONS, or what is listed above."""
     with world.fault():
         one, source = publish(world, "live/a", "?token=token-of-a")
         with Playing(source):
@@ -90,7 +92,7 @@ def case_74_a_token_is_good_for_its_own_streams_and_verbs(world):
                     assert status in (403, 405), f"the token of live/a, {verb} {path}: {status}"
             assert not may(world, "play", "live/b", "?token=token-of-a")
             assert not may(world, "publish", "live/c", "?token=token-of-a")
-            assert not may(world, "play", "live/a", "?user=cam&pass=password%20of%20cam"), "publish is not play"
+            assert not may(world, "play", "live/a", "?user=cam&pass=password%20of%20cam"), "it plays"
             assert not may(world, "publish", "live/z", "?user=guest&pass=password%20of%20guest")
             assert ask(world, "GET", "/live/a.flv", as_who("cam")).status == 403
             assert ask(world, "GET", "/live/a.flv", as_who("guest")).status == 200
@@ -111,12 +113,12 @@ def case_75_a_token_in_the_query_plays_and_is_said_nowhere(world):
             todo, seen = ["/live/a/index.m3u8" + query, "/live/a/ts.m3u8" + query], []
             while todo:
                 path = todo.pop()
-                answer = node.until(lambda path=path: wait_answer(world, path), CLOSED_SECONDS, f"{path} is there")
+                answer = node.until(lambda path=path: wait_answer(world, path), CLOSED_SECONDS, path)
                 seen.append(path)
                 for child in children(answer.body.decode("utf-8", "replace")) if ".m3u8" in path else []:
                     assert child.endswith(query), f"{path} names {child}"
                     absolute = path.split("?")[0].rsplit("/", 1)[0] + "/" + child
-                    assert ask(world, "GET", absolute.split("?")[0]).status == 401, f"{absolute} needs no token"
+                    assert ask(world, "GET", absolute.split("?")[0]).status == 401, f"{absolute} is free"
                     todo.append(absolute)
             assert len(seen) > 4, f"only {seen}"
             assert ask(world, "GET", "/live/b.flv" + query).status == 403
@@ -173,7 +175,7 @@ def case_76_what_is_taken_back_is_gone(world):
 
 @test(options=closed_node)
 def case_77_brute_force(world):
-    """Thousands of wrong passwords from one address: 10 are looked at, the rest cost nothing; others get in."""
+    """Thousands of wrong passwords from one address: 10 are looked at; others get in."""
     wrong = 3000
     with world.fault():
         assert ask(world, "GET", "/api/v1/streams", as_who("root"), source="127.0.0.3").status == 200
@@ -208,7 +210,8 @@ def ten_thousand_requests_with_a_password_cost_one_hash(world):
         spent = world.cpu_seconds()
         connection = world.raw("http")
         connection.settimeout(CLOSED_SECONDS)
-        wanted = keys.request("GET", "/live/nobody/segments/1.m4s", as_who("guest") | {"Connection": "keep-alive"})
+        fields = as_who("guest") | {"Connection": "keep-alive"}
+        wanted = keys.request("GET", "/live/nobody/segments/1.m4s", fields)
         for _ in range(100):
             connection.sendall(wanted * 100)
             said = b""
@@ -221,7 +224,7 @@ def ten_thousand_requests_with_a_password_cost_one_hash(world):
 
 @test(quick=True, options=closed_node)
 def case_78_nobody_comes_back_without_a_credential(world):
-    """Its publisher is lost: within the grace time nobody else gets the name, nor sees it, without the right."""
+    """Its publisher is lost: within the grace time nobody gets or sees it without the right."""
     with world.fault():
         one, source = publish(world, "live/a", "?token=token-of-a")
         for _ in range(60):
@@ -275,7 +278,8 @@ def case_59_segments_that_are_not_ours_or_not_there(world):
                 assert ask(world, "GET", path).status in (404, 410, 400), path
             for wrong, wanted in (("bytes=0-9", 206), ("bytes=0-", 206), ("bytes=-1", 206), ("bytes=-0", 416),
                                   ("bytes=99999999-", 416), (f"bytes=0-{2**64}", (206, 200)),
-                                  (f"bytes={2**64}-", (416, 200)), ("bytes=" + ",".join(["0-1"] * 1000), (200, 416, 431)),
+                                  (f"bytes={2**64}-", (416, 200)),
+                                  ("bytes=" + ",".join(["0-1"] * 1000), (200, 416, 431)),
                                   ("bytes=0-100,50-150", 200), ("bytes=9-1", 200), ("lines=1-2", 200)):
                 answer = ask(world, "GET", segment + query, {"Range": wrong})
                 wanted = wanted if isinstance(wanted, tuple) else (wanted,)
@@ -294,7 +298,8 @@ def case_69_no_secret_is_listed(world):
                 node.until(viewer.frames, CLOSED_SECONDS, "it plays")
             said = b""
             for path in (*API, "/nothing?token=token-of-a", "/live/b.flv?user=cam&pass=password%20of%20cam",
-                         "/live/user=x_password='token-of-a'_/y.flv", "/api/v1/users/cam", "/api/v1/tokens/a"):
+                         "/live/user=x_password='token-of-a'_/y.flv", "/api/v1/users/cam",
+                         "/api/v1/tokens/a"):
                 said += ask(world, "GET", path, as_who("boss")).body[:200_000]
             said += ask(world, "GET", "/live/b.flv?token=token-of-a").body
         one.socket.close()
@@ -302,5 +307,5 @@ def case_69_no_secret_is_listed(world):
         secrets += [word.replace(" ", "%20") for word, _ in keys.PASSWORDS.values()]
         secrets += [line.rsplit("$", 1)[1] for line in keys.HASHES.values()]
         for secret in secrets:
-            assert secret.encode() not in said, f"an answer has {secret}: {said[max(0, said.index(secret.encode()) - 200):][:400]}"
+            assert secret.encode() not in said, f"an answer has {secret}"
             assert secret not in world.server.said(), f"the log has {secret}"

@@ -1,4 +1,4 @@
-"""Case 52 and what stands at the door: crowds of strangers, proxies that are trusted and those that are not."""
+"""Case 52 and what stands at the door: crowds of strangers, proxies that are trusted or not."""
 
 import contextlib
 import json
@@ -62,7 +62,7 @@ def still_open(connections):
 
 @test(builds=("release", "tsan"))
 def case_52_two_thousand_half_open_connections(world):
-    """From 20 addresses, on RTMP and HTTP: the API answers as ever, a publisher gets in, all are gone in time."""
+    """From 20 addresses, on RTMP and HTTP: the API answers, a publisher gets in, all are gone in time."""
     with world.fault():
         crowd = []
         for number in range(CROWD):
@@ -109,7 +109,7 @@ def case_52_slowhttptest_with_two_thousand_connections(world):
 
 @test(quick=True, options=with_tls)
 def case_52_no_address_takes_all_places(world):
-    """Of 200 strangers of one address 128 stay, over all listeners; others do not notice, and places come back."""
+    """Of 200 strangers of one address 128 stay, over all listeners; others do not notice."""
     with world.fault():
         listeners = ("http", "rtmp", "https", "rtmps")
         crowd = [world.raw(listeners[number % 4], b"", "127.0.0.2") for number in range(200)]
@@ -143,7 +143,8 @@ def case_52_viewers_are_no_strangers(world):
 
 def proxy_header(source="203.0.113.7", port=4660, rest=b"", command=0x21):
     """A PROXY header, version 2, over IPv4."""
-    body = socket.inet_aton(source) + socket.inet_aton("192.0.2.1") + port.to_bytes(2, "big") + b"\0\x50" + rest
+    body = socket.inet_aton(source) + socket.inet_aton("192.0.2.1") + port.to_bytes(2, "big") + b"\0\x50"
+    body += rest
     return SIGNATURE + bytes([command, 0x11]) + len(body).to_bytes(2, "big") + body
 
 
@@ -185,7 +186,8 @@ def a_trusted_proxy_says_for_whom_it_comes(world):
 def broken_proxy_headers_end_their_connection(world):
     rubbish = {"another version": proxy_header(command=0x31), "another command": proxy_header(command=0x2F),
                "a long one": SIGNATURE + b"\x21\x11\xff\xff" + bytes(65535),
-               "a short one": SIGNATURE + b"\x21\x11\x00\x04abcd", "half a word": proxy_header(rest=b"\x20\x00"),
+               "a short one": SIGNATURE + b"\x21\x11\x00\x04abcd",
+               "half a word": proxy_header(rest=b"\x20\x00"),
                "half a header": proxy_header()[:20]}
     with world.fault():
         sent = [(listener, title, world.raw(listener, header))
@@ -235,7 +237,7 @@ def nginx_before(world):
 
 @test(options=behind_proxies)
 def nginx_in_front_names_its_clients(world):
-    """Through nginx a stream plays, a client is known by its own address, and what it claims is not believed."""
+    """Through nginx a stream plays, a client is known by its address, and what it claims is not believed."""
     with world.fault(), nginx_before(world) as front:
         world.listeners["front"] = front
         viewer = world.raw("front", b"GET /canary/bird.flv HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -243,8 +245,10 @@ def nginx_in_front_names_its_clients(world):
         while heard.count(b"FLV\x01") < 1 or len(heard) < 3000:
             heard += viewer.recv(65536)
         viewer.close()
-        ask = b"GET /nobody/%s.flv HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.9\r\nConnection: close\r\n\r\n"
-        for listener, source, known in (("front", "127.0.0.3", "127.0.0.3"), ("http", "127.0.0.4", "127.0.0.4"),
+        ask = (b"GET /nobody/%s.flv HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 198.51.100.9\r\n"
+               b"Connection: close\r\n\r\n")
+        for listener, source, known in (("front", "127.0.0.3", "127.0.0.3"),
+                                        ("http", "127.0.0.4", "127.0.0.4"),
                                         ("http", "127.0.0.1", "198.51.100.9")):
             with contextlib.closing(world.raw(listener, ask % b"x", source)) as client:
                 assert b" 404 " in closed(client)

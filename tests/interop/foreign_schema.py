@@ -1,7 +1,7 @@
 """Holds answers of the API against its description (python3-jsonschema, python3-yaml).
 
-Reads {"description": YAML, "answers": [{"operation": id, "status": N, "body": …}], "events": […]}, prints a line
-a fault.
+Reads {"description": YAML, "answers": [{"operation": id, "status": N, "body": …}], "events": […]}
+and prints a line a fault.
 """
 
 import json

@@ -40,7 +40,26 @@ std::optional<StreamHandle> Directory::find(const std::string& name) {
     return StreamHandle{slot.home, found->second, slot.generation};
 }
 
+void Directory::use(std::shared_ptr<const SettingsByName> settings) {
+    const MutexLock lock{mutex_};
+    settings_by_name_ = std::move(settings);
+}
+
+Stream::Settings Directory::settings_of(const std::string& name) {
+    std::shared_ptr<const SettingsByName> by_name;
+    {
+        const MutexLock lock{mutex_};
+        by_name = settings_by_name_;
+    }
+    const Result<StreamName> parsed = StreamName::parse(name);
+    return by_name == nullptr || !parsed ? settings_ : (*by_name)(*parsed);
+}
+
 StreamHandle Directory::find_or_create(const std::string& name, Executor& home) {
+    if (const std::optional<StreamHandle> known = find(name)) {
+        return *known;
+    }
+    const Stream::Settings settings = settings_of(name);
     const MutexLock lock{mutex_};
     if (const auto found = by_name_.find(name); found != by_name_.end()) {
         const Slot& slot = slots_[found->second];
@@ -61,7 +80,7 @@ StreamHandle Directory::find_or_create(const std::string& name, Executor& home) 
     slot.name = name;
     slot.home = &home;
     const StreamHandle handle{&home, index, slot.generation};
-    slot.stream = std::make_unique<Stream>(*this, handle, name, settings_);
+    slot.stream = std::make_unique<Stream>(*this, handle, name, settings);
     by_name_.emplace(name, index);
     return handle;
 }

@@ -4,18 +4,23 @@
 #include "base/mutex.hpp"
 #include "base/random.hpp"
 #include "hub/flavour.hpp"
+#include "hub/name.hpp"
 #include "hub/publication.hpp"
 #include "hub/report.hpp"
 #include "hub/segment_list.hpp"
 #include "hub/stream.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace millrace::hub {
+
+/// What holds for a stream of that name. Any thread.
+using SettingsByName = std::function<Stream::Settings(const StreamName& name)>;
 
 /// Name → stream. It owns every Stream; the stream itself is touched on its home worker only. Any thread.
 class Directory {
@@ -27,6 +32,9 @@ public:
     Directory(const Directory&) = delete;
     Directory& operator=(const Directory&) = delete;
     ~Directory();
+
+    /// From now on publishers find these; segments stay as they are for as long as a stream is there.
+    void use(std::shared_ptr<const SettingsByName> settings);
 
     /// Asks for the right to publish. A new stream's home is the asker's executor.
     void publish(SessionFacts facts, SessionRef session, Reply<Grant> reply);
@@ -59,6 +67,8 @@ public:
     /// Nobody finds the stream any more; it goes later, for it is the stream that says so.
     void remove(const StreamHandle& stream);
     RunId new_run(WallTime now);
+    /// What holds for it now.
+    Stream::Settings settings_of(const std::string& name);
     /// The sessions of a worker, or null where none were introduced.
     Sessions* sessions_of(const Executor& home);
 
@@ -77,8 +87,9 @@ private:
     template <class Work>
     void on_home(const StreamHandle& stream, Work work);
 
-    const Stream::Settings settings_;
+    const Stream::Settings settings_;   // while there are none by name
     Mutex mutex_;
+    std::shared_ptr<const SettingsByName> settings_by_name_ MILLRACE_GUARDED_BY(mutex_);
     Random& random_ MILLRACE_GUARDED_BY(mutex_);
     std::deque<Slot> slots_ MILLRACE_GUARDED_BY(mutex_);   // the streams in it: their home's
     std::vector<std::uint32_t> free_ MILLRACE_GUARDED_BY(mutex_);

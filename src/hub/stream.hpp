@@ -33,7 +33,8 @@ struct RunId {
 class Stream final : Timer {
 public:
     struct Settings {
-        Duration grace = 10s;   ///< how long it outlives a lost publisher
+        Duration grace = 10s;     ///< how long it outlives a lost publisher
+        bool take_over = false;   ///< a newcomer with the publisher's own credential replaces it at once
 
         // Segments.
         Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then

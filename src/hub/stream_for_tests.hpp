@@ -88,9 +88,12 @@ struct World {
 /// A publisher that the test leads by hand.
 class Publisher final : public Sessions::Entry {
 public:
-    Publisher(World& world, Desk& desk, std::string name = "live/cam")
+    Publisher(World& world, Desk& desk, std::string name = "live/cam", Identity who = {})
         : Entry{desk.sessions,
-                {.kind = SessionKind::publisher, .protocol = "toy", .stream = std::move(name)}},
+                {.kind = SessionKind::publisher,
+                 .protocol = "toy",
+                 .stream = std::move(name),
+                 .who = std::move(who)}},
           world_{world},
           desk_{desk},
           answer_{desk.executor} {

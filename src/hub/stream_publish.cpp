@@ -9,6 +9,14 @@
 namespace millrace::hub {
 
 void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
+    const Settings now = directory_.settings_of(name_);
+    settings_.grace = now.grace;
+    if (publisher_ && now.take_over && publisher_->facts.who == facts.who) {
+        log::info("hub", "{}: its publisher {} is replaced by {}, who has the same credential", name_,
+                  publisher_->facts.peer.text(), facts.peer.text());
+        publisher_->session.end({Errc::cancelled, "replaced by another publisher with its credential"});
+        publisher_.reset();
+    }
     if (!publisher_) {
         grant(std::move(facts), session, std::move(reply));
         return;

@@ -1,16 +1,17 @@
-# `cmake --install build/release`, and two Debian packages by `cpack`: the server, which links no codec, and the
-# child that holds FFmpeg. A server without the child relays and packages; only cameras and files need it.
+# `cmake --install build/release`, and two Debian packages by `cpack`: the server, which links no codec, and
+# the child that holds FFmpeg. A server without it relays and packages; only cameras and files need it.
 include(GNUInstallDirs)
+set(documents ${CMAKE_INSTALL_DATADIR}/doc)
 
 install(TARGETS millrace RUNTIME COMPONENT server)
 install(TARGETS millrace_media RUNTIME COMPONENT media)
-install(FILES README.md DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/millrace COMPONENT server)
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/millrace COMPONENT server)
-# What depends on the prefix, which only the installation knows: the unit, the configuration, packed documents.
+install(FILES README.md DESTINATION ${documents}/millrace COMPONENT server)
+install(DIRECTORY docs DESTINATION ${documents}/millrace COMPONENT server)
+# What depends on the prefix, which only the installation knows: unit, configuration, packed documents.
 install(CODE "set(source \"${CMAKE_SOURCE_DIR}\")" COMPONENT server)
 install(SCRIPT cmake/install_server.cmake COMPONENT server)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/millrace RENAME copyright COMPONENT server)
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/millrace-media RENAME copyright COMPONENT media)
+install(FILES LICENSE DESTINATION ${documents}/millrace RENAME copyright COMPONENT server)
+install(FILES LICENSE DESTINATION ${documents}/millrace-media RENAME copyright COMPONENT media)
 
 set(deploy ${CMAKE_SOURCE_DIR}/deploy)
 set(CPACK_GENERATOR DEB)

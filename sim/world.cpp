@@ -88,8 +88,8 @@ std::unique_ptr<Connection> World::connect_http(const Link& link) {
     if (!counters_.empty()) {
         workers_.at(worker)->post([this, worker, end = std::move(ends.server)]() mutable {
             Counter& counter = *counters_.at(worker);
-            Executor& executor = counter.desk.executor;
-            executor.tasks().spawn(session::http_serve(std::move(end), executor, counter.routes));
+            counter.desk.executor.tasks().spawn(
+                session::http_serve(counter.desk, std::move(end), counter.routes));
         });
     }
     return std::move(ends.client);

@@ -3,7 +3,6 @@
 #include "base/virtual_connection.hpp"
 #include "base/virtual_time.hpp"
 #include "base/web.hpp"
-#include "control/admission.hpp"
 #include "session/desk.hpp"
 #include "sim/ledger.hpp"
 #include "sim/trace.hpp"
@@ -86,6 +85,11 @@ public:
     void stop_server();
 
 private:
+    struct OpenToAll final : hub::Admission {
+        void decide(hub::Petition, Reply<hub::Admitted> reply) override {
+            reply.give(hub::Admitted{.identity = {.name = "anyone"}, .anyone = true});
+        }
+    };
     struct Counter {
         Counter(Executor& executor, hub::Directory& directory, hub::Admission& admission, Random& random)
             : desk{executor, directory, admission, random} {}
@@ -107,7 +111,7 @@ private:
     VirtualExecutor& clients_;
     std::vector<VirtualExecutor*> workers_;
     hub::Directory directory_;
-    control::OpenOrClosed admission_{true};
+    OpenToAll admission_;
     std::vector<std::unique_ptr<Counter>> counters_;
     std::vector<std::unique_ptr<Actor>> actors_;
     std::uint64_t numbers_ = 0;

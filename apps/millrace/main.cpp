@@ -38,6 +38,9 @@ int main(int argc, char** argv) {
     apps::DemoOptions demo;
     CLI::App* demonstrate = app.add_subcommand("demo", "Show it all here: a node with a synthetic camera");
     demonstrate->add_option("--listen", demo.address, "Address to listen on, for machines without a screen");
+    std::string user;
+    CLI::App* password = app.add_subcommand("password", "Make a user's line for the configuration");
+    password->add_option("NAME", user, "The user's name")->required();
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -47,11 +50,14 @@ int main(int argc, char** argv) {
         if (demonstrate->parsed()) {
             return apps::demo(demo);
         }
+        if (password->parsed()) {
+            return apps::password(user);
+        }
         if (!sources.file_name.empty()) {
             sources.file_text = control::read_configuration_file(sources.file_name);
         }
         sources.environment = environment();
-        return apps::serve(control::load_configuration(sources));
+        return apps::serve(sources);
     } catch (const std::exception& error) {
         fmt::print(stderr, "millrace: {}\n", error.what());
         return failed;

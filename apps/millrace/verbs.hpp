@@ -7,7 +7,7 @@
 namespace millrace::apps {
 
 /// Runs a node until SIGINT or SIGTERM. Returns the exit code. Throws on start-up errors.
-int serve(const control::Configuration& configuration);
+int serve(const control::ConfigurationSources& sources);
 
 /// What `millrace demo` may be told.
 struct DemoOptions {
@@ -15,8 +15,12 @@ struct DemoOptions {
     std::string source = "test:";        ///< a source as the configuration has it
 };
 
-/// Runs a node with the synthetic camera on stream demo/cam, open to whoever reaches it, and prints one
-/// address. As `serve` otherwise.
+/// Runs a node with the synthetic camera on stream demo/cam and prints one address. On loopback it is open;
+/// elsewhere it takes whoever has the token in that address. As `serve` otherwise; it keeps nothing.
 int demo(const DemoOptions& options);
+
+/// Asks for a password, twice where somebody types it, and prints the line of user `name` for a
+/// configuration. Returns the exit code.
+int password(const std::string& name);
 
 }   // namespace millrace::apps

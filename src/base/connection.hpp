@@ -37,6 +37,8 @@ public:
     virtual const Endpoint& peer() const = 0;
     virtual const Endpoint& local() const = 0;
     virtual bool encrypted() const = 0;
+    /// Somebody was let in on it: it no longer counts as a stranger of its address (`net::Lobby`).
+    virtual void let_in() {}
 
     static constexpr std::size_t gather_max = 16;
     static constexpr std::size_t held_max = 16U << 10U;

@@ -1,5 +1,7 @@
 #include "base/log.hpp"
 
+#include "base/secret.hpp"
+
 #include <fmt/format.h>
 #include <time.h>
 #include <unistd.h>
@@ -83,7 +85,7 @@ void write(Level level, std::string_view who, std::string_view text) {
     }
     if (admitted) {
         std::string line =
-            fmt::format("{} {} {}: {}", stamp, letter(level), who, escaped(text, line_size_max));
+            fmt::format("{} {} {}: {}", stamp, letter(level), who, escaped(masked(text), line_size_max));
         line.resize(std::min(line.size(), line_size_max - 1));
         out += line + '\n';
     }

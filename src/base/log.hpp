@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-/// One line an event on stderr, at most 512 bytes, control characters escaped, at most 100 lines a second
-/// (then "suppressed n"). Any thread.
+/// One line an event on stderr, at most 512 bytes, control characters escaped, secrets masked, at most 100
+/// lines a second (then "suppressed n"). Any thread.
 namespace millrace::log {
 
 enum class Level : std::uint8_t { debug, info, warning, error };

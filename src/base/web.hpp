@@ -44,8 +44,9 @@ struct Request {
     std::string query;    ///< after '?', raw
     std::vector<Header> headers;
     std::string body;
-    Endpoint peer;
+    Endpoint peer;   ///< the client, also where proxies that we trust stand between
     bool encrypted = false;
+    std::function<void()> let_in;   ///< `Connection::let_in` of its connection; may be empty
 
     /// The first header of that name (any case), or nothing.
     std::optional<std::string_view> header(std::string_view name) const;

@@ -68,7 +68,7 @@ struct StreamRule {
 
     // In the place of the keys of the same names; nothing: as those say, or an earlier rule.
     std::optional<Duration> grace;
-    std::optional<bool> take_over;
+    std::optional<bool> takeover;
     std::optional<Duration> hls_segment;
     std::optional<unsigned> hls_window;
     std::optional<bool> hls_always;
@@ -100,8 +100,8 @@ struct Configuration {
     std::vector<IpPrefix> trusted_proxies;
     std::string default_stream;   ///< what `/stream.m3u8` shows; empty: nothing
     unsigned workers = 0;         ///< 0: one a core
+    bool takeover = false;        ///< a publisher's own credential may replace it
     Duration grace = 10s;         ///< how long viewers wait for a lost publisher
-    bool take_over = false;       ///< a publisher with the credential of the one there replaces it at once
     Duration hls_segment = 2s;    ///< the least a segment lasts
     unsigned hls_window = 10;     ///< segments in a live list
     bool hls_always = false;      ///< HLS goes on when nobody asks any more

@@ -36,6 +36,7 @@ TEST(Configuration, has_defaults_for_everything) {
     EXPECT_FALSE(c.rtmps.on);
     EXPECT_EQ(c.cors, std::vector<std::string>{"*"});
     EXPECT_EQ(c.workers, 0U);
+    EXPECT_FALSE(c.takeover);
     EXPECT_EQ(c.grace, 10s);
     EXPECT_EQ(c.hls_segment, 2s);
     EXPECT_EQ(c.hls_window, 10U);

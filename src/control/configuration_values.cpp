@@ -1,6 +1,7 @@
 #include "control/configuration_values.hpp"
 
 #include "base/date_time.hpp"
+#include "base/secret.hpp"
 #include "control/json.hpp"
 
 #include <algorithm>
@@ -19,6 +20,11 @@ YamlNode listen_value(const ListenAddress& address) {
 YamlNode duration_value(Duration duration) {
     const bool seconds = duration % 1s == Duration{};
     return text_node(seconds ? fmt::format("{}s", duration / 1s) : fmt::format("{}ms", duration / 1ms));
+}
+
+/// What may be left empty is then not written at all.
+YamlNode optional_value(const std::string& text) {
+    return text.empty() ? YamlNode{} : text_node(text);
 }
 
 YamlNode truth_value(bool value) {
@@ -82,15 +88,15 @@ constexpr std::array shown{
     Shown{"https.listen", [](const C& c) { return listen_value(c.https); }},
     Shown{"rtmp.listen", [](const C& c) { return listen_value(c.rtmp); }},
     Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
-    Shown{"tls.certificate", [](const C& c) { return text_node(c.tls_certificate); }},
-    Shown{"tls.key", [](const C& c) { return text_node(c.tls_key); }},
+    Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
+    Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"http.cors", cors_value},
     Shown{"http.hosts", [](const C& c) { return list_value(c.hosts, std::identity{}); }},
     Shown{"http.trusted_proxies", [](const C& c) { return list_value(c.trusted_proxies, &IpPrefix::text); }},
-    Shown{"http.default_stream", [](const C& c) { return text_node(c.default_stream); }},
+    Shown{"http.default_stream", [](const C& c) { return optional_value(c.default_stream); }},
     Shown{"workers", [](const C& c) { return number_value(c.workers); }},
     Shown{"grace", [](const C& c) { return duration_value(c.grace); }},
-    Shown{"takeover", [](const C& c) { return truth_value(c.take_over); }},
+    Shown{"takeover", [](const C& c) { return truth_value(c.takeover); }},
     Shown{"hls.segment", [](const C& c) { return duration_value(c.hls_segment); }},
     Shown{"hls.window", [](const C& c) { return number_value(c.hls_window); }},
     Shown{"hls.always", [](const C& c) { return truth_value(c.hls_always); }},
@@ -153,13 +159,13 @@ YamlNode token_value(const Token& token) {
 YamlNode stream_value(const StreamRule& rule) {
     YamlNode value = map_node();
     if (!rule.source.empty()) {
-        put(value, "source", text_node(rule.source));
+        put(value, "source", text_node(masked(rule.source)));
     }
     if (rule.grace) {
         put(value, "grace", duration_value(*rule.grace));
     }
-    if (rule.take_over) {
-        put(value, "takeover", truth_value(*rule.take_over));
+    if (rule.takeover) {
+        put(value, "takeover", truth_value(*rule.takeover));
     }
     YamlNode hls = map_node();
     if (rule.hls_segment) {

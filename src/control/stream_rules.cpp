@@ -41,7 +41,7 @@ void read_entry(StreamRule& rule, const Setting& entry) {
     } else if (key == "grace") {
         rule.grace = entry.duration();
     } else if (key == "takeover") {
-        rule.take_over = entry.truth();
+        rule.takeover = entry.truth();
     } else if (key == "hls") {
         read_hls(rule, entry);
     } else {
@@ -86,7 +86,7 @@ unsigned read_hls_window(const Setting& setting) {
 std::shared_ptr<const hub::SettingsByName> stream_settings(
     std::shared_ptr<const Configuration> configuration) {
     const hub::Stream::Settings common{.grace = configuration->grace,
-                                       .take_over = configuration->take_over,
+                                       .takeover = configuration->takeover,
                                        .segment = configuration->hls_segment,
                                        .window = configuration->hls_window,
                                        .always_packaged = configuration->hls_always};
@@ -96,7 +96,7 @@ std::shared_ptr<const hub::SettingsByName> stream_settings(
             for (const StreamRule& rule : configuration->streams) {
                 if (rule.pattern.matches(name)) {
                     settings.grace = rule.grace.value_or(settings.grace);
-                    settings.take_over = rule.take_over.value_or(settings.take_over);
+                    settings.takeover = rule.takeover.value_or(settings.takeover);
                     settings.segment = rule.hls_segment.value_or(settings.segment);
                     settings.window = rule.hls_window.value_or(static_cast<unsigned>(settings.window));
                     settings.always_packaged = rule.hls_always.value_or(settings.always_packaged);

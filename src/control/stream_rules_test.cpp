@@ -28,15 +28,15 @@ streams:
     EXPECT_EQ(cam.segment, 1s);
     EXPECT_EQ(cam.window, 8U);
     EXPECT_TRUE(cam.always_packaged);
-    EXPECT_FALSE(cam.take_over);
+    EXPECT_FALSE(cam.takeover);
     const hub::Stream::Settings door = (*settings)(name("live/door"));
-    EXPECT_TRUE(door.take_over);
+    EXPECT_TRUE(door.takeover);
     EXPECT_EQ(door.segment, 4s);
     const hub::Stream::Settings other = (*settings)(name("yard"));
     EXPECT_EQ(other.grace, 20s);
     EXPECT_EQ(other.segment, 4s);
     EXPECT_EQ(other.window, 6U);
-    EXPECT_FALSE(other.take_over || other.always_packaged);
+    EXPECT_FALSE(other.takeover || other.always_packaged);
 }
 
 }   // namespace

@@ -26,13 +26,19 @@ Petition petition_of(const web::Request& request, Action action, std::string_vie
             .host = field("host"),
             .origin = field("origin"),
             .csrf_token = field("x-csrf-token"),
-            .changes = !reads};
+            .changes = !reads,
+            .let_in = request.let_in};
 }
 
 Task<Result<Admitted>> ask(Admission& admission, Petition petition, Executor& executor) {
+    const std::function<void()> let_in = std::exchange(petition.let_in, nullptr);   // stays on this thread
     Answer<Admitted> answer{executor};
     admission.decide(std::move(petition), answer.reply());
-    co_return co_await answer.within(executor.now() + Admission::decision_deadline);
+    Result<Admitted> admitted = co_await answer.within(executor.now() + Admission::decision_deadline);
+    if (admitted && let_in) {
+        let_in();
+    }
+    co_return admitted;
 }
 
 }   // namespace millrace::hub

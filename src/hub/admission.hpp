@@ -5,6 +5,7 @@
 #include "base/task.hpp"
 #include "base/web.hpp"
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,8 @@ struct Petition {
     std::string origin;       ///< likewise
     std::string csrf_token;   ///< of X-CSRF-Token
     bool changes = false;     ///< the call changes something
+
+    std::function<void()> let_in;   ///< called by `ask` where the answer is yes; may be empty
 };
 
 /// The petition that an HTTP request makes; `changes` as its method says.
@@ -58,7 +61,7 @@ public:
     virtual void decide(Petition petition, Reply<Admitted> reply) = 0;
 };
 
-/// Asks and waits for at most `decision_deadline`.
+/// Asks, waits for at most `decision_deadline`, and tells the connection of a yes (`Petition::let_in`).
 Task<Result<Admitted>> ask(Admission& admission, Petition petition, Executor& executor);
 
 }   // namespace millrace::hub

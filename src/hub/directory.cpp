@@ -55,18 +55,21 @@ Stream::Settings Directory::settings_of(const std::string& name) {
     return by_name == nullptr || !parsed ? settings_ : (*by_name)(*parsed);
 }
 
-StreamHandle Directory::find_or_create(const std::string& name, Executor& home) {
+Result<StreamHandle> Directory::find_or_create(const std::string& name, Executor& home) {
     if (const std::optional<StreamHandle> known = find(name)) {
         return *known;
     }
     const Stream::Settings settings = settings_of(name);
     const MutexLock lock{mutex_};
+    if (finished_) {
+        return fail(Errc::refused, "this node stops");
+    }
     if (const auto found = by_name_.find(name); found != by_name_.end()) {
         const Slot& slot = slots_[found->second];
-        return {slot.home, found->second, slot.generation};
+        return StreamHandle{slot.home, found->second, slot.generation};
     }
     if (by_name_.size() >= streams_max) {
-        return {};
+        return fail(Errc::exhausted, "this node has as many streams as it takes");
     }
     std::uint32_t index = 0;
     if (free_.empty()) {
@@ -86,12 +89,12 @@ StreamHandle Directory::find_or_create(const std::string& name, Executor& home) 
 }
 
 void Directory::publish(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
-    const StreamHandle handle = find_or_create(facts.stream, *session.executor);
-    if (handle.home == nullptr) {
-        reply.give(fail(Errc::exhausted, "this node has as many streams as it takes"));
+    const Result<StreamHandle> handle = find_or_create(facts.stream, *session.executor);
+    if (!handle) {
+        reply.give(std::unexpected(handle.error()));
         return;
     }
-    on_home(handle,
+    on_home(*handle,
             [this, facts = std::move(facts), session, reply = std::move(reply)](Stream* stream) mutable {
                 if (stream == nullptr) {
                     // It ended between the look-up and here: the next look-up finds or makes another.
@@ -199,17 +202,44 @@ void Directory::ask(const std::string& name, Ask ask) {
     }
 }
 
-void Directory::report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply) {
+std::unordered_map<Executor*, std::vector<StreamHandle>> Directory::by_home(
+    const std::optional<std::string>& name) {
     std::unordered_map<Executor*, std::vector<StreamHandle>> homes;
-    {
-        const MutexLock lock{mutex_};
-        for (const auto& [known, index] : by_name_) {
-            if (!name || *name == known) {
-                const Slot& slot = slots_[index];
-                homes[slot.home].push_back({slot.home, index, slot.generation});
-            }
+    const MutexLock lock{mutex_};
+    for (const auto& [known, index] : by_name_) {
+        if (!name || *name == known) {
+            const Slot& slot = slots_[index];
+            homes[slot.home].push_back({slot.home, index, slot.generation});
         }
     }
+    return homes;
+}
+
+void Directory::finish(Reply<std::vector<Duration>> reply) {
+    {
+        const MutexLock lock{mutex_};
+        finished_ = true;
+    }
+    std::unordered_map<Executor*, std::vector<StreamHandle>> homes = by_home(std::nullopt);
+    std::vector<Executor*> executors;
+    for (const auto& [home, handles] : homes) {
+        executors.push_back(home);
+    }
+    gather(executors, std::move(reply), [this, homes = std::move(homes)](Executor& home) {
+        std::vector<Duration> needed;
+        for (const StreamHandle& handle : homes.at(&home)) {
+            Stream* const stream = at(handle);
+            const Duration one = stream == nullptr ? Duration{} : stream->finish();
+            if (one > Duration{}) {
+                needed.push_back(one);
+            }
+        }
+        return needed;
+    });
+}
+
+void Directory::report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply) {
+    std::unordered_map<Executor*, std::vector<StreamHandle>> homes = by_home(name);
     std::vector<Executor*> executors;
     for (const auto& [home, handles] : homes) {
         executors.push_back(home);

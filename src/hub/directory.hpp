@@ -35,6 +35,10 @@ public:
 
     /// From now on publishers find these; segments stay as they are for as long as a stream is there.
     void use(std::shared_ptr<const SettingsByName> settings);
+    /// Takes no publishers any more, and ends every stream in good order, with its lists, as far as that goes
+    /// at once. The answer holds, for each stream whose lists somebody reads, how long these readers need to
+    /// see its end.
+    void finish(Reply<std::vector<Duration>> reply);
 
     /// Asks for the right to publish. A new stream's home is the asker's executor.
     void publish(SessionFacts facts, SessionRef session, Reply<Grant> reply);
@@ -80,16 +84,20 @@ private:
         std::unique_ptr<Stream> stream;
     };
 
-    StreamHandle find_or_create(const std::string& name, Executor& home);
+    Result<StreamHandle> find_or_create(const std::string& name, Executor& home);
     std::optional<StreamHandle> find(const std::string& name);
     /// The stream behind a handle, or null. On its home worker only.
     Stream* at(const StreamHandle& stream);
     template <class Work>
     void on_home(const StreamHandle& stream, Work work);
 
+    /// All streams there are now, by their homes.
+    std::unordered_map<Executor*, std::vector<StreamHandle>> by_home(const std::optional<std::string>& name);
+
     const Stream::Settings settings_;   // while there are none by name
     Mutex mutex_;
     std::shared_ptr<const SettingsByName> settings_by_name_ MILLRACE_GUARDED_BY(mutex_);
+    bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;
     Random& random_ MILLRACE_GUARDED_BY(mutex_);
     std::deque<Slot> slots_ MILLRACE_GUARDED_BY(mutex_);   // the streams in it: their home's
     std::vector<std::uint32_t> free_ MILLRACE_GUARDED_BY(mutex_);

@@ -102,6 +102,21 @@ public:
 
     Entry* find(std::uint64_t id) const;
     std::vector<SessionReport> reports() const;
+    /// Ends those whom `facts` say so of, for one reason.
+    template <class Says>
+    void end_where(Says says, Error reason) {
+        std::vector<std::uint64_t> ids;   // an end may take others along
+        for (const auto& [id, entry] : entries_) {
+            if (says(entry->facts())) {
+                ids.push_back(id);
+            }
+        }
+        for (const std::uint64_t id : ids) {
+            if (Entry* const entry = find(id)) {
+                entry->end(reason);
+            }
+        }
+    }
     std::size_t size() const { return entries_.size(); }
     Executor& executor() const { return executor_; }
 

@@ -33,8 +33,8 @@ struct RunId {
 class Stream final : Timer {
 public:
     struct Settings {
-        Duration grace = 10s;     ///< how long it outlives a lost publisher
-        bool take_over = false;   ///< a newcomer with the publisher's own credential replaces it at once
+        Duration grace = 10s;    ///< how long it outlives a lost publisher
+        bool takeover = false;   ///< a publisher's own credential may replace it
 
         // Segments.
         Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then
@@ -72,6 +72,10 @@ public:
     /// See Directory.
     void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
     void fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply);
+
+    /// Ends it now, without grace: the node stops. What the readers of its lists need to see the end: a
+    /// target duration; zero where nobody reads them.
+    Duration finish();
 
     StreamReport report() const;
     /// Over for everybody but those who read its lists to the end; only they, and publishers, find it.
@@ -118,6 +122,7 @@ private:
     Result<Packaged*> packaged_for(const SegmentFlavour& flavour);
     Result<> admit_polling(const SegmentAsk& ask);
     void tend_segments(Instant now);
+    void end_lists(Instant now);
     Instant segments_deadline() const;
     /// Of the lists; the least it will be while that is not fixed.
     Duration target_duration() const;

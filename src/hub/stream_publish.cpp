@@ -11,10 +11,10 @@ namespace millrace::hub {
 void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     const Settings now = directory_.settings_of(name_);
     settings_.grace = now.grace;
-    if (publisher_ && now.take_over && publisher_->facts.who == facts.who) {
-        log::info("hub", "{}: its publisher {} is replaced by {}, who has the same credential", name_,
-                  publisher_->facts.peer.text(), facts.peer.text());
-        publisher_->session.end({Errc::cancelled, "replaced by another publisher with its credential"});
+    if (publisher_ && now.takeover && facts.who.credential != 0 && facts.who == publisher_->facts.who) {
+        log::info("hub", "{}: {} takes over from {}", name_, facts.peer.text(),
+                  publisher_->facts.peer.text());
+        publisher_->session.end({Errc::cancelled, "replaced by another publisher with the same credential"});
         publisher_.reset();
     }
     if (!publisher_) {

@@ -193,7 +193,7 @@ TEST(Stream, key_frames_are_asked_for_at_most_once_a_second) {
 TEST(Stream, case_91_a_newcomer_takes_over_at_once_with_the_same_credential_where_that_is_allowed) {
     World world;
     const auto by_name = [](const StreamName& name) {
-        return Stream::Settings{.take_over = name.text() == "live/cam"};
+        return Stream::Settings{.takeover = name.text() == "live/cam"};
     };
     world.directory.use(std::make_shared<const SettingsByName>(by_name));
     const Identity cam{.name = "user cam", .credential = 7};

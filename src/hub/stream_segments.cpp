@@ -119,13 +119,38 @@ Duration Stream::target_duration() const {
     return target > 0 ? target * Duration{1s} : settings_.segment;
 }
 
+void Stream::end_lists(Instant now) {
+    cutter_.close();
+    for (auto& [key, packaged] : packaged_) {
+        packaged->end(now);
+    }
+    lists_ended_ = true;
+}
+
+Duration Stream::finish() {
+    const Instant now = handle_.home->now();
+    for (Knock& knock : std::exchange(knocks_, {})) {
+        knock.reply.give(fail(Errc::refused, "this node stops"));
+    }
+    if (publisher_) {
+        publisher_->session.end({Errc::cancelled, "this node stops"});
+        unpublish(publisher_->id, true);
+    }
+    if (!over_at_) {
+        end_push();
+    }
+    if (!lists_ended_) {
+        end_lists(now);
+        tend_segments(now);
+    }
+    set_alarm();
+    return !packaged_.empty() && listed_at_ && now < *listed_at_ + lists_linger ? target_duration()
+                                                                                : Duration{};
+}
+
 void Stream::tend_segments(Instant now) {
     if (over_at_ && !lists_ended_ && now >= *over_at_ + target_duration()) {
-        cutter_.close();
-        for (auto& [key, packaged] : packaged_) {
-            packaged->end(now);
-        }
-        lists_ended_ = true;
+        end_lists(now);
     }
     for (auto& [key, packaged] : packaged_) {
         packaged->pump(now);

@@ -2,6 +2,9 @@
 
 #include "base/result.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string_view>
@@ -23,6 +26,13 @@ class Tally {
 public:
     /// `protocol` is a literal.
     void count(std::string_view protocol, Errc reason) { ++counts_[{protocol, reason}]; }
+    /// An answer of HTTP, by the class of its status.
+    void count_answer(int status) {
+        ++answers_.at(std::clamp<std::size_t>(static_cast<std::size_t>(status) / 100, 1, answers_.size()) -
+                      1);
+    }
+    /// Answers of HTTP: 1xx, 2xx, 3xx, 4xx, 5xx.
+    const std::array<std::uint64_t, 5>& answers() const { return answers_; }
     std::vector<TallyRow> rows() const {
         std::vector<TallyRow> rows;
         for (const auto& [key, count] : counts_) {
@@ -33,6 +43,7 @@ public:
 
 private:
     std::map<std::pair<std::string_view, Errc>, std::uint64_t> counts_;
+    std::array<std::uint64_t, 5> answers_{};
 };
 
 }   // namespace millrace::hub

@@ -1,7 +1,7 @@
 #include "net/acceptor.hpp"
 
 #include "base/log.hpp"
-#include "net/tls_connection.hpp"
+#include "net/socket_address.hpp"
 
 #include <sys/socket.h>
 
@@ -9,39 +9,24 @@
 
 namespace millrace::net {
 
-namespace {
-
-void welcome(const Acceptor::Target& target, Worker& worker, Descriptor socket) {
-    if (worker.stopping()) {
-        return;
-    }
-    tune(socket.number());
-    if (target.tls == nullptr) {
-        target.on_accept(worker, std::make_unique<TcpConnection>(worker, std::move(socket)));
-        return;
-    }
-    auto ssl = target.tls->accept(socket.number());
-    if (!ssl) {
-        log::warning("net", "a connection was dropped: {}", ssl.error().what);
-        return;
-    }
-    target.on_accept(worker, std::make_unique<TlsConnection>(worker, std::move(socket), std::move(*ssl)));
+Acceptor::Acceptor(Worker& home, Descriptor socket, ReceptionRef reception)
+    : home_{home}, reception_{std::move(reception)}, watch_{home, std::move(socket), *this} {
 }
 
-}   // namespace
-
-Acceptor::Acceptor(Worker& home, Descriptor socket, Target target)
-    : home_{home},
-      target_{std::make_shared<const Target>(std::move(target))},
-      watch_{home, std::move(socket), *this} {
+void Acceptor::use(Terms terms) {
+    reception_ = std::make_shared<const Reception>(
+        Reception{reception_->pool, reception_->lobby, std::move(terms), reception_->on_accept});
 }
 
 void Acceptor::on_ready(Watch::Direction /*direction*/) {
     for (int i = 0; i < accepts_per_turn; ++i) {
-        Descriptor socket{::accept4(watch_.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+        SocketAddress peer;
+        peer.size = sizeof peer.storage;
+        Descriptor socket{
+            ::accept4(watch_.descriptor(), peer.raw(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC)};
         if (socket) {
             out_of_descriptors_ = false;
-            hand_over(std::move(socket));
+            take_in(std::move(socket), PeerAddress::parse(peer.endpoint()).value_or(PeerAddress{}));
             continue;
         }
         const int error = errno;
@@ -68,10 +53,18 @@ void Acceptor::pause_for(int error) {
     home_.timers().arm(*this, home_.now() + pause);
 }
 
-void Acceptor::hand_over(Descriptor socket) {
-    Worker& worker = target_->pool.next();
-    worker.post([&worker, target = target_, socket = std::move(socket)]() mutable {
-        welcome(*target, worker, std::move(socket));
+void Acceptor::take_in(Descriptor socket, const PeerAddress& peer) {
+    auto pass = reception_->enter(peer);
+    if (!pass) {
+        if (log_limit_.spend(home_.now())) {
+            log::info("net", "{} was turned away: {}", peer.text(), too_many_strangers);
+        }
+        return;
+    }
+    Worker& worker = reception_->pool.next();
+    worker.post([&worker, reception = reception_,
+                 newcomer = Newcomer{std::move(socket), peer, std::move(*pass)}]() mutable {
+        welcome(std::move(reception), worker, std::move(newcomer));
     });
 }
 

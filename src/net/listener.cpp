@@ -89,16 +89,23 @@ Descriptor open_listening(const ListenOptions& options) {
                                          std::strerror(socket.error()), advice(socket.error())));
 }
 
-class TcpListener final : public Listener {
+class TcpDoor final : public Door {
 public:
-    TcpListener(Worker& home, Descriptor socket, Acceptor::Target target)
+    TcpDoor(Worker& home, Descriptor socket, ReceptionRef reception)
         : home_{home}, local_{SocketAddress::local_of(socket.number()).endpoint()} {
-        acceptor_ = std::make_unique<Acceptor>(home, std::move(socket), std::move(target));
+        acceptor_ = std::make_unique<Acceptor>(home, std::move(socket), std::move(reception));
         home_.post([&acceptor = *acceptor_] { acceptor.start(); });
     }
-    ~TcpListener() override { TcpListener::close(); }
+    ~TcpDoor() override { TcpDoor::close(); }
 
     const Endpoint& local() const override { return local_; }
+    void use(Terms terms) override {
+        if (acceptor_ != nullptr) {
+            home_.post([&acceptor = *acceptor_, terms = std::move(terms)]() mutable {
+                acceptor.use(std::move(terms));
+            });
+        }
+    }
     void close() override {
         if (acceptor_ != nullptr) {
             // If the pool has stopped, the post only destroys it: here.
@@ -114,10 +121,12 @@ private:
 
 }   // namespace
 
-std::unique_ptr<Listener> listen(WorkerPool& pool, const ListenOptions& options, OnAccept on_accept) {
+std::unique_ptr<Door> listen(WorkerPool& pool, const ListenOptions& options, OnAccept on_accept) {
     Descriptor socket = open_listening(options);
-    return std::make_unique<TcpListener>(pool.next(), std::move(socket),
-                                         Acceptor::Target{pool, options.tls, std::move(on_accept)});
+    const Reception reception{
+        pool, options.lobby, {options.tls, options.trusted_proxies}, std::move(on_accept)};
+    return std::make_unique<TcpDoor>(pool.next(), std::move(socket),
+                                     std::make_shared<const Reception>(reception));
 }
 
 }   // namespace millrace::net

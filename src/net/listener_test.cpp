@@ -159,7 +159,8 @@ TEST(Acceptor, pauses_while_no_descriptor_is_free_and_goes_on_later) {
     std::atomic<std::size_t> accepted = 0;
     auto acceptor = std::make_unique<Acceptor>(
         worker, std::move(listening),
-        Acceptor::Target{running.pool, nullptr, [&](Executor&, std::unique_ptr<Connection>) { ++accepted; }});
+        std::make_shared<const Reception>(Reception{
+            running.pool, nullptr, {}, [&](Executor&, std::unique_ptr<Connection>) { ++accepted; }}));
     worker.post([&] { acceptor->start(); });
     for (const Descriptor& client : clients) {
         const std::size_t accepted_before = accepted;

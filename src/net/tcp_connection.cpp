@@ -60,6 +60,15 @@ TcpConnection::TcpConnection(Worker& worker, Descriptor socket)
       local_{SocketAddress::local_of(watch_.descriptor()).endpoint()} {
 }
 
+TcpConnection::TcpConnection(Worker& worker, Descriptor socket, Arrival arrival)
+    : worker_{worker},
+      watch_{worker, std::move(socket), *this},
+      encrypted_{arrival.encrypted},
+      pass_{std::move(arrival.pass)},
+      peer_{std::move(arrival.peer)},
+      local_{SocketAddress::local_of(watch_.descriptor()).endpoint()} {
+}
+
 TcpConnection::~TcpConnection() {
     TcpConnection::close();
 }
@@ -138,6 +147,7 @@ void TcpConnection::on_ready(Watch::Direction direction) {
 
 Descriptor TcpConnection::release() {
     closed_ = true;
+    pass_.give_back();
     return watch_.release();   // which also answers the waiters
 }
 

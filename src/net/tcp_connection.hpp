@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/connection.hpp"
+#include "net/lobby.hpp"
 #include "net/watch.hpp"
 
 namespace millrace::net {
@@ -8,10 +9,19 @@ namespace millrace::net {
 /// Sets what every TCP socket of ours has: no Nagle, a short unsent queue, an early end of dead peers.
 void tune(int socket);
 
+/// What is known of a connection that was accepted.
+struct Arrival {
+    Endpoint peer;            ///< the client, also where a proxy that we trust stands between
+    Lobby::Pass pass;         ///< its place among the strangers, until somebody is let in
+    bool encrypted = false;   ///< as far as that proxy
+};
+
 /// A Connection over a non-blocking TCP socket. It lives on its worker's thread.
 class TcpConnection final : public Connection, private Watch::Owner {
 public:
+    /// The peer is whom the kernel says.
     TcpConnection(Worker& worker, Descriptor socket);
+    TcpConnection(Worker& worker, Descriptor socket, Arrival arrival);
     ~TcpConnection() override;
 
     Result<std::size_t> try_read(std::span<std::byte> into) override;
@@ -21,7 +31,8 @@ public:
     void close() override;
     const Endpoint& peer() const override { return peer_; }
     const Endpoint& local() const override { return local_; }
-    bool encrypted() const override { return false; }
+    bool encrypted() const override { return encrypted_; }
+    void let_in() override { pass_.give_back(); }
 
     Worker& worker() { return worker_; }
     /// The socket; -1 once closed.
@@ -41,6 +52,8 @@ private:
     Waiter* reader_ = nullptr;
     Waiter* writer_ = nullptr;
     bool closed_ = false;   // here, so that a write touches one cache line
+    bool encrypted_ = false;
+    Lobby::Pass pass_;
     Endpoint peer_;
     Endpoint local_;
 };

@@ -79,6 +79,10 @@ TlsConnection::TlsConnection(Worker& worker, Descriptor socket, UniqueSsl ssl)
     : socket_{worker, std::move(socket)}, ssl_{std::move(ssl)} {
 }
 
+TlsConnection::TlsConnection(Worker& worker, Descriptor socket, UniqueSsl ssl, Arrival arrival)
+    : socket_{worker, std::move(socket), std::move(arrival)}, ssl_{std::move(ssl)} {
+}
+
 TlsConnection::~TlsConnection() {
     TlsConnection::close();
 }

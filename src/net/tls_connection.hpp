@@ -13,6 +13,7 @@ namespace millrace::net {
 class TlsConnection final : public Connection {
 public:
     TlsConnection(Worker& worker, Descriptor socket, UniqueSsl ssl);
+    TlsConnection(Worker& worker, Descriptor socket, UniqueSsl ssl, Arrival arrival);
     ~TlsConnection() override;
 
     /// Goes on with the handshake; would_block while it waits (`wait_writable` then waits for what it needs).
@@ -26,6 +27,7 @@ public:
     const Endpoint& peer() const override { return socket_.peer(); }
     const Endpoint& local() const override { return socket_.local(); }
     bool encrypted() const override { return true; }
+    void let_in() override { socket_.let_in(); }
 
 private:
     using Direction = Watch::Direction;

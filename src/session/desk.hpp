@@ -42,6 +42,7 @@ struct Desk {
     hub::Sessions sessions;
     hub::Mirrors mirrors;
     net::FanOut fan_out;
+    std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;
 };

@@ -17,7 +17,7 @@ public:
             reply.give(fail(Errc::refused, "not with this token"));
             return;
         }
-        reply.give(hub::Admitted{});
+        reply.give(hub::Admitted{.identity = {}, .anyone = true});
     }
 };
 

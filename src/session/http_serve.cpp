@@ -4,6 +4,7 @@
 #include "base/waiting.hpp"
 #include "protocol/http/conditional.hpp"
 #include "protocol/http/server_machine.hpp"
+#include "session/forwarded.hpp"
 
 #include <algorithm>
 #include <array>
@@ -13,6 +14,8 @@ namespace millrace::session {
 namespace {
 
 using Limits = HttpServeLimits;
+
+constexpr std::string_view protocol = "http";
 
 /// What of an answer has not gone yet: its pieces are sent together, none is copied.
 class Unsent {
@@ -147,8 +150,19 @@ web::Response with_allow(web::Response response, std::string allow) {
     return response;
 }
 
+/// RFC 9110 §15.5.16. A small body that unpacks to a large one would be a weapon.
+web::Response refuse_coding() {
+    web::Response response =
+        web::Response::problem(415, "a coded body is not taken; send it without Content-Encoding");
+    response.headers.push_back({"Accept-Encoding", "identity"});
+    return response;
+}
+
 Task<web::Response> answer_to(const web::Request& request, Executor& executor,
                               const std::vector<web::Route>& routes) {
+    if (!web::same_name(request.header("content-encoding").value_or("identity"), "identity")) {
+        co_return refuse_coding();
+    }
     if (request.path == "*") {
         co_return with_allow({.status = 204}, "GET, HEAD, OPTIONS");
     }
@@ -171,13 +185,45 @@ Task<web::Response> answer_to(const web::Request& request, Executor& executor,
                          allowed_methods(*route));
 }
 
-void log_end(const Connection& connection, Error reason) {
+/// A request that waits for its answer, in its worker's count of them.
+class UnderWay {
+public:
+    explicit UnderWay(std::size_t& count) : count_{count} { ++count_; }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
+    ~UnderWay() { --count_; }
+
+private:
+    std::size_t& count_;
+};
+
+/// The answer, or that there is no time for one.
+Task<web::Response> answer_in_turn(Desk& desk, const web::Request& request,
+                                   const std::vector<web::Route>& routes) {
+    if (desk.requests_under_way >= Limits::requests_under_way_max) {
+        desk.tally.count(protocol, Errc::exhausted);
+        co_return web::refusal(request, {Errc::exhausted, "too many requests wait already; try again soon"});
+    }
+    const UnderWay one{desk.requests_under_way};
+    co_return co_await answer_to(request, desk.executor, routes);
+}
+
+/// What the connection and its proxies say of a request's client.
+void introduce(web::Request& request, Connection& connection, const Desk& desk) {
+    request.peer = connection.peer();
+    request.encrypted = connection.encrypted();
+    request.let_in = [&connection] { connection.let_in(); };
+    take_forwarded(request, desk.settings->trusted_proxies);
+}
+
+void note_end(Desk& desk, const Connection& connection, Error reason) {
     const bool orderly = reason.code == Errc::closed || reason.code == Errc::cancelled;
     if (orderly) {
-        log::debug("http", "{} ended: {}", connection.peer().text(), reason.what);
-    } else {
-        log::info("http", "{} ended: {}", connection.peer().text(), reason.what);
+        log::debug(protocol, "{} ended: {}", connection.peer().text(), reason.what);
+        return;
     }
+    desk.tally.count(protocol, reason.code);
+    log::info(protocol, "{} ended: {}", connection.peer().text(), reason.what);
 }
 
 /// What leaves HTTP, and the bytes that came behind its request.
@@ -187,27 +233,32 @@ struct Handover {
 };
 
 /// Answers requests until one takes the connection over, or the conversation ends.
-Task<std::optional<Handover>> serve_requests(Connection& connection, Executor& executor,
+Task<std::optional<Handover>> serve_requests(Desk& desk, Connection& connection,
                                              const std::vector<web::Route>& routes) {
+    Executor& executor = desk.executor;
     http::ServerMachine machine{executor.now(), executor.clock().utc()};
     Result<> going;
     while (going && !machine.finished()) {
         auto request = co_await next_request(machine, connection, executor);
         if (request) {
-            request->peer = connection.peer();
-            request->encrypted = connection.encrypted();
-            web::Response response = co_await answer_to(*request, executor, routes);
+            introduce(*request, connection, desk);
+            web::Response response = co_await answer_in_turn(desk, *request, routes);
             // HEAD and OPTIONS start nothing, whatever the route thinks.
             if (response.takeover && request->method != "HEAD" && request->method != "OPTIONS") {
+                desk.tally.count_answer(response.status);
                 co_return Handover{std::move(response.takeover), machine.take_read_ahead()};
             }
             response = http::conditional(*request, std::move(response));
+            desk.tally.count_answer(response.status);
             going = machine.respond(response, executor.now());
         } else {
             going = std::unexpected(request.error());
         }
         auto output = machine.next_pieces();
         const bool refused = !going && !output.empty();
+        if (refused) {
+            desk.tally.count_answer(web::status_of(going.error().code));
+        }
         const auto written = co_await write_all(connection, executor, std::move(output));
         if (written && refused) {
             co_await linger(connection, executor);
@@ -215,16 +266,15 @@ Task<std::optional<Handover>> serve_requests(Connection& connection, Executor& e
         going = going ? written : going;
     }
     if (!going) {
-        log_end(connection, going.error());
+        note_end(desk, connection, going.error());
     }
     co_return std::nullopt;
 }
 
 }   // namespace
 
-Task<> http_serve(std::unique_ptr<Connection> connection, Executor& executor,
-                  const std::vector<web::Route>& routes) {
-    auto handover = co_await serve_requests(*connection, executor, routes);
+Task<> http_serve(Desk& desk, std::unique_ptr<Connection> connection, const std::vector<web::Route>& routes) {
+    auto handover = co_await serve_requests(desk, *connection, routes);
     if (handover) {
         auto read_ahead = std::move(handover->read_ahead);
         co_await handover->takeover(std::move(connection), std::move(read_ahead));

@@ -2,6 +2,7 @@
 
 #include "base/virtual_connection.hpp"
 #include "base/virtual_time.hpp"
+#include "hub/directory.hpp"
 #include "protocol/http/answer.hpp"
 
 #include <gtest/gtest.h>
@@ -9,18 +10,51 @@
 namespace millrace::session {
 namespace {
 
+/// Lets anyone in.
+class OpenHouse final : public hub::Admission {
+public:
+    void decide(hub::Petition /*petition*/, Reply<hub::Admitted> reply) override {
+        reply.give(hub::Admitted{});
+    }
+};
+
+/// A connection that remembers whether somebody was let in on it.
+class Watched final : public Connection {
+public:
+    Watched(std::unique_ptr<Connection> real, bool& let_in) : real_{std::move(real)}, let_in_{let_in} {}
+    Result<std::size_t> try_read(std::span<std::byte> into) override { return real_->try_read(into); }
+    Result<std::size_t> try_write(std::span<const ByteSpan> slices) override {
+        return real_->try_write(slices);
+    }
+    void wait_readable(Waiter* waiter) override { real_->wait_readable(waiter); }
+    void wait_writable(Waiter* waiter) override { real_->wait_writable(waiter); }
+    void close() override { real_->close(); }
+    const Endpoint& peer() const override { return real_->peer(); }
+    const Endpoint& local() const override { return real_->local(); }
+    bool encrypted() const override { return real_->encrypted(); }
+    void let_in() override { let_in_ = true; }
+
+private:
+    std::unique_ptr<Connection> real_;
+    bool& let_in_;
+};
+
 constexpr std::string_view get_root = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /// A server with a few routes, and a client that the test drives by hand.
 class HttpServe : public testing::Test {
 protected:
-    HttpServe() { routes_ = {root_route(), live_route(), upload_route(), large_route(), segment_route()}; }
+    HttpServe() {
+        routes_ = {root_route(),  live_route(),    upload_route(),
+                   large_route(), segment_route(), petition_route()};
+    }
 
     void connect(VirtualLink to_server = {}, VirtualLink to_client = {}) {
         auto [client, server] = virtual_connection(client_side_, server_side_, to_server, to_client);
         client_ = std::move(client);
         server_side_.run([&, connection = std::move(server)]() mutable {
-            server_side_.tasks().spawn(http_serve(std::move(connection), server_side_, routes_));
+            auto watched = std::make_unique<Watched>(std::move(connection), let_in_);
+            server_side_.tasks().spawn(http_serve(desk_, std::move(watched), routes_));
         });
         time_.settle();
     }
@@ -58,7 +92,12 @@ protected:
     VirtualTime time_;
     VirtualExecutor& server_side_ = time_.add_executor();
     VirtualExecutor& client_side_ = time_.add_executor();
+    SeededRandom random_{1};
+    hub::Directory directory_{{}, random_};
+    OpenHouse admission_;
+    Desk desk_{server_side_, directory_, admission_, random_};
     std::vector<web::Route> routes_;
+    bool let_in_ = false;
     std::unique_ptr<Connection> client_;
     bool ended_ = false;
     int started_ = 0;   // endless answers
@@ -115,6 +154,17 @@ private:
         return {{"GET"},
                 [](std::string_view path) { return path == "/segment"; },
                 [](const web::Request&, Executor&) { return segment(); }};
+    }
+    /// What asks whether it may.
+    web::Route petition_route() {
+        return {{"GET"},
+                [](std::string_view path) { return path == "/mine"; },
+                [this](const web::Request& request, Executor&) { return ask(request); }};
+    }
+    Task<web::Response> ask(const web::Request& request) {
+        const auto admitted =
+            co_await hub::ask(admission_, hub::petition_of(request, hub::Action::play, "http"), server_side_);
+        co_return web::Response::text(admitted ? 200 : 403, "");
     }
     static Task<web::Response> segment() {
         web::Response response = web::Response::text(200, "0123456789", "video/mp4");
@@ -202,6 +252,66 @@ TEST_F(HttpServe, case_55_every_method_on_every_route_is_answered_and_starts_not
     }
     EXPECT_EQ(started_, 0);
     EXPECT_FALSE(ended()) << "each answer left the connection usable";
+}
+
+TEST_F(HttpServe, case_66_a_coded_body_is_refused_everywhere) {
+    connect();
+    for (const char* path : {"/upload", "/", "/nothing"}) {
+        for (const char* coding : {"gzip", "deflate", "br", "gzip, identity", "x"}) {
+            const std::string answer = exchange(fmt::format(
+                "POST {} HTTP/1.1\r\nHost: x\r\nContent-Encoding: {}\r\nContent-Length: 3\r\n\r\nabc", path,
+                coding));
+            EXPECT_EQ(status_of(answer), 415) << path << " " << coding;
+            EXPECT_NE(answer.find("Accept-Encoding: identity\r\n"), std::string::npos) << answer;
+            EXPECT_NE(answer.find("application/problem+json"), std::string::npos) << answer;
+        }
+    }
+    EXPECT_EQ(status_of(exchange("POST /upload HTTP/1.1\r\nHost: x\r\nContent-Encoding: Identity\r\n"
+                                 "Content-Length: 3\r\n\r\nabc")),
+              200);
+    EXPECT_FALSE(ended());
+}
+
+TEST_F(HttpServe, routes_see_the_client_behind_a_trusted_proxy) {
+    const std::string_view forwarded = "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n";
+    connect();
+    EXPECT_TRUE(exchange(forwarded).ends_with("192.0.2.1:40000 GET")) << "nobody is trusted";
+    Settings settings;
+    settings.trusted_proxies = {*IpPrefix::parse("192.0.2.0/24")};
+    desk_.settings = std::make_shared<const Settings>(std::move(settings));
+    EXPECT_TRUE(exchange(forwarded).ends_with("203.0.113.7:0 GET")) << "from the next request on";
+}
+
+TEST_F(HttpServe, a_connection_is_a_stranger_s_until_a_petition_is_granted) {
+    connect();
+    exchange(get_root);
+    EXPECT_FALSE(let_in_) << "what needs no right lets nobody in";
+    exchange("GET /mine HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_TRUE(let_in_);
+}
+
+TEST_F(HttpServe, too_many_requests_at_once_are_refused_for_a_second) {
+    connect();
+    desk_.requests_under_way = HttpServeLimits::requests_under_way_max;
+    const std::string answer = exchange(get_root);
+    EXPECT_EQ(status_of(answer), 503);
+    EXPECT_NE(answer.find("Retry-After: 1\r\n"), std::string::npos) << answer;
+    desk_.requests_under_way = 0;
+    EXPECT_EQ(status_of(exchange(get_root)), 200);
+    EXPECT_EQ(desk_.requests_under_way, 0U);
+}
+
+TEST_F(HttpServe, answers_and_broken_conversations_are_counted) {
+    connect();
+    exchange(get_root);
+    exchange("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
+    exchange("GET /live.flv HTTP/1.1\r\nHost: x\r\n\r\n");
+    connect();
+    exchange("nonsense\r\n\r\n");
+    time_.run_for(2s);
+    EXPECT_EQ(desk_.tally.answers(), (std::array<std::uint64_t, 5>{0, 2, 0, 2, 0}));
+    ASSERT_EQ(desk_.tally.rows().size(), 1U);
+    EXPECT_EQ(desk_.tally.rows().front().reason, Errc::malformed);
 }
 
 TEST_F(HttpServe, row_1_19_conditions_and_ranges_are_answered_for_every_route) {

@@ -1,6 +1,7 @@
 #include "session/media_source.hpp"
 
 #include "base/log.hpp"
+#include "base/secret.hpp"
 #include "base/waiting.hpp"
 #include "hub/publication.hpp"
 #include "net/drive.hpp"
@@ -100,13 +101,18 @@ void Origin::take(media_link::Message& message) {
 /// One child from its hello to its end.
 class Life {
 public:
-    Life(Desk& desk, Child& child, const SourceRule& rule)
+    Life(Desk& desk, Child& child, const SourceRule& rule, SourceLeash& leash)
         : desk_{desk},
+          leash_{leash},
           connection_{child.link()},
           link_{Link::Side::server, desk.executor.now()},
           stream_{rule.stream} {
         [[maybe_unused]] const Result<> said = link_.send(media_link::Start{rule.source});
+        leash_.hold(&connection_);
     }
+    Life(const Life&) = delete;
+    Life& operator=(const Life&) = delete;
+    ~Life() { leash_.hold(nullptr); }
 
     Task<Ending> live();
 
@@ -116,6 +122,7 @@ private:
     Task<Result<>> turn();
 
     Desk& desk_;
+    SourceLeash& leash_;
     Connection& connection_;
     Link link_;
     std::string stream_;
@@ -181,34 +188,56 @@ Task<Ending> Life::live() {
             continue;
         }
         ending_.error = turned.error();
-        if (origin_ && (ending_.finished || origin_->ended_by_us())) {
+        if (origin_ && (ending_.finished || origin_->ended_by_us() || leash_.is_pulled())) {
             origin_->publication().finish();
         }
         co_return std::move(ending_);
     }
 }
 
-Task<Ending> run_once(Desk& desk, Spawner& spawner, const SourceRule& rule) {
+Task<Ending> run_once(Desk& desk, Spawner& spawner, const SourceRule& rule, SourceLeash& leash) {
     Answer<std::unique_ptr<Child>> answer{desk.executor};
     spawner.spawn(desk.executor, answer.reply());
     const Result<std::unique_ptr<Child>> child = co_await answer.within(desk.executor.now() + spawn_deadline);
     if (!child) {
         co_return Ending{.error = child.error(), .words = {}};
     }
-    Life life{desk, **child, rule};
+    if (leash.is_pulled()) {
+        co_return Ending{.words = {}};
+    }
+    Life life{desk, **child, rule, leash};
     co_return co_await life.live();
+}
+
+/// Sleeps, unless the leash is pulled.
+Task<> pause_for(Desk& desk, Duration pause, SourceLeash& leash) {
+    Answer<bool> pulled{desk.executor};
+    leash.hold(pulled.reply());
+    [[maybe_unused]] const Result<bool> cut_short = co_await pulled.within(desk.executor.now() + pause);
+    leash.hold(Reply<bool>{});
 }
 
 }   // namespace
 
-Task<> media_source(Desk& desk, Spawner& spawner, SourceRule rule) {
+void SourceLeash::pull() {
+    pulled_ = true;
+    if (link_ != nullptr) {
+        link_->close();
+    }
+    pause_.give(true);
+}
+
+Task<> media_source(Desk& desk, Spawner& spawner, SourceRule rule, SourceLeash& leash) {
     Duration pause = source_pause_min;
-    for (;;) {
+    while (!leash.is_pulled()) {
         const Instant began = desk.executor.now();
-        const Ending ending = co_await run_once(desk, spawner, rule);
+        const Ending ending = co_await run_once(desk, spawner, rule, leash);
         const std::string_view why = ending.words.empty() ? ending.error.what : ending.words;
+        if (leash.is_pulled()) {
+            break;
+        }
         if (ending.finished) {
-            log::info(who, "{}: the source {} is finished", rule.stream, log::escaped(rule.source));
+            log::info(who, "{}: the source {} is finished", rule.stream, log::escaped(masked(rule.source)));
             co_return;
         }
         if (ending.lasting) {
@@ -219,9 +248,46 @@ Task<> media_source(Desk& desk, Spawner& spawner, SourceRule rule) {
             pause = source_pause_min;
         }
         log::warning(who, "{}: the source {} broke: {}; it is started again in {} s", rule.stream,
-                     log::escaped(rule.source), why, pause / 1s);
-        co_await sleep_until(desk.executor, desk.executor.now() + pause);
+                     log::escaped(masked(rule.source)), why, pause / 1s);
+        co_await pause_for(desk, pause, leash);
         pause = std::min(pause * 2, source_pause_max);
+    }
+    log::info(who, "{}: the source {} was stopped", rule.stream, log::escaped(masked(rule.source)));
+}
+
+/// A leash in the list of those that run, for as long as it lives.
+struct Sources::Running {
+    Running(Sources& its_sources, const std::string& its_stream) : sources{its_sources}, stream{its_stream} {
+        sources.stop(stream);
+        sources.running_[stream] = &leash;
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() {
+        const auto mine = sources.running_.find(stream);
+        if (mine != sources.running_.end() && mine->second == &leash) {
+            sources.running_.erase(mine);
+        }
+    }
+
+    Sources& sources;
+    std::string stream;
+    SourceLeash leash;
+};
+
+Task<> Sources::run(SourceRule rule) {
+    Running running{*this, rule.stream};
+    co_await media_source(desk_, spawner_, std::move(rule), running.leash);
+}
+
+void Sources::start(SourceRule rule) {
+    desk_.executor.tasks().spawn(run(std::move(rule)));
+}
+
+void Sources::stop(const std::string& stream) {
+    if (const auto running = running_.find(stream); running != running_.end()) {
+        running->second->pull();
+        running_.erase(running);
     }
 }
 

@@ -63,8 +63,7 @@ private:
 class MediaSource : public testing::Test {
 protected:
     MediaSource() {
-        executor_.run(
-            [this] { executor_.tasks().spawn(media_source(desk_, spawner_, {"live/cam", "test:?fps=30"})); });
+        executor_.run([this] { sources_.start({"live/cam", "test:?fps=30"}); });
         world_.time.settle();
     }
     ~MediaSource() override { world_.time.stop(); }
@@ -121,6 +120,7 @@ protected:
     SeededRandom random_{3};
     Desk desk_{executor_, world_.directory, admission_, random_};
     FakeSpawner spawner_{child_side_};
+    Sources sources_{desk_, spawner_};
 };
 
 }   // namespace
@@ -236,6 +236,41 @@ TEST_F(MediaSource, ended_by_us_it_says_its_end) {
     executor_.run([&] { desk_.sessions.find(id)->end({Errc::cancelled, "kicked"}); });
     world_.time.settle();
     EXPECT_EQ(state(), "offline");
+}
+
+TEST_F(MediaSource, a_source_that_is_stopped_says_its_end_and_leaves_no_child) {
+    run();
+    publish();
+    executor_.run([this] { sources_.stop("live/cam"); });
+    world_.time.settle();
+    EXPECT_EQ(state(), "offline");
+    EXPECT_EQ(sources_.size(), 0U);
+    EXPECT_FALSE(child().connection->try_read(std::span<std::byte>{}).has_value());
+    world_.time.run_for(60s);
+    EXPECT_EQ(spawner_.asked, 1);
+}
+
+TEST_F(MediaSource, one_that_waits_to_be_started_again_is_stopped_at_once) {
+    die();
+    executor_.run([this] { sources_.stop("live/cam"); });
+    world_.time.settle();
+    EXPECT_EQ(executor_.tasks().size(), 0U);
+    world_.time.run_for(60s);
+    EXPECT_EQ(spawner_.asked, 1);
+}
+
+TEST_F(MediaSource, a_changed_source_takes_the_place_of_the_old_one) {
+    run();
+    publish();
+    executor_.run([this] { sources_.start({"live/cam", "test:?fps=25"}); });
+    world_.time.settle();
+    ASSERT_EQ(spawner_.asked, 2);
+    run();
+    EXPECT_EQ(std::get<media_link::Start>(child().heard.at(1)).source, "test:?fps=25");
+    publish();
+    EXPECT_EQ(state(), "live");
+    EXPECT_EQ(sources_.size(), 1U);
+    EXPECT_EQ(executor_.tasks().size(), 1U);
 }
 
 }   // namespace millrace::session

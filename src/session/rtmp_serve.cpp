@@ -103,14 +103,14 @@ void Publisher::take(rtmp::Media media) {
     }
 }
 
-hub::Petition petition(const Connection& connection, hub::Action action, std::string stream,
-                       std::string query) {
+hub::Petition petition(Connection& connection, hub::Action action, std::string stream, std::string query) {
     return {.action = action,
             .stream = std::move(stream),
             .protocol = protocol,
             .peer = connection.peer(),
             .encrypted = connection.encrypted(),
-            .query = std::move(query)};
+            .query = std::move(query),
+            .let_in = [&connection] { connection.let_in(); }};
 }
 
 /// Says why not, in the protocol's words and in the log.
@@ -237,6 +237,7 @@ Task<> rtmp_serve(Desk& desk, std::unique_ptr<Connection> connection) {
         if (!turn) {
             log::info(protocol, "{} left before it published or played: {}", connection->peer().text(),
                       turn.error().what);
+            desk.tally.count(protocol, turn.error().code);
             co_return;
         }
     }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/ip_prefix.hpp"
+
 #include <string>
 #include <vector>
 
@@ -9,6 +11,7 @@ namespace millrace::session {
 struct Settings {
     std::vector<std::string> origins{"*"};   ///< http.cors: pages of which sites may read media, or "*" alone
     std::string default_stream;              ///< what `/stream.m3u8` shows; empty: nothing
+    std::vector<IpPrefix> trusted_proxies{};   ///< whose X-Forwarded-For and -Proto are believed
 };
 
 }   // namespace millrace::session

@@ -1,0 +1,52 @@
+#include "apps/millrace/announce.hpp"
+
+#include "base/log.hpp"
+
+#include <fmt/format.h>
+#include <cstdio>
+
+namespace millrace::apps {
+
+void announce(const Addresses& addresses) {
+    std::string line;
+    for (const auto& [name, local] : addresses) {
+        line += fmt::format("{}\"{}\": \"{}\"", line.empty() ? "" : ", ", name, local.text());
+    }
+    fmt::print("{{\"listeners\": {{{}}}}}\n", line);
+    std::fflush(stdout);
+    const std::string rtmp = address_of(addresses, "rtmp");
+    const std::string http = address_of(addresses, "http");
+    if (!rtmp.empty()) {
+        fmt::print(stderr,
+                   "\n  publish   ffmpeg -re -i movie.mp4 -c copy -f flv rtmp://{}/live/cam\n"
+                   "            or OBS: server rtmp://{}/live, stream key cam\n"
+                   "  watch     ffplay rtmp://{}/live/cam\n",
+                   rtmp, rtmp, rtmp);
+    }
+    if (!http.empty()) {
+        fmt::print(stderr,
+                   "            mpv http://{}/live/cam.flv\n"
+                   "            mpv http://{}/live/cam/index.m3u8\n"
+                   "  page      http://{}/\n\n",
+                   http, http, http);
+    }
+}
+
+void announce_demo(const Addresses& addresses, std::string_view stream, std::string_view token) {
+    const std::string http = address_of(addresses, "http");
+    const std::string rtmp = address_of(addresses, "rtmp");
+    const std::string proof = token.empty() ? std::string{} : fmt::format("?token={}", token);
+    fmt::print(stderr,
+               "\n  the synthetic camera is on stream {0}; other ways to watch it:\n"
+               "            mpv 'http://{1}/{0}.flv{3}'\n"
+               "            ffplay 'rtmp://{2}/{0}{3}'\n"
+               "  publish   ffmpeg -re -i movie.mp4 -c copy -f flv 'rtmp://{2}/live/cam{3}'\n"
+               "  streams   curl 'http://{1}/api/v1/streams{3}'\n"
+               "  the page  ",
+               stream, http, rtmp, proof);
+    std::fflush(stderr);
+    fmt::print("http://{}/{}{}\n", http, stream, proof);
+    std::fflush(stdout);
+}
+
+}   // namespace millrace::apps

@@ -1,0 +1,167 @@
+#include "apps/millrace/node.hpp"
+
+#include "base/log.hpp"
+#include "control/api.hpp"
+#include "control/api_changes.hpp"
+#include "control/sign_in.hpp"
+#include "control/stream_rules.hpp"
+#include "net/machine_name.hpp"
+#include "session/hls_play.hpp"
+#include "session/http_serve.hpp"
+#include "session/media_play.hpp"
+#include "session/page.hpp"
+#include "session/rtmp_serve.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace millrace::apps {
+
+namespace {
+
+using control::Configuration;
+
+unsigned worker_count(const Configuration& configuration) {
+    return configuration.workers > 0 ? configuration.workers
+                                     : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// What a running node cannot follow is said, not done.
+void warn_of_unchangeable(const Configuration& now, const Configuration& next) {
+    constexpr std::string_view until = "this change takes effect with the next start";
+    if (now.workers != next.workers) {
+        log::warning("config", "workers: {}", until);
+    }
+    if (now.storage_path != next.storage_path) {
+        log::warning("config", "storage.path: {}", until);
+    }
+}
+
+}   // namespace
+
+Node::Node(NodeStart start)
+    : standing_{start.standing},
+      pool_{worker_count(start.standing->configuration)},
+      directory_{{}, random_},
+      hashing_{std::in_place, control::Gate::hashing_threads},
+      disk_{std::in_place, 1U},
+      gate_{pool_.aside(),
+            *hashing_,
+            random_,
+            {.cookie_key = start.standing->state.cookie_key, .machine_name = net::machine_name()}},
+      steward_{{.home = pool_.aside(), .disk = *disk_, .storage = start.storage, .realm = *this},
+               std::move(start.sources),
+               start.standing},
+      doors_{pool_,
+             {.lobby = &lobby_, .port_tries = start.port_tries},
+             [this](std::string_view door, Executor& worker, std::unique_ptr<Connection> connection) {
+                 welcome(door, worker, std::move(connection));
+             }} {
+    make_counters();
+    prepare(*start.standing, true);
+    apply(start.standing);
+    add_page();
+}
+
+Node::~Node() {
+    doors_.close("");
+    pool_.stop();
+    hashing_.reset();
+    disk_.reset();
+}
+
+void Node::make_counters() {
+    std::vector<hub::Sessions*> sessions;
+    for (Executor* executor : pool_.executors()) {
+        counters_.push_back(
+            std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
+        sessions.push_back(&counters_.back()->desk.sessions);
+    }
+    sweeper_.emplace(pool_.aside(), sessions);
+    const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
+    for (const auto& counter : counters_) {
+        add_routes(*counter, sessions, node_start);
+    }
+}
+
+void Node::add_routes(Counter& counter, const std::vector<hub::Sessions*>& sessions,
+                      const std::string& node_start) {
+    const control::ApiMeans means{gate_, steward_, *hashing_, random_};
+    std::vector<web::Route>& routes = counter.routes;
+    routes = control::api_routes({directory_, gate_, sessions});
+    control::join_route(routes, "/api/v1/streams/a", control::stream_rule_route(means));
+    const auto add = [&routes](std::vector<web::Route> more) {
+        std::ranges::move(more, std::back_inserter(routes));
+    };
+    add(control::config_routes(means));
+    add(control::access_routes(means));
+    add(control::sign_in_routes(gate_));
+    routes.push_back(session::media_play(counter.desk));
+    routes.push_back(session::hls_play(counter.desk, node_start));
+}
+
+/// Behind all other routes, and once the listeners are there: the page says which port RTMP has.
+void Node::add_page() {
+    session::PageFacts facts;
+    for (const auto& [name, local] : doors_.addresses()) {
+        if (name == "rtmp") {
+            facts.rtmp_port = local.port;
+        }
+    }
+    const std::vector<web::Route> page = session::page_routes(session::page_files(), facts);
+    for (const auto& counter : counters_) {
+        counter->routes.insert(counter->routes.end(), page.begin(), page.end());
+    }
+}
+
+Counter& Node::counter_of(const Executor& executor) {
+    for (const auto& counter : counters_) {
+        if (&counter->desk.executor == &executor) {
+            return *counter;
+        }
+    }
+    broken_invariant("a connection comes on one of our workers", std::source_location::current());
+}
+
+void Node::welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection) {
+    Counter& counter = counter_of(worker);
+    worker.tasks().spawn(door.starts_with("http")
+                             ? session::http_serve(counter.desk, std::move(connection), counter.routes)
+                             : session::rtmp_serve(counter.desk, std::move(connection)));
+}
+
+void Node::prepare(const control::Standing& next, bool afresh) {
+    doors_.prepare(next.configuration, afresh);
+}
+
+void Node::apply(control::StandingRef next) {
+    const Configuration& configuration = next->configuration;
+    warn_of_unchangeable(standing_->configuration, configuration);
+    log::set_level(configuration.log_level);
+    const std::shared_ptr<const control::Policy> policy = control::policy_of(configuration);
+    gate_.use(policy);
+    sweeper_->use(policy);
+    directory_.use(control::stream_settings({next, &next->configuration}));
+    const auto settings = std::make_shared<const session::Settings>(
+        session::Settings{configuration.cors, configuration.default_stream, configuration.trusted_proxies});
+    for (const auto& counter : counters_) {
+        counter->desk.executor.post([&desk = counter->desk, settings] { desk.settings = settings; });
+    }
+    doors_.apply();
+    if (!stopping_) {
+        source_rules_.apply(configuration.streams);
+    }
+    standing_ = std::move(next);
+}
+
+void Node::run() {
+    main_.on_signal({.stop =
+                         [this] {
+                             log::info("serve", "stopping");
+                             pool_.aside().post([this] { pool_.aside().tasks().spawn(drain()); });
+                         },
+                     .reload = [this] { steward_.reload({}); }});
+    main_.run();
+}
+
+}   // namespace millrace::apps

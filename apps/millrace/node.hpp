@@ -1,0 +1,84 @@
+#pragma once
+
+#include "apps/millrace/counter.hpp"
+#include "apps/millrace/doors.hpp"
+#include "apps/millrace/source_rules.hpp"
+#include "base/storage.hpp"
+#include "control/gate.hpp"
+#include "control/steward.hpp"
+#include "control/sweep.hpp"
+#include "net/background_threads.hpp"
+#include "net/child.hpp"
+#include "net/lobby.hpp"
+#include "net/system_random.hpp"
+#include "net/worker_pool.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace millrace::apps {
+
+/// What a node begins with.
+struct NodeStart {
+    control::StandingRef standing;
+    control::ConfigurationSources sources;   ///< to be read again
+    Storage& storage;
+    unsigned port_tries = 1;   ///< see net::ListenOptions
+};
+
+/// One node: everything it owns, in the order it is made; torn down the other way round. The workers carry
+/// media; one thread aside decides and configures; the main thread starts children.
+class Node final : control::Realm {
+public:
+    /// How long a stop in good order takes at most.
+    static constexpr Duration drain_max = 9s;
+
+    /// Listens, but serves nobody before `start`. Throws std::runtime_error.
+    explicit Node(NodeStart start);
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+    ~Node() override;
+
+    /// Where it listens. Before `start`.
+    Addresses addresses() const { return doors_.addresses(); }
+    /// Serves from now on. Throws std::runtime_error where the system gives no threads.
+    void start() { pool_.start(); }
+    /// Hears signals until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
+    void run();
+
+private:
+    void prepare(const control::Standing& next, bool afresh) override;
+    void apply(control::StandingRef next) override;
+    void abandon() override { doors_.abandon(); }
+
+    void make_counters();
+    void add_routes(Counter& counter, const std::vector<hub::Sessions*>& sessions,
+                    const std::string& node_start);
+    void add_page();
+    void welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection);
+    Counter& counter_of(const Executor& executor);
+    Task<> drain();
+    Task<std::size_t> count_viewers();
+
+    control::StandingRef standing_;   // what was applied last
+    net::MainLoop main_;
+    net::ChildSpawner spawner_{main_, net::program_beside_us("millrace-media")};
+    net::SystemRandom random_;
+    net::WorkerPool pool_;
+    net::Lobby lobby_{random_};
+    hub::Directory directory_;
+    // Joined after the pool has stopped, before what they work for goes.
+    std::optional<net::BackgroundThreads> hashing_;
+    std::optional<net::BackgroundThreads> disk_;
+    control::Gate gate_;
+    control::Steward steward_;
+    std::vector<std::unique_ptr<Counter>> counters_;
+    std::optional<control::Sweeper> sweeper_;
+    SourceRules source_rules_{counters_};
+    Doors doors_;
+    std::atomic<bool> stopping_ = false;
+};
+
+}   // namespace millrace::apps

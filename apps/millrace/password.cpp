@@ -1,0 +1,94 @@
+#include "control/password.hpp"
+#include "apps/millrace/verbs.hpp"
+#include "control/configuration_auth.hpp"
+#include "net/system_random.hpp"
+
+#include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <stdexcept>
+
+namespace millrace::apps {
+
+namespace {
+
+constexpr int wrong_usage = 2;
+
+/// Keeps the terminal from showing what is typed, while it lives.
+class NoEcho {
+public:
+    NoEcho() {
+        if (tcgetattr(STDIN_FILENO, &before_) == 0) {
+            termios quiet = before_;
+            quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+            changed_ = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
+        }
+    }
+    NoEcho(const NoEcho&) = delete;
+    NoEcho& operator=(const NoEcho&) = delete;
+    ~NoEcho() {
+        if (changed_) {
+            tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+        }
+    }
+
+private:
+    termios before_{};
+    bool changed_ = false;
+};
+
+/// One line of the standard input, without its end.
+std::string read_line() {
+    std::string line;
+    if (!std::getline(std::cin, line)) {
+        throw std::runtime_error("no password came on the standard input");
+    }
+    if (line.ends_with('\r')) {
+        line.pop_back();
+    }
+    return line;
+}
+
+std::string ask(const std::string& question) {
+    fmt::print(stderr, "{}", question);
+    std::fflush(stderr);
+    const NoEcho quiet;
+    std::string answer = read_line();
+    fmt::print(stderr, "\n");
+    return answer;
+}
+
+std::string chosen_password(const std::string& name) {
+    if (isatty(STDIN_FILENO) == 0) {
+        return read_line();
+    }
+    std::string password = ask(fmt::format("Password of {}: ", name));
+    if (ask("Once more: ") != password) {
+        throw std::runtime_error("the two are not the same");
+    }
+    return password;
+}
+
+}   // namespace
+
+int password(const std::string& name) {
+    if (!control::is_user_name(name) || name == "anyone") {
+        fmt::print(stderr,
+                   "millrace: a user's name has 1 to 64 letters, digits and _ . @ ~ -, and is not anyone, "
+                   "who needs no password\n");
+        return wrong_usage;
+    }
+    net::SystemRandom random;
+    const Result<control::PasswordHash> hash = control::PasswordHash::of(chosen_password(name), random);
+    if (!hash) {
+        throw std::runtime_error(std::string{hash.error().what});
+    }
+    fmt::print("- {{ name: {}, password: \"{}\", allow: [ \"play:*\" ] }}\n", name, hash->text());
+    fmt::print(stderr, "It goes under auth: users: in the configuration; allow says what {} may do.\n", name);
+    return 0;
+}
+
+}   // namespace millrace::apps

@@ -1,0 +1,161 @@
+#include "base/secret.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace millrace {
+
+namespace {
+
+constexpr std::string_view mask = "***";
+constexpr std::array<std::string_view, 10> keys{"token",    "pass",         "password",   "passwd",
+                                                "pwd",      "secret",       "passphrase", "apikey",
+                                                "millrace", "authorization"};
+constexpr std::size_t key_size_max = 13;
+
+bool is_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_word(char c) {
+    return is_letter(c) || (c >= '0' && c <= '9');
+}
+
+bool is_space(char c) {
+    return static_cast<unsigned char>(c) <= ' ';
+}
+
+bool is_key(std::string_view word) {
+    return std::ranges::any_of(keys, [word](std::string_view key) {
+        return std::ranges::equal(word, key, {}, [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+        });
+    });
+}
+
+/// Whether "_name=" stands at `at`: some cameras join the parts of a path so.
+bool begins_part(std::string_view text, std::size_t at) {
+    std::size_t end = at + 1;
+    while (end < text.size() && end - at <= key_size_max && is_letter(text[end])) {
+        ++end;
+    }
+    return text[at] == '_' && end > at + 1 && end < text.size() && text[end] == '=';
+}
+
+/// Where the value that begins at `at` ends. In quotes it ends with them.
+std::size_t end_of_value(std::string_view text, std::size_t at) {
+    const char quote = at < text.size() && (text[at] == '\'' || text[at] == '"') ? text[at] : '\0';
+    if (quote != '\0') {
+        return std::min(text.find(quote, at + 1), text.size());
+    }
+    constexpr std::string_view ends = "&;\"'<>";
+    while (at < text.size() && !is_space(text[at]) && ends.find(text[at]) == std::string_view::npos &&
+           !begins_part(text, at)) {
+        ++at;
+    }
+    return at;
+}
+
+/// Copies a text and masks on the way.
+class Masking {
+public:
+    explicit Masking(std::string_view text) : text_{text} {}
+
+    std::string run() {
+        while (at_ < text_.size()) {
+            if (!value_of_key() && !password_of_address() && !hash()) {
+                copied_ += text_[at_++];
+            }
+        }
+        return std::move(copied_);
+    }
+
+private:
+    void copy_to(std::size_t end) {
+        copied_ += text_.substr(at_, end - at_);
+        at_ = end;
+    }
+    void mask_to(std::size_t end) {
+        copied_ += mask;
+        at_ = end;
+    }
+
+    /// "pass=…" behind anything but a letter or digit, and "pass": "…" of JSON.
+    bool value_of_key() {
+        if (at_ > 0 && is_word(text_[at_ - 1])) {
+            return false;
+        }
+        std::size_t end = at_;
+        while (end < text_.size() && end - at_ <= key_size_max && is_letter(text_[end])) {
+            ++end;
+        }
+        if (!is_key(text_.substr(at_, end - at_))) {
+            return false;
+        }
+        const std::string_view behind = text_.substr(end);
+        const bool header = behind.starts_with(": ") && end - at_ == key_size_max;
+        if (behind.starts_with("\":")) {
+            end = std::min(text_.find_first_not_of(" \t", end + 2), text_.size());
+        } else if (behind.starts_with('=') || header) {
+            end += header ? 2 : 1;
+        } else {
+            return false;
+        }
+        copy_to(end);
+        if (header) {
+            mask_to(std::min(text_.find_first_of("\r\n\"'", end), text_.size()));
+            return true;
+        }
+        const std::size_t value_end = end_of_value(text_, end);
+        if (end < text_.size() && (text_[end] == '\'' || text_[end] == '"')) {
+            copy_to(end + 1);
+        }
+        mask_to(std::max(value_end, at_));
+        return true;
+    }
+
+    /// "://user:password@host": RFC 3986 §3.2.1.
+    bool password_of_address() {
+        constexpr std::string_view sign = "://";
+        if (!text_.substr(at_).starts_with(sign)) {
+            return false;
+        }
+        const std::size_t begin = at_ + sign.size();
+        std::size_t end = begin;
+        while (end < text_.size() && !is_space(text_[end]) &&
+               std::string_view{"/?#\"'<>"}.find(text_[end]) == std::string_view::npos) {
+            ++end;
+        }
+        const std::string_view authority = text_.substr(begin, end - begin);
+        const std::size_t colon = authority.find(':');
+        const std::size_t sign_at = authority.rfind('@');
+        if (sign_at == std::string_view::npos || colon > sign_at) {
+            return false;
+        }
+        copy_to(begin + colon + 1);
+        mask_to(begin + sign_at);
+        return true;
+    }
+
+    bool hash() {
+        constexpr std::string_view sign = "$argon2id$";
+        if (!text_.substr(at_).starts_with(sign)) {
+            return false;
+        }
+        copy_to(at_ + sign.size());
+        mask_to(end_of_value(text_, at_));
+        return true;
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    std::string copied_;
+};
+
+}   // namespace
+
+std::string masked(std::string_view text) {
+    return Masking{text}.run();
+}
+
+}   // namespace millrace

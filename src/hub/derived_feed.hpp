@@ -27,6 +27,7 @@ concept Muxer = requires(M muxer, const M& constant, std::span<const media::Trac
     muxer.write(unit, log, now);   // one or more messages
     muxer.unpublished(log, now);   // the publisher said it ends; another may follow
     muxer.end(log, now);           // nothing will follow
+    // And, where the form has words for it, lost(log, now): the publisher left without a word.
     { constant.lead(tracks) } -> std::same_as<Bytes>;
     { constant.resume() } -> std::same_as<Bytes>;
 };
@@ -44,6 +45,7 @@ public:
     /// Writes what the feed got since.
     virtual void pump(Instant now) = 0;
     virtual void unpublished(Instant now) = 0;
+    virtual void lost(Instant now) = 0;
     virtual void end(Instant now) = 0;
 
     void attach(MirrorRef mirror, StreamHandle stream);
@@ -131,6 +133,15 @@ public:
         offline_ = true;
         log_.request_flush();
         tell();
+    }
+    void lost(Instant now) override {
+        if constexpr (requires { muxer_.lost(log_, now); }) {
+            if (!over_) {
+                muxer_.lost(log_, now);
+                log_.request_flush();
+                tell();
+            }
+        }
     }
     void end(Instant now) override {
         if (over_) {

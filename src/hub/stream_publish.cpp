@@ -87,10 +87,8 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
     publisher_.reset();
     said_end_ = said;
     left_at_ = now;
-    if (said) {
-        for (auto& [key, derived] : derived_) {
-            derived->unpublished(now);
-        }
+    for (auto& [key, derived] : derived_) {
+        said ? derived->unpublished(now) : derived->lost(now);
     }
     consider_knocks();
     if (said && !publisher_) {

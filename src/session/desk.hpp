@@ -8,6 +8,7 @@
 #include "hub/sessions.hpp"
 #include "hub/tally.hpp"
 #include "net/fan_out.hpp"
+#include "session/hls_texts.hpp"
 #include "session/settings.hpp"
 
 #include <array>
@@ -42,6 +43,7 @@ struct Desk {
     hub::Sessions sessions;
     hub::Mirrors mirrors;
     net::FanOut fan_out;
+    ListTexts list_texts;
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;

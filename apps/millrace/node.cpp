@@ -75,6 +75,7 @@ void Node::make_counters() {
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(
             std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
+        counters_.back()->desk.memory = &memory_;
         sessions.push_back(&counters_.back()->desk.sessions);
     }
     sweeper_.emplace(pool_.aside(), sessions);

@@ -10,6 +10,7 @@
 #include "net/background_threads.hpp"
 #include "net/child.hpp"
 #include "net/lobby.hpp"
+#include "net/memory.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 
@@ -68,6 +69,7 @@ private:
     net::SystemRandom random_;
     net::WorkerPool pool_;
     net::Lobby lobby_{random_};
+    net::Memory memory_{pool_.aside()};
     hub::Directory directory_;
     // Joined after the pool has stopped, before what they work for goes.
     std::optional<net::BackgroundThreads> hashing_;

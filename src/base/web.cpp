@@ -74,6 +74,16 @@ constexpr std::array phrases{
     Phrase{507, "Insufficient Storage"},
 };
 
+/// Whether a page's script asks, and not its user, nor a program. Fetch Metadata says so, but browsers send
+/// it only to where TLS or this machine is; without it, what they open for their user takes HTML.
+bool is_script(const Request& request) {
+    if (const auto mode = request.header("sec-fetch-mode")) {
+        return *mode != "navigate";
+    }
+    return request.header("user-agent").value_or("").starts_with("Mozilla/") &&
+           request.header("accept").value_or("").find("text/html") == std::string_view::npos;
+}
+
 }   // namespace
 
 std::size_t utf8_length(std::string_view text) {
@@ -196,9 +206,7 @@ int status_of(Errc code) {
 
 Response refusal(const Request& request, const Error& why) {
     Response response = Response::problem(status_of(why.code), why.what);
-    // Fetch Metadata: a browser says "navigate" only for what its user opened.
-    const std::string_view mode = request.header("sec-fetch-mode").value_or("navigate");
-    if (response.status == 401 && mode == "navigate") {
+    if (response.status == 401 && !is_script(request)) {
         response.headers.push_back({"WWW-Authenticate", "Basic realm=\"millrace\", charset=\"UTF-8\""});
         response.headers.push_back({"WWW-Authenticate", "Bearer realm=\"millrace\""});
     }

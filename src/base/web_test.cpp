@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace millrace::web {
 namespace {
 
@@ -34,6 +36,32 @@ TEST(Request, finds_the_first_header_of_a_name_in_any_case) {
     EXPECT_EQ(request.header("hOST"), "a");
     EXPECT_EQ(request.header("x-one"), "1");
     EXPECT_EQ(request.header("x-on"), std::nullopt);
+}
+
+TEST(Refusal, challenges_programs_and_people_but_no_script_of_a_page) {
+    struct Row {
+        std::vector<Header> headers;
+        bool challenged;
+    };
+    const std::string browser = "Mozilla/5.0 (X11; Linux x86_64)";
+    const std::vector<Row> rows{
+        {{}, true},
+        {{{"User-Agent", "Lavf/60"}, {"Accept", "*/*"}}, true},
+        {{{"User-Agent", browser}, {"Accept", "text/html,application/xhtml+xml"}}, true},
+        {{{"User-Agent", browser}, {"Accept", "*/*"}}, false},
+        {{{"User-Agent", browser}}, false},
+        {{{"User-Agent", browser}, {"Accept", "*/*"}, {"Sec-Fetch-Mode", "navigate"}}, true},
+        {{{"User-Agent", browser}, {"Accept", "text/html"}, {"Sec-Fetch-Mode", "cors"}}, false},
+    };
+    for (const auto& row : rows) {
+        const Response response = refusal({.headers = row.headers}, {Errc::unauthenticated, "who are you"});
+        EXPECT_EQ(response.status, 401);
+        const auto challenges = std::ranges::count(response.headers, "WWW-Authenticate", &Header::name);
+        EXPECT_EQ(challenges, row.challenged ? 2 : 0);
+    }
+    const Response busy = refusal({}, {Errc::throttled, "later"});
+    EXPECT_EQ(busy.status, 429);
+    EXPECT_EQ(std::ranges::count(busy.headers, "Retry-After", &Header::name), 1);
 }
 
 TEST(Request, gives_the_first_value_of_a_query_key_decoded) {

@@ -263,7 +263,7 @@ TEST(Configuration, the_guide_lists_exactly_the_keys_there_are) {
     std::ifstream file{repository() / "docs/guide/configuration.md"};
     ASSERT_TRUE(file.is_open());
     std::string written;
-    for (std::string line; std::getline(file, line);) {
+    for (std::string line; std::getline(file, line) && line != "## Changes while it runs";) {
         written += line.starts_with("| `") ? line + "\n" : "";
     }
     std::string known;

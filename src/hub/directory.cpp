@@ -149,7 +149,14 @@ void Directory::close(const StreamHandle& stream, const FlavourKey& key, MirrorR
     });
 }
 
+void Directory::tell(Event event) {
+    if (events_ != nullptr) {
+        events_->tell(std::move(event));
+    }
+}
+
 void Directory::introduce(Sessions& sessions) {
+    sessions.tell_to(events_);
     const MutexLock lock{mutex_};
     sessions_[&sessions.executor()] = &sessions;
 }

@@ -3,6 +3,7 @@
 #include "base/answer.hpp"
 #include "base/mutex.hpp"
 #include "base/random.hpp"
+#include "hub/events.hpp"
 #include "hub/flavour.hpp"
 #include "hub/name.hpp"
 #include "hub/publication.hpp"
@@ -59,6 +60,8 @@ public:
                Reply<media::SegmentPart> reply);
     /// So many bytes of lists went to a viewer who polls; `fetch` counts its own.
     void count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes);
+    /// Where streams and viewers tell what happens; before anything else, if at all. It outlives this.
+    void tell_to(Events& events) { events_ = &events; }
     /// The sessions of a worker, where streams that are at home there show viewers who only poll. Called on
     /// that worker's behalf before any stream is published there; they outlive its conversations.
     void introduce(Sessions& sessions);
@@ -75,6 +78,7 @@ public:
     RunId new_run(WallTime now);
     /// What holds for it now.
     Stream::Settings settings_of(const std::string& name);
+    void tell(Event event);
     /// The sessions of a worker, or null where none were introduced.
     Sessions* sessions_of(const Executor& home);
 
@@ -97,6 +101,7 @@ private:
     std::unordered_map<Executor*, std::vector<StreamHandle>> by_home(const std::optional<std::string>& name);
 
     const Stream::Settings settings_;   // while there are none by name
+    Events* events_ = nullptr;
     Mutex mutex_;
     std::shared_ptr<const SettingsByName> settings_by_name_ MILLRACE_GUARDED_BY(mutex_);
     bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;

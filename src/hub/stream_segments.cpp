@@ -162,7 +162,7 @@ void Stream::tend_segments(Instant now) {
         end_lists(now);
     }
     for (auto& [key, packaged] : packaged_) {
-        packaged->pump(now);
+        packaged->pump(now, handle_.home->clock().utc());
         packaged->advance(now);
     }
     if (!settings_.always_packaged && !over_at_) {
@@ -185,23 +185,6 @@ Instant Stream::segments_deadline() const {
         }
     }
     return next;
-}
-
-void Stream::report_segments(StreamReport& report) const {
-    for (const auto& [key, packaged] : packaged_) {
-        report.outputs.push_back({.form = std::string{key.form},
-                                  .units_muxed = packaged->units(),
-                                  .segments = packaged->segments(),
-                                  .memory = packaged->memory()});
-        report.memory += packaged->memory();
-    }
-    if (cutter_.cuts_between_pictures()) {
-        report.verdicts.emplace_back(fmt::format(
-            "HLS segments are cut between pictures, so players join and switch slowly: key frames "
-            "are further apart than the {} s that a segment may last. "
-            "Set the encoder's key-frame interval to 2 s.",
-            cutter_.target_duration()));
-    }
 }
 
 }   // namespace millrace::hub

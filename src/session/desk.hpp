@@ -9,6 +9,7 @@
 #include "hub/tally.hpp"
 #include "net/fan_out.hpp"
 #include "session/hls_texts.hpp"
+#include "net/memory.hpp"
 #include "session/settings.hpp"
 
 #include <array>
@@ -44,6 +45,13 @@ struct Desk {
     hub::Mirrors mirrors;
     net::FanOut fan_out;
     ListTexts list_texts;
+    const net::Memory* memory = nullptr;   ///< none: it never is scarce
+    /// Whether there is memory for one more who publishes or plays.
+    Result<> has_room() const {
+        return memory != nullptr && memory->scarce()
+                   ? fail(Errc::exhausted, "this node has no memory for more; try again later")
+                   : Result<>{};
+    }
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;

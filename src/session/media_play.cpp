@@ -216,6 +216,9 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Origins& origins, cons
     if (!admitted) {
         co_return std::unexpected(admitted.error());
     }
+    if (const Result<> room = desk.has_room(); plays && !room) {
+        co_return std::unexpected(room.error());
+    }
     if (plays) {
         hub::SessionFacts viewer{.protocol = wish->way().name,
                                  .stream = wish->stream,

@@ -162,6 +162,9 @@ Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
     if (!name) {
         co_return co_await refuse(desk, connection, machine, name.error());
     }
+    if (const Result<> room = desk.has_room(); !room) {
+        co_return co_await refuse(desk, connection, machine, room.error());
+    }
     const Result<hub::Admitted> admitted = co_await hub::ask(
         desk.admission, petition(connection, hub::Action::publish, name->text(), std::move(request.query)),
         desk.executor);
@@ -194,6 +197,9 @@ Task<> play(Desk& desk, std::unique_ptr<Connection> connection, rtmp::Server mac
     const Result<hub::StreamName> name = hub::StreamName::parse(request.name);
     if (!name) {
         co_return co_await refuse(desk, *connection, machine, name.error());
+    }
+    if (const Result<> room = desk.has_room(); !room) {
+        co_return co_await refuse(desk, *connection, machine, room.error());
     }
     const Result<hub::Admitted> admitted = co_await hub::ask(
         desk.admission, petition(*connection, hub::Action::play, name->text(), std::move(request.query)),

@@ -29,8 +29,11 @@ export interface Stream {
 }
 
 /** A list, or why there is none. */
-export type Asked<T> = { readonly value: T } | { readonly refused: 'closed' | 'missing' | 'unreachable' };
+export type Asked<T> = { readonly value: T } | { readonly refused: Refused };
+/** `stranger`: whoever signs in may be let in. `closed`: this one may not. */
+export type Refused = 'stranger' | 'closed' | 'missing' | 'unreachable';
 
+const REFUSED: ReadonlyMap<number, Refused> = new Map([[401, 'stranger'], [403, 'closed'], [404, 'missing']]);
 const STATES: readonly string[] = ['live', 'waiting', 'stale', 'offline'];
 const DEADLINE_MS = 8000;
 const STREAMS = '/api/v1/streams';
@@ -85,8 +88,7 @@ async function ask<T>(path: string, parse: (body: unknown) => T): Promise<Asked<
     if (answer.ok) {
       return { value: parse(await answer.json()) };
     }
-    const closed = answer.status === 401 || answer.status === 403;
-    return { refused: closed ? 'closed' : answer.status === 404 ? 'missing' : 'unreachable' };
+    return { refused: REFUSED.get(answer.status) ?? 'unreachable' };
   } catch {
     return { refused: 'unreachable' };
   }

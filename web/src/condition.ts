@@ -4,7 +4,7 @@ import type { StreamState } from './api.ts';
 import type { PlayState } from './player.ts';
 
 /** What the node says: a state, or why it does not. */
-export type NodeWord = StreamState | 'missing' | 'closed' | 'unreachable' | 'unasked';
+export type NodeWord = StreamState | 'missing' | 'stranger' | 'closed' | 'unreachable' | 'unasked';
 
 export interface Condition {
   readonly state: 'connecting' | 'live' | 'waiting' | 'stale' | 'offline' | 'paused' | 'blocked' | 'unsupported' |
@@ -48,6 +48,7 @@ export function condition(node: NodeWord, player: PlayState | 'idle', why: strin
       return as(node);
     case 'missing':
       return as('offline');
+    case 'stranger':
     case 'closed':
       return player === 'idle' ? as('closed') : as(player === 'waiting' ? 'waiting' : 'connecting');
     case 'unreachable':

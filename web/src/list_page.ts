@@ -5,11 +5,13 @@ import { askStreams, type Stream, type Track } from './api.ts';
 import { element, part, poll, say } from './dom.ts';
 import { bitrate, channels, codecName, frameRate, plural, size } from './format.ts';
 import { publishLines } from './publish.ts';
+import { SignIn } from './sign_in.ts';
 import { Sparkline } from './sparkline.ts';
 
 const POLL_MS = 2000;
 const STATE_WORDS = { live: 'Live', waiting: 'Waiting', stale: 'Signal lost', offline: 'Offline' };
 const REFUSALS = {
+  stranger: '',
   closed: 'This node shows its streams to its administrators only. If you know the name of a stream, ' +
     'open this address with the name behind it.',
   missing: 'This node has no list of streams.',
@@ -91,14 +93,17 @@ export function listPage(): void {
     say(part('summary'), streams.length > 0 ? summary(streams) : '');
   };
 
-  poll(POLL_MS, async () => {
+  const ask = async () => {
     const asked = await askStreams(query);
     const refused = 'refused' in asked;
-    notice.hidden = !refused;
+    notice.hidden = !refused || asked.refused === 'stranger';
+    signIn.want(refused ? asked.refused : 'nothing');
     say(notice, refused ? REFUSALS[asked.refused] : '');
     document.documentElement.dataset['asked'] = refused ? asked.refused : 'yes';
     if (!refused) {
       show(asked.value);
     }
-  });
+  };
+  const signIn = new SignIn(() => void ask());
+  poll(POLL_MS, ask);
 }

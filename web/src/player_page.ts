@@ -11,6 +11,7 @@ import { onKeys } from './keys.ts';
 import { MsePlayer } from './mse_player.ts';
 import type { PlayState, Player, StreamAddress } from './player.ts';
 import { publishLines, rtmpAddress } from './publish.ts';
+import { SignIn } from './sign_in.ts';
 import { Stage } from './stage.ts';
 
 const POLL_MS = 2000;
@@ -24,6 +25,7 @@ class Page {
   readonly #address: StreamAddress;
   readonly #stage = new Stage();
   readonly #facts = new Facts();
+  readonly #signIn = new SignIn(() => void this.#ask());
   #mode: Mode;
   #player: Player | null = null;
   #playState: PlayState | 'idle' = 'idle';
@@ -55,9 +57,11 @@ class Page {
       this.#stream = asked.value;
       this.#node = asked.value?.state ?? 'missing';
     } else {
-      this.#node = asked.refused === 'closed' ? await this.#probe() : asked.refused;
+      const mayNotAsk = asked.refused === 'stranger' || asked.refused === 'closed';
+      this.#node = mayNotAsk ? await this.#probe() : asked.refused;
       this.#stream = asked.refused === 'unreachable' ? this.#stream : null;
     }
+    this.#signIn.want(this.#node);
     const stopped = this.#playState === 'idle' || (this.#playState === 'ended' && this.#node === 'live');
     if (worthPlaying(this.#node) && (stopped || this.#wantsAnother())) {
       this.#play();
@@ -84,7 +88,7 @@ class Page {
     try {
       const path = withQuery(`/${this.#address.name}.flv`, this.#address.credentials);
       const { status } = await fetch(path, { method: 'HEAD', cache: 'no-store' });
-      return status === 200 ? 'live' : status === 404 ? 'missing' : 'closed';
+      return status === 200 ? 'live' : status === 404 ? 'missing' : status === 401 ? 'stranger' : 'closed';
     } catch {
       return 'unreachable';
     }

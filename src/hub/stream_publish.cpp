@@ -15,6 +15,7 @@ bool Stream::may_take_over(const Identity& newcomer) const {
 
 void Stream::replace_publisher(std::string_view why) {
     log::warning("hub", "{}: its publisher {} is replaced: {}", name_, publisher_->facts.peer.text(), why);
+    tell_publisher("left", fmt::format("is replaced: {}", why));
     publisher_->session.end({Errc::cancelled, why});
     publisher_.reset();
 }

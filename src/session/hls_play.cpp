@@ -8,6 +8,7 @@
 #include "protocol/http/content_coding.hpp"
 #include "session/hls_lists.hpp"
 #include "session/media_answer.hpp"
+#include "session/refused.hpp"
 
 #include <algorithm>
 
@@ -225,7 +226,7 @@ private:
 
     /// Says why not, in HTTP's words. What is not there now may be there soon.
     web::Response refusal(const Error& error) const {
-        desk_.tally.count(protocol, error.code);
+        note_refusal(desk_, protocol, request_.peer, error);
         web::Response response = media_refusal(request_, settings_.origins, error);
         response.headers.push_back({"Cache-Control", "no-store"});
         return response;

@@ -171,6 +171,11 @@ void Node::apply(control::StandingRef next) {
     standing_ = std::move(next);
 }
 
+void Node::start() {
+    pool_.start();
+    readiness_.say(control::Readiness::Phase::ready);
+}
+
 void Node::run() {
     main_.on_signal({.stop =
                          [this] {
@@ -178,7 +183,6 @@ void Node::run() {
                              pool_.aside().post([this] { pool_.aside().tasks().spawn(drain()); });
                          },
                      .reload = [this] { steward_.reload({}); }});
-    readiness_.say(control::Readiness::Phase::ready);
     main_.run();
 }
 

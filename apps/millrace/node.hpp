@@ -48,7 +48,7 @@ public:
     /// Where it listens. Before `start`.
     Addresses addresses() const { return doors_.addresses(); }
     /// Serves from now on. Throws std::runtime_error where the system gives no threads.
-    void start() { pool_.start(); }
+    void start();
     /// Hears signals until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
     void run();
 

@@ -8,8 +8,8 @@
 #include "hub/sessions.hpp"
 #include "hub/tally.hpp"
 #include "net/fan_out.hpp"
-#include "session/hls_texts.hpp"
 #include "net/memory.hpp"
+#include "session/hls_texts.hpp"
 #include "session/settings.hpp"
 
 #include <array>
@@ -44,7 +44,6 @@ struct Desk {
     hub::Sessions sessions;
     hub::Mirrors mirrors;
     net::FanOut fan_out;
-    ListTexts list_texts;
     const net::Memory* memory = nullptr;   ///< none: it never is scarce
     /// Whether there is memory for one more who publishes or plays.
     Result<> has_room() const {
@@ -53,6 +52,7 @@ struct Desk {
                    : Result<>{};
     }
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
+    ListTexts list_texts;
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;
 };

@@ -7,15 +7,15 @@
 
 namespace millrace::apps {
 
-void announce(const Doors& doors) {
+void announce(const Addresses& addresses) {
     std::string line;
-    for (const auto& [name, local] : doors.addresses()) {
+    for (const auto& [name, local] : addresses) {
         line += fmt::format("{}\"{}\": \"{}\"", line.empty() ? "" : ", ", name, local.text());
     }
     fmt::print("{{\"listeners\": {{{}}}}}\n", line);
     std::fflush(stdout);
-    const std::string rtmp = doors.address_of("rtmp");
-    const std::string http = doors.address_of("http");
+    const std::string rtmp = address_of(addresses, "rtmp");
+    const std::string http = address_of(addresses, "http");
     if (!rtmp.empty()) {
         fmt::print(stderr,
                    "\n  publish   ffmpeg -re -i movie.mp4 -c copy -f flv rtmp://{}/live/cam\n"
@@ -32,9 +32,9 @@ void announce(const Doors& doors) {
     }
 }
 
-void announce_demo(const Doors& doors, std::string_view stream, std::string_view token) {
-    const std::string http = doors.address_of("http");
-    const std::string rtmp = doors.address_of("rtmp");
+void announce_demo(const Addresses& addresses, std::string_view stream, std::string_view token) {
+    const std::string http = address_of(addresses, "http");
+    const std::string rtmp = address_of(addresses, "rtmp");
     const std::string proof = token.empty() ? std::string{} : fmt::format("?token={}", token);
     fmt::print(stderr,
                "\n  the synthetic camera is on stream {0}; other ways to watch it:\n"

@@ -7,10 +7,10 @@
 namespace millrace::apps {
 
 /// Prints the listeners as one JSON line on stdout, and on stderr how to use them.
-void announce(const Doors& doors);
+void announce(const Addresses& addresses);
 
 /// Prints the demo's one address on stdout, on stderr what else to try. `token` is empty on a node that is
 /// open to all who reach it.
-void announce_demo(const Doors& doors, std::string_view stream, std::string_view token);
+void announce_demo(const Addresses& addresses, std::string_view stream, std::string_view token);
 
 }   // namespace millrace::apps

@@ -45,7 +45,9 @@ int demo(const DemoOptions& options) {
     const auto standing =
         std::make_shared<const control::Standing>(control::stand(sources, control::State::make(random)));
     Node node{{.standing = standing, .sources = sources, .storage = nothing_lasts, .port_tries = port_tries}};
-    announce_demo(node.doors(), stream, token);
+    const Addresses addresses = node.addresses();
+    node.start();
+    announce_demo(addresses, stream, token);
     node.run();
     return 0;
 }

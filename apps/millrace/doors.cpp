@@ -120,20 +120,20 @@ const Doors::One* Doors::find(std::string_view name) const {
     return found == open_.end() ? nullptr : &*found;
 }
 
-std::vector<std::pair<std::string, Endpoint>> Doors::addresses() const {
-    std::vector<std::pair<std::string, Endpoint>> addresses;
+Addresses Doors::addresses() const {
+    Addresses addresses;
     for (const One& one : open_) {
         addresses.emplace_back(one.name, one.door->local());
     }
     return addresses;
 }
 
-std::string Doors::address_of(std::string_view name) const {
-    const One* const one = find(name);
-    if (one == nullptr) {
+std::string address_of(const Addresses& addresses, std::string_view name) {
+    const auto found = std::ranges::find(addresses, name, &Addresses::value_type::first);
+    if (found == addresses.end()) {
         return {};
     }
-    Endpoint local = one->door->local();
+    Endpoint local = found->second;
     if (local.address == "::" || local.address == "0.0.0.0") {
         local.address = "localhost";
     }

@@ -12,6 +12,11 @@
 
 namespace millrace::apps {
 
+/// "http" to where it listens, in the order of the configuration.
+using Addresses = std::vector<std::pair<std::string, Endpoint>>;
+/// As a browser here would write it; empty if there is no such listener.
+std::string address_of(const Addresses& addresses, std::string_view name);
+
 /// The listeners of a node, by the names of the configuration. What a new configuration wants is made ready
 /// beside what is open; who listens at the same address goes on. One thread at a time.
 class Doors {
@@ -36,10 +41,7 @@ public:
     /// Those whose names begin so: no newcomers any more.
     void close(std::string_view name_begins);
 
-    /// "http" to where it listens, in the order of the configuration.
-    std::vector<std::pair<std::string, Endpoint>> addresses() const;
-    /// As a browser here would write it; empty if there is no such door.
-    std::string address_of(std::string_view name) const;
+    Addresses addresses() const;
 
 private:
     struct One {

@@ -5,11 +5,15 @@
 #include "apps/millrace/source_rules.hpp"
 #include "base/storage.hpp"
 #include "control/gate.hpp"
+#include "control/overview.hpp"
+#include "control/readiness.hpp"
 #include "control/steward.hpp"
 #include "control/sweep.hpp"
+#include "hub/log_events.hpp"
 #include "net/background_threads.hpp"
 #include "net/child.hpp"
 #include "net/lobby.hpp"
+#include "net/memory.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
 
@@ -35,15 +39,17 @@ public:
     /// How long a stop in good order takes at most.
     static constexpr Duration drain_max = 9s;
 
-    /// Listens, but serves nobody before `run`. Throws std::runtime_error.
+    /// Listens, but serves nobody before `start`. Throws std::runtime_error.
     explicit Node(NodeStart start);
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
     ~Node() override;
 
-    /// Before `run`.
-    const Doors& doors() const { return doors_; }
-    /// Serves until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
+    /// Where it listens. Before `start`.
+    Addresses addresses() const { return doors_.addresses(); }
+    /// Serves from now on. Throws std::runtime_error where the system gives no threads.
+    void start();
+    /// Hears signals until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
     void run();
 
 private:
@@ -52,8 +58,7 @@ private:
     void abandon() override { doors_.abandon(); }
 
     void make_counters();
-    void add_routes(Counter& counter, const std::vector<hub::Sessions*>& sessions,
-                    const std::string& node_start);
+    void add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start);
     void add_page();
     void welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection);
     Counter& counter_of(const Executor& executor);
@@ -66,7 +71,11 @@ private:
     net::SystemRandom random_;
     net::WorkerPool pool_;
     net::Lobby lobby_{random_};
+    net::Memory memory_{pool_.aside()};
+    hub::Events events_{pool_.aside()};
+    hub::LogEvents log_events_{events_};
     hub::Directory directory_;
+    control::Readiness readiness_;
     // Joined after the pool has stopped, before what they work for goes.
     std::optional<net::BackgroundThreads> hashing_;
     std::optional<net::BackgroundThreads> disk_;

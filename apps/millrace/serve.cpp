@@ -26,11 +26,7 @@ bool keep(DiskStorage& storage, const State& state) {
     return false;
 }
 
-/// Without any word on who may do what, somebody must still be able to say it.
-void make_first_admin(State& state) {
-    net::SystemRandom random;
-    control::FirstAdmin admin = control::first_admin(random);
-    state.first_admin = admin.user.password;
+void show(const control::FirstAdmin& admin) {
     fmt::print(stderr,
                "\n  nobody may use this node yet, so it has made an administrator, shown this once:\n"
                "  user      {}\n"
@@ -38,8 +34,8 @@ void make_first_admin(State& state) {
                admin.user.name, admin.password);
 }
 
-/// What holds at the start. A first one makes its administrator, and shows the password only once the hash
-/// is kept.
+/// What holds at the start. Where nobody said who may do what, a first one makes an administrator, and shows
+/// the password once its hash is kept.
 control::StandingRef first_standing(const control::ConfigurationSources& sources, DiskStorage& storage,
                                     std::string_view folder) {
     std::optional<State> kept = control::load_state(storage, folder);
@@ -51,15 +47,19 @@ control::StandingRef first_standing(const control::ConfigurationSources& sources
     control::Standing standing = control::stand(sources, std::move(*kept));
     const Configuration& configuration = standing.configuration;
     if (control::needs_admin(configuration)) {
+        net::SystemRandom random;
+        const control::FirstAdmin admin = control::first_admin(random);
         State next = standing.state;
-        make_first_admin(next);
+        next.first_admin = admin.user.password;
         if (!keep(storage, next)) {
             throw std::runtime_error(fmt::format(
-                "storage.path: {}: the administrator that was just made cannot be kept, so that password is "
-                "void; let this user write there, choose another folder, or write users into a configuration "
+                "storage.path: {}: nobody may use this node yet, and an administrator that it makes cannot "
+                "be "
+                "kept; let this user write there, choose another folder, or write users into a configuration "
                 "file",
                 storage.trouble()));
         }
+        show(admin);
         standing = control::stand(sources, std::move(next));
     } else if (first && !configuration.open) {
         keep(storage, standing.state);
@@ -77,7 +77,9 @@ int serve(const control::ConfigurationSources& sources) {
     DiskStorage storage{given.storage_path};
     const control::StandingRef standing = first_standing(sources, storage, given.storage_path);
     Node node{{.standing = standing, .sources = sources, .storage = storage}};
-    announce(node.doors());
+    const Addresses addresses = node.addresses();
+    node.start();
+    announce(addresses);
     if (standing->configuration.open) {
         log::warning("serve", "--open: anyone who reaches this node may publish and play");
     } else {

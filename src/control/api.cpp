@@ -1,106 +1,209 @@
 #include "control/api.hpp"
 
-#include "base/gather.hpp"
+#include "control/api_words.hpp"
+#include "control/exposition.hpp"
+#include "control/metrics.hpp"
+#include "control/openapi.hpp"
 #include "control/report_json.hpp"
 #include "hub/name.hpp"
 
-#include <algorithm>
+#include <charconv>
+#include <memory>
 
 namespace millrace::control {
 
 namespace {
 
 constexpr std::string_view streams_path = "/api/v1/streams";
-constexpr Duration deadline = 10s;
+constexpr std::string_view sessions_path = "/api/v1/sessions";
 
-using Audiences = std::map<std::string, Audience, std::less<>>;
+using Shared = std::shared_ptr<const ApiSources>;
+using Asked = const web::Request&;
 
-web::Response json(std::string_view text) {
-    return web::Response::text(200, text, "application/json");
+web::Response no_answer() {
+    return web::Response::problem(503, "the workers did not answer in time; try again");
 }
 
-Task<Result<Audiences>> count_viewers(const ApiSources& sources, Executor& executor) {
-    std::vector<Executor*> executors;
-    std::map<Executor*, hub::Sessions*> sessions;
-    for (hub::Sessions* one : sources.sessions) {
-        executors.push_back(&one->executor());
-        sessions[&one->executor()] = one;
+Result<std::size_t> number_of(const web::Request& request, std::string_view key, std::size_t otherwise) {
+    const std::optional<std::string> text = request.query_value(key);
+    if (!text) {
+        return otherwise;
     }
-    Answer<std::vector<hub::SessionReport>> answer{executor};
-    gather(executors, answer.reply(),
-           [sessions](Executor& worker) { return sessions.at(&worker)->reports(); });
-    Result<std::vector<hub::SessionReport>> reports = co_await answer.within(executor.now() + deadline);
-    if (!reports) {
-        co_return std::unexpected(reports.error());
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+    if (error != std::errc{} || end != text->data() + text->size() || text->empty()) {
+        return fail(Errc::malformed, "offset and limit are whole numbers");
     }
-    Audiences audiences;
-    for (const hub::SessionReport& report : *reports) {
-        if (report.facts.kind == hub::SessionKind::viewer) {
-            Audience& audience = audiences[report.facts.stream];
-            ++audience.viewers[std::string{report.facts.protocol}];
-            audience.bytes_out += report.bytes_out;
-            audience.writes += report.writes;
-            audience.skips += report.skips;
-        }
-    }
-    co_return audiences;
+    return number;
 }
 
-/// The document of one stream, or the list of all.
-Task<web::Response> streams(ApiSources sources, web::Request request, std::optional<std::string> name,
-                            Executor& executor) {
-    const Result<hub::Admitted> admitted =
-        co_await hub::ask(sources.admission, hub::petition_of(request, hub::Action::admin, "http"), executor);
+Result<Page> page_of(const web::Request& request) {
+    const Result<std::size_t> offset = number_of(request, "offset", 0);
+    const Result<std::size_t> limit = number_of(request, "limit", Page::limit_default);
+    if (!offset || !limit) {
+        return std::unexpected((offset ? limit : offset).error());
+    }
+    if (*limit < 1 || *limit > Page::limit_max) {
+        return fail(Errc::malformed, "limit is 1 to 10000");
+    }
+    return Page{*offset, *limit};
+}
+
+Task<web::Response> list_streams(const ApiSources& sources, Asked request, Executor& executor) {
+    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
     if (!admitted) {
         co_return web::refusal(request, admitted.error());
     }
-    Answer<std::vector<hub::StreamReport>> answer{executor};
-    sources.directory.report(name, answer.reply());
-    Result<std::vector<hub::StreamReport>> reports = co_await answer.within(executor.now() + deadline);
-    Result<Audiences> audiences = co_await count_viewers(sources, executor);
-    if (!reports || !audiences) {
-        co_return web::Response::problem(503, "the workers did not answer in time; try again");
+    const Result<Page> page = page_of(request);
+    if (!page) {
+        co_return web::refusal(request, page.error());
     }
-    std::ranges::sort(*reports, {}, &hub::StreamReport::name);
-    if (!name) {
-        co_return json(streams_json(*reports, *audiences));
+    const Result<Overview> overview = co_await look(sources, std::nullopt, executor);
+    if (!overview) {
+        co_return no_answer();
     }
-    if (reports->empty()) {
-        co_return web::Response::problem(404, "no such stream: nobody publishes it now");
-    }
-    co_return json(stream_json(reports->front(), (*audiences)[*name]));
+    co_return json_answer(200, streams_json(overview->streams, audiences(overview->workers), *page));
 }
 
-Task<web::Response> healthy() {
+Task<web::Response> show_stream(const ApiSources& sources, Asked request, Executor& executor) {
+    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
+    if (!admitted) {
+        co_return web::refusal(request, admitted.error());
+    }
+    const Result<hub::StreamName> name = hub::StreamName::parse(behind(request.path, streams_path));
+    if (!name) {
+        co_return web::refusal(request, name.error());
+    }
+    const Result<Overview> overview = co_await look(sources, name->text(), executor);
+    if (!overview) {
+        co_return no_answer();
+    }
+    if (overview->streams.empty()) {
+        co_return web::Response::problem(404, "no such stream: nobody publishes it now");
+    }
+    co_return json_answer(200,
+                          stream_json(overview->streams.front(), audiences(overview->workers)[name->text()]));
+}
+
+Task<web::Response> list_sessions(const ApiSources& sources, Asked request, Executor& executor) {
+    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
+    if (!admitted) {
+        co_return web::refusal(request, admitted.error());
+    }
+    const Result<Page> page = page_of(request);
+    if (!page) {
+        co_return web::refusal(request, page.error());
+    }
+    const Result<std::vector<WorkerReport>> workers = co_await look_at_workers(sources, executor);
+    if (!workers) {
+        co_return no_answer();
+    }
+    const SessionFilter filter{.stream = request.query_value("stream").value_or(""),
+                               .kind = request.query_value("kind").value_or(""),
+                               .protocol = request.query_value("protocol").value_or("")};
+    co_return json_answer(200, sessions_json(*workers, filter, *page));
+}
+
+Task<web::Response> end_session(const ApiSources& sources, Asked request, Executor& executor) {
+    const std::optional<SessionId> id = SessionId::parse(behind(request.path, sessions_path));
+    if (!id) {
+        co_return web::Response::problem(404, "no such session");
+    }
+    const Result<> ended = co_await kick(sources, *id, executor);
+    if (!ended) {
+        co_return web::refusal(request, ended.error());
+    }
+    co_return web::Response{.status = 204};
+}
+
+/// GET shows a session, DELETE ends it.
+Task<web::Response> one_session(const ApiSources& sources, Asked request, Executor& executor) {
+    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
+    if (!admitted) {
+        co_return web::refusal(request, admitted.error());
+    }
+    if (request.method == "DELETE") {
+        co_return co_await end_session(sources, request, executor);
+    }
+    const Result<std::vector<WorkerReport>> workers = co_await look_at_workers(sources, executor);
+    if (!workers) {
+        co_return no_answer();
+    }
+    const std::string document = session_json(*workers, behind(request.path, sessions_path));
+    co_return document.empty() ? web::Response::problem(404, "no such session: it may have ended")
+                               : json_answer(200, document);
+}
+
+Task<web::Response> metrics(const ApiSources& sources, Asked request, Executor& executor) {
+    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
+    if (!admitted) {
+        co_return web::refusal(request, admitted.error());
+    }
+    const Result<Overview> overview = co_await look(sources, std::nullopt, executor);
+    if (!overview) {
+        co_return no_answer();
+    }
+    const bool ready = sources.readiness == nullptr || sources.readiness->phase() == Readiness::Phase::ready;
+    const NodeFacts facts{.version = sources.version,
+                          .ready = ready,
+                          .process = sources.process ? std::optional{sources.process()} : std::nullopt};
+    co_return web::Response::text(200, metrics_text(*overview, facts), Exposition::content_type);
+}
+
+/// Whether the process answers at all.
+Task<web::Response> healthy(const ApiSources& /*sources*/, Asked /*request*/, Executor& /*executor*/) {
     co_return web::Response::text(200, "ok\n");
 }
 
-Task<web::Response> stream(const ApiSources& sources, const web::Request& request, Executor& executor) {
-    const Result<hub::StreamName> name = hub::StreamName::parse(request.path.substr(streams_path.size() + 1));
-    if (!name) {
-        co_return web::Response::problem(400, name.error().what);
+/// Whether this node is the right one to send somebody to.
+Task<web::Response> ready(const ApiSources& sources, Asked /*request*/, Executor& /*executor*/) {
+    using Phase = Readiness::Phase;
+    const Phase phase = sources.readiness == nullptr ? Phase::ready : sources.readiness->phase();
+    if (phase == Phase::ready) {
+        co_return web::Response::text(200, "ready\n");
     }
-    co_return co_await streams(sources, request, name->text(), executor);
+    co_return web::Response::problem(
+        503, phase == Phase::starting ? "this node is starting" : "this node is shutting down");
 }
+
+Task<web::Response> description(const ApiSources& /*sources*/, Asked /*request*/, Executor& /*executor*/) {
+    web::Response response;
+    response.headers.push_back({"Content-Type", "application/yaml"});
+    response.headers.push_back({"Cache-Control", "no-cache"});
+    response.body = Bytes::lasting(as_bytes(openapi_document()));
+    co_return response;
+}
+
+using Answering = Task<web::Response> (*)(const ApiSources& sources, Asked request, Executor& executor);
+
+struct Row {
+    std::vector<std::string> methods;
+    std::function<bool(std::string_view)> matches;
+    Answering answer;
+};
 
 }   // namespace
 
 std::vector<web::Route> api_routes(ApiSources sources) {
+    const auto shared = std::make_shared<const ApiSources>(std::move(sources));
+    const std::vector<Row> rows{
+        {{"GET"}, exactly("/healthz"), healthy},
+        {{"GET"}, exactly("/readyz"), ready},
+        {{"GET"}, exactly("/metrics"), metrics},
+        {{"GET"}, exactly("/api/openapi.yaml"), description},
+        {{"GET"}, exactly(streams_path), list_streams},
+        {{"GET"}, below(streams_path), show_stream},
+        {{"GET"}, exactly(sessions_path), list_sessions},
+        {{"GET", "DELETE"}, below(sessions_path), one_session},
+    };
     std::vector<web::Route> routes;
-    routes.push_back({.methods = {"GET"},
-                      .matches = [](std::string_view path) { return path == "/healthz"; },
-                      .answer = [](const web::Request&, Executor&) { return healthy(); }});
-    routes.push_back({.methods = {"GET"},
-                      .matches = [](std::string_view path) { return path == streams_path; },
-                      .answer =
-                          [sources](const web::Request& request, Executor& executor) {
-                              return streams(sources, request, std::nullopt, executor);
+    for (const Row& row : rows) {
+        routes.push_back({.methods = row.methods,
+                          .matches = row.matches,
+                          .answer = [shared, answer = row.answer](Asked request, Executor& executor) {
+                              return answer(*shared, request, executor);
                           }});
-    routes.push_back(
-        {.methods = {"GET"},
-         .matches = [](std::string_view path) { return path.starts_with(std::string{streams_path} + "/"); },
-         .answer = [sources](const web::Request& request,
-                             Executor& executor) { return stream(sources, request, executor); }});
+    }
     return routes;
 }
 

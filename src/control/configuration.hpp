@@ -96,6 +96,7 @@ struct Configuration {
     Duration grace = 10s;         ///< how long viewers wait for a lost publisher
     Duration hls_segment = 2s;    ///< the least a segment lasts
     unsigned hls_window = 10;     ///< segments in a live list
+    bool takeover = false;        ///< of a stream, by a publisher with the same credential
     bool hls_always = false;      ///< HLS goes on when nobody asks any more
     log::Level log_level = log::Level::info;
     log::Format log_format = log::Format::text;

@@ -22,6 +22,11 @@ YamlNode duration_value(Duration duration) {
     return text_node(seconds ? fmt::format("{}s", duration / 1s) : fmt::format("{}ms", duration / 1ms));
 }
 
+/// What may be left empty is then not written at all.
+YamlNode optional_value(const std::string& text) {
+    return text.empty() ? YamlNode{} : text_node(text);
+}
+
 YamlNode truth_value(bool value) {
     return plain_node(value ? "true" : "false");
 }
@@ -83,13 +88,14 @@ constexpr std::array shown{
     Shown{"https.listen", [](const C& c) { return listen_value(c.https); }},
     Shown{"rtmp.listen", [](const C& c) { return listen_value(c.rtmp); }},
     Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
-    Shown{"tls.certificate", [](const C& c) { return text_node(c.tls_certificate); }},
-    Shown{"tls.key", [](const C& c) { return text_node(c.tls_key); }},
+    Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
+    Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"http.cors", cors_value},
     Shown{"http.hosts", [](const C& c) { return list_value(c.hosts, std::identity{}); }},
     Shown{"http.trusted_proxies", [](const C& c) { return list_value(c.trusted_proxies, &IpPrefix::text); }},
-    Shown{"http.default_stream", [](const C& c) { return text_node(c.default_stream); }},
+    Shown{"http.default_stream", [](const C& c) { return optional_value(c.default_stream); }},
     Shown{"workers", [](const C& c) { return number_value(c.workers); }},
+    Shown{"publish.takeover", [](const C& c) { return truth_value(c.takeover); }},
     Shown{"grace", [](const C& c) { return duration_value(c.grace); }},
     Shown{"hls.segment", [](const C& c) { return duration_value(c.hls_segment); }},
     Shown{"hls.window", [](const C& c) { return number_value(c.hls_window); }},

@@ -1,5 +1,7 @@
 #include "control/report_json.hpp"
 
+#include "base/date_time.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace millrace::control {
@@ -52,6 +54,61 @@ Json track(const hub::TrackReport& report) {
     return json;
 }
 
+/// Of raw pictures at 12 bits a pixel; nothing where the size or the rate is not known.
+void add_compression(Json& json, const hub::StreamReport& report) {
+    for (const hub::TrackReport& one : report.tracks) {
+        if (one.track.kind == media::Kind::video && one.track.config != nullptr && one.bits_per_second > 0) {
+            const double pixels = one.track.config->width * static_cast<double>(one.track.config->height);
+            json["compression_ratio"] = pixels * 12 * one.units_per_second / one.bits_per_second;
+            return;
+        }
+    }
+}
+
+Json latency(const hub::LatencyReport& report) {
+    return {{"p50", report.p50_seconds}, {"p95", report.p95_seconds}};
+}
+
+/// From capture: whose word it is, to here, and to what each form wrote or listed.
+Json latencies(const hub::StreamReport& report) {
+    Json json;
+    json["origin"] = hub::name(report.capture_origin);
+    if (report.arrival_latency.count > 0) {
+        json["arrival_seconds"] = latency(report.arrival_latency);
+    }
+    json["output_seconds"] = Json::object();
+    for (const hub::OutputReport& output : report.outputs) {
+        if (output.latency.count > 0) {
+            json["output_seconds"][output.form] = latency(output.latency);
+        }
+    }
+    return json;
+}
+
+Json outputs(const hub::StreamReport& report) {
+    Json json = Json::object();
+    for (const hub::OutputReport& output : report.outputs) {
+        Json& one = json.emplace(output.form, Json::object()).first.value();
+        one["frames_muxed"] = one.value("frames_muxed", std::uint64_t{0}) + output.units_muxed;
+        one["memory_bytes"] = one.value("memory_bytes", std::size_t{0}) + output.memory;
+        if (output.segments > 0) {
+            one["segments"] = output.segments;
+        }
+    }
+    return json;
+}
+
+Json verdicts(const hub::StreamReport& report) {
+    Json json = Json::array();
+    for (const hub::Verdict& verdict : report.verdicts) {
+        json.push_back({{"code", verdict.code},
+                        {"weight", hub::name(verdict.weight)},
+                        {"text", verdict.text},
+                        {"since", date_time_text(verdict.since)}});
+    }
+    return json;
+}
+
 Json document(const hub::StreamReport& report, const Audience& audience) {
     Json json;
     json["name"] = report.name;
@@ -67,30 +124,52 @@ Json document(const hub::StreamReport& report, const Audience& audience) {
         bitrate += one.bits_per_second;
     }
     json["bitrate_bps"] = bitrate;
+    add_compression(json, report);
     if (report.gop_seconds > 0) {
         json["gop_seconds"] = report.gop_seconds;
     }
+    json["latency"] = latencies(report);
     json["frames_in"] = report.units_in;
     json["frames_dropped"] = report.units_dropped;
+    json["frames_lost"] = report.units_unusable;
     json["bytes_in"] = report.bytes_in;
     json["timestamp_jumps"] = report.jumps;
-    json["outputs"] = Json::object();
-    for (const hub::OutputReport& output : report.outputs) {
-        Json& one = json["outputs"].emplace(output.form, Json::object()).first.value();
-        one["frames_muxed"] = one.value("frames_muxed", std::uint64_t{0}) + output.units_muxed;
-        one["memory_bytes"] = one.value("memory_bytes", std::size_t{0}) + output.memory;
-        if (output.segments > 0) {
-            one["segments"] = output.segments;
-        }
-    }
+    json["outputs"] = outputs(report);
     json["viewers"] = Json::object();
     for (const auto& [protocol, count] : audience.viewers) {
         json["viewers"][protocol] = count;
     }
+    json["slow_viewers"] = audience.slow;
     json["sent"] = {{"bytes", audience.bytes_out}, {"writes", audience.writes}, {"skips", audience.skips}};
     json["memory_bytes"] = report.memory;
-    json["verdicts"] = report.verdicts;
+    json["verdicts"] = verdicts(report);
     return json;
+}
+
+Json document(const WorkerReport& worker, const hub::SessionReport& report) {
+    Json json;
+    json["id"] = worker.id_of(report);
+    json["kind"] = hub::name(report.facts.kind);
+    json["protocol"] = report.facts.protocol;
+    if (!report.facts.stream.empty()) {
+        json["stream"] = report.facts.stream;
+    }
+    json["peer"] = report.facts.peer.text();
+    json["user"] = report.facts.who.name;
+    json["since"] = date_time_text(worker.began(report));
+    json["bytes_in"] = report.bytes_in;
+    json["bytes_out"] = report.bytes_out;
+    json["bitrate_bps"] = report.bits_per_second;
+    json["writes"] = report.writes;
+    json["skips"] = report.skips;
+    if (!report.verdict.empty()) {
+        json["verdict"] = report.verdict;
+    }
+    return json;
+}
+
+bool within(const Page& page, std::size_t place) {
+    return place >= page.offset && place - page.offset < page.limit;
 }
 
 std::string text(const Json& json) {
@@ -103,16 +182,71 @@ std::string stream_json(const hub::StreamReport& report, const Audience& audienc
     return text(document(report, audience));
 }
 
-std::string streams_json(const std::vector<hub::StreamReport>& reports,
-                         const std::map<std::string, Audience, std::less<>>& audiences) {
+std::string streams_json(const std::vector<hub::StreamReport>& reports, const Audiences& audiences,
+                         Page page) {
     Json list;
     list["items"] = Json::array();
-    for (const hub::StreamReport& report : reports) {
-        const auto found = audiences.find(report.name);
-        list["items"].push_back(document(report, found == audiences.end() ? Audience{} : found->second));
+    for (std::size_t place = 0; place < reports.size(); ++place) {
+        if (within(page, place)) {
+            const auto found = audiences.find(reports[place].name);
+            list["items"].push_back(
+                document(reports[place], found == audiences.end() ? Audience{} : found->second));
+        }
     }
     list["total"] = reports.size();
     return text(list);
+}
+
+Audiences audiences(const std::vector<WorkerReport>& workers) {
+    Audiences audiences;
+    for (const WorkerReport& worker : workers) {
+        for (const hub::SessionReport& report : worker.sessions) {
+            if (report.facts.kind == hub::SessionKind::viewer) {
+                Audience& audience = audiences[report.facts.stream];
+                ++audience.viewers[std::string{report.facts.protocol}];
+                audience.bytes_out += report.bytes_out;
+                audience.writes += report.writes;
+                audience.skips += report.skips;
+                audience.slow += report.slow ? 1 : 0;
+            }
+        }
+    }
+    return audiences;
+}
+
+std::string sessions_json(const std::vector<WorkerReport>& workers, const SessionFilter& filter, Page page) {
+    const auto wanted = [](std::string_view asked, std::string_view is) {
+        return asked.empty() || asked == is;
+    };
+    Json list;
+    list["items"] = Json::array();
+    std::size_t place = 0;
+    for (const WorkerReport& worker : workers) {
+        for (const hub::SessionReport& report : worker.sessions) {
+            if (!wanted(filter.stream, report.facts.stream) ||
+                !wanted(filter.kind, hub::name(report.facts.kind)) ||
+                !wanted(filter.protocol, report.facts.protocol)) {
+                continue;
+            }
+            if (within(page, place++)) {
+                list["items"].push_back(document(worker, report));
+            }
+        }
+    }
+    list["total"] = place;
+    return text(list);
+}
+
+std::string session_json(const std::vector<WorkerReport>& workers, std::string_view id) {
+    const std::optional<SessionId> wanted = SessionId::parse(id);
+    for (const WorkerReport& worker : workers) {
+        for (const hub::SessionReport& report : worker.sessions) {
+            if (wanted && wanted->worker == worker.worker && wanted->number == report.id) {
+                return text(document(worker, report));
+            }
+        }
+    }
+    return {};
 }
 
 }   // namespace millrace::control

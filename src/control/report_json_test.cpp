@@ -15,7 +15,10 @@ hub::StreamReport report() {
     report.run = "1763646000-1a2b3c4d";
     report.outputs = {{.form = "flv", .units_muxed = 100, .segments = 0, .memory = 1000},
                       {.form = "ts", .units_muxed = 50, .segments = 4, .memory = 2000}};
-    report.verdicts = {"key frames are \"far\" apart"};
+    report.verdicts = {{.code = "key_frames_far",
+                        .weight = hub::Weight::note,
+                        .text = "key frames are \"far\" apart",
+                        .since = {1'800'000'000'000'000}}};
     return report;
 }
 
@@ -26,7 +29,8 @@ TEST(ReportJson, a_stream_shows_what_was_written_into_each_form) {
     EXPECT_EQ(json["outputs"]["flv"], Json::parse(R"({"frames_muxed": 100, "memory_bytes": 1000})"));
     EXPECT_EQ(json["outputs"]["ts"],
               Json::parse(R"({"frames_muxed": 50, "memory_bytes": 2000, "segments": 4})"));
-    EXPECT_EQ(json["verdicts"][0], "key frames are \"far\" apart");
+    EXPECT_EQ(json["verdicts"][0], Json::parse(R"({"code": "key_frames_far", "weight": "note",
+        "text": "key frames are \"far\" apart", "since": "2027-01-15T08:00:00.000Z"})"));
 }
 
 TEST(ReportJson, variants_of_a_form_are_counted_together) {
@@ -53,6 +57,74 @@ TEST(ReportJson, the_list_gives_each_stream_its_own_audience) {
     EXPECT_EQ(json["items"][0]["viewers"], Json::object());
     EXPECT_EQ(json["items"][0]["sent"]["bytes"], 0);
     EXPECT_EQ(json["items"][1]["viewers"]["ts"], 1);
+}
+
+TEST(ReportJson, latency_says_whose_word_the_capture_time_is) {
+    hub::StreamReport one = report();
+    one.capture_origin = media::CaptureTime::Label::capture;
+    one.arrival_latency = {.count = 5, .p50_seconds = 0.125, .p95_seconds = 0.25};
+    one.outputs[0].latency = {.count = 5, .p50_seconds = 0.25, .p95_seconds = 0.5};
+    const Json json = Json::parse(stream_json(one, {}));
+    EXPECT_EQ(json["latency"], Json::parse(R"({"origin": "capture",
+        "arrival_seconds": {"p50": 0.125, "p95": 0.25},
+        "output_seconds": {"flv": {"p50": 0.25, "p95": 0.5}}})"));
+    EXPECT_EQ(Json::parse(stream_json(report(), {}))["latency"],
+              Json::parse(R"({"origin": "arrival", "output_seconds": {}})"));
+}
+
+WorkerReport worker_report(std::size_t worker) {
+    WorkerReport report{
+        .worker = worker, .now = Instant::from_nanoseconds(20'000'000'000), .utc = {1'800'000'000'000'000}};
+    for (const std::string_view protocol : {"flv", "hls"}) {
+        hub::SessionReport session{.id = report.sessions.size() + 1,
+                                   .facts = {.protocol = protocol,
+                                             .stream = "live/cam",
+                                             .peer = {"192.0.2.7", 4000},
+                                             .since = Instant::from_nanoseconds(10'000'000'000),
+                                             .who = {.name = "user \"x\""}},
+                                   .bytes_out = 1000,
+                                   .writes = 7,
+                                   .skips = 1};
+        report.sessions.push_back(std::move(session));
+    }
+    return report;
+}
+
+TEST(ReportJson, a_session_has_an_id_that_no_other_worker_gives) {
+    const std::vector<WorkerReport> workers{worker_report(0), worker_report(1)};
+    const Json list = Json::parse(sessions_json(workers, {}, {}));
+    EXPECT_EQ(list["total"], 4);
+    EXPECT_EQ(list["items"][0]["id"], "0-1");
+    EXPECT_EQ(list["items"][3]["id"], "1-2");
+    const Json one = Json::parse(session_json(workers, "1-1"));
+    EXPECT_EQ(one, Json::parse(R"({"id": "1-1", "kind": "viewer", "protocol": "flv", "stream": "live/cam",
+        "peer": "192.0.2.7:4000", "user": "user \"x\"", "since": "2027-01-15T07:59:50.000Z", "bytes_in": 0,
+        "bytes_out": 1000, "bitrate_bps": 0.0, "writes": 7, "skips": 1})"));
+    for (const std::string_view none :
+         {"", "1", "1-3", "2-1", "1-1x", "-1-1", "1-", "99999999999999999999-1"}) {
+        EXPECT_EQ(session_json(workers, none), "") << none;
+    }
+}
+
+TEST(ReportJson, a_list_of_sessions_is_filtered_first_and_then_cut) {
+    const std::vector<WorkerReport> workers{worker_report(0), worker_report(1)};
+    const Json flv = Json::parse(sessions_json(workers, {.protocol = "flv"}, {.offset = 1, .limit = 1}));
+    EXPECT_EQ(flv["total"], 2);
+    ASSERT_EQ(flv["items"].size(), 1U);
+    EXPECT_EQ(flv["items"][0]["id"], "1-1");
+    EXPECT_EQ(Json::parse(sessions_json(workers, {.stream = "live/other"}, {}))["total"], 0);
+    EXPECT_EQ(Json::parse(sessions_json(workers, {.kind = "publisher"}, {}))["total"], 0);
+    EXPECT_EQ(Json::parse(sessions_json(workers, {.kind = "viewer"}, {.offset = 9}))["items"], Json::array());
+}
+
+TEST(ReportJson, an_audience_is_counted_over_all_workers) {
+    std::vector<WorkerReport> workers{worker_report(0), worker_report(1)};
+    workers[1].sessions[0].slow = true;
+    const Audiences all = audiences(workers);
+    const Audience& audience = all.at("live/cam");
+    EXPECT_EQ(audience.viewers.at("flv"), 2U);
+    EXPECT_EQ(audience.bytes_out, 4000U);
+    EXPECT_EQ(audience.slow, 1U);
 }
 
 }   // namespace

@@ -43,13 +43,16 @@ Standing stand(ConfigurationSources sources, State state) {
     return standing;
 }
 
-bool needs_admin(const Configuration& configuration) {
+bool has_admin(const Configuration& configuration) {
     const auto administers = [](const auto& one) {
         return std::ranges::find(one.allow, hub::Action::admin, &Grant::action) != one.allow.end();
     };
-    return !configuration.open && !configuration.has_auth() &&
-           std::ranges::none_of(configuration.users, administers) &&
-           std::ranges::none_of(configuration.tokens, administers);
+    return std::ranges::any_of(configuration.users, administers) ||
+           std::ranges::any_of(configuration.tokens, administers);
+}
+
+bool needs_admin(const Configuration& configuration) {
+    return !configuration.open && !configuration.has_auth() && !has_admin(configuration);
 }
 
 std::optional<std::string> fixed_by(const Configuration& configuration, std::string_view key) {

@@ -24,7 +24,9 @@ inline constexpr std::string_view first_admin_name = "admin";
 /// The configuration that the sources and the state's overlay make. Throws ConfigurationError.
 Standing stand(ConfigurationSources sources, State state);
 
-/// Whether nobody could administer this node, though it is not meant to be open: the first start makes one.
+/// Whether some user or token may administer the node.
+bool has_admin(const Configuration& configuration);
+/// Whether nobody could, though file, environment and options do not mean it so: the first start makes one.
 bool needs_admin(const Configuration& configuration);
 
 /// Where a key is fixed though the API would change it, as an end of a sentence: "the environment variable

@@ -9,6 +9,8 @@ namespace millrace::control {
 
 namespace {
 
+constexpr std::string_view who = "config";
+
 /// A file that was read, or why not.
 struct FileText {
     std::string text;
@@ -58,7 +60,15 @@ Task<> Steward::work_off() {
     while (!jobs_.empty()) {
         Job job = std::move(jobs_.front());
         jobs_.pop_front();
+        const bool reload = job.edit == nullptr;
         Outcome outcome = co_await carry_out(job);
+        if (reload && outcome.status >= 400) {
+            log::error(who, "the configuration stays as it was: {}", outcome.words);
+        } else if (outcome.status < 400) {
+            log::info(
+                who, "{}",
+                reload ? "the configuration was read again" : "the configuration was changed by the API");
+        }
         job.reply.give(std::move(outcome));
     }
     busy_ = false;
@@ -88,6 +98,10 @@ Task<Outcome> Steward::carry_out(Job& job) {
         sources_.file_text = std::move(old_text);
         co_return Outcome{422, error.what()};
     }
+    if (!afresh && has_admin(standing_->configuration) && !has_admin(next.configuration)) {
+        co_return Outcome{409,
+                          "nobody could administer this node any more: make another administrator first"};
+    }
     Outcome outcome = co_await enforce(std::move(next), afresh, !afresh);
     if (outcome.status >= 400) {
         sources_.file_text = std::move(old_text);
@@ -114,7 +128,7 @@ Task<Outcome> Steward::enforce(Standing next, bool afresh, bool keep) {
             });
         if (!kept || !*kept) {
             means_.realm.abandon();
-            log::error("config", "a change could not be kept: {}",
+            log::error(who, "a change could not be kept: {}",
                        kept ? "storage.path cannot be written to" : kept.error().what);
             co_return Outcome{503,
                               "the change could not be kept on the disk (storage.path); nothing changed"};

@@ -2,6 +2,7 @@
 
 #include "base/block_log.hpp"
 #include "hub/flavour.hpp"
+#include "hub/latency.hpp"
 #include "hub/media_feed.hpp"
 #include "media/access_unit.hpp"
 
@@ -27,6 +28,7 @@ concept Muxer = requires(M muxer, const M& constant, std::span<const media::Trac
     muxer.write(unit, log, now);   // one or more messages
     muxer.unpublished(log, now);   // the publisher said it ends; another may follow
     muxer.end(log, now);           // nothing will follow
+    // And, where the form has words for it, lost(log, now): the publisher left without a word.
     { constant.lead(tracks) } -> std::same_as<Bytes>;
     { constant.resume() } -> std::same_as<Bytes>;
 };
@@ -41,9 +43,15 @@ public:
     virtual Result<> begin(const MediaFeed& feed, std::span<const media::Track> tracks, Instant now) = 0;
     /// Another publisher: its tracks take the place of those before.
     virtual void renew(std::span<const media::Track> tracks, Instant now) = 0;
-    /// Writes what the feed got since.
-    virtual void pump(Instant now) = 0;
+    /// Writes what the feed got since; `utc`, if given, counts how long each unit took to here.
+    void pump(Instant now, WallTime utc = {}) {
+        utc_ = utc;
+        write_new(now);
+    }
+    /// Whether it takes a configured track of a stream.
+    virtual bool takes(const media::Track& track) const = 0;
     virtual void unpublished(Instant now) = 0;
+    virtual void lost(Instant now) = 0;
     virtual void end(Instant now) = 0;
 
     void attach(MirrorRef mirror, StreamHandle stream);
@@ -54,8 +62,16 @@ public:
     bool over() const { return over_; }
     /// Units written since it was started.
     std::uint64_t muxed() const { return muxed_; }
+    const LatencyMeter& latency() const { return latency_; }
 
 protected:
+    virtual void write_new(Instant now) = 0;
+    void count(const media::AccessUnit& unit) {
+        ++muxed_;
+        if (utc_ != WallTime{}) {
+            latency_.count(unit.capture.utc, utc_);
+        }
+    }
     virtual Bytes lead() const = 0;
     /// Tells every mirror what changed.
     void tell();
@@ -63,9 +79,11 @@ protected:
     BlockLog log_;
     bool offline_ = false;
     bool over_ = false;
-    std::uint64_t muxed_ = 0;
 
 private:
+    std::uint64_t muxed_ = 0;
+    WallTime utc_;
+    LatencyMeter latency_;
     std::vector<MirrorRef> mirrors_;
 };
 
@@ -100,7 +118,11 @@ public:
         }
     }
 
-    void pump(Instant now) override {
+    bool takes(const media::Track& track) const override {
+        return track.config != nullptr && muxer_.carries(track) && (!key_.only || *key_.only == track.kind);
+    }
+
+    void write_new(Instant now) override {
         while (!over_) {
             const media::AccessUnitRef unit = cursor_->next();
             if (unit == nullptr) {
@@ -115,7 +137,7 @@ public:
                 log_.mark_entrance(muxer_.resume());
             }
             muxer_.write(*unit, log_, now);
-            ++muxed_;
+            count(*unit);
             if (video) {
                 log_.request_flush();
             }
@@ -131,6 +153,15 @@ public:
         offline_ = true;
         log_.request_flush();
         tell();
+    }
+    void lost(Instant now) override {
+        if constexpr (requires { muxer_.lost(log_, now); }) {
+            if (!over_) {
+                muxer_.lost(log_, now);
+                log_.request_flush();
+                tell();
+            }
+        }
     }
     void end(Instant now) override {
         if (over_) {
@@ -148,9 +179,6 @@ private:
         tracks_.clear();
         std::ranges::copy_if(tracks, std::back_inserter(tracks_),
                              [this](const media::Track& track) { return takes(track); });
-    }
-    bool takes(const media::Track& track) const {
-        return track.config != nullptr && muxer_.carries(track) && (!key_.only || *key_.only == track.kind);
     }
     bool has_video() const {
         return std::ranges::any_of(tracks_,

@@ -26,10 +26,11 @@ class DerivedSegments final : public Packaged {
 public:
     DerivedSegments(P packager, FlavourKey key) : packager_{std::move(packager)}, key_{key} {}
 
-private:
     bool takes(const media::Track& track) const override {
         return packager_.carries(track) && (!key_.only || *key_.only == track.kind);
     }
+
+private:
     std::vector<media::SegmentPart> package(const media::SegmentUnits& units) override {
         return packager_.package(units);
     }

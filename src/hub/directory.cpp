@@ -130,7 +130,14 @@ void Directory::close(const StreamHandle& stream, const FlavourKey& key, MirrorR
     });
 }
 
+void Directory::tell(Event event) {
+    if (events_ != nullptr) {
+        events_->tell(std::move(event));
+    }
+}
+
 void Directory::introduce(Sessions& sessions) {
+    sessions.tell_to(events_);
     const MutexLock lock{mutex_};
     sessions_[&sessions.executor()] = &sessions;
 }
@@ -171,6 +178,16 @@ void Directory::fetch(const std::string& stream, SegmentAsk ask, std::string par
         }
         found->fetch(ask, part_name, std::move(reply));
     });
+}
+
+void Directory::count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes) {
+    if (const std::optional<StreamHandle> handle = find(stream)) {
+        on_home(*handle, [viewer_key = std::move(viewer_key), bytes](Stream* found) {
+            if (found != nullptr) {
+                found->count_sent(viewer_key, bytes);
+            }
+        });
+    }
 }
 
 void Directory::ask(const std::string& name, Ask ask) {

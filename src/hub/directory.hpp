@@ -3,6 +3,7 @@
 #include "base/answer.hpp"
 #include "base/mutex.hpp"
 #include "base/random.hpp"
+#include "hub/events.hpp"
 #include "hub/flavour.hpp"
 #include "hub/publication.hpp"
 #include "hub/report.hpp"
@@ -52,6 +53,10 @@ public:
     /// part without duration. Errc::not_found, also for what is no longer kept; refused.
     void fetch(const std::string& stream, SegmentAsk ask, std::string part_name,
                Reply<media::SegmentPart> reply);
+    /// Where streams and viewers tell what happens; before anything else, if at all. It outlives this.
+    void tell_to(Events& events) { events_ = &events; }
+    /// So many bytes of lists went to a viewer who polls; `fetch` counts its own.
+    void count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes);
     /// The sessions of a worker, where streams that are at home there show viewers who only poll. Called on
     /// that worker's behalf before any stream is published there; they outlive its conversations.
     void introduce(Sessions& sessions);
@@ -66,6 +71,7 @@ public:
     /// Nobody finds the stream any more; it goes later, for it is the stream that says so.
     void remove(const StreamHandle& stream);
     RunId new_run(WallTime now);
+    void tell(Event event);
     /// The sessions of a worker, or null where none were introduced.
     Sessions* sessions_of(const Executor& home);
 
@@ -87,6 +93,7 @@ private:
     /// All streams there are now, by their homes.
     std::unordered_map<Executor*, std::vector<StreamHandle>> by_home(const std::optional<std::string>& name);
 
+    Events* events_ = nullptr;
     Mutex mutex_;
     Stream::Settings settings_ MILLRACE_GUARDED_BY(mutex_);
     bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;

@@ -12,11 +12,39 @@ void Meter::count(const media::AccessUnit& unit, Instant arrival) {
     while (track.recent.size() > samples_max || arrival - track.recent.front().at > window) {
         track.recent.pop_front();
     }
-    if (unit.key && unit.kind() == media::Kind::video) {
-        const std::int64_t at = unit.dts_ms();
-        gop_ms_ = last_key_ms_ >= 0 ? at - last_key_ms_ : 0;
-        last_key_ms_ = at;
+    if (unit.kind() == media::Kind::video) {
+        count_picture(unit, arrival);
     }
+}
+
+void Meter::count_picture(const media::AccessUnit& unit, Instant arrival) {
+    const std::int64_t wait = unit.pts_ms() - unit.dts_ms();
+    if (unit.key) {
+        const std::int64_t at = unit.dts_ms();
+        if (last_key_ms_ >= 0) {
+            gops_ms_[gops_++ % gops_kept] = at - last_key_ms_;
+            // Times in whole milliseconds vary by one.
+            const std::int64_t varies = wait_max_ms_ - wait_min_ms_;
+            reordering_ = varies > 1 ? varies * Duration{1ms} : Duration{};
+        }
+        last_key_ms_ = at;
+        key_at_ = arrival;
+        wait_min_ms_ = wait_max_ms_ = wait;
+    }
+    wait_min_ms_ = std::min(wait_min_ms_, wait);
+    wait_max_ms_ = std::max(wait_max_ms_, wait);
+}
+
+Duration Meter::gop() const {
+    return std::ranges::max(gops_ms_) * Duration{1ms};
+}
+
+void Meter::restart() {
+    last_key_ms_ = -1;
+    gops_ms_ = {};
+    gops_ = 0;
+    key_at_.reset();
+    reordering_ = {};
 }
 
 void Meter::fill(TrackReport& report, const TrackMeter& meter, Instant now) {
@@ -53,8 +81,9 @@ void Meter::fill(StreamReport& report, Instant now) const {
         report.units_in += track.units;
     }
     report.bytes_in = received_;
-    report.units_dropped = dropped_;
-    report.gop_seconds = static_cast<double>(gop_ms_) / 1000;
+    report.units_dropped = early_ + unusable_;
+    report.units_unusable = unusable_;
+    report.gop_seconds = gops_ > 0 ? static_cast<double>(gops_ms_[(gops_ - 1) % gops_kept]) / 1000 : 0;
 }
 
 }   // namespace millrace::hub

@@ -19,18 +19,23 @@ void MirrorRef::update(std::shared_ptr<const MirrorChange> change) const {
 ViewerSeat::ViewerSeat(Mirrors& mirrors, Mirror& mirror, SessionFacts facts)
     : Entry{mirrors.sessions_, std::move(facts)}, mirrors_{mirrors}, mirror_{mirror} {
     ++mirror_.seats;
+    tell_joined();
 }
 
 ViewerSeat::~ViewerSeat() {
+    depart(ViewerSeat::flow());
     mirrors_.release(mirror_);
 }
 
-void ViewerSeat::leave(Error reason) {
+void ViewerSeat::leave(Error seen) {
+    const Error reason = ended_by_.value_or(seen);
+    tell_left(reason.what);
     log::info(facts().protocol, "viewer {} of {} left: {}; {} bytes sent, {} skips", facts().peer.text(),
               facts().stream, reason.what, counters.bytes_out, counters.skips);
 }
 
-void ViewerSeat::end(Error /*reason*/) {
+void ViewerSeat::end(Error reason) {
+    ended_by_ = reason;
     if (connection_ != nullptr) {
         connection_->close();
     }

@@ -42,11 +42,13 @@ public:
     void leave(Error reason) override;
     void end(Error reason) override;
     SessionReport report() const override;
+    Flow flow() const override { return {counters.bytes_out, counters.bytes_skipped, counters.skips}; }
 
 private:
     Mirrors& mirrors_;
     Mirror& mirror_;
     Connection* connection_ = nullptr;
+    std::optional<Error> ended_by_;
 };
 
 /// Everything a new viewer starts with.

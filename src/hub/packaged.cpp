@@ -30,7 +30,8 @@ bool Packaged::wants(const media::AccessUnit& unit) {
     return known.taken;
 }
 
-void Packaged::pump(Instant now) {
+void Packaged::pump(Instant now, WallTime utc) {
+    utc_ = utc;
     while (const media::AccessUnitRef unit = cursor_->next()) {
         segmenter_->take(unit, wants(*unit));
     }
@@ -53,8 +54,20 @@ void Packaged::add_complete(Instant now) {
         entry->parts = package(*units);
         const std::int64_t target = source_->cutter.target_duration();
         meter_.count(*units, entry->parts, target);
+        count(*units);
         ++segments_;
         log_->add(std::move(entry), {target, meter_.rates(), meter_.frame_rate()}, now);
+    }
+}
+
+void Packaged::count(const media::SegmentUnits& units) {
+    std::optional<WallTime> first;
+    for (const media::SegmentTrack& track : units.tracks) {
+        const WallTime capture = track.units.front()->capture.utc;
+        first = std::min(first.value_or(capture), capture);
+    }
+    if (first && utc_ != WallTime{}) {
+        latency_.count(*first, utc_);
     }
 }
 
@@ -75,7 +88,8 @@ void Packaged::restart(std::string run, Instant now) {
 
 void Packaged::list(Reply<SegmentListRef> reply, Instant now) {
     asked_ = now;
-    log_->ask(std::move(reply), now + source_->wait);
+    log_->ask(std::move(reply),
+              {now + source_->wait, now + source_->cutter.target_duration() * Duration{1s}});
 }
 
 Result<media::SegmentPart> Packaged::fetch(const std::string& name, Instant now) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/latency.hpp"
 #include "hub/media_feed.hpp"
 #include "hub/segment_log.hpp"
 #include "hub/segment_meter.hpp"
@@ -41,8 +42,9 @@ public:
     void begin(const SegmentSource& source, std::string run, Instant now);
     /// Whether it takes any of the stream's tracks.
     bool carries_any() const;
-    /// Takes what the feed got since.
-    void pump(Instant now);
+    /// Takes what the feed got since; `utc`, if given, counts how long it took until a segment is listed.
+    void pump(Instant now, WallTime utc = {});
+    virtual bool takes(const media::Track& track) const = 0;
     /// Nothing follows: the list ends.
     void end(Instant now);
     /// Another run follows what ended.
@@ -59,9 +61,9 @@ public:
     std::size_t memory() const { return log_->bytes(); }
     std::uint64_t units() const { return units_; }         ///< packaged since it was made
     std::uint64_t segments() const { return segments_; }   ///< likewise
+    const LatencyMeter& latency() const { return latency_; }
 
 protected:
-    virtual bool takes(const media::Track& track) const = 0;
     virtual std::vector<media::SegmentPart> package(const media::SegmentUnits& units) = 0;
 
 private:
@@ -71,12 +73,15 @@ private:
     };
     bool wants(const media::AccessUnit& unit);
     void add_complete(Instant now);
+    void count(const media::SegmentUnits& units);
 
     std::optional<SegmentSource> source_;
     std::optional<MediaFeed::Cursor> cursor_;
     std::optional<Segmenter> segmenter_;
     std::optional<SegmentLog> log_;
     SegmentMeter meter_;
+    LatencyMeter latency_;
+    WallTime utc_;
     std::array<Taken, Timeline::tracks_max> taken_;
     Instant asked_;
     std::uint64_t units_ = 0;

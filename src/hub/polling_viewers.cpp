@@ -5,17 +5,24 @@ namespace millrace::hub {
 /// What lists and the API see of such a viewer.
 class PollingViewers::Entry final : public Sessions::Entry {
 public:
-    Entry(Sessions& sessions, SessionFacts facts) : Sessions::Entry{sessions, std::move(facts)} {}
+    Entry(Sessions& sessions, SessionFacts facts) : Sessions::Entry{sessions, std::move(facts)} {
+        tell_joined();
+    }
+    ~Entry() override {
+        depart(Entry::flow());
+        tell_left(ended_by_ ? ended_by_->what : "it asks no more");
+    }
 
-    void end(Error /*reason*/) override { ended_ = true; }
+    void end(Error reason) override { ended_by_ = reason; }
     SessionReport report() const override { return {id(), facts(), 0, bytes_, requests_, 0}; }
+    Flow flow() const override { return {bytes_, 0, 0}; }
 
-    bool ended() const { return ended_; }
+    bool ended() const { return ended_by_.has_value(); }
     void count_request() { ++requests_; }
     void count_sent(std::size_t bytes) { bytes_ += bytes; }
 
 private:
-    bool ended_ = false;
+    std::optional<Error> ended_by_;
     std::uint64_t requests_ = 0;
     std::uint64_t bytes_ = 0;
 };

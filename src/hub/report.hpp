@@ -1,6 +1,9 @@
 #pragma once
 
+#include "hub/latency.hpp"
 #include "hub/sessions.hpp"
+#include "hub/verdicts.hpp"
+#include "media/access_unit.hpp"
 #include "media/track.hpp"
 
 #include <cstdint>
@@ -14,6 +17,7 @@ namespace millrace::hub {
 /// offline: the publisher said it ends.
 enum class StreamState : std::uint8_t { live, waiting, stale, offline };
 std::string_view name(StreamState state);
+std::string_view name(media::CaptureTime::Label label);
 
 /// What one track did and does; rates over the last two seconds.
 struct TrackReport {
@@ -33,6 +37,9 @@ struct OutputReport {
     std::uint64_t units_muxed = 0;   ///< since its first viewer came
     std::uint64_t segments = 0;      ///< likewise, where the form has them
     std::size_t memory = 0;          ///< of its bytes
+    /// From capture until a unit was written for its viewers; of segments, from the capture of their first
+    /// unit until they were listed.
+    LatencyReport latency{};
 };
 
 /// A stream as the API shows it. Each counter counts one thing: what came in, what of it was dropped, what
@@ -45,12 +52,17 @@ struct StreamReport {
     std::vector<TrackReport> tracks;
     std::vector<OutputReport> outputs;
     std::uint64_t units_in = 0;
-    std::uint64_t bytes_in = 0;          ///< from the network
-    std::uint64_t units_dropped = 0;     ///< unusable: before a configuration or key frame, broken
-    std::uint64_t jumps = 0;             ///< of the publisher's timestamps
-    double gop_seconds = 0;              ///< between the last two key frames; 0 = not known
-    std::size_t memory = 0;              ///< feed and logs, bytes
-    std::vector<std::string> verdicts;   ///< what is wrong and how to mend it
+    std::uint64_t bytes_in = 0;         ///< from the network
+    std::uint64_t units_dropped = 0;    ///< before a configuration or key frame, broken
+    std::uint64_t units_unusable = 0;   ///< of them, without those before the first key frame
+    std::uint64_t jumps = 0;            ///< of the publisher's timestamps
+    double gop_seconds = 0;             ///< between the last two key frames; 0 = not known
+    std::size_t memory = 0;             ///< feed and logs, bytes
+    std::vector<Verdict> verdicts;
+    /// Whose word its capture times are, and how long units were on their way here by it; counts nothing
+    /// where all we know is when they came.
+    media::CaptureTime::Label capture_origin = media::CaptureTime::Label::arrival;
+    LatencyReport arrival_latency{};
 };
 
 }   // namespace millrace::hub

@@ -2,7 +2,9 @@
 
 #include "base/connection.hpp"
 #include "base/executor.hpp"
+#include "base/timer.hpp"
 #include "hub/admission.hpp"
+#include "hub/pace.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -27,8 +29,9 @@ struct AskDemand {
 };
 using Ask = std::variant<AskKeyFrame, AskBitrate, AskDemand>;
 
-/// Which way its media goes.
-enum class SessionKind : std::uint8_t { publisher, viewer };
+/// Which way its media goes; an observer takes events alone.
+enum class SessionKind : std::uint8_t { publisher, viewer, observer };
+std::string_view name(SessionKind kind);
 
 /// What a conversation is, for lists and logs.
 struct SessionFacts {
@@ -38,6 +41,13 @@ struct SessionFacts {
     Endpoint peer;
     Instant since;
     Identity who;
+
+    /// What its identity must be allowed for as long as it runs, of `stream`.
+    Action action() const {
+        return kind == SessionKind::publisher ? Action::publish
+               : stream.empty()               ? Action::admin
+                                              : Action::play;
+    }
 };
 
 /// A conversation as lists show it, with its counters.
@@ -48,8 +58,14 @@ struct SessionReport {
     std::uint64_t bytes_out = 0;
     std::uint64_t writes = 0;
     std::uint64_t skips = 0;
+
+    // Filled in by Sessions.
+    double bits_per_second = 0;   ///< of late
+    bool slow = false;            ///< its link fell behind of late
+    std::string verdict{};        ///< what is wrong with its link; empty: nothing
 };
 
+class Events;
 class Sessions;
 
 /// A conversation as other threads may name it: stale ones are simply not found.
@@ -67,7 +83,7 @@ struct SessionRef {
 
 /// The conversations of one worker. Own thread only; others reach them by SessionRef. Entries that outlive
 /// it are in no list any more.
-class Sessions {
+class Sessions final : Timer {
 public:
     /// How a conversation is reached. Called on its own thread; none may destroy the entry inside the call.
     class Entry {
@@ -81,6 +97,8 @@ public:
         virtual void on_ask(Ask) {}
         virtual void on_taken(std::size_t) {}
         virtual SessionReport report() const = 0;
+        /// Its counters, cheaply: by these it is seen how fast it goes.
+        virtual Flow flow() const;
 
         SessionRef ref() const;
         std::uint64_t id() const { return id_; }
@@ -88,17 +106,28 @@ public:
 
     protected:
         SessionFacts facts_;
+        /// Tells of a viewer that came, and why it left.
+        void tell_joined() const;
+        void tell_left(std::string_view reason) const;
+        /// A viewer leaves, having been sent so much.
+        void depart(const Flow& flow) const;
 
     private:
         friend class Sessions;
+        void tell(std::string text, std::string_view what) const;
+
         Sessions* sessions_;
         std::uint64_t id_;
+        Pace pace_;
     };
 
     explicit Sessions(Executor& executor) : executor_{executor} {}
     Sessions(const Sessions&) = delete;
     Sessions& operator=(const Sessions&) = delete;
-    ~Sessions();
+    ~Sessions() override;
+
+    /// Where to tell of viewers; it outlives the conversations. Before the first one, if at all.
+    void tell_to(Events* events) { events_ = events; }
 
     Entry* find(std::uint64_t id) const;
     std::vector<SessionReport> reports() const;
@@ -118,11 +147,18 @@ public:
         }
     }
     std::size_t size() const { return entries_.size(); }
+    /// What viewers who have left were sent, by protocol.
+    const std::map<std::string_view, Flow>& departed() const { return departed_; }
     Executor& executor() const { return executor_; }
 
 private:
+    void on_time() override;
+    void look_at(Entry& entry, Instant now);
+
     Executor& executor_;
+    Events* events_ = nullptr;
     std::map<std::uint64_t, Entry*> entries_;
+    std::map<std::string_view, Flow> departed_;
     std::uint64_t last_id_ = 0;
 };
 

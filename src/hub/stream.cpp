@@ -7,16 +7,6 @@
 
 namespace millrace::hub {
 
-std::string_view name(StreamState state) {
-    switch (state) {
-        case StreamState::live: return "live";
-        case StreamState::waiting: return "waiting";
-        case StreamState::stale: return "stale";
-        case StreamState::offline: return "offline";
-    }
-    return "offline";
-}
-
 Stream::Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings)
     : directory_{directory},
       handle_{handle},
@@ -111,6 +101,7 @@ void Stream::on_time() {
 void Stream::end_push() {
     const Instant now = handle_.home->now();
     over_at_ = now;
+    tell_gone();
     for (auto& [key, derived] : derived_) {
         derived->end(now);
     }
@@ -137,35 +128,6 @@ StreamState Stream::state(Instant now) const {
         return StreamState::stale;
     }
     return ready_ ? StreamState::live : StreamState::waiting;
-}
-
-StreamReport Stream::report() const {
-    const Instant now = handle_.home->now();
-    StreamReport report;
-    report.name = name_;
-    report.state = state(now);
-    report.run = run_name();
-    if (publisher_) {
-        report.publisher = publisher_->facts;
-    }
-    for (const media::Track& track : tracks_) {
-        report.tracks.push_back({.track = track});
-    }
-    meter_.fill(report, now);
-    report.jumps = timeline_.jumps();
-    report.memory = feed_.bytes();
-    for (const auto& [key, derived] : derived_) {
-        report.outputs.push_back(
-            {.form = std::string{key.form}, .units_muxed = derived->muxed(), .memory = derived->memory()});
-        report.memory += derived->memory();
-    }
-    report_segments(report);
-    if (publisher_ && has_video() && !feed_.newest_entrance() && first_media_ != Instant::never()) {
-        report.verdicts.emplace_back(
-            "Joining is slow: the last key frame is over 10 s or 8 MB back. "
-            "Set the encoder's key-frame interval to 2 s.");
-    }
-    return report;
 }
 
 }   // namespace millrace::hub

@@ -4,6 +4,8 @@
 #include "base/timer.hpp"
 #include "hub/cutter.hpp"
 #include "hub/derived_feed.hpp"
+#include "hub/drift.hpp"
+#include "hub/latency.hpp"
 #include "hub/meter.hpp"
 #include "hub/packaged.hpp"
 #include "hub/polling_viewers.hpp"
@@ -11,6 +13,7 @@
 #include "hub/report.hpp"
 #include "hub/sessions.hpp"
 #include "hub/timeline.hpp"
+#include "hub/verdicts.hpp"
 
 #include <map>
 #include <memory>
@@ -39,6 +42,7 @@ public:
         Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then
         std::size_t window = 10;        ///< of a list
         bool always_packaged = false;   ///< goes on when nobody asks any more
+        bool takeover = false;          ///< a newcomer with the publisher's own credential replaces it
     };
     static constexpr Duration silent_after = 2s;   ///< without media for so long it is stale
     static constexpr Duration dead_after = 3s;     ///< and for so long a newcomer replaces the publisher
@@ -46,6 +50,7 @@ public:
     static constexpr Duration lists_linger =
         30s;   ///< it outlives `grace` so long after the last list request
     static constexpr Duration segments_wait = 10s;   ///< a list request waits so long, or three segments
+    static constexpr Duration judged_every = 1s;
     static constexpr std::size_t knocks_max = 8;
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
 
@@ -56,7 +61,7 @@ public:
 
     // The publisher's side.
     /// Grants the stream to a publisher, or knocks: a live one stays and the newcomer is refused
-    /// (Errc::exists); one silent for `dead_after` is replaced.
+    /// (Errc::exists), unless `takeover` lets it in; one silent for `dead_after` is replaced.
     void offer(SessionFacts facts, SessionRef session, Reply<Grant> reply);
     void append(std::uint64_t publication, Batch batch);
     /// `said`: in words, not by a broken connection.
@@ -71,6 +76,7 @@ public:
     /// See Directory.
     void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
     void fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply);
+    void count_sent(const std::string& viewer_key, std::size_t bytes);
 
     /// Ends it now, without grace: the node stops. What the readers of its lists need to see the end: a
     /// target duration; zero where nobody reads them.
@@ -105,6 +111,8 @@ private:
 
     void grant(SessionFacts facts, SessionRef session, Reply<Grant> reply);
     void consider_knocks();
+    bool may_take_over(const Identity& newcomer) const;
+    void replace_publisher(std::string_view why);
     void take(media::Track track);
     void take(media::AccessUnit unit, Instant arrival);
     void learn_config(const media::AccessUnit& unit);
@@ -127,7 +135,19 @@ private:
     Duration target_duration() const;
     std::string run_name() const;
     void begin_run(Instant now);
-    void report_segments(StreamReport& report) const;
+    void report_outputs(StreamReport& report) const;
+
+    /// Once a second, while somebody publishes.
+    void judge();
+    Health health(Instant now) const;
+    std::vector<LeftOut> left_out() const;
+    void tell(const std::vector<VerdictChange>& changes);
+    /// Tells the stream's state where it is another than was told last.
+    void tell_state();
+    void tell_gone();
+    void tell_publisher(std::string_view what, std::string_view words);
+    /// Measures how long the unit was on its way, and how its publisher's clock runs.
+    void measure(const media::AccessUnit& unit, Instant arrival, WallTime utc);
 
     bool has_video() const;
     bool all_configured() const;
@@ -157,11 +177,19 @@ private:
     std::vector<Opening> openings_;   // wait until the tracks are known
 
     Cutter cutter_;
+    std::optional<std::uint64_t> cut_before_;   // where the segment under way begins in the feed
     std::map<FlavourKey, std::unique_ptr<Packaged>> packaged_;
     std::optional<PollingViewers> polling_;
     std::optional<Instant> listed_at_;   // the last list request
     std::optional<Instant> over_at_;     // when grace was over, while it lingers
     bool lists_ended_ = false;
+
+    Alarm<Stream, &Stream::judge> second_{*this};
+    Verdicts verdicts_;
+    Drift drift_;
+    LatencyMeter arrival_latency_;
+    media::CaptureTime::Label capture_origin_ = media::CaptureTime::Label::arrival;
+    std::optional<StreamState> told_;   // the state that was told last
 };
 
 }   // namespace millrace::hub

@@ -8,7 +8,22 @@
 
 namespace millrace::hub {
 
+bool Stream::may_take_over(const Identity& newcomer) const {
+    // Credential 0 is anyone's: it makes nobody the same as somebody else.
+    return settings_.takeover && publisher_ && newcomer.credential != 0 && newcomer == publisher_->facts.who;
+}
+
+void Stream::replace_publisher(std::string_view why) {
+    log::warning("hub", "{}: its publisher {} is replaced: {}", name_, publisher_->facts.peer.text(), why);
+    tell_publisher("left", fmt::format("is replaced: {}", why));
+    publisher_->session.end({Errc::cancelled, why});
+    publisher_.reset();
+}
+
 void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
+    if (may_take_over(facts.who)) {
+        replace_publisher("another one with its credential took over");
+    }
     if (!publisher_) {
         grant(std::move(facts), session, std::move(reply));
         return;
@@ -37,6 +52,12 @@ void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     ready_ = false;
     announced_ = false;
     tracks_.clear();
+    meter_.restart();
+    drift_.restart();
+    told_.reset();
+    handle_.home->timers().arm(second_, now + judged_every);
+    tell_publisher("joined", fmt::format("came by {}", publisher_->facts.protocol));
+    tell_state();
     log::info("hub", "{} is published by {} {}", name_, publisher_->facts.protocol,
               publisher_->facts.peer.text());
     reply.give(Grant{handle_, publisher_->id});
@@ -47,11 +68,7 @@ void Stream::consider_knocks() {
     const Instant now = handle_.home->now();
     const bool dead = publisher_ && now - last_media_ >= dead_after;
     if (dead && !knocks_.empty()) {
-        log::warning("hub", "{}: its publisher {} was silent for {} s and is replaced", name_,
-                     publisher_->facts.peer.text(),
-                     std::chrono::duration_cast<std::chrono::seconds>(dead_after).count());
-        publisher_->session.end({Errc::cancelled, "replaced by another publisher: no media came for 3 s"});
-        publisher_.reset();
+        replace_publisher("no media came for 3 s, and another one knocked");
     }
     if (!publisher_ && !knocks_.empty()) {
         Knock first = std::move(knocks_.front());
@@ -76,13 +93,14 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
     const Instant now = handle_.home->now();
     log::info("hub", "{}: publisher {} {}", name_, publisher_->facts.peer.text(),
               said ? "ended" : "was lost");
+    tell_publisher("left", said ? "ended" : "was lost");
     publisher_.reset();
+    tell(verdicts_.end());
     said_end_ = said;
     left_at_ = now;
-    if (said) {
-        for (auto& [key, derived] : derived_) {
-            derived->unpublished(now);
-        }
+    tell_state();
+    for (auto& [key, derived] : derived_) {
+        said ? derived->unpublished(now) : derived->lost(now);
     }
     consider_knocks();
     if (said && !publisher_) {
@@ -97,7 +115,7 @@ void Stream::append(std::uint64_t publication, Batch batch) {
         return;
     }
     meter_.count_received(batch.bytes_received);
-    meter_.count_dropped(batch.dropped);
+    meter_.count_unusable(batch.dropped);
     bool media = false;
     for (PublishedItem& item : batch.items) {
         if (auto* track = std::get_if<media::Track>(&item)) {
@@ -110,13 +128,16 @@ void Stream::append(std::uint64_t publication, Batch batch) {
     }
     if (media) {
         last_media_ = batch.arrival;
+        if (told_ == StreamState::stale) {
+            tell_state();
+        }
     }
     if (!ready_ && first_media_ != Instant::never() && all_configured()) {
         become_ready();
     }
     if (ready_) {
         for (auto& [key, derived] : derived_) {
-            derived->pump(batch.arrival);
+            derived->pump(batch.arrival, handle_.home->clock().utc());
         }
         drop_finished();
     }
@@ -147,13 +168,13 @@ void Stream::learn_config(const media::AccessUnit& unit) {
 
 void Stream::take(media::AccessUnit unit, Instant arrival) {
     if (unit.config == nullptr || unit.track >= tracks_max) {
-        meter_.count_dropped(1);
+        meter_.count_unusable(1);
         return;
     }
     learn_config(unit);
     const bool video = unit.kind() == media::Kind::video;
     if (video && !publisher_->seen_key && !unit.key) {
-        meter_.count_dropped(1);
+        meter_.count_early();
         return;
     }
     publisher_->seen_key = publisher_->seen_key || (video && unit.key);
@@ -162,9 +183,11 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
         set_alarm();
     }
     timeline_.place(unit, arrival);
+    const WallTime utc = handle_.home->clock().utc();
     if (unit.capture.utc.microseconds == 0) {
-        unit.capture = {handle_.home->clock().utc(), media::CaptureTime::Label::arrival};
+        unit.capture = {utc, media::CaptureTime::Label::arrival};
     }
+    measure(unit, arrival, utc);
     unit.cut = cutter_.consider(unit, cutting_kind(arrival));
     meter_.count(unit, arrival);
     const bool entrance = unit.key && (video || !has_video());
@@ -192,6 +215,7 @@ bool Stream::all_configured() const {
 
 void Stream::become_ready() {
     ready_ = true;
+    tell_state();
     for (auto& [key, derived] : derived_) {
         derived->renew(tracks_, handle_.home->now());
     }

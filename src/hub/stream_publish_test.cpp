@@ -41,6 +41,41 @@ TEST(Stream, case_91_a_dead_publisher_is_replaced_within_five_seconds_and_viewer
     EXPECT_EQ(viewer.read(), "") << "no frame of the replaced one comes through";
 }
 
+TEST(Stream, case_91_an_equal_credential_takes_over_where_that_is_allowed) {
+    const Identity cam{"user cam", 7};
+    const struct {
+        const char* name;
+        bool allowed;
+        Identity first;
+        Identity second;
+        bool taken;
+    } cases[] = {
+        {"the same user", true, cam, cam, true},
+        {"not allowed", false, cam, cam, false},
+        {"after a change of password", true, cam, {"user cam", 8}, false},
+        {"another user", true, cam, {"user other", 7}, false},
+        {"nobody in particular", true, {"anyone", 0}, {"anyone", 0}, false},
+    };
+    for (const auto& [name, allowed, one, other, taken] : cases) {
+        World world{{.takeover = allowed}};
+        Publisher first{world, world.desk_a, "live/cam", one};
+        first.video(0, true);
+        Viewer viewer{world, world.desk_b};
+        viewer.read();
+        Publisher second{world, world.desk_b, "live/cam", other};
+        EXPECT_EQ(second.publication.has_value(), taken) << name;
+        EXPECT_EQ(first.ended_by.has_value(), taken) << name;
+        if (taken) {
+            world.time.run_for(40ms);
+            second.video(70'000, true);
+            EXPECT_NE(viewer.read().find("jump"), std::string::npos)
+                << "viewers go on, with one discontinuity";
+            first.video(40);
+            EXPECT_EQ(viewer.read(), "") << "no frame of the replaced one comes through";
+        }
+    }
+}
+
 TEST(Stream, f19_of_many_publishers_at_once_exactly_one_is_accepted) {
     World world;
     std::deque<Publisher> all;
@@ -166,6 +201,21 @@ TEST(Stream, a_publisher_that_says_it_ends_is_told_in_band_at_once_and_the_strea
     EXPECT_EQ(world.reports().at(0).state, StreamState::offline);
     Viewer late{world, world.desk_b};
     EXPECT_TRUE(late.refused);
+}
+
+TEST(Stream, a_publisher_that_is_lost_is_told_in_band_at_once_and_viewers_stay_for_the_next) {
+    World world;
+    std::optional<Publisher> publisher{std::in_place, world, world.desk_a};
+    publisher->video(0, true);
+    Viewer viewer{world, world.desk_b};
+    viewer.read();
+    publisher.reset();
+    world.time.settle();
+    EXPECT_EQ(viewer.read(), "lost\n");
+    EXPECT_EQ(world.reports().at(0).state, StreamState::stale);
+    Publisher next{world, world.desk_a};
+    next.video(0, true);
+    EXPECT_EQ(viewer.read().substr(0, 2), "v ");
 }
 
 TEST(Stream, a_silent_publisher_makes_the_stream_stale_and_media_makes_it_live_again) {

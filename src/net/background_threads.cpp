@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "base/log.hpp"
 
+#include <stdexcept>
 #include <system_error>
 
 namespace millrace::net {
@@ -14,9 +15,10 @@ BackgroundThreads::BackgroundThreads(unsigned threads) {
         for (unsigned i = 0; i < threads; ++i) {
             threads_.emplace_back([this] { work_on(); });
         }
-    } catch (const std::system_error&) {
+    } catch (const std::system_error& error) {
         if (threads_.empty()) {
-            throw;
+            throw std::runtime_error(fmt::format(
+                "no thread to be had ({}): raise the limit of threads (ulimit -u, TasksMax)", error.what()));
         }
         log::warning("net", "{} of {} background threads started; the system gives no more", threads_.size(),
                      threads);

@@ -14,7 +14,7 @@ class BackgroundThreads final : public Background {
 public:
     static constexpr std::size_t waiting_max = 64;
 
-    /// Throws std::system_error if not even one thread can be had; fewer than asked for is enough.
+    /// Throws std::runtime_error if not even one thread can be had; fewer than asked for is enough.
     explicit BackgroundThreads(unsigned threads);
     BackgroundThreads(const BackgroundThreads&) = delete;
     BackgroundThreads& operator=(const BackgroundThreads&) = delete;

@@ -5,7 +5,10 @@
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 
+#include <fcntl.h>
+
 #include <array>
+#include <vector>
 
 namespace millrace::net {
 
@@ -53,6 +56,23 @@ private:
     Direction direction_;
     bool answers_ask_;
 };
+
+// Asio keeps its record of a descriptor for a later one, for ever. Records made one by one would lie between
+// the memory of the connections they are for, and hold its pages when a crowd of them has gone. A device that
+// is always ready has a record but no place in the kernel's list (epoll_ctl(2): EPERM).
+void Watch::make_room(Worker& worker) {
+    constexpr std::size_t records = 1024;
+    const Descriptor always_ready{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    std::vector<Registration::AsioDescriptor> made;
+    made.reserve(records);
+    for (std::size_t i = 0; always_ready && i < records; ++i) {
+        boost::system::error_code error;
+        made.emplace_back(worker.loop().context).assign(always_ready.number(), error);
+    }
+    for (auto& one : made) {
+        one.release();
+    }
+}
 
 Watch::Watch(Worker& worker, Descriptor descriptor, Owner& owner)
     : registration_{new Registration{Registration::AsioDescriptor{worker.loop().context}, &owner}} {

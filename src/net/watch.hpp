@@ -22,6 +22,9 @@ public:
         ~Owner() = default;
     };
 
+    /// Lets the loop make room for many watches at once. On the worker's thread, before its first watch.
+    static void make_room(Worker& worker);
+
     Watch(Worker& worker, Descriptor descriptor, Owner& owner);
     ~Watch();
     Watch(const Watch&) = delete;

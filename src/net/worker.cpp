@@ -1,7 +1,9 @@
 #include "net/worker.hpp"
 
 #include "net/loop.hpp"
+#include "net/watch.hpp"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <time.h>
@@ -66,6 +68,7 @@ void Worker::start() {
 void Worker::run() {
     current_worker = this;
     block_signals();
+    Watch::make_room(*this);
     measured_at_ = now();
     busy_at_measure_ = read_clock(CLOCK_THREAD_CPUTIME_ID);
     while (!leaving_) {
@@ -86,6 +89,15 @@ void Worker::turn() {
     }
     for (int i = 0; i < handlers_per_turn && !leaving_ && loop_->context.poll_one() > 0; ++i) {
         ++handled_;
+    }
+    clean_up();
+}
+
+void Worker::clean_up() {
+    most_tasks_ = std::max(most_tasks_, tasks().size());
+    if (most_tasks_ >= crowd && tasks().size() < most_tasks_ / 4) {
+        most_tasks_ = tasks().size();
+        malloc_trim(0);   // else glibc keeps whatever lies below the newest allocation
     }
 }
 

@@ -42,11 +42,14 @@ private:
 
     /// How much may run between two looks at the timers.
     static constexpr int handlers_per_turn = 256;
+    static constexpr std::size_t crowd = 256;   ///< conversations whose memory is worth a clean-up
 
     void start();
     void run();
     void turn();
     void measure_load();
+    /// Gives memory back to the system once a crowd of conversations is gone.
+    void clean_up();
     /// Ends all conversations; true if there were none and nothing was posted here since the last call.
     bool settle();
     void leave_loop() { leaving_ = true; }
@@ -60,6 +63,7 @@ private:
     bool leaving_ = false;
     bool stopping_ = false;
     std::size_t partings_ = 0;
+    std::size_t most_tasks_ = 0;          // since the last clean-up
     std::uint64_t handled_ = 0;           // posted work and readiness
     std::uint64_t handled_settled_ = 0;   // at the last settle()
     double load_ = 0;

@@ -4,6 +4,8 @@
 #include "base/log.hpp"
 
 #include <latch>
+#include <stdexcept>
+#include <system_error>
 
 namespace millrace::net {
 
@@ -31,10 +33,21 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::start() {
     check(!running_, "a pool starts once");
-    running_ = true;
-    for (auto& worker : workers_) {
-        worker->start();
+    std::size_t started = 0;
+    try {
+        for (; started < workers_.size(); ++started) {
+            workers_[started]->start();
+        }
+    } catch (const std::system_error& error) {
+        for (std::size_t i = 0; i < started; ++i) {
+            workers_[i]->post([&worker = *workers_[i]] { worker.leave_loop(); });
+            workers_[i]->join();
+        }
+        throw std::runtime_error(fmt::format(
+            "no thread to be had ({}): raise the limit of threads (ulimit -u, TasksMax), or lower workers",
+            error.what()));
     }
+    running_ = true;
 }
 
 void WorkerPool::stop() {

@@ -20,6 +20,7 @@ public:
     WorkerPool(const WorkerPool&) = delete;
     WorkerPool& operator=(const WorkerPool&) = delete;
 
+    /// Throws std::runtime_error where the system gives no threads.
     void start();
     /// Ends every conversation on its own thread, runs what was posted until nothing comes any more, then
     /// joins. Idempotent; not from a worker's thread.

@@ -8,6 +8,8 @@
 #include "hub/sessions.hpp"
 #include "hub/tally.hpp"
 #include "net/fan_out.hpp"
+#include "net/memory.hpp"
+#include "session/hls_texts.hpp"
 #include "session/settings.hpp"
 
 #include <array>
@@ -42,7 +44,15 @@ struct Desk {
     hub::Sessions sessions;
     hub::Mirrors mirrors;
     net::FanOut fan_out;
+    const net::Memory* memory = nullptr;   ///< none: it never is scarce
+    /// Whether there is memory for one more who publishes or plays.
+    Result<> has_room() const {
+        return memory != nullptr && memory->scarce()
+                   ? fail(Errc::exhausted, "this node has no memory for more; try again later")
+                   : Result<>{};
+    }
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
+    ListTexts list_texts;
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;
 };

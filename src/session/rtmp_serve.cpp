@@ -9,6 +9,7 @@
 #include "protocol/rtmp/muxer.hpp"
 #include "protocol/rtmp/server.hpp"
 #include "protocol/rtmp/server_back_channel.hpp"
+#include "session/refused.hpp"
 
 namespace millrace::session {
 
@@ -116,7 +117,7 @@ hub::Petition petition(Connection& connection, hub::Action action, std::string s
 /// Says why not, in the protocol's words and in the log.
 Task<> refuse(Desk& desk, Connection& connection, rtmp::Server& machine, Error error) {
     log::info(protocol, "{} was refused: {}", connection.peer().text(), error.what);
-    desk.tally.count(protocol, error.code);
+    note_refusal(desk, protocol, connection.peer(), error);
     machine.refuse(refusal_of(error.code), error.what);
     [[maybe_unused]] const Result<> sent = co_await net::flush(connection, machine, desk.executor);
 }
@@ -162,6 +163,9 @@ Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
     if (!name) {
         co_return co_await refuse(desk, connection, machine, name.error());
     }
+    if (const Result<> room = desk.has_room(); !room) {
+        co_return co_await refuse(desk, connection, machine, room.error());
+    }
     const Result<hub::Admitted> admitted = co_await hub::ask(
         desk.admission, petition(connection, hub::Action::publish, name->text(), std::move(request.query)),
         desk.executor);
@@ -194,6 +198,9 @@ Task<> play(Desk& desk, std::unique_ptr<Connection> connection, rtmp::Server mac
     const Result<hub::StreamName> name = hub::StreamName::parse(request.name);
     if (!name) {
         co_return co_await refuse(desk, *connection, machine, name.error());
+    }
+    if (const Result<> room = desk.has_room(); !room) {
+        co_return co_await refuse(desk, *connection, machine, room.error());
     }
     const Result<hub::Admitted> admitted = co_await hub::ask(
         desk.admission, petition(*connection, hub::Action::play, name->text(), std::move(request.query)),

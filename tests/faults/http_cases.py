@@ -9,7 +9,7 @@ import time
 import amf0
 import node
 import rtmp
-from world import CLOSED_SECONDS, closed, peer_of, push, test
+from world import CLOSED_SECONDS, closed, elsewhere, peer_of, push, test
 
 NAMES = {
     "64 KiB": "x" * 65536, "65 letters": "x" * 65, "empty": "", "dot": ".", "dots": "..",
@@ -166,7 +166,7 @@ def case_52_heads_that_never_end(world):
     """200 connections that send a byte of a header now and then, or nothing; the API answers meanwhile."""
     with world.fault():
         begun = b"GET / HTTP/1.1\r\nHost: a\r\nX: "
-        slow = [world.raw("http", begun if number % 2 else b"") for number in range(200)]
+        slow = [world.raw("http", begun if number % 2 else b"", elsewhere(number)) for number in range(200)]
         deadline = time.monotonic() + CLOSED_SECONDS + 5
         left = list(slow)
         while left and time.monotonic() < deadline:

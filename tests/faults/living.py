@@ -11,7 +11,7 @@ import node
 import peers
 import rtmp
 from http_cases import asked
-from world import CLOSED_SECONDS, closed, push, test
+from world import CLOSED_SECONDS, closed, elsewhere, push, test
 
 IDLE_KILOBYTES_MAX = 15 * 1024
 STOP_SECONDS = 10 + 3
@@ -100,7 +100,8 @@ def case_1_unfinished_handshakes_of_tls(world):
             for number in range(100):
                 openings = (b"", hello[:len(hello) // 2], hello, os.urandom(300),
                             hello + b"\x17\x03\x03\xff\xff")
-                waiting.append(world.raw(listener, openings[number % len(openings)]))
+                waiting.append(world.raw(listener, openings[number % len(openings)],
+                                         elsewhere(len(waiting))))
         assert b" 200 " in healthy_by_tls(world, context), "TLS does not answer beside them"
         deadline = time.monotonic() + CLOSED_SECONDS
         for connection in waiting:
@@ -114,7 +115,8 @@ def viewers_of_a_stream_without_media_are_told(world):
     with world.fault():
         client = world.client("live/mute")
         client.publish()
-        waiting = [world.raw("http", b"GET /live/mute.flv HTTP/1.1\r\nHost: a\r\n\r\n") for _ in range(200)]
+        waiting = [world.raw("http", b"GET /live/mute.flv HTTP/1.1\r\nHost: a\r\n\r\n", elsewhere(number))
+                   for number in range(200)]
         players = [world.client("live/mute") for _ in range(20)]
         for player in players:
             player.connect()
@@ -143,7 +145,7 @@ def f23_descriptors_run_out(world):
         limit = max(int(number) for number in os.listdir(f"/proc/{world.server.process.pid}/fd")) + 40
         soft, hard = resource.prlimit(world.server.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(world.server.process.pid, resource.RLIMIT_NOFILE, (limit, hard))
-        crowd = [world.raw(listener) for listener in ("http", "rtmp") for _ in range(150)]
+        crowd = [world.raw(("http", "rtmp")[number % 2], b"", elsewhere(number)) for number in range(300)]
         time.sleep(2)
         spent = world.cpu_seconds()
         time.sleep(2)

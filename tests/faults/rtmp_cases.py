@@ -10,7 +10,7 @@ import time
 import amf0
 import node
 import rtmp
-from world import CLOSED_SECONDS, closed, peer_of, push, test
+from world import CLOSED_SECONDS, closed, elsewhere, peer_of, push, test
 
 HALF_HANDSHAKES = 1000
 MESSAGE_BYTES_MAX = 8 << 20      # of one message of video
@@ -66,7 +66,7 @@ def case_1_a_thousand_unfinished_handshakes(world):
         waiting = {}
         for _ in range(HALF_HANDSHAKES):
             data = (b"\x03" + chance.randbytes(1536))[:chance.randrange(1537)]
-            connection = world.raw("rtmp", data)
+            connection = world.raw("rtmp", data, elsewhere(len(waiting)))
             waiting[connection.fileno()] = (connection, time.monotonic())
         client, source = world.publisher("live/honest")
         source.begin()

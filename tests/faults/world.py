@@ -158,9 +158,9 @@ class World:
         client.publish()
         return client, canary.Source(client, self.clip(), first_number=0x40000000)
 
-    def raw(self, listener, data=b""):
+    def raw(self, listener, data=b"", source="127.0.0.1"):
         host, port = self.listeners[listener].rsplit(":", 1)
-        connection = socket.create_connection((host, int(port)), timeout=CLOSED_SECONDS)
+        connection = socket.create_connection((host, int(port)), CLOSED_SECONDS, (source, 0))
         if data:
             push(connection, data)
         return connection
@@ -194,6 +194,12 @@ def run_one(test, build):
                 scene.end()
                 words += f"\nthe server said:\n{said[-3000:]}"
             return words
+
+
+def elsewhere(number):
+    """An address of the loopback that is not the canary's: a new one for each hundred connections of a flood,
+    since a node holds only so many strangers of one."""
+    return f"127.0.0.{2 + number // 100}"
 
 
 def push(connection, data):

@@ -21,9 +21,9 @@ def client(scene, app="live", key="hostile"):
     return rtmp.Client(scene.rtmp_address, app, key)
 
 
-def raw(scene, data):
+def raw(scene, data, source=""):
     host, port = scene.rtmp_address.rsplit(":", 1)
-    connection = socket.create_connection((host, int(port)), timeout=CLOSED_SECONDS)
+    connection = socket.create_connection((host, int(port)), CLOSED_SECONDS, (source, 0))
     connection.sendall(data)
     return connection
 
@@ -90,7 +90,7 @@ def hostile_openings_are_closed_and_the_canary_sings(scene):
 
 @test()
 def case_1_half_handshakes_are_closed_and_a_publisher_still_gets_in(scene):
-    halves = [raw(scene, b"\x03" + bytes(7 * number)) for number in range(200)]
+    halves = [raw(scene, b"\x03" + bytes(7 * number), f"127.0.0.{2 + number % 4}") for number in range(200)]
     with canary(scene):
         for connection in halves:
             closes(connection)

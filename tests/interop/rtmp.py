@@ -21,6 +21,13 @@ class Refused(Exception):
     """The server answered with an error or closed."""
 
 
+def readable(connection, seconds):
+    """Whether there are bytes, or an end; select() knows no descriptor above 1023."""
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
 class Client:
     """One connection; blocking, with a deadline on every wait."""
 
@@ -113,7 +120,7 @@ class Client:
 
     def _more(self, deadline):
         left = deadline - time.monotonic()
-        if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+        if left <= 0 or not readable(self.socket, left):
             raise TimeoutError("the server said nothing more")
         read = self.socket.recv(65536)
         if not read:
@@ -213,7 +220,7 @@ class Client:
 
     def listen(self):
         """Reads what waits, so that pings are answered; a publisher calls it between frames."""
-        while self.buffer or select.select([self.socket], [], [], 0)[0]:
+        while self.buffer or readable(self.socket, 0):
             found = self._chunk(time.monotonic() + PATIENCE)
             if found:
                 self.heard.append(found)

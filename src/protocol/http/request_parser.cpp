@@ -96,6 +96,18 @@ private:
     std::size_t chunk_extensions_size_ = 0;
 };
 
+namespace {
+
+/// RFC 9110 §7.2, RFC 3986 §3.2: of these characters a host and its port are made; it may be empty.
+bool is_host(std::string_view text) {
+    return std::ranges::all_of(text, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view{"-._~%!$&'()*+,;=:[]"}.find(c) != std::string_view::npos;
+    });
+}
+
+}   // namespace
+
 Accepted<> RequestParser::Parser::check_head() {
     if (!target) {
         return target;
@@ -104,6 +116,9 @@ Accepted<> RequestParser::Parser::check_head() {
     for (const auto& [name, value] : request.headers) {
         if (web::same_name(name, "Host")) {
             ++hosts;
+            if (!is_host(value)) {
+                return refuse(400, "Host is no host and port");
+            }
         } else if (web::same_name(name, "Transfer-Encoding")) {
             // RFC 9112 §6.1: a coding we do not know is 501; in HTTP/1.0 its framing cannot be trusted.
             if (http_1_0) {

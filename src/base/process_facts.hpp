@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+namespace millrace {
+
+/// What this process takes of its machine. `net/process_facts.hpp` reads it.
+struct ProcessFacts {
+    std::uint64_t resident_bytes = 0;
+    std::uint64_t descriptors = 0;
+    std::uint64_t descriptors_max = 0;
+    std::uint64_t threads = 0;
+    double cpu_seconds = 0;
+};
+
+}   // namespace millrace

@@ -1,0 +1,214 @@
+#include "control/api_changes.hpp"
+
+#include "control/configuration_values.hpp"
+#include "control/steward_for_tests.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace millrace::control {
+namespace {
+
+class TokenAdmission final : public hub::Admission {
+public:
+    void decide(hub::Petition petition, Reply<hub::Admitted> reply) override {
+        if (petition.authorization == "Bearer yes" && petition.action == hub::Action::admin) {
+            reply.give(hub::Admitted{});
+        } else {
+            reply.give(fail(Errc::unauthenticated, "this needs a user and password, or a token"));
+        }
+    }
+};
+
+class ApiChanges : public testing::Test {
+protected:
+    ApiChanges() {
+        const ApiMeans means{admission_, *node_.steward, node_.disk, random_};
+        routes_ = config_routes(means);
+        for (auto& route : access_routes(means)) {
+            routes_.push_back(std::move(route));
+        }
+        join_route(routes_, "/api/v1/streams/a", stream_rule_route(means));
+    }
+
+    web::Response ask(std::string method, std::string path, std::string body = {}) {
+        request_.method = std::move(method);
+        request_.path = std::move(path);
+        request_.body = std::move(body);
+        web::Response response;
+        for (const web::Route& route : routes_) {
+            if (route.matches(request_.path)) {
+                worker_.run([&] { worker_.tasks().spawn(answer(route, response)); });
+                node_.time.settle();
+                return response;
+            }
+        }
+        return web::Response{.status = 404};
+    }
+    std::string grant_of(std::size_t user) {
+        return grant_text(node_.configuration().users.at(user).allow.at(0));
+    }
+    static std::string text(const web::Response& response) { return std::string{as_text(response.body)}; }
+
+    toys::Stewardship node_;
+    VirtualExecutor& worker_ = node_.time.add_executor();
+    TokenAdmission admission_;
+    SeededRandom random_{9};
+    std::vector<web::Route> routes_;
+    web::Request request_{
+        .headers = {{"Authorization", "Bearer yes"}, {"Content-Type", "application/json; charset=utf-8"}}};
+
+private:
+    Task<> answer(const web::Route& route, web::Response& response) {
+        response = co_await route.answer(request_, worker_);
+    }
+};
+
+struct Call {
+    std::string_view method;
+    std::string_view path;
+    std::string_view body = {};
+};
+constexpr std::array calls{
+    Call{"GET", "/api/v1/config"},
+    Call{"PATCH", "/api/v1/config", "{}"},
+    Call{"POST", "/api/v1/config/reload"},
+    Call{"GET", "/api/v1/users"},
+    Call{"GET", "/api/v1/users/cam"},
+    Call{"PUT", "/api/v1/users/cam", "{}"},
+    Call{"DELETE", "/api/v1/users/cam"},
+    Call{"GET", "/api/v1/tokens"},
+    Call{"PUT", "/api/v1/tokens/cam", "{}"},
+    Call{"DELETE", "/api/v1/tokens/cam"},
+    Call{"PUT", "/api/v1/streams/live/cam", "{}"},
+    Call{"DELETE", "/api/v1/streams/live/cam"},
+};
+
+TEST_F(ApiChanges, case_70_nothing_goes_without_a_credential) {
+    request_.headers.front().value = "Bearer no";
+    for (const Call& call : calls) {
+        const web::Response response =
+            ask(std::string{call.method}, std::string{call.path}, std::string{call.body});
+        EXPECT_EQ(response.status, 401) << call.method << " " << call.path;
+    }
+    EXPECT_EQ(node_.storage.writes(), 0U);
+}
+
+TEST_F(ApiChanges, a_patch_changes_the_overlay_and_shows_where_values_come_from) {
+    const web::Response response = ask("PATCH", "/api/v1/config", R"({"grace":"3s","hls":{"window":5}})");
+    EXPECT_EQ(response.status, 200);
+    const YamlNode document = *parse_json(text(response));
+    EXPECT_EQ(find(*find(document, "values"), "grace")->text, "3s");
+    EXPECT_EQ(find(*find(document, "origins"), "grace")->text, "overlay");
+    EXPECT_EQ(find(*find(document, "origins"), "workers")->text, "option");
+    EXPECT_EQ(json_text(*find(document, "overlay")),
+              json_text(*parse_json(R"({"grace":"3s","hls":{"window":5}})")));
+    EXPECT_EQ(node_.configuration().hls_window, 5U);
+    EXPECT_EQ(ask("PATCH", "/api/v1/config", R"({"grace":null,"hls":{"window":null}})").status, 200);
+    EXPECT_EQ(node_.configuration().grace, 10s);
+    EXPECT_EQ(json_text(node_.realm.applied->state.overlay), "{}\n");
+}
+
+TEST_F(ApiChanges, what_is_fixed_elsewhere_is_a_conflict_in_words) {
+    const web::Response fixed = ask("PATCH", "/api/v1/config", R"({"workers":4})");
+    EXPECT_EQ(fixed.status, 409);
+    EXPECT_NE(text(fixed).find("workers is fixed by the option --set workers"), std::string::npos);
+    EXPECT_EQ(ask("PATCH", "/api/v1/config", R"({"storage":{"path":"/x"}})").status, 409);
+}
+
+TEST_F(ApiChanges, case_65_bad_bodies_are_refused) {
+    struct Row {
+        std::string body;
+        int status;
+    };
+    const std::array rows{
+        Row{"", 400},
+        Row{std::string(100'000, '['), 400},
+        Row{R"({"grace":"1s","grace":"2s"})", 400},
+        Row{R"({"workers":1e400})", 400},
+        Row{"{\"grace\":\"\xC3\"}", 400},
+        Row{"[]", 422},
+        Row{R"({"graze":"1s"})", 422},
+        Row{R"({"grace":10})", 422},
+        Row{R"({"http.listen":"off"})", 422},
+        Row{R"({"auth":{"users":[{"name":"a","password":"***"}]}})", 422},
+    };
+    for (const Row& row : rows) {
+        EXPECT_EQ(ask("PATCH", "/api/v1/config", row.body).status, row.status) << row.body.substr(0, 40);
+    }
+    EXPECT_EQ(node_.storage.writes(), 0U);
+    request_.headers.push_back({"Content-Encoding", "gzip"});
+    EXPECT_EQ(ask("PATCH", "/api/v1/config", "{}").status, 415) << "case 66";
+    request_.headers.pop_back();
+    request_.headers.back().value = "text/plain";
+    EXPECT_EQ(ask("PATCH", "/api/v1/config", "{}").status, 415);
+}
+
+TEST_F(ApiChanges, a_users_password_is_hashed_and_never_shown) {
+    EXPECT_EQ(
+        ask("PUT", "/api/v1/users/cam", R"({"password":"correct horse","allow":["publish:live/*"]})").status,
+        201);
+    ASSERT_EQ(node_.configuration().users.size(), 1U);
+    const std::string line = node_.configuration().users[0].password;
+    EXPECT_TRUE(line.starts_with("$argon2id$"));
+    EXPECT_EQ(node_.storage.text("state.json").find("correct horse"), std::string::npos);
+    const web::Response changed = ask("PUT", "/api/v1/users/cam", R"({"allow":["play:*"]})");
+    EXPECT_EQ(changed.status, 200);
+    EXPECT_EQ(node_.configuration().users[0].password, line) << "it stays where none is given";
+    EXPECT_EQ(grant_of(0), "play:*");
+    for (const std::string_view path : {"/api/v1/users", "/api/v1/users/cam", "/api/v1/config"}) {
+        const std::string shown = text(ask("GET", std::string{path}));
+        EXPECT_EQ(shown.find("$argon2id$"), std::string::npos) << "case 69: " << shown;
+        EXPECT_NE(shown.find("\"cam\""), std::string::npos);
+    }
+    EXPECT_EQ(ask("PUT", "/api/v1/users/cam", R"({"password":"short"})").status, 422);
+    EXPECT_EQ(ask("PUT", "/api/v1/users/a b", "{}").status, 400);
+    EXPECT_EQ(ask("PUT", "/api/v1/users/cam", R"({"name":"other"})").status, 422);
+    EXPECT_EQ(ask("DELETE", "/api/v1/users/cam").status, 204);
+    EXPECT_EQ(ask("DELETE", "/api/v1/users/cam").status, 404);
+    EXPECT_EQ(ask("GET", "/api/v1/users/cam").status, 404);
+}
+
+TEST_F(ApiChanges, a_token_is_shown_once) {
+    const web::Response made = ask("PUT", "/api/v1/tokens/door", R"({"allow":["play:live/*"]})");
+    EXPECT_EQ(made.status, 201);
+    const YamlNode document = *parse_json(text(made));
+    const std::string token = find(document, "token")->text;
+    EXPECT_EQ(token.size(), 32U);
+    EXPECT_EQ(node_.storage.text("state.json").find(token), std::string::npos);
+    EXPECT_EQ(text(ask("GET", "/api/v1/tokens")).find(token), std::string::npos);
+    const auto before = node_.configuration().tokens.at(0).sha256;
+    EXPECT_EQ(ask("PUT", "/api/v1/tokens/door", "{}").status, 200);
+    EXPECT_NE(node_.configuration().tokens.at(0).sha256, before) << "it is another one now";
+    EXPECT_EQ(ask("DELETE", "/api/v1/tokens/door").status, 204);
+    EXPECT_TRUE(node_.configuration().tokens.empty());
+}
+
+TEST_F(ApiChanges, a_streams_rule_is_put_and_taken_away) {
+    EXPECT_EQ(ask("PUT", "/api/v1/streams/live/cam", R"({"source":"test:"})").status, 200);
+    ASSERT_EQ(node_.configuration().streams.size(), 1U);
+    EXPECT_EQ(node_.configuration().streams[0].source, "test:");
+    EXPECT_EQ(ask("PUT", "/api/v1/streams/live/cam", R"({"source":"gopher:"})").status, 422);
+    EXPECT_EQ(ask("PUT", "/api/v1/streams/live/cam.flv", "{}").status, 400);
+    EXPECT_EQ(ask("DELETE", "/api/v1/streams/live/cam").status, 204);
+    EXPECT_TRUE(node_.configuration().streams.empty());
+    EXPECT_EQ(ask("DELETE", "/api/v1/streams/live/cam").status, 404);
+}
+
+TEST_F(ApiChanges, what_the_file_has_is_taken_out_there) {
+    node_.sources.file_name = "m.yaml";
+    node_.sources.file_text = "streams: { a: {} }\nauth: { users: [ { name: u, allow: [ \"admin:*\" ] } ] }";
+    node_.start();
+    const web::Response stream = ask("DELETE", "/api/v1/streams/a");
+    EXPECT_EQ(stream.status, 409);
+    EXPECT_NE(text(stream).find("it stands in m.yaml; take it out there"), std::string::npos);
+    EXPECT_EQ(ask("DELETE", "/api/v1/users/u").status, 409);
+    EXPECT_EQ(ask("PUT", "/api/v1/users/u", R"({"allow":["admin:*","play:*"]})").status, 200);
+    EXPECT_EQ(node_.configuration().users.at(0).allow.size(), 2U) << "the overlay's stands before the file's";
+    EXPECT_EQ(ask("DELETE", "/api/v1/users/u").status, 204);
+    EXPECT_EQ(node_.configuration().users.at(0).allow.size(), 1U) << "the file's holds again";
+}
+
+}   // namespace
+}   // namespace millrace::control

@@ -1,0 +1,95 @@
+#include "control/api_for_tests.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace millrace::control {
+namespace {
+
+using Json = nlohmann::json;
+using testing::body;
+using testing::Node;
+using testing::Somebody;
+
+hub::SessionFacts viewer_of(std::string stream) {
+    return {
+        .protocol = "flv", .stream = std::move(stream), .peer = {"192.0.2.7", 5}, .who = {.name = "anyone"}};
+}
+
+TEST(Api, shows_nothing_but_health_and_its_description_without_a_proof) {
+    Node node;
+    for (const std::string_view path : {"/metrics", "/api/v1/streams", "/api/v1/streams/live/cam",
+                                        "/api/v1/sessions", "/api/v1/sessions/0-1"}) {
+        EXPECT_EQ(node.ask("GET", std::string{path}, false).status, 401) << path;
+        EXPECT_EQ(node.admission.asked->action, hub::Action::admin) << path;
+    }
+    EXPECT_EQ(node.ask("DELETE", "/api/v1/sessions/0-1", false).status, 401);
+    EXPECT_TRUE(node.admission.asked->changes);
+    EXPECT_EQ(node.ask("GET", "/healthz", false).status, 200);
+    EXPECT_EQ(node.ask("GET", "/api/openapi.yaml", false).status, 200);
+}
+
+TEST(Api, is_ready_between_its_start_and_its_end) {
+    Node node;
+    EXPECT_EQ(node.ask("GET", "/readyz", false).status, 503);
+    node.readiness.say(Readiness::Phase::ready);
+    EXPECT_EQ(node.ask("GET", "/readyz", false).status, 200);
+    node.readiness.say(Readiness::Phase::draining);
+    EXPECT_EQ(node.ask("GET", "/readyz", false).status, 503);
+    EXPECT_EQ(node.ask("GET", "/healthz", false).status, 200);
+}
+
+TEST(Api, lists_the_sessions_of_all_workers) {
+    Node node;
+    Somebody one{node.sessions_a, viewer_of("live/cam")};
+    Somebody other{node.sessions_b, viewer_of("live/other")};
+    const Json all = Json::parse(body(node.ask("GET", "/api/v1/sessions")));
+    EXPECT_EQ(all["total"], 2);
+    EXPECT_EQ(all["items"][0]["id"], "0-1");
+    EXPECT_EQ(all["items"][1]["id"], "1-1");
+    const Json some = Json::parse(body(node.ask("GET", "/api/v1/sessions?stream=live/other")));
+    EXPECT_EQ(some["total"], 1);
+    EXPECT_EQ(some["items"][0]["stream"], "live/other");
+    EXPECT_EQ(Json::parse(body(node.ask("GET", "/api/v1/sessions/1-1")))["peer"], "192.0.2.7:5");
+}
+
+TEST(Api, ends_the_session_that_is_named_and_no_other) {
+    Node node;
+    Somebody one{node.sessions_a, viewer_of("live/cam")};
+    Somebody other{node.sessions_b, viewer_of("live/cam")};
+    EXPECT_EQ(node.ask("DELETE", "/api/v1/sessions/1-1").status, 204);
+    EXPECT_FALSE(one.ended_by);
+    ASSERT_TRUE(other.ended_by);
+    EXPECT_EQ(other.ended_by->what, "an administrator ended this session");
+    for (const std::string_view id : {"1-2", "2-1", "x", "1", "1-1-1"}) {
+        EXPECT_EQ(node.ask("DELETE", "/api/v1/sessions/" + std::string{id}).status, 404) << id;
+        EXPECT_EQ(node.ask("GET", "/api/v1/sessions/" + std::string{id}).status, 404) << id;
+    }
+}
+
+TEST(Api, refuses_a_page_that_is_no_page) {
+    Node node;
+    for (const std::string_view query : {"limit=0", "limit=10001", "limit=x", "limit=", "offset=-1",
+                                         "offset=1e3", "limit=99999999999999999999"}) {
+        const web::Response response = node.ask("GET", "/api/v1/sessions?" + std::string{query});
+        EXPECT_EQ(response.status, 400) << query;
+        EXPECT_EQ(response.headers.at(0).value, "application/problem+json") << query;
+    }
+    EXPECT_EQ(node.ask("GET", "/api/v1/streams?limit=10&offset=5").status, 200);
+}
+
+TEST(Api, a_stream_that_is_not_there_is_not_found) {
+    Node node;
+    EXPECT_EQ(node.ask("GET", "/api/v1/streams/live/cam").status, 404);
+    EXPECT_EQ(node.ask("GET", "/api/v1/streams/live/../cam").status, 400);
+}
+
+TEST(Api, case_67_there_is_no_callback_parameter) {
+    Node node;
+    const web::Response response = node.ask("GET", "/api/v1/streams?callback=alert&jsonp=x");
+    EXPECT_EQ(response.headers.at(0).value, "application/json");
+    EXPECT_TRUE(body(response).starts_with('{'));
+}
+
+}   // namespace
+}   // namespace millrace::control

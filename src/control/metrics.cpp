@@ -1,0 +1,236 @@
+#include "control/metrics.hpp"
+
+#include "control/exposition.hpp"
+#include "control/report_json.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace millrace::control {
+
+namespace {
+
+using enum Exposition::Type;
+using Streams = std::vector<hub::StreamReport>;
+
+void write_node(Exposition& out, const Overview& overview, const NodeFacts& facts) {
+    out.family("build_info", gauge, "The version that runs; always 1.");
+    out.sample({{"version", facts.version}}, std::uint64_t{1});
+    out.family("ready", gauge, "1 when this node takes publishers and viewers.");
+    out.sample({}, std::uint64_t{facts.ready ? 1U : 0U});
+    out.family("worker_load_ratio", gauge, "Share of the last second that a worker was busy.");
+    for (const WorkerReport& worker : overview.workers) {
+        out.sample({{"worker", fmt::format("{}", worker.worker)}}, worker.load);
+    }
+    if (!facts.process) {
+        return;
+    }
+    out.family("process_resident_memory_bytes", gauge, "Memory that this process holds.");
+    out.sample({}, facts.process->resident_bytes);
+    out.family("process_open_fds", gauge, "Descriptors that are open.");
+    out.sample({}, facts.process->descriptors);
+    out.family("process_max_fds", gauge, "Descriptors that may be open.");
+    out.sample({}, facts.process->descriptors_max);
+    out.family("process_threads", gauge, "Threads of this process.");
+    out.sample({}, facts.process->threads);
+    out.family("process_cpu_seconds_total", counter, "Processor time that this process has used.");
+    out.sample({}, facts.process->cpu_seconds);
+}
+
+void write_doors(Exposition& out, const Overview& overview) {
+    std::map<std::pair<std::string_view, Errc>, std::uint64_t> refusals;
+    std::array<std::uint64_t, 5> answers{};
+    for (const WorkerReport& worker : overview.workers) {
+        for (const hub::TallyRow& row : worker.refusals) {
+            refusals[{row.protocol, row.reason}] += row.count;
+        }
+        for (std::size_t i = 0; i < answers.size(); ++i) {
+            answers[i] += worker.answers[i];
+        }
+    }
+    out.family("refusals_total", counter, "Conversations that were refused or broke.");
+    for (const auto& [key, count] : refusals) {
+        out.sample({{"protocol", key.first}, {"reason", name(key.second)}}, count);
+    }
+    out.family("http_responses_total", counter, "Answers of HTTP by the class of their status.");
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+        out.sample({{"class", fmt::format("{}xx", i + 1)}}, answers[i]);
+    }
+}
+
+void write_sessions(Exposition& out, const Overview& overview) {
+    std::map<std::pair<std::string_view, std::string_view>, std::uint64_t> counts;
+    std::map<std::string_view, hub::Flow> sent;
+    for (const WorkerReport& worker : overview.workers) {
+        for (const auto& [protocol, flow] : worker.departed) {
+            sent[protocol].bytes += flow.bytes;
+            sent[protocol].skips += flow.skips;
+        }
+        for (const hub::SessionReport& session : worker.sessions) {
+            ++counts[{hub::name(session.facts.kind), session.facts.protocol}];
+            if (session.facts.kind == hub::SessionKind::viewer) {
+                sent[session.facts.protocol].bytes += session.bytes_out;
+                sent[session.facts.protocol].skips += session.skips;
+            }
+        }
+    }
+    out.family("sessions", gauge, "Conversations that go on.");
+    for (const auto& [key, count] : counts) {
+        out.sample({{"kind", key.first}, {"protocol", key.second}}, count);
+    }
+    out.family("sent_bytes_total", counter, "Bytes that viewers were sent.");
+    for (const auto& [protocol, flow] : sent) {
+        out.sample({{"protocol", protocol}}, flow.bytes);
+    }
+    out.family("viewer_skips_total", counter, "Times that a viewer's link fell behind and it was moved on.");
+    for (const auto& [protocol, flow] : sent) {
+        out.sample({{"protocol", protocol}}, flow.skips);
+    }
+}
+
+/// One number of each stream.
+template <class Value>
+void write_each(Exposition& out, const Streams& streams, Value value) {
+    for (const hub::StreamReport& stream : streams) {
+        out.sample({{"stream", stream.name}}, value(stream));
+    }
+}
+
+void write_counters(Exposition& out, const Streams& streams) {
+    using Report = hub::StreamReport;
+    out.family("stream_received_bytes_total", counter, "Bytes of media from the publisher.");
+    write_each(out, streams, [](const Report& one) { return one.bytes_in; });
+    out.family("stream_dropped_frames_total", counter,
+               "Frames that came and were not passed on: before the first key frame, or unusable.");
+    write_each(out, streams, [](const Report& one) { return one.units_dropped; });
+    out.family("stream_lost_frames_total", counter, "Frames that came broken or unreadable.");
+    write_each(out, streams, [](const Report& one) { return one.units_unusable; });
+    out.family("stream_timestamp_jumps_total", counter, "Jumps of the publisher's timestamps.");
+    write_each(out, streams, [](const Report& one) { return one.jumps; });
+    out.family("stream_memory_bytes", gauge, "Media that a stream keeps.");
+    write_each(out, streams, [](const Report& one) { return std::uint64_t{one.memory}; });
+    out.family("stream_gop_seconds", gauge, "Time between the last two key frames; 0 where not known.");
+    write_each(out, streams, [](const Report& one) { return one.gop_seconds; });
+}
+
+/// One number of each track.
+template <class Value>
+void write_tracks(Exposition& out, const Streams& streams, Value value) {
+    for (const hub::StreamReport& stream : streams) {
+        for (const hub::TrackReport& track : stream.tracks) {
+            const std::string_view codec =
+                track.track.config != nullptr ? media::name(track.track.config->codec) : "unknown";
+            out.sample(
+                {{"stream", stream.name}, {"track", fmt::format("{}", track.track.id)}, {"codec", codec}},
+                value(track));
+        }
+    }
+}
+
+void write_media(Exposition& out, const Streams& streams) {
+    using Report = hub::TrackReport;
+    out.family("stream_track_frames_total", counter, "Frames taken in.");
+    write_tracks(out, streams, [](const Report& one) { return one.units; });
+    out.family("stream_track_bytes_total", counter, "Bytes of frames taken in.");
+    write_tracks(out, streams, [](const Report& one) { return one.bytes; });
+    out.family("stream_track_frames_per_second", gauge, "Frames a second over the last two seconds.");
+    write_tracks(out, streams, [](const Report& one) { return one.units_per_second; });
+    out.family("stream_track_qp", gauge,
+               "Average QP of first slices over two seconds; only where it is known.");
+    for (const hub::StreamReport& stream : streams) {
+        for (const Report& track : stream.tracks) {
+            if (track.qp_average > 0) {
+                out.sample({{"stream", stream.name}, {"track", fmt::format("{}", track.track.id)}},
+                           track.qp_average);
+            }
+        }
+    }
+}
+
+void write_states(Exposition& out, const Overview& overview) {
+    out.family("streams", gauge, "Streams by their state.");
+    std::map<std::string_view, std::uint64_t> states;
+    for (const auto state : {hub::StreamState::live, hub::StreamState::waiting, hub::StreamState::stale,
+                             hub::StreamState::offline}) {
+        states[hub::name(state)] = 0;
+    }
+    for (const hub::StreamReport& stream : overview.streams) {
+        ++states[hub::name(stream.state)];
+    }
+    for (const auto& [state, count] : states) {
+        out.sample({{"state", state}}, count);
+    }
+    out.family("stream_state", gauge, "The state of a stream; always 1.");
+    for (const hub::StreamReport& stream : overview.streams) {
+        out.sample({{"stream", stream.name}, {"state", hub::name(stream.state)}}, std::uint64_t{1});
+    }
+    out.family("stream_viewers", gauge, "Viewers of a stream.");
+    for (const auto& [stream, audience] : audiences(overview.workers)) {
+        for (const auto& [protocol, count] : audience.viewers) {
+            out.sample({{"stream", stream}, {"protocol", protocol}}, std::uint64_t{count});
+        }
+    }
+    out.family("stream_verdict", gauge, "What is wrong with a stream, in words; 1 while it is.");
+    for (const hub::StreamReport& stream : overview.streams) {
+        for (const hub::Verdict& verdict : stream.verdicts) {
+            out.sample({{"stream", stream.name},
+                        {"code", verdict.code},
+                        {"weight", hub::name(verdict.weight)},
+                        {"text", verdict.text}},
+                       std::uint64_t{1});
+        }
+    }
+}
+
+Exposition::Histogram histogram_of(const hub::LatencyReport& report) {
+    static constexpr auto bounds = [] {
+        std::array<double, hub::LatencyReport::bounds_ms.size()> seconds{};
+        std::ranges::transform(hub::LatencyReport::bounds_ms, seconds.begin(),
+                               [](int milliseconds) { return milliseconds / 1000.0; });
+        return seconds;
+    }();
+    return {bounds, report.at_most, report.count, report.sum_seconds};
+}
+
+void write_latencies(Exposition& out, const Streams& streams) {
+    out.family("stream_arrival_latency_seconds", histogram,
+               "From capture until a frame came here; only where a sender says when it was captured.");
+    for (const hub::StreamReport& stream : streams) {
+        if (stream.arrival_latency.count > 0) {
+            out.histogram({{"stream", stream.name}, {"origin", hub::name(stream.capture_origin)}},
+                          histogram_of(stream.arrival_latency));
+        }
+    }
+    out.family("stream_latency_seconds", histogram,
+               "From capture until a frame was written for viewers; of HLS, until the segment that it begins "
+               "was listed.");
+    for (const hub::StreamReport& stream : streams) {
+        std::vector<std::string_view> said;
+        for (const hub::OutputReport& output : stream.outputs) {
+            // A form with all tracks comes before its variants.
+            if (output.latency.count > 0 && std::ranges::find(said, output.form) == said.end()) {
+                said.push_back(output.form);
+                out.histogram({{"stream", stream.name},
+                               {"protocol", output.form},
+                               {"origin", hub::name(stream.capture_origin)}},
+                              histogram_of(output.latency));
+            }
+        }
+    }
+}
+
+}   // namespace
+
+std::string metrics_text(const Overview& overview, const NodeFacts& facts) {
+    Exposition out;
+    write_node(out, overview, facts);
+    write_doors(out, overview);
+    write_sessions(out, overview);
+    write_states(out, overview);
+    write_counters(out, overview.streams);
+    write_media(out, overview.streams);
+    write_latencies(out, overview.streams);
+    return out.take();
+}
+
+}   // namespace millrace::control

@@ -1,0 +1,114 @@
+#include "control/metrics.hpp"
+
+#include "control/api_for_tests.hpp"
+#include "control/exposition.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+namespace millrace::control {
+namespace {
+
+TEST(Exposition, escapes_what_a_label_says) {
+    Exposition out;
+    out.family("thing", Exposition::Type::gauge, "A thing.");
+    out.sample({{"text", "a \"b\" \\ c\nd"}, {"other", ""}}, std::uint64_t{1});
+    out.sample({}, 0.25);
+    EXPECT_EQ(out.take(),
+              "# HELP millrace_thing A thing.\n"
+              "# TYPE millrace_thing gauge\n"
+              "millrace_thing{text=\"a \\\"b\\\" \\\\ c\\nd\",other=\"\"} 1\n"
+              "millrace_thing 0.25\n");
+}
+
+TEST(Exposition, a_histogram_ends_with_everything) {
+    Exposition out;
+    out.family("wait_seconds", Exposition::Type::histogram, "A wait.");
+    const std::array bounds{0.5, 1.0};
+    const std::array<std::uint64_t, 2> at_most{3, 4};
+    out.histogram({{"stream", "a"}}, {bounds, at_most, 5, 7.5});
+    EXPECT_EQ(out.take(),
+              "# HELP millrace_wait_seconds A wait.\n"
+              "# TYPE millrace_wait_seconds histogram\n"
+              "millrace_wait_seconds_bucket{stream=\"a\",le=\"0.5\"} 3\n"
+              "millrace_wait_seconds_bucket{stream=\"a\",le=\"1\"} 4\n"
+              "millrace_wait_seconds_bucket{stream=\"a\",le=\"+Inf\"} 5\n"
+              "millrace_wait_seconds_sum{stream=\"a\"} 7.5\n"
+              "millrace_wait_seconds_count{stream=\"a\"} 5\n");
+}
+
+Overview overview() {
+    Overview overview;
+    hub::StreamReport stream{.name = "live/cam", .state = hub::StreamState::live};
+    stream.verdicts = {
+        {.code = "b_frames", .weight = hub::Weight::note, .text = "B-frames: \"x\"", .since = {}}};
+    stream.outputs = {{.form = "flv", .latency = {.count = 2, .sum_seconds = 0.5}},
+                      {.form = "flv", .latency = {.count = 1, .sum_seconds = 0.5}}};
+    stream.arrival_latency = {.count = 2, .sum_seconds = 0.5};
+    stream.tracks = {{.track = {.id = 1}, .units = 7}};
+    overview.streams.push_back(stream);
+    for (std::size_t worker = 0; worker < 2; ++worker) {
+        WorkerReport report{.worker = worker};
+        report.refusals = {{"rtmp", Errc::refused, 3}};
+        report.answers = {0, 4, 0, 1, 0};
+        report.departed["flv"] = {.bytes = 100, .bytes_skipped = 0, .skips = 2};
+        report.sessions.push_back(
+            {.id = 1, .facts = {.protocol = "flv", .stream = "live/cam"}, .bytes_out = 1000, .skips = 1});
+        overview.workers.push_back(std::move(report));
+    }
+    return overview;
+}
+
+TEST(Metrics, count_over_all_workers_and_those_who_left) {
+    const std::string text = metrics_text(overview(), {.version = "1", .process = ProcessFacts{}});
+    for (const std::string_view line :
+         {"millrace_refusals_total{protocol=\"rtmp\",reason=\"refused\"} 6\n",
+          "millrace_http_responses_total{class=\"2xx\"} 8\n",
+          "millrace_sent_bytes_total{protocol=\"flv\"} 2200\n",
+          "millrace_viewer_skips_total{protocol=\"flv\"} 6\n",
+          "millrace_sessions{kind=\"viewer\",protocol=\"flv\"} 2\n", "millrace_streams{state=\"live\"} 1\n",
+          "millrace_streams{state=\"stale\"} 0\n",
+          "millrace_stream_viewers{stream=\"live/cam\",protocol=\"flv\"} 2\n",
+          "millrace_stream_verdict{stream=\"live/cam\",code=\"b_frames\",weight=\"note\",text=\"B-frames: "
+          "\\\"x\\\"\"} 1\n",
+          "millrace_stream_track_frames_total{stream=\"live/cam\",track=\"1\",codec=\"unknown\"} 7\n",
+          "millrace_stream_latency_seconds_count{stream=\"live/cam\",protocol=\"flv\",origin=\"arrival\"} "
+          "2\n"}) {
+        EXPECT_TRUE(text.contains(line)) << line << text;
+    }
+}
+
+TEST(Metrics, no_sample_stands_twice) {
+    const std::string text = metrics_text(overview(), {.version = "1", .process = ProcessFacts{}});
+    std::set<std::string> seen;
+    std::size_t from = 0;
+    while (from < text.size()) {
+        const std::size_t end = text.find('\n', from);
+        const std::string line = text.substr(from, end - from);
+        EXPECT_TRUE(seen.insert(line.substr(0, line.rfind(' '))).second || line.starts_with('#')) << line;
+        from = end + 1;
+    }
+}
+
+TEST(Metrics, the_guide_names_every_one) {
+    std::filesystem::path folder = std::filesystem::current_path();
+    while (folder.has_relative_path() && !std::filesystem::exists(folder / "docs/guide/metrics.md")) {
+        folder = folder.parent_path();
+    }
+    std::ifstream file{folder / "docs/guide/metrics.md"};
+    const std::string guide{std::istreambuf_iterator<char>{file}, {}};
+    const std::string text = metrics_text(overview(), {.version = "1", .process = ProcessFacts{}});
+    constexpr std::string_view mark = "# TYPE ";
+    for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
+        const std::size_t from = at + mark.size();
+        const std::string name = text.substr(from, text.find(' ', from) - from);
+        EXPECT_TRUE(guide.contains("`" + name + "`")) << name;
+    }
+}
+
+}   // namespace
+}   // namespace millrace::control

@@ -1,0 +1,69 @@
+#pragma once
+
+#include "base/process_facts.hpp"
+#include "control/readiness.hpp"
+#include "hub/admission.hpp"
+#include "hub/directory.hpp"
+#include "hub/sessions.hpp"
+#include "hub/tally.hpp"
+
+#include <array>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace millrace::control {
+
+/// What the API shows and asks; all of it outlives the routes.
+struct ApiSources {
+    hub::Directory& directory;
+    hub::Admission& admission;
+    std::vector<hub::Sessions*> sessions;              ///< one a worker
+    std::vector<const hub::Tally*> tallies = {};       ///< likewise, in the same order, or none
+    const Readiness* readiness = nullptr;              ///< null: always ready
+    std::function<ProcessFacts()> process = nullptr;   ///< null: nothing is said of the process
+    std::string version = {};
+};
+
+/// What one worker has to show.
+struct WorkerReport {
+    std::size_t worker = 0;
+    Instant now;   ///< when it was asked, and
+    WallTime utc;
+    double load = 0;
+    std::vector<hub::SessionReport> sessions;
+    std::map<std::string_view, hub::Flow> departed;   ///< what viewers who left had been sent, by protocol
+    std::vector<hub::TallyRow> refusals;
+    std::array<std::uint64_t, 5> answers{};
+
+    /// A session's id in the API: unique over all workers, and never used again.
+    std::string id_of(const hub::SessionReport& session) const;
+    WallTime began(const hub::SessionReport& session) const;
+};
+
+/// A session's id, read back. Nothing for what is no id.
+struct SessionId {
+    std::size_t worker = 0;
+    std::uint64_t number = 0;
+    static std::optional<SessionId> parse(std::string_view text);
+};
+
+/// All there is to see of a node, by name and by worker.
+struct Overview {
+    std::vector<hub::StreamReport> streams;
+    std::vector<WorkerReport> workers;
+};
+
+/// Asks streams' homes and workers; of one stream, or of all.
+Task<Result<std::vector<hub::StreamReport>>> look_at_streams(const ApiSources& sources,
+                                                             std::optional<std::string> name,
+                                                             Executor& executor);
+Task<Result<std::vector<WorkerReport>>> look_at_workers(const ApiSources& sources, Executor& executor);
+Task<Result<Overview>> look(const ApiSources& sources, std::optional<std::string> stream, Executor& executor);
+
+/// Ends a session in good order. Errc::not_found.
+Task<Result<>> kick(const ApiSources& sources, SessionId id, Executor& executor);
+
+}   // namespace millrace::control

@@ -1,0 +1,166 @@
+#include "hub/events.hpp"
+
+#include "base/date_time.hpp"
+#include "base/web.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace millrace::hub {
+
+namespace {
+
+std::string json_of(const Event& event) {
+    std::string json = fmt::format(R"({{"id":{},"at":"{}","kind":"{}")", event.id, date_time_text(event.at),
+                                   name(event.kind));
+    if (!event.stream.empty()) {
+        json += fmt::format(R"(,"stream":{})", web::json_quoted(event.stream));
+    }
+    json += fmt::format(R"(,"text":{})", web::json_quoted(event.text));
+    if (!event.members.empty()) {
+        json += "," + event.members;
+    }
+    return json + "}";
+}
+
+bool wanted(const EventWish& wish, const Event& event) {
+    if (wish.stream.empty()) {
+        return true;
+    }
+    return wish.stream == event.stream &&
+           (event.kind == EventKind::stream || event.kind == EventKind::verdict);
+}
+
+bool limited(EventKind kind) {
+    return kind == EventKind::viewer || kind == EventKind::refused;
+}
+
+}   // namespace
+
+std::string_view name(EventKind kind) {
+    switch (kind) {
+        case EventKind::stream: return "stream";
+        case EventKind::publisher: return "publisher";
+        case EventKind::viewer: return "viewer";
+        case EventKind::verdict: return "verdict";
+        case EventKind::configuration: return "configuration";
+        case EventKind::refused: return "refused";
+        case EventKind::log: return "log";
+        case EventKind::lost: return "lost";
+    }
+    return "stream";
+}
+
+Events::Events(Executor& home)
+    : home_{home},
+      first_{static_cast<std::uint64_t>(std::max<std::int64_t>(home.clock().utc().microseconds, 1))},
+      started_at_{first_} {
+}
+
+void Events::tell(Event event) {
+    home_.post([this, event = std::move(event)]() mutable {
+        if (!admits(event)) {
+            return;
+        }
+        const auto kind = static_cast<std::size_t>(event.kind);
+        if (const std::uint64_t untold = std::exchange(untold_[kind], 0); untold > 0) {
+            keep({.kind = event.kind,
+                  .stream = {},
+                  .text = fmt::format("{} events of this kind came too fast to be told", untold),
+                  .members = fmt::format(R"("count":{})", untold)});
+        }
+        keep(std::move(event));
+    });
+}
+
+bool Events::admits(const Event& event) {
+    const auto kind = static_cast<std::size_t>(event.kind);
+    if (!limited(event.kind)) {
+        return true;
+    }
+    Limit spent = limits_[kind];
+    if (!spent.spend(home_.now())) {
+        ++untold_[kind];
+        return false;
+    }
+    limits_[kind] = spent;   // what is not told uses up nothing
+    return true;
+}
+
+void Events::keep(Event event) {
+    event.id = newest() + 1;
+    event.at = home_.clock().utc();
+    event.json = json_of(event);
+    if (kept_.size() == kept_max) {
+        kept_.pop_front();
+        ++first_;
+    }
+    kept_.push_back(std::make_shared<const Event>(std::move(event)));
+    const Event& newcomer = *kept_.back();
+    std::vector<Waiting> answered;
+    for (auto one = waiting_.begin(); one != waiting_.end();) {
+        if (wanted(one->wish, newcomer)) {
+            answered.push_back(std::move(*one));
+            one = waiting_.erase(one);
+        } else {
+            ++one;
+        }
+    }
+    for (Waiting& one : answered) {
+        one.reply.give(EventBatch{{kept_.back()}, newcomer.id});
+    }
+}
+
+void Events::read(std::uint64_t reader, EventWish wish, Reply<EventBatch> reply) {
+    home_.post([this, waiting = Waiting{reader, std::move(wish), std::move(reply)}]() mutable {
+        std::erase_if(waiting_, [&](const Waiting& one) { return one.reader == waiting.reader; });
+        answer(std::move(waiting));
+    });
+}
+
+void Events::forget(std::uint64_t reader) {
+    home_.post([this, reader] {
+        std::erase_if(waiting_, [&](const Waiting& one) { return one.reader == reader; });
+    });
+}
+
+EventRef Events::lost_until(std::uint64_t after, std::uint64_t next) const {
+    Event lost{.kind = EventKind::lost};
+    lost.id = next - 1;
+    lost.at = home_.clock().utc();
+    if (after >= started_at_ - 1 && after < next) {
+        lost.text = fmt::format("{} events since then are not kept any more", next - 1 - after);
+        lost.members = fmt::format(R"("count":{})", next - 1 - after);
+    } else {
+        lost.text = "this node was started since then: what came before is not kept";
+    }
+    lost.json = json_of(lost);
+    return std::make_shared<const Event>(std::move(lost));
+}
+
+void Events::answer(Waiting waiting) {
+    EventBatch batch;
+    std::uint64_t after = waiting.wish.after.value_or(newest());
+    if (after > newest() || after + 1 < first_) {
+        batch.events.push_back(lost_until(after, after > newest() ? newest() + 1 : first_));
+        after = batch.events.back()->id;
+    }
+    while (after < newest() && batch.events.size() < batch_max) {
+        const EventRef& next = kept_[++after - first_];
+        if (wanted(waiting.wish, *next)) {
+            batch.events.push_back(next);
+        }
+    }
+    if (!batch.events.empty()) {
+        batch.after = after;
+        waiting.reply.give(std::move(batch));
+    } else if (waiting_.size() >= readers_max) {
+        waiting.reply.give(fail(Errc::exhausted, "as many read events as this node takes; try again later"));
+    } else {
+        waiting.wish.after = after;
+        waiting_.push_back(std::move(waiting));
+    }
+}
+
+}   // namespace millrace::hub

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "base/answer.hpp"
+#include "base/rate_limit.hpp"
+#include "base/time.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace::hub {
+
+enum class EventKind : std::uint8_t {
+    stream,          ///< came, changed its state, is gone
+    publisher,       ///< joined or left
+    viewer,          ///< joined, left, or its link is too slow
+    verdict,         ///< about a stream: begins or ends
+    configuration,   ///< was changed
+    refused,         ///< somebody was turned away
+    log,             ///< a line of the log
+    lost,            ///< events that a reader asked for are not kept any more
+};
+std::string_view name(EventKind kind);
+
+/// Something that happened. Who tells it fills the first four.
+struct Event {
+    EventKind kind = EventKind::stream;
+    std::string stream;    ///< empty: of none
+    std::string text;      ///< one sentence for people
+    std::string members;   ///< more members of its JSON object, `"state":"live"`, or empty
+
+    std::uint64_t id = 0;
+    WallTime at;
+    std::string json;   ///< all of it as one line
+};
+using EventRef = std::shared_ptr<const Event>;
+
+/// Which events a reader wants. Readers of one stream get what every viewer may know: its state and its
+/// verdicts.
+struct EventWish {
+    std::optional<std::uint64_t> after;   ///< an event's id; nothing: from now on
+    std::string stream;                   ///< empty: of everything, for administrators
+};
+
+/// Some events in order, and what to ask for next.
+struct EventBatch {
+    std::vector<EventRef> events;
+    std::uint64_t after = 0;
+};
+
+/// What happened of late, for those who want to hear of it while it happens, and for those who were away
+/// meanwhile. It lives on one executor; everything public is for any thread. It outlives who tells and reads.
+class Events {
+public:
+    static constexpr std::size_t kept_max = 4096;
+    static constexpr std::size_t batch_max = 64;
+    static constexpr std::size_t readers_max = 256;
+    /// Of viewers who come and go, and of refusals: so many a second in the long run, and so many at once.
+    /// What is beyond is told as a number.
+    static constexpr int told_per_second_max = 50;
+    static constexpr int told_at_once_max = 200;
+
+    /// Ids are microseconds of UTC at the start, counted up: they do not fall back over a restart.
+    explicit Events(Executor& home);
+    Events(const Events&) = delete;
+    Events& operator=(const Events&) = delete;
+
+    void tell(Event event);
+
+    /// The next events for a reader, as soon as there is one. `reader` is a number of its own from
+    /// `new_reader`; its next call takes the place of one that waits. Errc::exhausted: too many readers wait.
+    void read(std::uint64_t reader, EventWish wish, Reply<EventBatch> reply);
+    std::uint64_t new_reader() { return ++last_reader_; }
+    /// The reader is gone.
+    void forget(std::uint64_t reader);
+
+private:
+    struct Waiting {
+        std::uint64_t reader;
+        EventWish wish;
+        Reply<EventBatch> reply;
+    };
+    using Limit = RateLimit<told_per_second_max, told_at_once_max>;
+
+    void keep(Event event);
+    bool admits(const Event& event);
+    void answer(Waiting waiting);
+    std::uint64_t newest() const { return first_ + kept_.size() - 1; }
+    EventRef lost_until(std::uint64_t after, std::uint64_t next) const;
+
+    Executor& home_;
+    std::atomic<std::uint64_t> last_reader_ = 0;
+    // From here on: home only.
+    std::uint64_t first_;        // id of the front, or of the next one
+    std::uint64_t started_at_;   // the first id of all
+    std::deque<EventRef> kept_;
+    std::vector<Waiting> waiting_;
+    std::array<Limit, 8> limits_;
+    std::array<std::uint64_t, 8> untold_{};
+};
+
+}   // namespace millrace::hub

@@ -1,4 +1,5 @@
 #include "sim/flv_viewer.hpp"
+#include "sim/hls_viewer.hpp"
 #include "sim/publisher.hpp"
 #include "sim/rtmp_viewer.hpp"
 #include "sim/seeds.hpp"
@@ -9,11 +10,14 @@
 namespace millrace::sim {
 namespace {
 
-Viewer& watch(World& world, bool rtmp, ViewerPlan plan) {
-    if (rtmp) {
-        return watch_rtmp(world, std::move(plan));
+/// A viewer of one way out or another.
+Viewer& watch(World& world, std::uint64_t way, ViewerPlan plan) {
+    switch (way % 4) {
+        case 0: return watch_flv(world, std::move(plan));
+        case 1: return watch_rtmp(world, std::move(plan));
+        case 2: return watch_hls(world, std::move(plan), HlsViewer::Form::ts);
+        default: return watch_hls(world, std::move(plan), HlsViewer::Form::cmaf);
     }
-    return watch_flv(world, std::move(plan));
 }
 
 CameraPlan any_camera(Random& chance) {
@@ -60,9 +64,9 @@ void deliver_exactly(std::uint64_t seed) {
         .link = any_link(chance),
     });
     std::vector<const Viewer*> viewers;
-    for (int i = 0; i < 5; ++i) {
+    for (std::uint64_t i = 0; i < 6; ++i) {
         viewers.push_back(
-            &watch(world, i % 2 == 0,
+            &watch(world, i,
                    {.after = between(chance, 0ms, 4500ms),
                     .stay = chance.below(3) == 0 ? std::optional{between(chance, 0ms, 3s)} : std::nullopt,
                     .link = any_link(chance)}));
@@ -98,12 +102,33 @@ TEST(Delivery, what_was_sent_before_a_said_end_arrives_to_the_last_unit) {
         World world{seed};
         const Publisher& publisher = world.add<Publisher>(Publisher::Plan{
             .camera = any_camera(world.chance()), .length = 8s, .link = any_link(world.chance())});
-        const Viewer& viewer = watch(world, seed % 2 == 0, {.after = 3s, .link = any_link(world.chance())});
+        const Viewer& viewer = watch(world, seed, {.after = 3s, .link = any_link(world.chance())});
         world.run_for(30s);
         ASSERT_NE(viewer.account().last(), nullptr);
         EXPECT_EQ(viewer.account().last()->place + 1, world.ledger().publication(publisher.number()).units);
         EXPECT_EQ(verdict_of(viewer.account(), {}), "");
     }
+}
+
+TEST(Delivery, lists_name_every_unit_from_the_first_segment_to_the_end) {
+    World world{3};
+    const Publisher& publisher = world.add<Publisher>(Publisher::Plan{.length = 40s});
+    std::vector<const HlsViewer*> viewers;
+    for (const HlsViewer::Form form : {HlsViewer::Form::ts, HlsViewer::Form::cmaf}) {
+        for (const Duration after : {100ms, 5000ms, 21'000ms}) {
+            viewers.push_back(&watch_hls(world, {.after = after, .link = any_link(world.chance())}, form));
+        }
+    }
+    world.run_for(100s);
+    const Ledger::Publication& published = world.ledger().publication(publisher.number());
+    for (const HlsViewer* viewer : viewers) {
+        EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 900, .skew_max_ms = 1}), "");
+        EXPECT_EQ(viewer->state(), Viewer::State::ended);
+        EXPECT_GT(viewer->segments(), 9U);
+        ASSERT_NE(viewer->account().last(), nullptr);
+        EXPECT_EQ(viewer->account().last()->place + 1, published.units);
+    }
+    EXPECT_EQ(world.held(), World::Held{});
 }
 
 TEST(Delivery, keeps_many_streams_apart) {
@@ -117,7 +142,8 @@ TEST(Delivery, keeps_many_streams_apart) {
                                              .after = between(chance, 0ms, 20s),
                                              .length = between(chance, 1s, 5s)});
         for (int j = 0; j < 3; ++j) {
-            viewers.push_back(&watch(world, j % 2 == 0, {.key = key, .after = between(chance, 0ms, 24s)}));
+            viewers.push_back(
+                &watch(world, chance.below(4), {.key = key, .after = between(chance, 0ms, 24s)}));
         }
     }
     world.run_for(60s);
@@ -157,8 +183,10 @@ TEST(Delivery, goes_on_when_tracks_come_late_change_or_are_alone) {
         for (const Duration after : {10ms, 500ms, 2500ms}) {
             viewers.push_back(&watch_flv(world, {.after = after}));
             viewers.push_back(&watch_rtmp(world, {.after = after}));
+            viewers.push_back(&watch_hls(world, {.after = after}, HlsViewer::Form::ts));
+            viewers.push_back(&watch_hls(world, {.after = after}, HlsViewer::Form::cmaf));
         }
-        world.run_for(20s);
+        world.run_for(40s);   // and until nobody who polled is remembered
         const Ledger::Publication& published = world.ledger().publication(publisher.number());
         for (const Viewer* viewer : viewers) {
             EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 35, .skew_max_ms = 1}), "");

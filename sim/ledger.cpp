@@ -57,6 +57,11 @@ void Account::fault(std::string text) {
     }
 }
 
+void Account::rejoin() {
+    tracks_[0].last = nullptr;
+    tracks_[1].last = nullptr;
+}
+
 void Account::take(const media::AccessUnit& unit, Instant now) {
     const Ledger::Entry* const sent = ledger_.find(hash_of(unit.payload));
     if (sent == nullptr || sent->kind != unit.kind()) {

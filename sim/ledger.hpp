@@ -55,6 +55,8 @@ public:
 
     void take(const media::AccessUnit& unit, Instant now);
     void fault(std::string text);
+    /// What follows is of another run, which has times of its own: as for a newcomer.
+    void rejoin();
 
     const std::vector<std::string>& faults() const { return faults_; }
     std::uint64_t units() const { return units_; }

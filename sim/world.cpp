@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "control/api.hpp"
+#include "session/hls_play.hpp"
 #include "session/http_serve.hpp"
 #include "session/media_play.hpp"
 #include "session/rtmp_serve.hpp"
@@ -52,6 +53,7 @@ World::World(std::uint64_t seed, Options options)
     for (const auto& counter : counters_) {
         counter->routes = control::api_routes({directory_, admission_, sessions});
         counter->routes.push_back(session::media_play(counter->desk));
+        counter->routes.push_back(session::hls_play(counter->desk, "5eed"));
     }
 }
 

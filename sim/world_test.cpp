@@ -3,6 +3,7 @@
 #include "container/flv_body.hpp"
 #include "container/flv_samples.hpp"
 #include "sim/flv_viewer.hpp"
+#include "sim/hls_viewer.hpp"
 #include "sim/publisher.hpp"
 #include "sim/rtmp_viewer.hpp"
 #include "sim/seeds.hpp"
@@ -28,10 +29,11 @@ void fill_with_life(World& world) {
             .stay = between(chance, 100ms, 5s),
             .stops_after = chance.below(4) == 0 ? std::optional<Duration>{1s} : std::nullopt,
             .link = any_link(chance)};
-        if (i % 2 == 0) {
-            watch_flv(world, plan);
-        } else {
-            watch_rtmp(world, plan);
+        switch (i % 4) {
+            case 0: watch_flv(world, plan); break;
+            case 1: watch_rtmp(world, plan); break;
+            case 2: watch_hls(world, plan, HlsViewer::Form::ts); break;
+            default: watch_hls(world, plan, HlsViewer::Form::cmaf); break;
         }
     }
 }
@@ -73,12 +75,13 @@ TEST(World, a_stop_of_the_server_in_the_middle_of_everything_ends_every_conversa
             world.add<Publisher>(Publisher::Plan{.length = 1h, .end = Publisher::End::silent});
         const Viewer& flv = watch_flv(world, {.after = between(world.chance(), 0ms, 2s)});
         const Viewer& rtmp = watch_rtmp(world, {.after = between(world.chance(), 0ms, 2s)});
+        const Viewer& hls = watch_hls(world, {.after = between(world.chance(), 0ms, 2s)});
         fill_with_life(world);
         world.run_for(between(world.chance(), 0ms, 6s));
         world.stop_server();
         world.run_for(2s);
         EXPECT_EQ(publisher.state(), Publisher::State::ended);
-        for (const Viewer* viewer : {&flv, &rtmp}) {
+        for (const Viewer* viewer : {&flv, &rtmp, &hls}) {
             EXPECT_FALSE(viewer->playing());
             EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 0, .times_unchanged = false}), "");
         }
@@ -102,9 +105,13 @@ TEST(World, its_oracle_finds_each_fault_planted_between_ledger_and_wire) {
         world.add<Publisher>(Publisher::Plan{.fault = fault});
         const Viewer& flv = watch_flv(world, {.after = 200ms});
         const Viewer& rtmp = watch_rtmp(world, {.after = 200ms});
+        const Viewer& ts = watch_hls(world, {.after = 200ms}, HlsViewer::Form::ts);
+        const Viewer& cmaf = watch_hls(world, {.after = 200ms}, HlsViewer::Form::cmaf);
         world.run_for(20s);
         EXPECT_EQ(verdict_of(flv.account(), {.units_min = 100}).empty(), fault == Fault::none);
         EXPECT_EQ(verdict_of(rtmp.account(), {.units_min = 100}).empty(), fault == Fault::none);
+        EXPECT_EQ(verdict_of(ts.account(), {.units_min = 100}).empty(), fault == Fault::none);
+        EXPECT_EQ(verdict_of(cmaf.account(), {.units_min = 100}).empty(), fault == Fault::none);
     }
 }
 

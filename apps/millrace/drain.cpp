@@ -24,8 +24,9 @@ Task<std::size_t> Node::count_viewers() {
     Answer<std::vector<std::size_t>> answer{here};
     gather(executors, answer.reply(), [this](Executor& worker) {
         const std::vector<hub::SessionReport> reports = counter_of(worker).desk.sessions.reports();
-        const auto pushed = std::ranges::count_if(
-            reports, [](const hub::SessionReport& report) { return report.facts.protocol != "hls"; });
+        const auto pushed = std::ranges::count_if(reports, [](const hub::SessionReport& report) {
+            return report.facts.protocol != "hls" && report.facts.kind != hub::SessionKind::observer;
+        });
         return std::vector{static_cast<std::size_t>(pushed)};
     });
     const Result<std::vector<std::size_t>> counts = co_await answer.within(here.now() + push_linger);
@@ -40,6 +41,7 @@ Task<> Node::drain() {
     Executor& here = pool_.aside();
     const Instant latest = here.now() + drain_max;
     stopping_ = true;
+    readiness_.say(control::Readiness::Phase::draining);
     doors_.close("rtmp");
     source_rules_.stop_all();
     Answer<std::vector<Duration>> answer{here};

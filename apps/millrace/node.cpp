@@ -5,6 +5,8 @@
 #include "control/api_changes.hpp"
 #include "control/sign_in.hpp"
 #include "net/machine_name.hpp"
+#include "net/process_facts.hpp"
+#include "session/events_serve.hpp"
 #include "session/hls_play.hpp"
 #include "session/http_serve.hpp"
 #include "session/media_play.hpp"
@@ -78,25 +80,31 @@ Node::~Node() {
 }
 
 void Node::make_counters() {
-    std::vector<hub::Sessions*> sessions;
+    directory_.tell_to(events_);
+    control::ApiSources sights{.directory = directory_,
+                               .admission = gate_,
+                               .sessions = {},
+                               .readiness = &readiness_,
+                               .process = net::process_facts,
+                               .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(
             std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
         counters_.back()->desk.memory = &memory_;
-        sessions.push_back(&counters_.back()->desk.sessions);
+        sights.sessions.push_back(&counters_.back()->desk.sessions);
+        sights.tallies.push_back(&counters_.back()->desk.tally);
     }
-    sweeper_.emplace(pool_.aside(), sessions);
+    sweeper_.emplace(pool_.aside(), sights.sessions);
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
-        add_routes(*counter, sessions, node_start);
+        add_routes(*counter, sights, node_start);
     }
 }
 
-void Node::add_routes(Counter& counter, const std::vector<hub::Sessions*>& sessions,
-                      const std::string& node_start) {
+void Node::add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start) {
     const control::ApiMeans means{gate_, steward_, *hashing_, random_};
     std::vector<web::Route>& routes = counter.routes;
-    routes = control::api_routes({directory_, gate_, sessions});
+    routes = control::api_routes(sights);
     control::join_route(routes, "/api/v1/streams/a", control::stream_rule_route(means));
     const auto add = [&routes](std::vector<web::Route> more) {
         std::ranges::move(more, std::back_inserter(routes));
@@ -104,6 +112,7 @@ void Node::add_routes(Counter& counter, const std::vector<hub::Sessions*>& sessi
     add(control::config_routes(means));
     add(control::access_routes(means));
     add(control::sign_in_routes(gate_));
+    routes.push_back(session::events_serve(counter.desk, events_));
     routes.push_back(session::media_play(counter.desk));
     routes.push_back(session::hls_play(counter.desk, node_start));
 }
@@ -146,6 +155,7 @@ void Node::apply(control::StandingRef next) {
     const Configuration& configuration = next->configuration;
     warn_of_unchangeable(standing_->configuration, configuration);
     log::set_level(configuration.log_level);
+    log::set_format(configuration.log_format);
     const std::shared_ptr<const control::Policy> policy = control::policy_of(configuration);
     gate_.use(policy);
     sweeper_->use(policy);
@@ -159,7 +169,18 @@ void Node::apply(control::StandingRef next) {
     if (!stopping_) {
         source_rules_.apply(configuration.streams);
     }
+    if (next != standing_) {
+        events_.tell({.kind = hub::EventKind::configuration,
+                      .stream = {},
+                      .text = "The configuration was changed",
+                      .members = {}});
+    }
     standing_ = std::move(next);
+}
+
+void Node::start() {
+    pool_.start();
+    readiness_.say(control::Readiness::Phase::ready);
 }
 
 void Node::run() {

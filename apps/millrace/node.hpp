@@ -5,8 +5,11 @@
 #include "apps/millrace/source_rules.hpp"
 #include "base/storage.hpp"
 #include "control/gate.hpp"
+#include "control/overview.hpp"
+#include "control/readiness.hpp"
 #include "control/steward.hpp"
 #include "control/sweep.hpp"
+#include "hub/log_events.hpp"
 #include "net/background_threads.hpp"
 #include "net/child.hpp"
 #include "net/lobby.hpp"
@@ -45,7 +48,7 @@ public:
     /// Where it listens. Before `start`.
     Addresses addresses() const { return doors_.addresses(); }
     /// Serves from now on. Throws std::runtime_error where the system gives no threads.
-    void start() { pool_.start(); }
+    void start();
     /// Hears signals until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
     void run();
 
@@ -55,8 +58,7 @@ private:
     void abandon() override { doors_.abandon(); }
 
     void make_counters();
-    void add_routes(Counter& counter, const std::vector<hub::Sessions*>& sessions,
-                    const std::string& node_start);
+    void add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start);
     void add_page();
     void welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection);
     Counter& counter_of(const Executor& executor);
@@ -70,7 +72,10 @@ private:
     net::WorkerPool pool_;
     net::Lobby lobby_{random_};
     net::Memory memory_{pool_.aside()};
+    hub::Events events_{pool_.aside()};
+    hub::LogEvents log_events_{events_};
     hub::Directory directory_;
+    control::Readiness readiness_;
     // Joined after the pool has stopped, before what they work for goes.
     std::optional<net::BackgroundThreads> hashing_;
     std::optional<net::BackgroundThreads> disk_;

@@ -53,17 +53,25 @@ int MediaChild::run() {
         if (now() >= report_at_) {
             report();
         }
-        if (ending_ && backlog_.size() == sent_ && link_.output_size() == 0) {
+        if (is_over()) {
             return 0;
         }
     }
     return 0;
 }
 
+/// The end is said, and has left.
+bool MediaChild::is_over() const {
+    return ending_ && backlog_.size() == sent_ && link_.output_size() == 0;
+}
+
 /// One wait for the link, or for the next moment of the source. False at the link's end.
 bool MediaChild::converse() {
     if (!write_link()) {
         return false;
+    }
+    if (is_over()) {
+        return true;
     }
     const bool waiting = sent_ < backlog_.size();
     pollfd link{socket_, static_cast<short>(waiting ? POLLIN | POLLOUT : POLLIN), 0};

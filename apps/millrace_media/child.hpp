@@ -28,6 +28,7 @@ private:
     void end(const capture::Fault* fault);
     Instant next_moment() const;
     bool write_link();
+    bool is_over() const;
 
     int socket_;
     media_link::Link link_;

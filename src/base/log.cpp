@@ -1,6 +1,8 @@
 #include "base/log.hpp"
 
+#include "base/date_time.hpp"
 #include "base/secret.hpp"
+#include "base/web.hpp"
 
 #include <fmt/format.h>
 #include <time.h>
@@ -16,6 +18,8 @@ constexpr std::size_t line_size_max = 512;
 constexpr std::uint32_t lines_per_second_max = 100;
 
 std::atomic<Level> lowest_level{Level::info};
+std::atomic<Format> line_format{Format::text};
+std::atomic<Tap*> line_tap{nullptr};
 std::atomic<std::int64_t> current_second{0};
 std::atomic<std::uint32_t> lines_in_second{0};
 
@@ -42,6 +46,24 @@ std::string_view letter(Level level) {
 
 }   // namespace
 
+std::string_view name(Level level) {
+    switch (level) {
+        case Level::debug: return "debug";
+        case Level::info: return "info";
+        case Level::warning: return "warning";
+        case Level::error: return "error";
+    }
+    return "error";
+}
+
+void set_format(Format format) {
+    line_format = format;
+}
+
+void set_tap(Tap* tap) {
+    line_tap = tap;
+}
+
 void set_level(Level level) {
     lowest_level = level;
 }
@@ -66,6 +88,32 @@ std::string escaped(std::string_view text, std::size_t limit) {
     return out;
 }
 
+std::string line_of(const Line& line, Format format) {
+    if (format == Format::text) {
+        std::string text = fmt::format("{} {} {}: {}", line.time, letter(line.level), line.who,
+                                       escaped(line.text, line_size_max));
+        text.resize(std::min(text.size(), line_size_max - 1));
+        return text + '\n';
+    }
+    std::string_view kept = line.text.substr(0, line_size_max);
+    for (;;) {
+        std::string text = fmt::format(R"({{"time":"{}","level":"{}","who":"{}","text":{}}})", line.time,
+                                       name(line.level), line.who, web::json_quoted(kept));
+        if (text.size() < line_size_max || kept.empty()) {
+            return text + '\n';
+        }
+        // An escape is up to six bytes of one.
+        kept.remove_suffix(std::min(kept.size(), (text.size() - line_size_max) / 6 + 1));
+        // Never within a character (RFC 3629 §3).
+        while (!kept.empty() && (static_cast<unsigned char>(kept.back()) & 0xC0U) == 0x80U) {
+            kept.remove_suffix(1);
+        }
+        if (!kept.empty() && static_cast<unsigned char>(kept.back()) >= 0xC0U) {
+            kept.remove_suffix(1);
+        }
+    }
+}
+
 void write(Level level, std::string_view who, std::string_view text) {
     if (!enabled(level)) {
         return;
@@ -74,20 +122,18 @@ void write(Level level, std::string_view who, std::string_view text) {
     clock_gettime(CLOCK_REALTIME, &now);
     std::uint32_t suppressed = 0;
     const bool admitted = admit(now.tv_sec, suppressed);
-    tm utc{};
-    gmtime_r(&now.tv_sec, &utc);
-    const std::string stamp =
-        fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", utc.tm_year + 1900, utc.tm_mon + 1,
-                    utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, now.tv_nsec / 1'000'000);
+    const std::string time = date_time_text({now.tv_sec * 1'000'000 + now.tv_nsec / 1000});
+    const Format format = line_format.load(std::memory_order_relaxed);
     std::string out;
     if (suppressed > 0) {
-        out = fmt::format("{} WARN  log: suppressed {} lines\n", stamp, suppressed);
+        out = line_of({time, Level::warning, "log", fmt::format("suppressed {} lines", suppressed)}, format);
     }
     if (admitted) {
-        std::string line =
-            fmt::format("{} {} {}: {}", stamp, letter(level), who, escaped(masked(text), line_size_max));
-        line.resize(std::min(line.size(), line_size_max - 1));
-        out += line + '\n';
+        const std::string shown = masked(text);
+        out += line_of({time, level, who, shown}, format);
+        if (Tap* const tap = line_tap.load(std::memory_order_acquire); tap != nullptr) {
+            tap->on_line(level, who, shown);
+        }
     }
     // One write, so that lines of several threads never mix.
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, out.data(), out.size());

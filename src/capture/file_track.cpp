@@ -10,10 +10,15 @@
 #include "media/time.hpp"
 
 #include <fmt/format.h>
+#include <algorithm>
+#include <cmath>
 
 namespace millrace::capture {
 
 namespace {
+
+/// From zero, 60 years: further is no time. It counts in nanoseconds with room to add.
+constexpr double seconds_max = 60.0 * 366 * 86'400;
 
 std::optional<media::Codec> codec_of(AVCodecID id) {
     switch (id) {
@@ -38,7 +43,12 @@ bool is_record(ByteSpan extra) {
 
 }   // namespace
 
-FileTrack::FileTrack(media::Codec codec, AVRational time_base) : codec_{codec}, time_base_{time_base} {
+FileTrack::FileTrack(media::Codec codec, const AVStream& stream)
+    : codec_{codec}, time_base_{stream.time_base}, delay_{std::max(0, stream.codecpar->video_delay)} {
+    const AVRational rate = stream.avg_frame_rate;
+    if (rate.num > 0 && rate.den > 0) {
+        step_ = media::rescale_nearest(rate.den, rate.num, media::video_timescale);
+    }
 }
 
 Outcome<FileTrack> FileTrack::open(const AVStream& stream) {
@@ -50,7 +60,7 @@ Outcome<FileTrack> FileTrack::open(const AVStream& stream) {
                               avcodec_get_name(stream.codecpar->codec_id)),
                   true});
     }
-    FileTrack track{*codec, stream.time_base};
+    FileTrack track{*codec, stream};
     const Outcome<void> configured = track.configure(*stream.codecpar);
     if (!configured) {
         return std::unexpected(configured.error());
@@ -113,7 +123,11 @@ Outcome<void> FileTrack::configure(const AVCodecParameters& parameters) {
 }
 
 std::int64_t FileTrack::ticks(std::int64_t time, std::int64_t timescale) const {
-    return media::rescale_nearest(time * time_base_.num, time_base_.den, timescale);
+    return media::rescale_nearest(time, time_base_.den, timescale * time_base_.num);
+}
+
+bool FileTrack::is_time(std::int64_t time) const {
+    return time != AV_NOPTS_VALUE && std::abs(static_cast<double>(time) * av_q2d(time_base_)) < seconds_max;
 }
 
 Outcome<std::vector<media::AccessUnit>> FileTrack::read(const AVPacket& packet) {
@@ -141,15 +155,36 @@ Outcome<std::vector<media::AccessUnit>> FileTrack::read_picture(const AVPacket& 
     unit.track = id();
     media::describe(unit, std::move(**picture));
     unit.capture = {};   // when this was filmed is not when it is seen
-    const std::int64_t dts = packet.dts != AV_NOPTS_VALUE ? packet.dts : packet.pts;
-    if (dts == AV_NOPTS_VALUE) {
-        return unreadable(codec_, "a picture without a time");
+    const Outcome<void> timed = set_times(unit, packet);
+    if (!timed) {
+        return std::unexpected(timed.error());
     }
-    unit.dts = ticks(dts, media::video_timescale);
-    unit.pts = packet.pts != AV_NOPTS_VALUE ? ticks(packet.pts, media::video_timescale) : unit.dts;
-    unit.duration = packet.duration > 0 ? ticks(dts + packet.duration, media::video_timescale) - unit.dts : 0;
     units.push_back(std::move(unit));
     return units;
+}
+
+/// Matroska says only when a picture is shown; FFmpeg finds out when it is decoded, but not for the first few
+/// where pictures are reordered.
+Outcome<void> FileTrack::set_times(media::AccessUnit& unit, const AVPacket& packet) {
+    const bool decoded = is_time(packet.dts);
+    const bool shown = is_time(packet.pts);
+    if (!decoded && !shown) {
+        return unreadable(codec_, "a picture without a time");
+    }
+    const std::int64_t dts = decoded ? ticks(packet.dts, media::video_timescale) : 0;
+    unit.pts = shown ? ticks(packet.pts, media::video_timescale) : dts;
+    if (decoded) {
+        unit.dts = dts;
+    } else {
+        unit.dts = std::min(unit.pts, last_dts_ ? *last_dts_ + step_ : unit.pts - delay_ * step_);
+    }
+    const std::int64_t from = decoded ? packet.dts : packet.pts;
+    if (packet.duration > 0 && is_time(packet.duration)) {
+        unit.duration =
+            ticks(from + packet.duration, media::video_timescale) - ticks(from, media::video_timescale);
+    }
+    last_dts_ = unit.dts;
+    return {};
 }
 
 Outcome<std::vector<media::AccessUnit>> FileTrack::read_sound(const AVPacket& packet) {
@@ -176,8 +211,8 @@ Outcome<std::vector<media::AccessUnit>> FileTrack::read_sound(const AVPacket& pa
         sound_ = std::make_shared<const media::TrackConfig>(std::move(*config));
     }
     std::vector<media::AccessUnit> units;
-    const std::int64_t pts = packet.pts != AV_NOPTS_VALUE ? packet.pts : packet.dts;
-    std::int64_t dts = pts != AV_NOPTS_VALUE ? ticks(pts, sound_->timescale) : last_dts_.value_or(0);
+    const std::int64_t pts = is_time(packet.pts) ? packet.pts : packet.dts;
+    std::int64_t dts = is_time(pts) ? ticks(pts, sound_->timescale) : last_dts_.value_or(0);
     for (const ByteSpan frame : frames) {
         media::AccessUnit unit;
         unit.track = id();

@@ -19,14 +19,18 @@ public:
     Outcome<std::vector<media::AccessUnit>> read(const AVPacket& packet);
 
 private:
-    explicit FileTrack(media::Codec codec, AVRational time_base);
+    FileTrack(media::Codec codec, const AVStream& stream);
     Outcome<void> configure(const AVCodecParameters& parameters);
     Outcome<std::vector<media::AccessUnit>> read_picture(const AVPacket& packet);
     Outcome<std::vector<media::AccessUnit>> read_sound(const AVPacket& packet);
+    Outcome<void> set_times(media::AccessUnit& unit, const AVPacket& packet);
     std::int64_t ticks(std::int64_t time, std::int64_t timescale) const;
+    bool is_time(std::int64_t time) const;
 
     media::Codec codec_;
     AVRational time_base_;
+    std::int64_t step_ = 0;    // from picture to picture, 90 kHz; 0: the container does not say
+    std::int64_t delay_ = 0;   // pictures that are decoded before the first is shown
     std::optional<media::PictureReader> pictures_;
     unsigned length_size_ = 0;   // of NAL unit lengths; 0: start codes
     media::ConfigRef sound_;

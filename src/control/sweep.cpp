@@ -19,8 +19,7 @@ public:
             kind_ = facts.kind;
             who_ = facts.who;
             stream_ = facts.stream;
-            const bool publishes = kind_ == hub::SessionKind::publisher;
-            const Wish wish{publishes ? hub::Action::publish : hub::Action::play, stream_, false};
+            const Wish wish{facts.action(), stream_, false};
             loses_ = !policy_.admits(who_, wish, now_);
             asked_ = true;
         }

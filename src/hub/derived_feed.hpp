@@ -28,6 +28,7 @@ concept Muxer = requires(M muxer, const M& constant, std::span<const media::Trac
     muxer.write(unit, log, now);   // one or more messages
     muxer.unpublished(log, now);   // the publisher said it ends; another may follow
     muxer.end(log, now);           // nothing will follow
+    // And, where the form has words for it, lost(log, now): the publisher left without a word.
     { constant.lead(tracks) } -> std::same_as<Bytes>;
     { constant.resume() } -> std::same_as<Bytes>;
 };
@@ -50,6 +51,7 @@ public:
     /// Whether it takes a configured track of a stream.
     virtual bool takes(const media::Track& track) const = 0;
     virtual void unpublished(Instant now) = 0;
+    virtual void lost(Instant now) = 0;
     virtual void end(Instant now) = 0;
 
     void attach(MirrorRef mirror, StreamHandle stream);
@@ -151,6 +153,15 @@ public:
         offline_ = true;
         log_.request_flush();
         tell();
+    }
+    void lost(Instant now) override {
+        if constexpr (requires { muxer_.lost(log_, now); }) {
+            if (!over_) {
+                muxer_.lost(log_, now);
+                log_.request_flush();
+                tell();
+            }
+        }
     }
     void end(Instant now) override {
         if (over_) {

@@ -55,6 +55,8 @@ public:
                Reply<media::SegmentPart> reply);
     /// Where streams and viewers tell what happens; before anything else, if at all. It outlives this.
     void tell_to(Events& events) { events_ = &events; }
+    /// So many bytes of lists went to a viewer who polls; `fetch` counts its own.
+    void count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes);
     /// The sessions of a worker, where streams that are at home there show viewers who only poll. Called on
     /// that worker's behalf before any stream is published there; they outlive its conversations.
     void introduce(Sessions& sessions);

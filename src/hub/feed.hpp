@@ -71,7 +71,7 @@ public:
     }
 
     /// Keeps what lies from `place` on for newcomers as well, whatever entrance follows: the place where the
-    /// segment under way begins.
+    /// segment before the one under way begins.
     void keep_from(std::uint64_t place) { kept_from_ = place; }
     /// The earliest of the last `count_max` items that `belongs`, or the place behind the last.
     template <class Belongs>
@@ -96,7 +96,7 @@ public:
     std::uint64_t begin() const { return first_; }
     std::uint64_t end() const { return first_ + items_.size(); }
     std::size_t bytes() const { return bytes_; }
-    /// Where the segment under way begins, or what is left of it.
+    /// Where a form that is made of segments begins: at that place, or at what is left behind it.
     std::uint64_t kept_from() const { return std::max(kept_from_.value_or(end()), first_); }
     /// Where a reader begins; nothing before the first entrance, or when its group outgrew the limits.
     std::optional<std::uint64_t> newest_entrance() const {

@@ -88,7 +88,8 @@ void Packaged::restart(std::string run, Instant now) {
 
 void Packaged::list(Reply<SegmentListRef> reply, Instant now) {
     asked_ = now;
-    log_->ask(std::move(reply), now + source_->wait);
+    log_->ask(std::move(reply),
+              {now + source_->wait, now + source_->cutter.target_duration() * Duration{1s}});
 }
 
 Result<media::SegmentPart> Packaged::fetch(const std::string& name, Instant now) {

@@ -121,8 +121,13 @@ void SegmentLog::publish(Facts facts) {
     list->rates = std::move(facts.rates);
     list->frame_rate = facts.frame_rate;
     list_ = std::move(list);
+    give_to_parked();
+}
+
+void SegmentLog::give_to_parked() {
     for (Parked& parked : std::exchange(parked_, {})) {
         parked.reply.give(list_);
+        given_ = true;
     }
 }
 
@@ -131,6 +136,7 @@ void SegmentLog::end() {
         auto ended = std::make_shared<SegmentList>(*list_);
         ended->ended = true;
         list_ = std::move(ended);
+        give_to_parked();
     }
 }
 
@@ -139,10 +145,12 @@ void SegmentLog::restart(Instant now) {
         leave_list(now);
     }
     list_.reset();
+    given_ = false;
 }
 
-void SegmentLog::ask(Reply<SegmentListRef> reply, Instant deadline) {
-    if (list_ != nullptr) {
+void SegmentLog::ask(Reply<SegmentListRef> reply, Patience patience) {
+    if (list_ != nullptr && (given_ || list_->ended || listed_.size() >= listed_first)) {
+        given_ = true;
         reply.give(list_);
         return;
     }
@@ -150,7 +158,7 @@ void SegmentLog::ask(Reply<SegmentListRef> reply, Instant deadline) {
         reply.give(fail(Errc::exhausted, "too many wait for the first segment of this stream"));
         return;
     }
-    parked_.push_back({std::move(reply), deadline});
+    parked_.push_back({std::move(reply), list_ == nullptr ? patience.for_any : patience.for_second});
 }
 
 void SegmentLog::refuse_parked(Error error) {
@@ -176,6 +184,9 @@ Result<media::SegmentPart> SegmentLog::find(const std::string& name, Instant now
 void SegmentLog::advance(Instant now) {
     while (!kept_.empty() && now >= kept_.front().until) {
         drop_oldest_kept();
+    }
+    if (list_ != nullptr && now >= deadline()) {
+        give_to_parked();
     }
     while (!parked_.empty() && now >= parked_.front().deadline) {
         parked_.front().reply.give(fail(Errc::timed_out, "this stream has no segment yet"));

@@ -17,6 +17,7 @@ class SegmentLog {
 public:
     static constexpr std::size_t bytes_max = 128U << 20U;   ///< of a form; beyond it the oldest go,
     static constexpr std::size_t listed_min = 3;            ///< but so many stay listed
+    static constexpr std::size_t listed_first = 2;          ///< in the first list, if that is soon
     static constexpr std::size_t entries_max = 4096;        ///< listed and kept
     static constexpr std::size_t parked_max = 1024;         ///< requests that wait for the first segment
 
@@ -35,8 +36,14 @@ public:
     /// Another run: its first segment begins the list anew; what was listed stays for those who know it.
     void restart(Instant now);
 
-    /// Gives the list, or parks the request until there is one, at most until `deadline`.
-    void ask(Reply<SegmentListRef> reply, Instant deadline);
+    /// How long a request may wait: for a segment, and where there is one, for the second.
+    struct Patience {
+        Instant for_any;
+        Instant for_second;
+    };
+    /// Gives the list, or parks the request until there is one. The first list waits a while for a second
+    /// segment: GStreamer's hlsdemux2 (1.22) never finds its place again after a list of one.
+    void ask(Reply<SegmentListRef> reply, Patience patience);
     /// Refuses whoever waits.
     void refuse_parked(Error error);
     /// What stands under a name; see Directory::fetch.
@@ -75,6 +82,7 @@ private:
     void enter(const SegmentEntry& entry);
     void forget(const SegmentEntry& entry);
     void publish(Facts facts);
+    void give_to_parked();
     static std::vector<media::Track> tracks_of(const std::deque<Listed>& listed);
 
     std::size_t window_;
@@ -84,6 +92,7 @@ private:
     std::unordered_map<std::string, Init> inits_;
     std::size_t bytes_ = 0;
     SegmentListRef list_;   // null: none yet
+    bool given_ = false;    // somebody has seen a list of this run
     std::deque<Parked> parked_;
 };
 

@@ -91,7 +91,7 @@ struct Outcomes {
 
 Task<> wait(SegmentLog& log, Executor& home, Outcomes& outcomes) {
     Answer<SegmentListRef> answer{home};
-    log.ask(answer.reply(), home.now() + 10s);
+    log.ask(answer.reply(), {home.now() + 10s, home.now() + 2s});
     const Result<SegmentListRef> list = co_await answer.within(Instant::never());
     outcomes.got += list ? 1 : 0;
     outcomes.late += !list && list.error().code == Errc::timed_out ? 1 : 0;
@@ -120,6 +120,43 @@ TEST(SegmentLog, as_many_as_1024_wait_for_the_first_segment) {
     log.add(entry(1), {.target_duration = 2, .rates = {}, .frame_rate = 25}, at(9));
     ask(1);
     EXPECT_EQ(outcomes.got, 6);
+    time.stop();
+}
+
+TEST(SegmentLog, a_first_list_waits_a_segment_long_for_a_second_one) {
+    VirtualTime time;
+    VirtualExecutor& home = time.add_executor();
+    const SegmentLog::Facts facts{.target_duration = 2, .rates = {}, .frame_rate = 25};
+    const auto ask = [&](SegmentLog& log, Outcomes& outcomes) {
+        home.run([&] { home.tasks().spawn(wait(log, home, outcomes)); });
+        time.settle();
+    };
+    SegmentLog in_time{10};
+    Outcomes outcomes;
+    in_time.add(entry(1), facts, at(0));
+    ask(in_time, outcomes);
+    EXPECT_EQ(outcomes.got, 0);
+    in_time.add(entry(2), facts, at(1));
+    time.settle();
+    EXPECT_EQ(outcomes.got, 1);
+
+    SegmentLog late{10};
+    late.add(entry(1), facts, at(0));
+    ask(late, outcomes);
+    EXPECT_EQ(late.deadline(), at(2));
+    late.advance(at(2));
+    time.settle();
+    EXPECT_EQ(outcomes.got, 2);
+    ask(late, outcomes);
+    EXPECT_EQ(outcomes.got, 3) << "once somebody has it, it is no first list";
+
+    SegmentLog ended{10};
+    ended.add(entry(1), facts, at(0));
+    ask(ended, outcomes);
+    ended.end();
+    time.settle();
+    EXPECT_EQ(outcomes.got, 4);
+    EXPECT_EQ(outcomes.late, 0);
     time.stop();
 }
 

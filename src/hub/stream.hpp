@@ -76,6 +76,7 @@ public:
     /// See Directory.
     void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
     void fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply);
+    void count_sent(const std::string& viewer_key, std::size_t bytes);
 
     /// Ends it now, without grace: the node stops. What the readers of its lists need to see the end: a
     /// target duration; zero where nobody reads them.
@@ -176,6 +177,7 @@ private:
     std::vector<Opening> openings_;   // wait until the tracks are known
 
     Cutter cutter_;
+    std::optional<std::uint64_t> cut_before_;   // where the segment under way begins in the feed
     std::map<FlavourKey, std::unique_ptr<Packaged>> packaged_;
     std::optional<PollingViewers> polling_;
     std::optional<Instant> listed_at_;   // the last list request

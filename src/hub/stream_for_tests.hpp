@@ -26,6 +26,7 @@ public:
         line(kind + std::to_string(unit.dts_ms()) + (unit.discontinuity ? " jump" : ""), log, now);
     }
     void unpublished(BlockLog& log, Instant now) { line("unpublished", log, now); }
+    void lost(BlockLog& log, Instant now) { line("lost", log, now); }
     void end(BlockLog& log, Instant now) { line("end", log, now); }
     Bytes lead(std::span<const media::Track> /*tracks*/) const { return Bytes::copy("lead\n"); }
     Bytes resume() const { return Bytes::copy("resume " + std::to_string(tracks_) + "\n"); }

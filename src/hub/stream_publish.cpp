@@ -15,6 +15,7 @@ bool Stream::may_take_over(const Identity& newcomer) const {
 
 void Stream::replace_publisher(std::string_view why) {
     log::warning("hub", "{}: its publisher {} is replaced: {}", name_, publisher_->facts.peer.text(), why);
+    tell_publisher("left", fmt::format("is replaced: {}", why));
     publisher_->session.end({Errc::cancelled, why});
     publisher_.reset();
 }
@@ -98,10 +99,8 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
     said_end_ = said;
     left_at_ = now;
     tell_state();
-    if (said) {
-        for (auto& [key, derived] : derived_) {
-            derived->unpublished(now);
-        }
+    for (auto& [key, derived] : derived_) {
+        said ? derived->unpublished(now) : derived->lost(now);
     }
     consider_knocks();
     if (said && !publisher_) {

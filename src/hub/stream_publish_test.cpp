@@ -203,6 +203,21 @@ TEST(Stream, a_publisher_that_says_it_ends_is_told_in_band_at_once_and_the_strea
     EXPECT_TRUE(late.refused);
 }
 
+TEST(Stream, a_publisher_that_is_lost_is_told_in_band_at_once_and_viewers_stay_for_the_next) {
+    World world;
+    std::optional<Publisher> publisher{std::in_place, world, world.desk_a};
+    publisher->video(0, true);
+    Viewer viewer{world, world.desk_b};
+    viewer.read();
+    publisher.reset();
+    world.time.settle();
+    EXPECT_EQ(viewer.read(), "lost\n");
+    EXPECT_EQ(world.reports().at(0).state, StreamState::stale);
+    Publisher next{world, world.desk_a};
+    next.video(0, true);
+    EXPECT_EQ(viewer.read().substr(0, 2), "v ");
+}
+
 TEST(Stream, a_silent_publisher_makes_the_stream_stale_and_media_makes_it_live_again) {
     World world;
     Publisher publisher{world, world.desk_a};

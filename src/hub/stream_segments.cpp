@@ -26,6 +26,7 @@ void Stream::begin_run(Instant now) {
     }
     timeline_ = Timeline{};
     feed_.clear();
+    cut_before_.reset();
     lists_ended_ = false;
     for (auto& [key, packaged] : packaged_) {
         packaged->restart(run_name(), now);
@@ -43,10 +44,12 @@ std::optional<media::Kind> Stream::cutting_kind(Instant arrival) const {
 
 void Stream::keep_segment(const media::Cut& cut) {
     const Flicks time = flicks(cut.time, cut.timescale);
-    feed_.keep_from(feed_.earliest_of_last(ahead_max, [&](const media::AccessUnit& unit) {
+    const std::uint64_t place = feed_.earliest_of_last(ahead_max, [&](const media::AccessUnit& unit) {
         return unit.cut.get() == &cut ||
                (unit.kind() != media::Kind::video && flicks(unit.pts, unit.config->timescale) >= time);
-    }));
+    });
+    feed_.keep_from(cut_before_.value_or(place));
+    cut_before_ = place;
 }
 
 Result<> Stream::admit_polling(const SegmentAsk& ask) {
@@ -108,10 +111,16 @@ void Stream::fetch(const SegmentAsk& ask, const std::string& part_name, Reply<me
         return;
     }
     Result<media::SegmentPart> part = packaged->second->fetch(part_name, handle_.home->now());
-    if (part && polling_) {
-        polling_->count_sent(ask.viewer_key, part->bytes.size());
+    if (part) {
+        count_sent(ask.viewer_key, part->bytes.size());
     }
     reply.give(std::move(part));
+}
+
+void Stream::count_sent(const std::string& viewer_key, std::size_t bytes) {
+    if (polling_) {
+        polling_->count_sent(viewer_key, bytes);
+    }
 }
 
 Duration Stream::target_duration() const {

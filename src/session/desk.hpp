@@ -9,6 +9,7 @@
 #include "hub/tally.hpp"
 #include "net/fan_out.hpp"
 #include "net/memory.hpp"
+#include "session/hls_texts.hpp"
 #include "session/settings.hpp"
 
 #include <array>
@@ -51,6 +52,7 @@ struct Desk {
                    : Result<>{};
     }
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
+    ListTexts list_texts;
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;
 };

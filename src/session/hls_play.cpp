@@ -4,8 +4,11 @@
 #include "container/ts_packager.hpp"
 #include "hub/derived_segments.hpp"
 #include "hub/name.hpp"
+#include "protocol/http/conditional.hpp"
+#include "protocol/http/content_coding.hpp"
 #include "session/hls_lists.hpp"
 #include "session/media_answer.hpp"
+#include "session/refused.hpp"
 
 #include <algorithm>
 
@@ -155,19 +158,30 @@ private:
         if (!segments) {
             co_return refusal(segments.error());
         }
-        Result<std::string> text = text_of(**segments, wanted);
+        const Result<ListText*> text = text_of(*segments, wanted);
         if (!text) {
             co_return refusal(text.error());
         }
-        web::Response response{.headers = media_headers(request_, settings_.origins),
-                               .body = Bytes::copy(*text)};
-        std::vector<web::Header> rest = list_headers(wanted.page);
+        web::Response response{.headers = media_headers(request_, settings_.origins), .body = (*text)->plain};
+        std::vector<web::Header> rest = list_headers(wanted.page, (*text)->tag);
         std::ranges::move(rest, std::back_inserter(response.headers));
+        // Here and not where all answers are coded, for the coded form is kept and what leaves is counted.
+        response = http::conditional(request_, http::encoded(request_, std::move(response), &(*text)->gzip));
+        if (request_.method == "GET") {
+            desk_.directory.count_sent(wanted.stream, viewer_key(request_), response.body.size());
+        }
         co_return response;
     }
 
-    Result<std::string> text_of(const hub::SegmentList& segments, const Wanted& wanted) const {
+    Result<ListText*> text_of(const hub::SegmentListRef& segments, const Wanted& wanted) {
         const std::string proof = proof_of(request_.query);
+        const auto write = [&] { return write_text(*segments, wanted, proof); };
+        return proof.empty() ? desk_.list_texts.find(segments, request_.path, write)
+                             : desk_.list_texts.make(write);
+    }
+
+    static Result<std::string> write_text(const hub::SegmentList& segments, const Wanted& wanted,
+                                          const std::string& proof) {
         switch (wanted.page) {
             case Page::multivariant: return multivariant_list(segments, {"segments/", proof});
             case Page::rendition: return media_list(segments, wanted.rest, {"", proof});
@@ -178,14 +192,18 @@ private:
         return fail(Errc::not_found, "nothing is at this address");
     }
 
-    std::vector<web::Header> list_headers(Page page) const {
+    /// Lists are small and change: a part of one is of no use to anybody.
+    std::vector<web::Header> list_headers(Page page, const std::string& tag) const {
         if (page == Page::alias) {
             return {{"Content-Type", std::string{classic_list_type}},
                     {"Cache-Control", "no-cache, no-store, must-revalidate"},
                     {"Pragma", "no-cache"},
                     {"Expires", "0"}};
         }
-        return {{"Content-Type", std::string{list_type_for(request_)}}, {"Cache-Control", "no-cache"}};
+        return {{"Content-Type", std::string{list_type_for(request_)}},
+                {"Cache-Control", "no-cache"},
+                {"Accept-Ranges", "none"},
+                {"ETag", tag}};
     }
 
     Task<web::Response> media(const Wanted& wanted) {
@@ -208,7 +226,7 @@ private:
 
     /// Says why not, in HTTP's words. What is not there now may be there soon.
     web::Response refusal(const Error& error) const {
-        desk_.tally.count(protocol, error.code);
+        note_refusal(desk_, protocol, request_.peer, error);
         web::Response response = media_refusal(request_, settings_.origins, error);
         response.headers.push_back({"Cache-Control", "no-store"});
         return response;

@@ -202,6 +202,69 @@ TEST_F(HlsPlay, rows_1_9_and_1_17_the_alias_answers_as_the_classic_page_expects)
     EXPECT_EQ(answer("/" + list.segments[0].uri).status, 200);
 }
 
+TEST_F(HlsPlay, lists_are_coded_if_asked_and_known_by_a_tag_of_each_form) {
+    publish();
+    play(1);
+    ask("/live/cam/ts.m3u8");
+    play(12);
+    for (const std::string path : {"/live/cam/ts.m3u8", "/stream.m3u8"}) {
+        const web::Response plain = answer(path);
+        EXPECT_EQ(header(plain, "Vary"), "Accept-Encoding");
+        const web::Response coded = answer(path, {}, {{"Accept-Encoding", "gzip"}});
+        EXPECT_EQ(header(coded, "Content-Encoding"), "gzip");
+        EXPECT_LT(coded.body.size(), plain.body.size() / 2);
+        EXPECT_EQ(answer(path, {}, {{"Accept-Encoding", "gzip"}}).body.data(), coded.body.data());
+        EXPECT_EQ(answer(path).body.data(), plain.body.data());
+        const web::Response proven = answer(path, "token=t", {{"Accept-Encoding", "gzip"}});
+        EXPECT_EQ(header(proven, "Content-Encoding"), "gzip");
+        EXPECT_NE(proven.body, coded.body);
+    }
+    const std::string tag = header(answer("/live/cam/ts.m3u8"), "ETag");
+    const auto status = [this](std::string known, std::string accepts) {
+        return answer("/live/cam/ts.m3u8", {},
+                      {{"If-None-Match", std::move(known)}, {"Accept-Encoding", std::move(accepts)}})
+            .status;
+    };
+    EXPECT_EQ(status(tag, "identity"), 304);
+    EXPECT_EQ(status(tag, "gzip"), 200);
+    play(3);
+    EXPECT_EQ(status(tag, "identity"), 200);
+}
+
+TEST_F(HlsPlay, a_list_has_no_parts) {
+    publish();
+    play(1);
+    ask("/live/cam/ts.m3u8");
+    play(3);
+    const web::Response list = answer("/live/cam/ts.m3u8", {}, {{"Range", "bytes=0-9"}});
+    EXPECT_EQ(list.status, 200);
+    EXPECT_EQ(header(list, "Accept-Ranges"), "none");
+}
+
+TEST_F(HlsPlay, what_a_viewer_of_lists_got_is_counted_to_the_byte) {
+    publish();
+    play(1);
+    ask("/live/cam/ts.m3u8");
+    play(3);
+    const auto sent = [this] {
+        std::uint64_t bytes = 0;
+        for (const hub::SessionReport& report : desk_.sessions.reports()) {
+            bytes += report.facts.kind == hub::SessionKind::viewer ? report.bytes_out : 0;
+        }
+        return bytes;
+    };
+    std::uint64_t before = sent();
+    EXPECT_EQ(before, as_text(asked_.front().response->body).size());
+    const web::Response list = answer("/live/cam/ts.m3u8");
+    EXPECT_EQ(sent() - before, list.body.size());
+    before = sent();
+    answer("/live/cam/ts.m3u8", {}, {}, "HEAD");
+    answer("/live/cam/ts.m3u8", {}, {{"If-None-Match", header(list, "ETag")}});
+    EXPECT_EQ(sent(), before);
+    const web::Response media = answer("/live/cam/" + list_of(list).segments.front().uri);
+    EXPECT_EQ(sent() - before, media.body.size());
+}
+
 TEST_F(HlsPlay, row_1_14_the_list_is_a_window_of_ten) {
     publish();
     play(1);

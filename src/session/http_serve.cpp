@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/waiting.hpp"
 #include "protocol/http/conditional.hpp"
+#include "protocol/http/content_coding.hpp"
 #include "protocol/http/server_machine.hpp"
 #include "session/forwarded.hpp"
 
@@ -248,7 +249,7 @@ Task<std::optional<Handover>> serve_requests(Desk& desk, Connection& connection,
                 desk.tally.count_answer(response.status);
                 co_return Handover{std::move(response.takeover), machine.take_read_ahead()};
             }
-            response = http::conditional(*request, std::move(response));
+            response = http::conditional(*request, http::encoded(*request, std::move(response)));
             desk.tally.count_answer(response.status);
             going = machine.respond(response, executor.now());
         } else {

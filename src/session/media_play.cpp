@@ -10,6 +10,7 @@
 #include "protocol/ws/framed.hpp"
 #include "protocol/ws/handshake.hpp"
 #include "session/media_answer.hpp"
+#include "session/refused.hpp"
 
 #include <algorithm>
 
@@ -242,7 +243,7 @@ Task<web::Response> answer(Desk& desk, const web::Request& request) {
     Result<web::Response> answered = co_await answer_wish(desk, origins, request);
     if (!answered) {
         log::info("play", "{} was refused: {}", request.peer.text(), answered.error().what);
-        desk.tally.count("http", answered.error().code);
+        note_refusal(desk, "http", request.peer, answered.error());
         co_return media_refusal(request, origins, answered.error());
     }
     co_return std::move(*answered);

@@ -1,6 +1,7 @@
 #include "session/page.hpp"
 
 #include "hub/name.hpp"
+#include "protocol/http/content_coding.hpp"
 
 #include <fmt/format.h>
 
@@ -71,17 +72,12 @@ Document page(const PageFile& file, const PageFacts& facts) {
         text.replace(at, port_mark.size(), port);
     }
     Form form{Bytes::copy(text), fmt::format("{}-{}", file.hash, port), {}};
-    return {file.type, no_cache, std::move(form), std::nullopt};
+    Form coded{http::gzip(form.body), form.tag + "-gzip", "gzip"};
+    return {file.type, no_cache, std::move(form), std::move(coded)};
 }
 
 Document text_file(std::string_view text) {
     return {"text/plain; charset=utf-8", no_cache, {Bytes::lasting(as_bytes(text)), "1", {}}, std::nullopt};
-}
-
-/// RFC 9110 §12.5.3, as browsers write it; who says it in another way gets the plain form.
-bool takes_gzip(const web::Request& request) {
-    const std::string_view said = request.header("accept-encoding").value_or("");
-    return said.contains("gzip") && !said.contains("gzip;q=0");
 }
 
 using Shared = std::shared_ptr<const Document>;
@@ -94,7 +90,7 @@ web::Route route(std::function<bool(std::string_view path)> matches, Shared docu
     return {.methods = {"GET"},
             .matches = std::move(matches),
             .answer = [document = std::move(document)](const web::Request& request, Executor&) {
-                return give(document, takes_gzip(request));
+                return give(document, http::accepts_gzip(request));
             }};
 }
 

@@ -9,6 +9,7 @@
 #include "protocol/rtmp/muxer.hpp"
 #include "protocol/rtmp/server.hpp"
 #include "protocol/rtmp/server_back_channel.hpp"
+#include "session/refused.hpp"
 
 namespace millrace::session {
 
@@ -116,7 +117,7 @@ hub::Petition petition(Connection& connection, hub::Action action, std::string s
 /// Says why not, in the protocol's words and in the log.
 Task<> refuse(Desk& desk, Connection& connection, rtmp::Server& machine, Error error) {
     log::info(protocol, "{} was refused: {}", connection.peer().text(), error.what);
-    desk.tally.count(protocol, error.code);
+    note_refusal(desk, protocol, connection.peer(), error);
     machine.refuse(refusal_of(error.code), error.what);
     [[maybe_unused]] const Result<> sent = co_await net::flush(connection, machine, desk.executor);
 }

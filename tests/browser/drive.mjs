@@ -49,8 +49,9 @@ function look() {
   }
   const { buffered } = media;
   const quality = media.getVideoPlaybackQuality?.();
-  return { ...report, played, colours, time: media.currentTime, muted: media.muted, paused: media.paused,
-           rate: media.playbackRate, frames: quality?.totalVideoFrames, dropped: quality?.droppedVideoFrames,
+  return { ...report, kind: media.tagName, played, colours, time: media.currentTime, muted: media.muted,
+           paused: media.paused, rate: media.playbackRate,
+           frames: quality?.totalVideoFrames, dropped: quality?.droppedVideoFrames,
            width: media.videoWidth, height: media.videoHeight, refusal: media.error && media.error.message,
            behind: buffered.length > 0 ? media.currentTime - buffered.start(0) : 0,
            ahead: buffered.length > 0 ? buffered.end(buffered.length - 1) - media.currentTime : 0,

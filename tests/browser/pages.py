@@ -37,7 +37,7 @@ def test_picture(report):
     assert fitting >= len(pixels) * 0.6, f"{fitting} of {len(pixels)} are the test picture: {pixels}"
 
 
-def plays(browser, frames=FRAMES_MIN):
+def plays(browser, frames=FRAMES_MIN, size=(WIDTH, HEIGHT)):
     """The player says live, time and decoded frames grow, and the picture is what was published."""
     begun = browser.until(lambda look: look["state"] == "live", PATIENCE, "the player says live")
     enough = begun["played"] + PLAY_SECONDS
@@ -46,7 +46,7 @@ def plays(browser, frames=FRAMES_MIN):
     assert not later["refusal"], later["refusal"]
     assert later["time"] > begun["time"] + PLAY_SECONDS / 2, (begun["time"], later["time"])
     assert later["frames"] >= begun["frames"] + frames, (begun["frames"], later["frames"])
-    assert (later["width"], later["height"]) == (WIDTH, HEIGHT), (later["width"], later["height"])
+    assert (later["width"], later["height"]) == size, (later["width"], later["height"])
     test_picture(later)
     return later
 

@@ -9,6 +9,7 @@ import node
 from keys import as_who, ask, closed_node
 from world import test
 
+ANYWHERE = {"http": "127.0.0.1:0", "rtmp": "127.0.0.1:0"}     # a free port may be another's by then
 ROUNDS = 200
 ROUNDS_QUICK = 10
 CHANGES_A_ROUND = 3
@@ -28,6 +29,12 @@ def seen(world, path):
     return json.loads(answer.body) if answer.status == 200 else None
 
 
+def restart(world):
+    world.server.process.stdout.close()
+    world.server.start_again(ANYWHERE)
+    world.listeners = world.server.listeners
+
+
 class Book:
     """What was answered with 2xx, and how to find it again."""
 
@@ -42,7 +49,8 @@ class Book:
         elif kind == 1:
             pattern = f"made/{number}"
             path = f"/api/v1/users/{name}"
-            self.note(change(world, "PUT", path, {"allow": [f"play:{pattern}"]}), path, [f"play:{pattern}"])
+            user = {"allow": [f"play:{pattern}"], "password": keys.HASHES["cam"]}
+            self.note(change(world, "PUT", path, user), path, user["allow"])
         elif kind == 2:
             pattern = f"made/{number}"
             path = f"/api/v1/tokens/{name}"
@@ -99,11 +107,10 @@ def rounds(world, count):
         stop.set()
         for other in others:
             other.join()
-        world.server.process.stdout.close()
         with open(state, encoding="utf-8") as file:
             json.load(file)
         assert os.stat(state).st_mode & 0o777 == 0o600, "others may read it"
-        world.server.start_again(world.listeners)
+        restart(world)
         book.judge(world)
 
 
@@ -130,9 +137,8 @@ def the_first_administrator_is_shown_once_and_lasts(world):
         cookie = answer.cookies[0].split(";")[0]
         world.server.process.kill()
         world.server.process.wait()
-        world.server.process.stdout.close()
-        world.server.start_again(world.listeners)
-        assert ask(world, "GET", "/api/v1/session", {"Cookie": cookie}).status == 200, "signed out by a restart"
+        restart(world)
+        assert ask(world, "GET", "/api/v1/session", {"Cookie": cookie}).status == 200, "signed out"
     assert world.server.said().count("shown this once") == 1
     assert password not in world.server.said().split("shown this once")[1].split("\n", 3)[3]
 
@@ -146,15 +152,14 @@ def a_damaged_state_stops_the_start_in_words(world):
         file.truncate(len(whole) // 2)
     world.server.log = open(world.server.log_path, "a", encoding="utf-8")
     try:
-        world.server.start_again(world.listeners)
+        restart(world)
         raise AssertionError("it started with half a state")
     except AssertionError as error:
         assert "ended at its start" in str(error) and "state.json: it is damaged" in str(error), error
     assert world.server.process.wait() == 1
     with open(path, "w", encoding="utf-8") as file:
         file.write(whole)
-    world.server.process.stdout.close()
-    world.server.start_again(world.listeners)
+    restart(world)
     assert ask(world, "GET", "/api/v1/config", as_who("boss")).status == 200
     node.until(world.server.healthy, 5, "healthy")
     assert keys.TOKENS["boss"][0] not in world.server.said()

@@ -140,7 +140,8 @@ def sources_follow_the_configuration(world):
 @test(quick=True, options=lambda folder: (configuration(folder),))
 def case_69_the_configuration_shows_no_secret(world):
     with world.fault():
-        answer = ask(world, "PUT", "/api/v1/users/shown", as_who("boss") | {"Content-Type": "application/json"},
+        headers = as_who("boss") | {"Content-Type": "application/json"}
+        answer = ask(world, "PUT", "/api/v1/users/shown", headers,
                      b'{"password": "a secret word", "allow": ["play:*"]}')
         assert answer.status == 201 and b"secret word" not in answer.body, answer
         for path in ("/api/v1/config", "/api/v1/users", "/api/v1/users/shown", "/api/v1/tokens"):

@@ -16,11 +16,15 @@ import stamps
 from scenario import CLIPS, test
 
 SIZE = (640, 360)
-PROGRAM = os.path.join(node.ROOT, "build/release/bin/millrace")
 
 
 def source(text):
     return ("--set", f"streams={{ live/cam: {{ source: \"{text}\" }} }}")
+
+
+def program(scene):
+    """The server's own, which the child's lies beside."""
+    return scene.server.command[0]
 
 
 def children(pid):
@@ -240,7 +244,7 @@ def a_killed_child_is_replaced_and_viewers_stay(scene):
 @test(quick=True)
 def row_4_22_a_killed_server_leaves_no_child(scene):
     folder = node.open_folder(os.path.join(scene.folder, "second"))
-    server = node.Millrace(folder, PROGRAM, ("--open", *source("test:?size=640x360")))
+    server = node.Millrace(folder, program(scene), ("--open", *source("test:?size=640x360")))
     try:
         server.wait_live("live/cam")
         left = children(server.process.pid)
@@ -260,7 +264,8 @@ def case_102_a_child_has_the_link_and_the_log_and_nothing_else(scene):
     """Its program lies beside ours; no listener, file or socket of the server is open in it."""
     scene.server.wait_live("live/cam")
     child = child_of(scene)
-    assert os.readlink(f"/proc/{child}/exe") == os.path.join(os.path.dirname(PROGRAM), "millrace-media")
+    beside = os.path.join(os.path.dirname(program(scene)), "millrace-media")
+    assert os.readlink(f"/proc/{child}/exe") == beside
     places = [os.readlink(f"/proc/{child}/fd/{number}") for number in os.listdir(f"/proc/{child}/fd")]
     sockets = [place for place in places if place.startswith("socket:")]
     pipes = [place for place in places if place.startswith("pipe:")]
@@ -286,7 +291,7 @@ def answers(url):
 
 @test()
 def two_demos_find_a_port_each(scene):
-    demos = [subprocess.Popen([PROGRAM, "demo"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    demos = [subprocess.Popen([program(scene), "demo"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True) for _ in range(2)]
     try:
         addresses = [demo.stdout.readline().strip() for demo in demos]

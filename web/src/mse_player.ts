@@ -16,6 +16,11 @@ const MUTED_MS = 5000;
 const PAUSED_MS = 1000;
 /** Without a message for so long, a stall is the stream's doing, not ours. */
 const QUIET_MS = 400;
+/** With nothing left to show and no message for so long, the publisher or the way to it is gone. */
+const SILENT_MS = 1500;
+const SILENT_MESSAGES = 4;
+/** Played for so long, what went wrong before is forgotten. */
+const STEADY_MS = 3000;
 const TROUBLES_MAX = 3;
 const MEASURED_SECONDS = 3;
 
@@ -37,6 +42,7 @@ export class MsePlayer implements Player {
   #playing = false;
   #troubles = 0;
   #heardAt = 0;
+  #playingSince = 0;
   #ticker = 0;
   #later = 0;
 
@@ -186,9 +192,21 @@ export class MsePlayer implements Player {
     const fresh = performance.now() - this.#heardAt < QUIET_MS;
     if (!this.#playing && fresh && !this.#media.paused && !this.#socketIsNew && this.#media.readyState >= 3) {
       this.#playing = true;
+      this.#playingSince = performance.now();
+      this.#told('playing', '');
+    }
+    if (this.#playing && performance.now() - this.#playingSince >= STEADY_MS) {
       this.#troubles = 0;
       this.#backoff.succeeded();
-      this.#told('playing', '');
+    }
+  }
+
+  /** A publisher that is lost says nothing: what comes no more is noticed here. */
+  #listen(): void {
+    const patience = Math.max(SILENT_MS, SILENT_MESSAGES * this.#throughput.secondsPerMessage() * 1000);
+    if (this.#playing && this.#media.readyState < 3 && performance.now() - this.#heardAt >= patience) {
+      this.#playing = false;
+      this.#told('waiting', '');
     }
   }
 
@@ -196,6 +214,7 @@ export class MsePlayer implements Player {
     if (this.#buffer === null || this.#media.paused || this.#socketIsNew) {
       return;
     }
+    this.#listen();
     const now = performance.now() / 1000;
     const ranges = this.#buffer.ranges();
     const media = this.#media;

@@ -1,7 +1,7 @@
 /** `/NAME`: one stream, its player, and what is known of it. */
 
 import { credentialsOf, streamOf, withQuery } from './address.ts';
-import { askStream, type Stream } from './api.ts';
+import { askStream, type Stream, type Track } from './api.ts';
 import { condition, worthPlaying, type NodeWord } from './condition.ts';
 import { copyable } from './copy.ts';
 import { element, part, poll, say } from './dom.ts';
@@ -32,6 +32,8 @@ class Page {
   #why = '';
   #node: NodeWord = 'unasked';
   #stream: Stream | null = null;
+  /** What the node said was on when the browser could not play it. */
+  #refused: string | null = null;
 
   constructor(address: StreamAddress) {
     this.#address = address;
@@ -61,10 +63,24 @@ class Page {
     }
     this.#signIn.want(this.#node);
     const stopped = this.#playState === 'idle' || (this.#playState === 'ended' && this.#node === 'live');
-    if (stopped && worthPlaying(this.#node)) {
+    if (worthPlaying(this.#node) && (stopped || this.#wantsAnother())) {
       this.#play();
     }
     this.#show();
+  }
+
+  /** The publisher changed what the player was made for: pictures came or went, or it cannot play the codecs. */
+  #wantsAnother(): boolean {
+    const tracks = this.#stream?.tracks ?? [];
+    if (tracks.length === 0 || this.#playState === 'paused') {
+      return false;
+    }
+    if (this.#playState === 'unsupported') {
+      const codecs = tracks.map((one) => one.codecString).join();
+      this.#refused ??= codecs;
+      return codecs !== this.#refused;
+    }
+    return isSound(tracks) !== (this.#stage.media instanceof HTMLAudioElement);
   }
 
   /** Without the right to ask the API: whether there is something to play is no secret to who may play it. */
@@ -91,9 +107,8 @@ class Page {
   #play(): void {
     this.#stage.hold();
     this.#player?.stop();
-    const tracks = this.#stream?.tracks ?? [];
-    const audioOnly = tracks.length > 0 && tracks.every((one) => one.kind === 'audio');
-    const media = this.#stage.renew(audioOnly ? 'audio' : 'video');
+    this.#refused = null;
+    const media = this.#stage.renew(isSound(this.#stream?.tracks ?? []) ? 'audio' : 'video');
     media.addEventListener('volumechange', () => this.#show());
     const player: Player = new MODES[this.#mode](media, this.#address, (state, words) => {
       if (this.#player === player) {
@@ -150,6 +165,11 @@ class Page {
   #showFacts(): void {
     this.#facts.show(this.#stage.media, this.#player?.figures() ?? null, this.#stream);
   }
+}
+
+/** Whether there is nothing to see, only to hear. */
+function isSound(tracks: readonly Track[]): boolean {
+  return tracks.length > 0 && tracks.every((one) => one.kind === 'audio');
 }
 
 /** `?play=hls` asks for a player by address; else the last choice holds. */

@@ -48,6 +48,7 @@ export class Stage {
   say(condition: Condition): void {
     this.node.dataset['state'] = condition.state;
     say(part('badge'), condition.title);
+    say(part('sound-only'), this.#media.muted ? 'There is only sound, and it is off.' : 'There is only sound.');
     say(part('veil-title'), condition.state === 'live' ? '' : condition.title);
     say(part('veil-words'), condition.words);
   }

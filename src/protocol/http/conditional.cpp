@@ -91,6 +91,12 @@ Wanted wanted_of(std::string_view range, std::size_t size) {
     return {Wanted::What::part, *first, end - *first};
 }
 
+bool has_no_ranges(const web::Response& response) {
+    return std::ranges::any_of(response.headers, [](const web::Header& header) {
+        return web::same_name(header.name, "Accept-Ranges") && header.value == "none";
+    });
+}
+
 std::string_view strong_etag(const web::Response& response) {
     for (const auto& header : response.headers) {
         if (web::same_name(header.name, "ETag") && header.value.starts_with('"')) {
@@ -156,6 +162,9 @@ web::Response conditional(const web::Request& request, web::Response response) {
         response.status = 304;
         drop_content_headers(response);
         response.body = {};
+        return response;
+    }
+    if (has_no_ranges(response)) {
         return response;
     }
     response.headers.push_back({"Accept-Ranges", "bytes"});

@@ -130,6 +130,21 @@ TEST(Conditional, head_has_no_ranges) {
     EXPECT_EQ(ask({{"Range", "bytes=1-2"}}, "HEAD").status, 200);
 }
 
+TEST(Conditional, an_answer_without_ranges_has_conditions_all_the_same) {
+    for (const auto& [header, status] : std::vector<std::pair<web::Header, int>>{
+             {{"Range", "bytes=1-2"}, 200}, {{"Range", "bytes=99-"}, 200}, {{"If-None-Match", "*"}, 304}}) {
+        web::Request request;
+        request.method = "GET";
+        request.headers = {header};
+        web::Response list = segment();
+        list.headers.push_back({"Accept-Ranges", "none"});
+        const web::Response answer = conditional(request, std::move(list));
+        EXPECT_EQ(answer.status, status) << header.value;
+        EXPECT_EQ(value_of(answer, "Accept-Ranges"), "none");
+        EXPECT_EQ(value_of(answer, "Content-Range"), "");
+    }
+}
+
 TEST(Conditional, answers_without_a_strong_tag_pass_as_they_are) {
     web::Request request;
     request.method = "GET";

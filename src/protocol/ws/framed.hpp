@@ -19,7 +19,7 @@ enum class Words : std::uint8_t { none, json };
 /// `{"t":"tracks","type":"video/mp4; codecs=\"…\"","tracks":[…]}`: what follows, and the type to play it
 /// with.
 std::string tracks_text(std::string_view type, std::span<const media::Track> tracks);
-constexpr std::string_view waiting_text = R"({"t":"waiting"})";   ///< the publisher ended; another may follow
+constexpr std::string_view waiting_text = R"({"t":"waiting"})";   ///< the publisher left; another may follow
 constexpr std::string_view end_text = R"({"t":"end"})";           ///< nothing follows
 
 /// A whole text frame.
@@ -52,6 +52,7 @@ public:
         muxer_.unpublished(log, now);
         say(waiting_text, log, now);
     }
+    void lost(BlockLog& log, Instant now) { say(waiting_text, log, now); }
     void end(BlockLog& log, Instant now) {
         muxer_.end(log, now);
         say(end_text, log, now);

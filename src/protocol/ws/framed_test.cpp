@@ -110,6 +110,17 @@ TEST(Framed, tells_of_tracks_before_each_period_and_of_the_end) {
                                         R"(T {"t":"end"})", "C 1000"}));
 }
 
+TEST(Framed, tells_of_a_publisher_that_left_without_a_word_only_where_text_is_understood) {
+    for (const Words words : {Words::json, Words::none}) {
+        Framed muxer{TestMuxer{}, "video/mp4", words};
+        BlockLog log;
+        muxer.lost(log, Instant{});
+        const auto wanted = words == Words::json ? std::vector<std::string>{R"(T {"t":"waiting"})"}
+                                                 : std::vector<std::string>{};
+        EXPECT_EQ(heard(bytes_of(log)), wanted);
+    }
+}
+
 TEST(Framed, says_nothing_but_media_where_players_take_text_for_an_error) {
     Framed muxer{TestMuxer{}, "video/x-flv", Words::none};
     BlockLog log;

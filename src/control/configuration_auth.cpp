@@ -1,6 +1,7 @@
 #include "control/configuration_auth.hpp"
 
 #include "base/date_time.hpp"
+#include "control/password.hpp"
 
 #include <algorithm>
 #include <array>
@@ -57,13 +58,15 @@ std::string read_name(const Setting& setting) {
 }
 
 std::string read_password(const Setting& setting) {
-    constexpr std::size_t size_max = 512;
     const YamlNode& node = setting.node();
+    const Result<PasswordHash> hash =
+        node.kind == YamlNode::Kind::scalar ? PasswordHash::parse(node.text) : fail(Errc::malformed, "");
     // The value stays out of the text: it may be a password in the clear.
-    if (node.kind != YamlNode::Kind::scalar || !node.text.starts_with("$argon2id$") ||
-        node.text.size() > size_max) {
-        setting.refuse(
-            "wanted is the line that 'millrace password NAME' prints, which begins with $argon2id$");
+    if (!hash && hash.error().code == Errc::unsupported) {
+        setting.refuse(hash.error().what);
+    }
+    if (!hash) {
+        setting.refuse("wanted is the line that 'millrace password NAME' prints, whole: $argon2id$v=19$m=…");
     }
     return node.text;
 }

@@ -67,7 +67,7 @@ streams:
   "public/*": { }
 auth:
   users:
-    - { name: cam, password: "$argon2id$v=19$x", allow: [ "publish:live/*" ] }
+    - { name: cam, password: "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", allow: [ "publish:live/*" ] }
     - { name: anyone, allow: [ "play:public/*", "archive:*" ] }
 open: true
 )");
@@ -93,7 +93,7 @@ open: true
     EXPECT_EQ(c.streams[1].source, "");
     ASSERT_EQ(c.users.size(), 2U);
     EXPECT_EQ(c.users[0].name, "cam");
-    EXPECT_EQ(c.users[0].password, "$argon2id$v=19$x");
+    EXPECT_EQ(c.users[0].password, "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA");
     ASSERT_EQ(c.users[1].allow.size(), 2U);
     EXPECT_EQ(c.users[1].allow[1].action, hub::Action::archive);
     EXPECT_EQ(c.users[1].allow[1].pattern.text(), "*");

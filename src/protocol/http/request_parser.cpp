@@ -2,6 +2,8 @@
 
 #include "protocol/http/target.hpp"
 
+#include <algorithm>
+
 #include <boost/beast/http/basic_parser.hpp>
 
 namespace millrace::http {

@@ -25,6 +25,7 @@ export interface Stream {
   readonly bitrate: number;
   readonly viewers: number;
   readonly source: string;
+  /** What is wrong and how to mend it, as the node says it. */
   readonly verdicts: readonly string[];
 }
 
@@ -74,7 +75,7 @@ export function parseStream(value: unknown): Stream | null {
     bitrate: count(said['bitrate_bps']),
     viewers: Object.values(fields(said['viewers']) ?? {}).reduce<number>((sum, one) => sum + count(one), 0),
     source: text(fields(said['source'])?.['protocol']),
-    verdicts: list(said['verdicts']).filter((one) => typeof one === 'string'),
+    verdicts: list(said['verdicts']).map((one) => text(fields(one)?.['text'])).filter((one) => one !== ''),
   };
 }
 

@@ -49,7 +49,7 @@ test('waits double up to eight seconds and start again after a success', () => {
 test('a list of streams is read; what is missing or of another kind does not break it', () => {
   const [full, bare, ...rest] = parseStreams({ items: [
     { name: 'live/cam', state: 'live', bitrate_bps: 1e6, gop_seconds: 2, viewers: { flv: 2, rtmp: 1 },
-      source: { protocol: 'rtmp', peer: '<script>' }, verdicts: ['slow', 7],
+      source: { protocol: 'rtmp', peer: '<script>' }, verdicts: [{ code: 'x', text: 'slow' }, 'old', 7, {}],
       tracks: [{ kind: 'video', codec: 'h264', codec_string: 'avc1.64001f', width: 1280, height: 720, fps: 25 },
                { kind: 'audio', codec: 'aac', sample_rate: 48000, channels: 2 }] },
     { name: '<img src=x>', state: 'dancing', tracks: 'none', viewers: [] }, null, 7, {}] });

@@ -274,7 +274,8 @@ def testssl_finds_nothing(world):
             run.wait(120)
             with open(found, encoding="utf-8") as file:
                 findings += json.load(file)
-        bad = [f"{one['id']}: {one['finding']}" for one in findings if one["severity"] in BAD]
+        bad = [f"{one['id']}: {one['finding']}" for one in findings
+               if one["severity"] in BAD and one["id"] != "engine_problem"]      # that is testssl's own
         assert not bad, bad
         offered = {one["id"]: one["finding"] for one in findings}
         assert "offered" in offered["TLS1_2"] and "offered" in offered["TLS1_3"], offered

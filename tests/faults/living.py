@@ -35,7 +35,7 @@ def a_node_is_closed_by_default(world):
                 assert "closed the connection" not in str(refused), f"{word}: not refused in words: {refused}"
             client.socket.close()
         status, answer = asked(world, b"GET /live/cam.flv HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert status == 403 and b"problem+json" in answer, answer
+        assert status == 401 and b"problem+json" in answer, answer
         assert world.server.get("/healthz")[0] == 200
         assert world.server.get("/api/v1/streams")[0] in (401, 403), "the API tells strangers"
 

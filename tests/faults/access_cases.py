@@ -73,7 +73,7 @@ def case_70_nobody_gets_anything_without_a_credential(world):
                     got_in += [f"WebSocket {path}: {status}"] if status not in (401, 403, 405) else []
             assert not got_in, "\n".join(got_in)
             for verb in ("publish", "play"):
-                for name in ("live/a", "live/nobody", "x"):
+                for name in ("live/a", "live/nobody", "x/y"):
                     assert not may(world, verb, name), f"RTMP let a stranger {verb} {name}"
         one.socket.close()
 

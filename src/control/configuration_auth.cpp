@@ -66,7 +66,7 @@ std::string read_password(const Setting& setting) {
         setting.refuse(hash.error().what);
     }
     if (!hash) {
-        setting.refuse("wanted is the line that 'millrace password NAME' prints, whole: $argon2id$v=19$m=…");
+        setting.refuse("wanted is the whole line that 'millrace password NAME' prints: $argon2id$ and so on");
     }
     return node.text;
 }

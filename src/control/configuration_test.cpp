@@ -67,7 +67,9 @@ streams:
   "public/*": { }
 auth:
   users:
-    - { name: cam, password: "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", allow: [ "publish:live/*" ] }
+    - name: cam
+      password: "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA"
+      allow: [ "publish:live/*" ]
     - { name: anyone, allow: [ "play:public/*", "archive:*" ] }
 open: true
 )");
@@ -178,6 +180,9 @@ TEST(Configuration, errors_name_place_key_and_what_would_be_right) {
          "m.yaml:1:17: streams.a.source: 'v4l2:/dev/video0' is not a source: test: or file:PATH"},
         {"streams: { \"a/*\": { source: \"test:\" } }",
          "m.yaml:1:21: streams.a/*.source: a source needs the name of one stream, without '*'"},
+        {"streams: { a: { hls: { part: 1s } } }",
+         "m.yaml:1:24: streams.a.hls.part: unknown key; a stream's hls has segment, window and always"},
+        {"streams: { a: { hls: { window: 2 } } }", "m.yaml:1:24: streams.a.hls.window: '2' is not a whole"},
         {"streams: { a: 1 }", "m.yaml:1:12: streams.a: '1' is not a map"},
         {"streams: [ a ]", "m.yaml:1:1: streams: a list is written here; wanted is a map"},
         {"tls: { certificate: c.pem }", "m.yaml:1:8: tls.certificate: needs tls.key beside it"},

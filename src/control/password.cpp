@@ -22,8 +22,7 @@ constexpr std::size_t salt_size_min = 8;
 constexpr std::size_t hash_size_min = 16;
 constexpr std::size_t part_size_max = 64;
 
-constexpr Error wrong{Errc::malformed,
-                      "a password is kept as the line that 'millrace password NAME' prints"};
+constexpr Error wrong{Errc::malformed, "a password is kept as the line that 'millrace password NAME' prints"};
 
 /// Takes "19456," off `text`: a number from 1 to `max` and `end` behind it.
 std::optional<std::uint32_t> take_number(std::string_view& text, std::string_view end, std::uint32_t max) {

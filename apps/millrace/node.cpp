@@ -4,6 +4,7 @@
 #include "control/api.hpp"
 #include "control/api_changes.hpp"
 #include "control/sign_in.hpp"
+#include "control/stream_rules.hpp"
 #include "net/machine_name.hpp"
 #include "net/process_facts.hpp"
 #include "session/events_serve.hpp"
@@ -27,14 +28,6 @@ unsigned worker_count(const Configuration& configuration) {
                                      : std::max(1U, std::thread::hardware_concurrency());
 }
 
-hub::Stream::Settings stream_settings(const Configuration& configuration) {
-    return {.grace = configuration.grace,
-            .segment = configuration.hls_segment,
-            .window = configuration.hls_window,
-            .always_packaged = configuration.hls_always,
-            .takeover = configuration.takeover};
-}
-
 /// What a running node cannot follow is said, not done.
 void warn_of_unchangeable(const Configuration& now, const Configuration& next) {
     constexpr std::string_view until = "this change takes effect with the next start";
@@ -51,7 +44,7 @@ void warn_of_unchangeable(const Configuration& now, const Configuration& next) {
 Node::Node(NodeStart start)
     : standing_{start.standing},
       pool_{worker_count(start.standing->configuration)},
-      directory_{stream_settings(start.standing->configuration), random_},
+      directory_{{}, random_},
       hashing_{std::in_place, control::Gate::hashing_threads},
       disk_{std::in_place, 1U},
       gate_{pool_.aside(),
@@ -159,7 +152,7 @@ void Node::apply(control::StandingRef next) {
     const std::shared_ptr<const control::Policy> policy = control::policy_of(configuration);
     gate_.use(policy);
     sweeper_->use(policy);
-    directory_.use(stream_settings(configuration));
+    directory_.use(control::stream_settings({next, &next->configuration}));
     const auto settings = std::make_shared<const session::Settings>(
         session::Settings{configuration.cors, configuration.default_stream, configuration.trusted_proxies});
     for (const auto& counter : counters_) {

@@ -65,6 +65,13 @@ struct StreamRule {
     NamePattern pattern;
     std::string source;   ///< where it comes from, such as "test:?size=640x360"; empty: publishers
     Origin origin = Origin::standard;
+
+    // In the place of the keys of the same names; nothing: as those say, or an earlier rule.
+    std::optional<Duration> grace;
+    std::optional<bool> takeover;
+    std::optional<Duration> hls_segment;
+    std::optional<unsigned> hls_window;
+    std::optional<bool> hls_always;
 };
 
 /// One node's settings, all checked. Plain values; read on any thread once loaded.

@@ -1,5 +1,6 @@
 #include "control/configuration_auth.hpp"
 #include "control/setting.hpp"
+#include "control/stream_rules.hpp"
 #include "hub/name.hpp"
 
 #include <algorithm>
@@ -103,66 +104,12 @@ std::vector<IpPrefix> trusted_proxies(const Setting& setting) {
     return prefixes;
 }
 
-/// The kinds of source that this node has; what stands behind the colon is the child's to judge.
-std::string source(const Setting& setting) {
-    constexpr std::string_view wanted = "a source: test: or file:PATH";
-    const std::string& written = setting.text(wanted);
-    const bool known = written.starts_with("test:") || written.starts_with("file:");
-    if (!known || written.size() > StreamRule::source_size_max) {
-        setting.refuse_value(wanted);
-    }
-    return written;
-}
-
-/// What a stream's map says of where it comes from.
-std::string stream_source(const Setting& stream) {
-    std::string found;
-    for (const auto& entry : stream.map(1)) {
-        if (entry.node().key != "source") {
-            entry.refuse("unknown key; a stream has source");
-        }
-        if (stream.node().key.find('*') != std::string::npos) {
-            entry.refuse("a source needs the name of one stream, without '*'");
-        }
-        found = source(entry);
-    }
-    return found;
-}
-
-std::vector<StreamRule> streams(const Setting& setting) {
-    std::vector<StreamRule> rules;
-    for (const auto& entry : setting.map(Configuration::streams_max)) {
-        auto pattern = NamePattern::parse(entry.node().key);
-        if (!pattern) {
-            entry.refuse(pattern.error().what);
-        }
-        rules.push_back({std::move(*pattern), stream_source(entry)});
-    }
-    return rules;
-}
-
 std::string stream_name(const Setting& setting) {
     const auto name = hub::StreamName::parse(setting.text("a stream name such as live/cam"));
     if (!name) {
         setting.refuse(name.error().what);
     }
     return name->text();
-}
-
-Duration hls_segment(const Setting& setting) {
-    const Duration written = setting.duration();
-    if (written < Configuration::hls_segment_min || written > Configuration::hls_segment_max) {
-        setting.refuse_value("a duration from 1s to 10s");
-    }
-    return written;
-}
-
-unsigned hls_window(const Setting& setting) {
-    const unsigned written = setting.whole_number(Configuration::hls_window_max);
-    if (written < Configuration::hls_window_min) {
-        setting.refuse_value("a whole number from 3 to 1000");
-    }
-    return written;
 }
 
 // What a key does with its value; the captureless lambdas below are one line each.
@@ -200,14 +147,14 @@ constexpr std::array keys{
                      [](C& c, const S& s) { c.workers = s.whole_number(C::workers_max); }},
     ConfigurationKey{"grace", "duration", "10s", "how long viewers wait for a publisher that was lost", false,
                      false, [](C& c, const S& s) { c.grace = s.duration(); }},
-    ConfigurationKey{"publish.takeover", "`true` or `false`", "false",
-                     "a publisher with the same credential replaces the one that is there", false, false,
+    ConfigurationKey{"takeover", "`true` or `false`", "false",
+                     "whoever shows the publisher's own credential takes its place at once", false, false,
                      [](C& c, const S& s) { c.takeover = s.truth(); }},
     ConfigurationKey{"hls.segment", "duration", "2s",
                      "the least an HLS segment lasts: it ends with the next key frame; 1s to 10s", false,
-                     false, [](C& c, const S& s) { c.hls_segment = hls_segment(s); }},
+                     false, [](C& c, const S& s) { c.hls_segment = read_hls_segment(s); }},
     ConfigurationKey{"hls.window", "number", "10", "segments in a live HLS list, at least 3", false, false,
-                     [](C& c, const S& s) { c.hls_window = hls_window(s); }},
+                     [](C& c, const S& s) { c.hls_window = read_hls_window(s); }},
     ConfigurationKey{"hls.always", "`true` or `false`", "false",
                      "HLS that was asked for once goes on while nobody watches", false, false,
                      [](C& c, const S& s) { c.hls_always = s.truth(); }},
@@ -220,8 +167,8 @@ constexpr std::array keys{
                      "folder of what this node keeps: changes by the API, credentials it made", false, false,
                      [](C& c, const S& s) { c.storage_path = s.text("the path of a folder"); }},
     ConfigurationKey{"streams", "map of name pattern to settings", "{}",
-                     "streams known beforehand: `{}`, or `{ source: … }`", true, true,
-                     [](C& c, const S& s) { c.streams = streams(s); }},
+                     "what holds for the streams of a name pattern: `source`, `grace`, `takeover`, `hls`",
+                     true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
     ConfigurationKey{"auth.users", "list of `{ name, password, allow }`", "[]", "who may do what", true, true,
                      [](C& c, const S& s) { c.users = read_users(s); }},
     ConfigurationKey{"auth.tokens", "list of `{ name, sha256, allow, expires }`", "[]",

@@ -95,8 +95,8 @@ constexpr std::array shown{
     Shown{"http.trusted_proxies", [](const C& c) { return list_value(c.trusted_proxies, &IpPrefix::text); }},
     Shown{"http.default_stream", [](const C& c) { return optional_value(c.default_stream); }},
     Shown{"workers", [](const C& c) { return number_value(c.workers); }},
-    Shown{"publish.takeover", [](const C& c) { return truth_value(c.takeover); }},
     Shown{"grace", [](const C& c) { return duration_value(c.grace); }},
+    Shown{"takeover", [](const C& c) { return truth_value(c.takeover); }},
     Shown{"hls.segment", [](const C& c) { return duration_value(c.hls_segment); }},
     Shown{"hls.window", [](const C& c) { return number_value(c.hls_window); }},
     Shown{"hls.always", [](const C& c) { return truth_value(c.hls_always); }},
@@ -160,6 +160,25 @@ YamlNode stream_value(const StreamRule& rule) {
     YamlNode value = map_node();
     if (!rule.source.empty()) {
         put(value, "source", text_node(masked(rule.source)));
+    }
+    if (rule.grace) {
+        put(value, "grace", duration_value(*rule.grace));
+    }
+    if (rule.takeover) {
+        put(value, "takeover", truth_value(*rule.takeover));
+    }
+    YamlNode hls = map_node();
+    if (rule.hls_segment) {
+        put(hls, "segment", duration_value(*rule.hls_segment));
+    }
+    if (rule.hls_window) {
+        put(hls, "window", number_value(*rule.hls_window));
+    }
+    if (rule.hls_always) {
+        put(hls, "always", truth_value(*rule.hls_always));
+    }
+    if (!hls.items.empty()) {
+        put(value, "hls", std::move(hls));
     }
     return value;
 }

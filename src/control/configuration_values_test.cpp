@@ -20,7 +20,7 @@ rtmps: { listen: "0.0.0.0:1936" }
 tls: { certificate: c.pem, key: k.pem }
 workers: 3
 grace: 1500ms
-publish: { takeover: true }
+takeover: true
 hls: { segment: 4s, window: 5, always: true }
 log: { level: debug, format: json }
 storage: { path: /data }

@@ -40,7 +40,26 @@ std::optional<StreamHandle> Directory::find(const std::string& name) {
     return StreamHandle{slot.home, found->second, slot.generation};
 }
 
+void Directory::use(std::shared_ptr<const SettingsByName> settings) {
+    const MutexLock lock{mutex_};
+    settings_by_name_ = std::move(settings);
+}
+
+Stream::Settings Directory::settings_of(const std::string& name) {
+    std::shared_ptr<const SettingsByName> by_name;
+    {
+        const MutexLock lock{mutex_};
+        by_name = settings_by_name_;
+    }
+    const Result<StreamName> parsed = StreamName::parse(name);
+    return by_name == nullptr || !parsed ? settings_ : (*by_name)(*parsed);
+}
+
 Result<StreamHandle> Directory::find_or_create(const std::string& name, Executor& home) {
+    if (const std::optional<StreamHandle> known = find(name)) {
+        return *known;
+    }
+    const Stream::Settings settings = settings_of(name);
     const MutexLock lock{mutex_};
     if (finished_) {
         return fail(Errc::refused, "this node stops");
@@ -64,7 +83,7 @@ Result<StreamHandle> Directory::find_or_create(const std::string& name, Executor
     slot.name = name;
     slot.home = &home;
     const StreamHandle handle{&home, index, slot.generation};
-    slot.stream = std::make_unique<Stream>(*this, handle, name, settings_);
+    slot.stream = std::make_unique<Stream>(*this, handle, name, settings);
     by_name_.emplace(name, index);
     return handle;
 }
@@ -198,11 +217,6 @@ void Directory::ask(const std::string& name, Ask ask) {
             }
         });
     }
-}
-
-void Directory::use(Stream::Settings settings) {
-    const MutexLock lock{mutex_};
-    settings_ = settings;
 }
 
 std::unordered_map<Executor*, std::vector<StreamHandle>> Directory::by_home(

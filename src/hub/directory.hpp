@@ -5,18 +5,23 @@
 #include "base/random.hpp"
 #include "hub/events.hpp"
 #include "hub/flavour.hpp"
+#include "hub/name.hpp"
 #include "hub/publication.hpp"
 #include "hub/report.hpp"
 #include "hub/segment_list.hpp"
 #include "hub/stream.hpp"
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace millrace::hub {
+
+/// What holds for a stream of that name. Any thread.
+using SettingsByName = std::function<Stream::Settings(const StreamName& name)>;
 
 /// Name → stream. It owns every Stream; the stream itself is touched on its home worker only. Any thread.
 class Directory {
@@ -29,8 +34,8 @@ public:
     Directory& operator=(const Directory&) = delete;
     ~Directory();
 
-    /// For streams that are made from now on.
-    void use(Stream::Settings settings);
+    /// From now on publishers find these; segments stay as they are for as long as a stream is there.
+    void use(std::shared_ptr<const SettingsByName> settings);
     /// Takes no publishers any more, and ends every stream in good order, with its lists, as far as that goes
     /// at once. The answer holds, for each stream whose lists somebody reads, how long these readers need to
     /// see its end.
@@ -71,6 +76,8 @@ public:
     /// Nobody finds the stream any more; it goes later, for it is the stream that says so.
     void remove(const StreamHandle& stream);
     RunId new_run(WallTime now);
+    /// What holds for it now.
+    Stream::Settings settings_of(const std::string& name);
     void tell(Event event);
     /// The sessions of a worker, or null where none were introduced.
     Sessions* sessions_of(const Executor& home);
@@ -93,9 +100,10 @@ private:
     /// All streams there are now, by their homes.
     std::unordered_map<Executor*, std::vector<StreamHandle>> by_home(const std::optional<std::string>& name);
 
+    const Stream::Settings settings_;   // while there are none by name
     Events* events_ = nullptr;
     Mutex mutex_;
-    Stream::Settings settings_ MILLRACE_GUARDED_BY(mutex_);
+    std::shared_ptr<const SettingsByName> settings_by_name_ MILLRACE_GUARDED_BY(mutex_);
     bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;
     Random& random_ MILLRACE_GUARDED_BY(mutex_);
     std::deque<Slot> slots_ MILLRACE_GUARDED_BY(mutex_);   // the streams in it: their home's

@@ -55,7 +55,8 @@ TEST(Directory, new_settings_are_for_streams_that_begin_afterwards) {
     World world{{.grace = 10s}};
     Publisher old{world, world.desk_a, "live/old"};
     old.video(0, true);
-    world.directory.use({.grace = 1s});
+    world.directory.use(std::make_shared<const SettingsByName>(
+        [](const StreamName& /*name*/) { return Stream::Settings{.grace = 1s}; }));
     Publisher young{world, world.desk_a, "live/young"};
     young.video(0, true);
     world.desk_a.executor.run([&] {

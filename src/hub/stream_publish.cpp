@@ -21,6 +21,9 @@ void Stream::replace_publisher(std::string_view why) {
 }
 
 void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
+    const Settings now = directory_.settings_of(name_);
+    settings_.grace = now.grace;
+    settings_.takeover = now.takeover;
     if (may_take_over(facts.who)) {
         replace_publisher("another one with its credential took over");
     }

@@ -240,4 +240,30 @@ TEST(Stream, key_frames_are_asked_for_at_most_once_a_second) {
 }
 
 }   // namespace
+TEST(Stream, case_91_a_newcomer_takes_over_at_once_with_the_same_credential_where_that_is_allowed) {
+    World world;
+    const auto by_name = [](const StreamName& name) {
+        return Stream::Settings{.takeover = name.text() == "live/cam"};
+    };
+    world.directory.use(std::make_shared<const SettingsByName>(by_name));
+    const Identity cam{.name = "user cam", .credential = 7};
+    Publisher first{world, world.desk_a, "live/cam", cam};
+    first.video(0, true);
+    Viewer viewer{world, world.desk_b};
+    const Publisher stranger{world, world.desk_b, "live/cam", {.name = "user door", .credential = 8}};
+    Publisher second{world, world.desk_b, "live/cam", cam};
+    EXPECT_TRUE(first.ended_by && second.publication && !stranger.publication);
+    world.time.run_for(40ms);
+    second.video(0, true);
+    EXPECT_TRUE(stranger.refused);
+    EXPECT_EQ(world.reports().at(0).units_in, 2U);
+
+    Publisher other{world, world.desk_a, "live/yard", cam};
+    other.video(0, true);
+    const Publisher late{world, world.desk_b, "live/yard", cam};
+    world.time.run_for(40ms);
+    other.video(40);
+    EXPECT_TRUE(late.refused && !other.ended_by);
+}
+
 }   // namespace millrace::hub

@@ -17,7 +17,7 @@ public:
             reply.give(fail(Errc::refused, "not with this token"));
             return;
         }
-        reply.give(hub::Admitted{.anyone = petition.query.empty()});
+        reply.give(hub::Admitted{.identity = {}, .anyone = petition.query.empty()});
     }
 };
 

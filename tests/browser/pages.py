@@ -127,7 +127,8 @@ def the_player_says_what_became_of_the_publisher_and_goes_on_with_the_next(scene
 @test()
 def case_64_hostile_words_are_shown_as_text(scene):
     streams = [{"name": word, "state": "live", "source": {"protocol": word, "peer": word},
-                "verdicts": [{"text": word}], "viewers": {word: 1},
+                "verdicts": [{"text": word}],
+                "viewers": {word: 1},
                 "tracks": [{"kind": "video", "codec": word, "codec_string": word, "width": 7, "height": 5}]}
                for word in HOSTILE]
     answers = {"/api/v1/streams": json.dumps({"items": streams, "total": len(streams)}),

@@ -188,12 +188,12 @@ def case_101_a_flood_of_bad_packets_floods_no_log(world):
 
 
 def take_over(folder):
-    return (configuration(folder, more="publish: { takeover: true }\n"),)
+    return (configuration(folder, more="takeover: true\n"),)
 
 
 @test(quick=True, options=take_over)
 def case_91_an_equal_credential_takes_over(world):
-    """With publish.takeover: the same token replaces its own publisher at once, another one is refused."""
+    """With takeover: the same token replaces its own publisher at once, another one is refused."""
     with world.fault():
         first = client(world, "live/a", "?token=token-of-a")
         first.publish()

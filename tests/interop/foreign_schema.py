@@ -1,7 +1,7 @@
-"""Holds answers of the API against its description (python3-jsonschema, python3-yaml).
+"""Holds answers of the API against its description: foreign_schema.py < JSON
 
-Reads {"description": YAML, "answers": [{"operation": id, "status": N, "body": …}], "events": […]}
-and prints a line a fault.
+Needs python3-jsonschema and python3-yaml. Takes {"description": YAML, "events": […],
+"answers": [{"operation": id, "status": N, "body": …}]} and prints a line a fault.
 """
 
 import json

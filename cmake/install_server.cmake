@@ -1,0 +1,21 @@
+# Runs when the server is installed: `source` is the source tree.
+set(prefix ${CMAKE_INSTALL_PREFIX})
+set(bin ${prefix}/bin)
+set(etc ${prefix}/etc)
+if(prefix STREQUAL "/usr")
+  set(etc /etc)   # Filesystem Hierarchy Standard 3.0 §3.7
+endif()
+set(root "$ENV{DESTDIR}")
+set(units ${root}${prefix}/lib/systemd/system)
+configure_file(${source}/deploy/millrace.service.in ${units}/millrace.service @ONLY)
+if(NOT EXISTS ${root}${etc}/millrace/millrace.yaml)
+  file(INSTALL ${source}/deploy/millrace.yaml DESTINATION ${etc}/millrace)
+endif()
+
+function(pack from to)
+  get_filename_component(folder ${root}${to} DIRECTORY)
+  file(MAKE_DIRECTORY ${folder})
+  execute_process(COMMAND gzip -9nc INPUT_FILE ${from} OUTPUT_FILE ${root}${to} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+pack(${source}/deploy/millrace.1 ${prefix}/share/man/man1/millrace.1.gz)
+pack(${source}/CHANGELOG.md ${prefix}/share/doc/millrace/changelog.gz)

@@ -1,0 +1,109 @@
+#include "control/stream_rules.hpp"
+
+namespace millrace::control {
+
+namespace {
+
+/// The kinds of source that this node has; what stands behind the colon is the child's to judge.
+std::string source(const Setting& setting) {
+    constexpr std::string_view wanted = "a source: test: or file:PATH";
+    const std::string& written = setting.text(wanted);
+    const bool known = written.starts_with("test:") || written.starts_with("file:");
+    if (!known || written.size() > StreamRule::source_size_max) {
+        setting.refuse_value(wanted);
+    }
+    return written;
+}
+
+void read_hls(StreamRule& rule, const Setting& hls) {
+    constexpr std::size_t keys = 3;
+    for (const auto& entry : hls.map(keys)) {
+        const std::string& key = entry.node().key;
+        if (key == "segment") {
+            rule.hls_segment = read_hls_segment(entry);
+        } else if (key == "window") {
+            rule.hls_window = read_hls_window(entry);
+        } else if (key == "always") {
+            rule.hls_always = entry.truth();
+        } else {
+            entry.refuse("unknown key; a stream's hls has segment, window and always");
+        }
+    }
+}
+
+void read_entry(StreamRule& rule, const Setting& entry) {
+    const std::string& key = entry.node().key;
+    if (key == "source") {
+        if (rule.pattern.text().find('*') != std::string::npos) {
+            entry.refuse("a source needs the name of one stream, without '*'");
+        }
+        rule.source = source(entry);
+    } else if (key == "grace") {
+        rule.grace = entry.duration();
+    } else if (key == "takeover") {
+        rule.takeover = entry.truth();
+    } else if (key == "hls") {
+        read_hls(rule, entry);
+    } else {
+        entry.refuse("unknown key; a stream has source, grace, takeover and hls");
+    }
+}
+
+}   // namespace
+
+std::vector<StreamRule> read_stream_rules(const Setting& setting) {
+    constexpr std::size_t keys = 4;
+    std::vector<StreamRule> rules;
+    for (const auto& stream : setting.map(Configuration::streams_max)) {
+        auto pattern = NamePattern::parse(stream.node().key);
+        if (!pattern) {
+            stream.refuse(pattern.error().what);
+        }
+        StreamRule& rule = rules.emplace_back(StreamRule{.pattern = std::move(*pattern), .source = {}});
+        for (const auto& entry : stream.map(keys)) {
+            read_entry(rule, entry);
+        }
+    }
+    return rules;
+}
+
+Duration read_hls_segment(const Setting& setting) {
+    const Duration written = setting.duration();
+    if (written < Configuration::hls_segment_min || written > Configuration::hls_segment_max) {
+        setting.refuse_value("a duration from 1s to 10s");
+    }
+    return written;
+}
+
+unsigned read_hls_window(const Setting& setting) {
+    const unsigned written = setting.whole_number(Configuration::hls_window_max);
+    if (written < Configuration::hls_window_min) {
+        setting.refuse_value("a whole number from 3 to 1000");
+    }
+    return written;
+}
+
+std::shared_ptr<const hub::SettingsByName> stream_settings(
+    std::shared_ptr<const Configuration> configuration) {
+    const hub::Stream::Settings common{.grace = configuration->grace,
+                                       .takeover = configuration->takeover,
+                                       .segment = configuration->hls_segment,
+                                       .window = configuration->hls_window,
+                                       .always_packaged = configuration->hls_always};
+    return std::make_shared<const hub::SettingsByName>(
+        [common, configuration = std::move(configuration)](const hub::StreamName& name) {
+            hub::Stream::Settings settings = common;
+            for (const StreamRule& rule : configuration->streams) {
+                if (rule.pattern.matches(name)) {
+                    settings.grace = rule.grace.value_or(settings.grace);
+                    settings.takeover = rule.takeover.value_or(settings.takeover);
+                    settings.segment = rule.hls_segment.value_or(settings.segment);
+                    settings.window = rule.hls_window.value_or(static_cast<unsigned>(settings.window));
+                    settings.always_packaged = rule.hls_always.value_or(settings.always_packaged);
+                }
+            }
+            return settings;
+        });
+}
+
+}   // namespace millrace::control

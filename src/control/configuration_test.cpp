@@ -67,7 +67,8 @@ streams:
   "public/*": { }
 auth:
   users:
-    - { name: cam, password: "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", allow: [ "publish:live/*" ] }
+    - { name: cam, password: "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+        allow: [ "publish:live/*" ] }
     - { name: anyone, allow: [ "play:public/*", "archive:*" ] }
 open: true
 )");

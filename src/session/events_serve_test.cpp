@@ -2,8 +2,8 @@
 
 #include "base/virtual_connection.hpp"
 #include "base/virtual_time.hpp"
+#include "protocol/http/answer.hpp"
 #include "protocol/ws/hand_made_frames.hpp"
-#include "session/http_serve.hpp"
 
 #include <gtest/gtest.h>
 
@@ -30,11 +30,13 @@ class EventsServe : public testing::Test {
 protected:
     ~EventsServe() override { time_.stop(); }
 
-    void connect(VirtualLink to_client = {}) {
+    /// Asks over a connection of its own, as http_serve would hand it over.
+    void request(web::Request request, VirtualLink to_client = {}) {
         auto [client, server] = virtual_connection(client_side_, server_side_, {}, to_client);
         client_ = std::move(client);
+        request.peer = server->peer();
         server_side_.run([&, connection = std::move(server)]() mutable {
-            server_side_.tasks().spawn(http_serve(desk_, std::move(connection), routes_));
+            server_side_.tasks().spawn(serve(*this, std::move(request), std::move(connection)));
         });
         time_.settle();
     }
@@ -56,10 +58,20 @@ protected:
             time_.settle();
         }
     }
-    /// Connects and asks; what came first.
-    std::string ask(std::string_view path, std::string_view headers = "") {
-        connect();
-        send(as_bytes(fmt::format("GET {} HTTP/1.1\r\nHost: 192.0.2.2\r\n{}\r\n", path, headers)));
+    /// What came first. `headers` is lines of "Name: value".
+    std::string ask(std::string_view target, std::string_view headers = "", std::string method = "GET") {
+        const std::size_t mark = std::min(target.find('?'), target.size());
+        web::Request asked{.method = std::move(method), .path = std::string{target.substr(0, mark)}};
+        asked.query = target.substr(std::min(mark + 1, target.size()));
+        asked.headers.push_back({"Host", "192.0.2.2"});
+        while (!headers.empty()) {
+            const std::string_view line = headers.substr(0, headers.find("\r\n"));
+            const std::size_t colon = line.find(": ");
+            asked.headers.push_back(
+                {std::string{line.substr(0, colon)}, std::string{line.substr(colon + 2)}});
+            headers.remove_prefix(line.size() + 2);
+        }
+        request(std::move(asked));
         return read();
     }
     std::string ask_to_upgrade(std::string_view path, std::string_view headers = "") {
@@ -88,6 +100,19 @@ protected:
     std::vector<web::Route> routes_{events_serve(desk_, events_)};
     std::unique_ptr<Connection> client_;
     bool ended_ = false;
+
+private:
+    static Task<> serve(EventsServe& self, web::Request request, std::unique_ptr<Connection> connection) {
+        web::Response response = co_await self.routes_.front().answer(request, self.server_side_);
+        if (response.takeover && request.method == "GET") {
+            co_await response.takeover(std::move(connection), {});
+            co_return;
+        }
+        std::vector<std::byte> head;
+        http::write_head(head, response, {.utc = self.time_.utc(), .head_only = true});
+        const std::array slices{ByteSpan{head}};
+        EXPECT_TRUE(connection->try_write(slices));
+    }
 };
 
 TEST_F(EventsServe, administrators_hear_everything_as_server_sent_events) {
@@ -173,8 +198,7 @@ TEST_F(EventsServe, a_client_that_goes_away_is_forgotten) {
 }
 
 TEST_F(EventsServe, a_client_that_takes_nothing_is_let_go) {
-    connect({.window = 2048});
-    send(as_bytes("GET /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n"));
+    request({.method = "GET", .path = "/api/v1/events"}, {.window = 2048});
     for (int i = 0; i < 100; ++i) {
         tell(std::string(100, 'x'));
     }
@@ -225,11 +249,8 @@ TEST_F(EventsServe, case_61_a_foreign_page_opens_no_websocket) {
 }
 
 TEST_F(EventsServe, head_and_options_start_nothing) {
-    connect();
-    send(as_bytes("HEAD /api/v1/events HTTP/1.1\r\nHost: x\r\n\r\n"));
-    EXPECT_TRUE(read().contains("Content-Type: text/event-stream\r\n"));
-    send(as_bytes("OPTIONS /live/cam/events HTTP/1.1\r\nHost: x\r\n\r\n"));
-    EXPECT_TRUE(read().starts_with("HTTP/1.1 204 "));
+    EXPECT_TRUE(ask("/api/v1/events", "", "HEAD").contains("Content-Type: text/event-stream\r\n"));
+    EXPECT_TRUE(ask("/live/cam/events", "", "OPTIONS").starts_with("HTTP/1.1 204 "));
     EXPECT_EQ(desk_.sessions.size(), 0U);
 }
 

@@ -189,7 +189,7 @@ def case_61_a_foreign_page_opens_no_websocket_of_events(scene):
 
 
 @test(options=BOSS)
-def readiness_ends_before_the_node_does(scene):
+def a_node_that_serves_is_healthy_and_ready(scene):
     assert call(scene, "GET", "/readyz")[0] == 200
     assert call(scene, "GET", "/healthz")[0] == 200
 

@@ -36,13 +36,13 @@ struct RunId {
 class Stream final : Timer {
 public:
     struct Settings {
-        Duration grace = 10s;   ///< how long it outlives a lost publisher
+        Duration grace = 10s;    ///< how long it outlives a lost publisher
+        bool takeover = false;   ///< a newcomer with the publisher's own credential replaces it
 
         // Segments.
         Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then
         std::size_t window = 10;        ///< of a list
         bool always_packaged = false;   ///< goes on when nobody asks any more
-        bool takeover = false;          ///< a newcomer with the publisher's own credential replaces it
     };
     static constexpr Duration silent_after = 2s;   ///< without media for so long it is stale
     static constexpr Duration dead_after = 3s;     ///< and for so long a newcomer replaces the publisher

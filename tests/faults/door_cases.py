@@ -256,6 +256,8 @@ def nginx_in_front_names_its_clients(world):
 
 
 TESTSSL = ("testssl", "--quiet", "--warnings", "off", "--color", "0", "--openssl", "/usr/bin/openssl")
+# The first is about testssl itself; the page, packed beforehand, is the same for all and holds no secret.
+EXCUSED = ("engine_problem", "BREACH")
 BAD = ("LOW", "MEDIUM", "HIGH", "CRITICAL", "FATAL", "WARN")
 
 
@@ -275,7 +277,7 @@ def testssl_finds_nothing(world):
             with open(found, encoding="utf-8") as file:
                 findings += json.load(file)
         bad = [f"{one['id']}: {one['finding']}" for one in findings
-               if one["severity"] in BAD and one["id"] != "engine_problem"]      # that is testssl's own
+               if one["severity"] in BAD and one["id"] not in EXCUSED]
         assert not bad, bad
         offered = {one["id"]: one["finding"] for one in findings}
         assert "offered" in offered["TLS1_2"] and "offered" in offered["TLS1_3"], offered

@@ -9,7 +9,7 @@ from access_cases import UPGRADE
 from world import test
 
 FOREIGN = ("https://evil.example", "null", "http://localhost.evil.example", "http://127.0.0.1.evil.example",
-           "https://localhost", "http://localhost:1", "file://", "")
+           "https://localhost", "http://localhost:1", "file://")
 REBOUND = ("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evil.example:80")
 LISTED = "https://studio.example"
 MORE = f"http: {{ hosts: [ node.example ], cors: [ \"{LISTED}\" ] }}\n"

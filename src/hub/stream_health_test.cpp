@@ -55,6 +55,10 @@ struct Listened {
         world.directory.introduce(world.desk_a.sessions);
         world.directory.introduce(world.desk_b.sessions);
     }
+    Listened(const Listened&) = delete;
+    Listened& operator=(const Listened&) = delete;
+    ~Listened() { world.time.stop(); }   // what is told on the way out still finds the events
+
     World world;
     Events events{world.time.add_executor()};
     Ear ear{world, events};

@@ -96,7 +96,7 @@ def case_62_a_cookie_alone_changes_nothing(world):
         assert ask(world, "PATCH", "/api/v1/config", base | good, b"{}").status in (200, 204)
         assert ask(world, "PATCH", "/api/v1/config", base | good | {"X-CSRF-Token": other}, b"{}").status in \
             (200, 204, 403)
-        for forged in (cookie[:-1] + ("A" if cookie[-1] != "A" else "B"), "millrace=", "millrace=root",
+        for forged in (cookie[:-1] + ("0" if cookie[-1] != "0" else "1"), "millrace=", "millrace=root",
                        cookie.replace("root", "guest"), "millrace=" + "x" * 5000):
             status = ask(world, "GET", "/api/v1/streams", {"Host": own(world), "Cookie": forged}).status
             assert status in (401, 403, 431), f"{forged[:40]}: {status}"

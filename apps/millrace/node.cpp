@@ -78,7 +78,12 @@ void Node::make_counters() {
                                .admission = gate_,
                                .sessions = {},
                                .readiness = &readiness_,
-                               .process = net::process_facts,
+                               .process =
+                                   [this] {
+                                       ProcessFacts facts = net::process_facts();
+                                       facts.turned_away = lobby_.turned_away();
+                                       return facts;
+                                   },
                                .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(

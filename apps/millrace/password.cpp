@@ -7,6 +7,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 #include <stdexcept>
@@ -17,10 +18,14 @@ namespace {
 
 constexpr int wrong_usage = 2;
 
-/// Keeps the terminal from showing what is typed, while it lives.
+/// Keeps the terminal from showing what is typed, while it lives; Ctrl-C then ends the line that is read, so
+/// that it lives no longer than that.
 class NoEcho {
 public:
     NoEcho() {
+        struct sigaction interrupt{};
+        interrupt.sa_handler = [](int) {};   // without SA_RESTART: the read fails with EINTR
+        sigaction(SIGINT, &interrupt, &former_);
         if (tcgetattr(STDIN_FILENO, &before_) == 0) {
             termios quiet = before_;
             quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
@@ -33,10 +38,12 @@ public:
         if (changed_) {
             tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
         }
+        sigaction(SIGINT, &former_, nullptr);
     }
 
 private:
     termios before_{};
+    struct sigaction former_{};
     bool changed_ = false;
 };
 

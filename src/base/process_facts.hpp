@@ -11,6 +11,7 @@ struct ProcessFacts {
     std::uint64_t descriptors_max = 0;
     std::uint64_t threads = 0;
     double cpu_seconds = 0;
+    std::uint64_t turned_away = 0;   ///< connections, at the limit of strangers from one address
 };
 
 }   // namespace millrace

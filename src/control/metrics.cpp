@@ -35,6 +35,9 @@ void write_node(Exposition& out, const Overview& overview, const NodeFacts& fact
     out.sample({}, facts.process->threads);
     out.family("process_cpu_seconds_total", counter, "Processor time that this process has used.");
     out.sample({}, facts.process->cpu_seconds);
+    out.family("connections_turned_away_total", counter,
+               "Connections closed at once, since too many of their address had shown no right to anything.");
+    out.sample({}, facts.process->turned_away);
 }
 
 void write_doors(Exposition& out, const Overview& overview) {

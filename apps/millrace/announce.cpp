@@ -7,7 +7,7 @@
 
 namespace millrace::apps {
 
-void announce(const Addresses& addresses) {
+void announce(const Addresses& addresses, std::string_view proof) {
     std::string line;
     for (const auto& [name, local] : addresses) {
         line += fmt::format("{}\"{}\": \"{}\"", line.empty() ? "" : ", ", name, local.text());
@@ -18,17 +18,17 @@ void announce(const Addresses& addresses) {
     const std::string http = address_of(addresses, "http");
     if (!rtmp.empty()) {
         fmt::print(stderr,
-                   "\n  publish   ffmpeg -re -i movie.mp4 -c copy -f flv rtmp://{}/live/cam\n"
-                   "            or OBS: server rtmp://{}/live, stream key cam\n"
-                   "  watch     ffplay rtmp://{}/live/cam\n",
-                   rtmp, rtmp, rtmp);
+                   "\n  publish   ffmpeg -re -i movie.mp4 -c copy -f flv 'rtmp://{0}/live/cam{1}'\n"
+                   "            or OBS: server rtmp://{0}/live, stream key cam{1}\n"
+                   "  watch     ffplay 'rtmp://{0}/live/cam{1}'\n",
+                   rtmp, proof);
     }
     if (!http.empty()) {
         fmt::print(stderr,
-                   "            mpv http://{}/live/cam.flv\n"
-                   "            mpv http://{}/live/cam/index.m3u8\n"
-                   "  page      http://{}/\n\n",
-                   http, http, http);
+                   "            mpv 'http://{0}/live/cam.flv{1}'\n"
+                   "            mpv 'http://{0}/live/cam/index.m3u8{1}'\n"
+                   "  page      http://{0}/\n\n",
+                   http, proof);
     }
 }
 

@@ -6,8 +6,9 @@
 
 namespace millrace::apps {
 
-/// Prints the listeners as one JSON line on stdout, and on stderr how to use them.
-void announce(const Addresses& addresses);
+/// Prints the listeners as one JSON line on stdout, and on stderr how to use them. `proof` is the query that
+/// lets somebody in, "?user=cam&pass=…"; empty on an open node.
+void announce(const Addresses& addresses, std::string_view proof);
 
 /// Prints the demo's one address on stdout, on stderr what else to try. `token` is empty on a node that is
 /// open to all who reach it.

@@ -34,10 +34,15 @@ void show(const control::FirstAdmin& admin) {
                admin.user.name, admin.password);
 }
 
+/// What holds at the start, and the query that lets somebody in, for the examples that are shown.
+struct Beginning {
+    control::StandingRef standing;
+    std::string proof;
+};
+
 /// What holds at the start. Where nobody said who may do what, a first one makes an administrator, and shows
 /// the password once its hash is kept.
-control::StandingRef first_standing(const control::ConfigurationSources& sources, DiskStorage& storage,
-                                    std::string_view folder) {
+Beginning begin(const control::ConfigurationSources& sources, DiskStorage& storage, std::string_view folder) {
     std::optional<State> kept = control::load_state(storage, folder);
     const bool first = !kept;
     if (first) {
@@ -46,6 +51,7 @@ control::StandingRef first_standing(const control::ConfigurationSources& sources
     }
     control::Standing standing = control::stand(sources, std::move(*kept));
     const Configuration& configuration = standing.configuration;
+    std::string proof = configuration.open ? "" : "?user=NAME&pass=PASSWORD";
     if (control::needs_admin(configuration)) {
         net::SystemRandom random;
         const control::FirstAdmin admin = control::first_admin(random);
@@ -54,17 +60,18 @@ control::StandingRef first_standing(const control::ConfigurationSources& sources
         if (!keep(storage, next)) {
             throw std::runtime_error(fmt::format(
                 "storage.path: {}: nobody may use this node yet, and an administrator that it makes cannot "
-                "be "
-                "kept; let this user write there, choose another folder, or write users into a configuration "
+                "be kept; let this user write there, choose another folder, or write users into a "
+                "configuration "
                 "file",
                 storage.trouble()));
         }
         show(admin);
+        proof = fmt::format("?user={}&pass={}", admin.user.name, admin.password);
         standing = control::stand(sources, std::move(next));
     } else if (first && !configuration.open) {
         keep(storage, standing.state);
     }
-    return std::make_shared<const control::Standing>(std::move(standing));
+    return {std::make_shared<const control::Standing>(std::move(standing)), std::move(proof)};
 }
 
 }   // namespace
@@ -75,11 +82,11 @@ int serve(const control::ConfigurationSources& sources) {
     log::set_level(given.log_level);
     prepare_process();
     DiskStorage storage{given.storage_path};
-    const control::StandingRef standing = first_standing(sources, storage, given.storage_path);
+    const auto [standing, proof] = begin(sources, storage, given.storage_path);
     Node node{{.standing = standing, .sources = sources, .storage = storage}};
     const Addresses addresses = node.addresses();
     node.start();
-    announce(addresses);
+    announce(addresses, proof);
     if (standing->configuration.open) {
         log::warning("serve", "--open: anyone who reaches this node may publish and play");
     } else {

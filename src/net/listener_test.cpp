@@ -122,8 +122,7 @@ class NoDescriptors {
 public:
     NoDescriptors() {
         getrlimit(RLIMIT_NOFILE, &before_);
-        const Descriptor next{::dup(0)};
-        const rlimit none{static_cast<rlim_t>(next.number()), before_.rlim_max};
+        const rlimit none{0, before_.rlim_max};   // whichever others close meanwhile
         setrlimit(RLIMIT_NOFILE, &none);
     }
     NoDescriptors(const NoDescriptors&) = delete;

@@ -142,7 +142,7 @@ def an_idle_node_is_small(scene):
 
 @test()
 def row_3_29_nothing_is_there_to_debug_with(scene):
-    for path in ("/debug", "/debug/pprof", "/console", "/server-status", "/api/v1/debug", "/metrics",
+    for path in ("/debug", "/debug/pprof", "/console", "/server-status", "/api/v1/debug",
                  "/.git/config", "/assets/", "/assets/../serve.cpp"):
         status, body = scene.server.get(path)
         # A name that a stream could have is answered with the player's page.

@@ -15,6 +15,9 @@ import rtmp
 
 MEDIA_PATIENCE = 25.0      # seconds for a clip of 5 to pass, on a busy machine
 
+# Whoever starts the tests in the background of a script leaves them without Ctrl-C, and so all they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Program:
     """A child process whose output goes to a file; ended with the test."""

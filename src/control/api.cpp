@@ -50,10 +50,6 @@ Result<Page> page_of(const web::Request& request) {
 }
 
 Task<web::Response> list_streams(const ApiSources& sources, Asked request, Executor& executor) {
-    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
-    if (!admitted) {
-        co_return web::refusal(request, admitted.error());
-    }
     const Result<Page> page = page_of(request);
     if (!page) {
         co_return web::refusal(request, page.error());
@@ -66,10 +62,6 @@ Task<web::Response> list_streams(const ApiSources& sources, Asked request, Execu
 }
 
 Task<web::Response> show_stream(const ApiSources& sources, Asked request, Executor& executor) {
-    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
-    if (!admitted) {
-        co_return web::refusal(request, admitted.error());
-    }
     const Result<hub::StreamName> name = hub::StreamName::parse(behind(request.path, streams_path));
     if (!name) {
         co_return web::refusal(request, name.error());
@@ -86,10 +78,6 @@ Task<web::Response> show_stream(const ApiSources& sources, Asked request, Execut
 }
 
 Task<web::Response> list_sessions(const ApiSources& sources, Asked request, Executor& executor) {
-    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
-    if (!admitted) {
-        co_return web::refusal(request, admitted.error());
-    }
     const Result<Page> page = page_of(request);
     if (!page) {
         co_return web::refusal(request, page.error());
@@ -118,10 +106,6 @@ Task<web::Response> end_session(const ApiSources& sources, Asked request, Execut
 
 /// GET shows a session, DELETE ends it.
 Task<web::Response> one_session(const ApiSources& sources, Asked request, Executor& executor) {
-    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
-    if (!admitted) {
-        co_return web::refusal(request, admitted.error());
-    }
     if (request.method == "DELETE") {
         co_return co_await end_session(sources, request, executor);
     }
@@ -134,11 +118,7 @@ Task<web::Response> one_session(const ApiSources& sources, Asked request, Execut
                                : json_answer(200, document);
 }
 
-Task<web::Response> metrics(const ApiSources& sources, Asked request, Executor& executor) {
-    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
-    if (!admitted) {
-        co_return web::refusal(request, admitted.error());
-    }
+Task<web::Response> metrics(const ApiSources& sources, Asked /*request*/, Executor& executor) {
     const Result<Overview> overview = co_await look(sources, std::nullopt, executor);
     if (!overview) {
         co_return no_answer();
@@ -176,7 +156,20 @@ Task<web::Response> description(const ApiSources& /*sources*/, Asked /*request*/
 
 using Answering = Task<web::Response> (*)(const ApiSources& sources, Asked request, Executor& executor);
 
+/// Who may ask.
+enum class For : std::uint8_t { anyone, administrators };
+
+Task<web::Response> answer_administrator(const ApiSources& sources, Answering answer, Asked request,
+                                         Executor& executor) {
+    const Result<hub::Admitted> admitted = co_await admit_admin(sources.admission, request, executor);
+    if (!admitted) {
+        co_return web::refusal(request, admitted.error());
+    }
+    co_return co_await answer(sources, request, executor);
+}
+
 struct Row {
+    For whom;
     std::vector<std::string> methods;
     std::function<bool(std::string_view)> matches;
     Answering answer;
@@ -187,22 +180,24 @@ struct Row {
 std::vector<web::Route> api_routes(ApiSources sources) {
     const auto shared = std::make_shared<const ApiSources>(std::move(sources));
     const std::vector<Row> rows{
-        {{"GET"}, exactly("/healthz"), healthy},
-        {{"GET"}, exactly("/readyz"), ready},
-        {{"GET"}, exactly("/metrics"), metrics},
-        {{"GET"}, exactly("/api/openapi.yaml"), description},
-        {{"GET"}, exactly(streams_path), list_streams},
-        {{"GET"}, below(streams_path), show_stream},
-        {{"GET"}, exactly(sessions_path), list_sessions},
-        {{"GET", "DELETE"}, below(sessions_path), one_session},
+        {For::anyone, {"GET"}, exactly("/healthz"), healthy},
+        {For::anyone, {"GET"}, exactly("/readyz"), ready},
+        {For::administrators, {"GET"}, exactly("/metrics"), metrics},
+        {For::anyone, {"GET"}, exactly("/api/openapi.yaml"), description},
+        {For::administrators, {"GET"}, exactly(streams_path), list_streams},
+        {For::administrators, {"GET"}, below(streams_path), show_stream},
+        {For::administrators, {"GET"}, exactly(sessions_path), list_sessions},
+        {For::administrators, {"GET", "DELETE"}, below(sessions_path), one_session},
     };
     std::vector<web::Route> routes;
     for (const Row& row : rows) {
-        routes.push_back({.methods = row.methods,
-                          .matches = row.matches,
-                          .answer = [shared, answer = row.answer](Asked request, Executor& executor) {
-                              return answer(*shared, request, executor);
-                          }});
+        routes.push_back(
+            {.methods = row.methods,
+             .matches = row.matches,
+             .answer = [shared, answer = row.answer, whom = row.whom](Asked request, Executor& executor) {
+                 return whom == For::anyone ? answer(*shared, request, executor)
+                                            : answer_administrator(*shared, answer, request, executor);
+             }});
     }
     return routes;
 }

@@ -168,7 +168,7 @@ UnitHead Multiplexer::approach(std::vector<std::byte>& out, const Stream& stream
 
 void Multiplexer::write(std::vector<std::byte>& out, const media::AccessUnit& unit) {
     const auto stream = std::ranges::find(streams_, unit.track, &Stream::id);
-    if (stream == streams_.end()) {
+    if (stream == streams_.end() || stream->kind != unit.kind()) {
         return;
     }
     const bool video = stream->kind == media::Kind::video;

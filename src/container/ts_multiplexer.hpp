@@ -42,7 +42,8 @@ public:
     void configure(std::span<const media::Track> tracks);
     /// The tables come before the next unit, and no clock values before them.
     void begin_segment() { tables_due_ = true; }
-    /// Appends the packets of a unit: what is due before it, then itself. Units of other tracks are left out.
+    /// Appends the packets of a unit: what is due before it, then itself. Units of other tracks, and of
+    /// another kind than their track was configured with, are left out.
     void write(std::vector<std::byte>& out, const media::AccessUnit& unit);
     /// Appends the clock values due before a unit at `dts` (of the track that carries the clock) follows.
     void run_on(std::vector<std::byte>& out, std::int64_t dts, std::int64_t timescale);

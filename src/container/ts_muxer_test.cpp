@@ -251,6 +251,20 @@ TEST(TsMuxer, a_changed_configuration_is_another_version_of_the_map) {
     EXPECT_EQ(versions, (std::vector<unsigned>{0, 1}));
 }
 
+TEST(TsMuxer, a_unit_of_another_kind_than_its_track_is_left_out) {
+    const std::vector tracks{flv::samples::track(Codec::h264)};
+    media::Track sound = flv::samples::track(Codec::aac);
+    sound.id = tracks[0].id;
+    Muxer muxer{"live/cam"};
+    BlockLog log;
+    muxer.configure(tracks, log, {});
+    media::AccessUnit unit = samples::unit(sound, 0, 0);
+    unit.payload = Bytes{std::vector<std::byte>(6)};   // no NAL units: the second length would be cut short
+    const std::uint64_t before = log.take_change().head;
+    muxer.write(unit, log, {});
+    EXPECT_EQ(log.take_change().head, before);
+}
+
 TEST(TsMuxer, a_marked_discontinuity_is_said_with_the_clock) {
     const std::vector tracks{flv::samples::track(Codec::h264), flv::samples::track(Codec::aac)};
     Units units = film(tracks, 0, 320);

@@ -108,6 +108,7 @@ Outcome<void> FileTrack::configure(const AVCodecParameters& parameters) {
             break;
         case media::Codec::opus: config = media::opus::config_from(extra); break;
         case media::Codec::mp3: return {};   // likewise
+        case media::Codec::mjpeg:
         case media::Codec::av1: return unreadable(codec_, "not carried");
     }
     if (!config) {

@@ -245,6 +245,7 @@ BodyPrefix::BodyPrefix(const media::AccessUnit& unit) {
             put(enhanced_audio | 1U, 1);
             put(codec_id(codec), 4);
             break;
+        case media::Codec::mjpeg: break;   // not carried
     }
 }
 
@@ -275,6 +276,7 @@ std::vector<std::byte> sequence_header_body(const media::TrackConfig& config) {
             record.assign(config.extra.begin(), config.extra.end());
             write_enhanced(writer, enhanced_audio, config.codec);
             break;
+        case media::Codec::mjpeg:
         case media::Codec::mp3: break;
     }
     if (record.empty()) {
@@ -305,6 +307,7 @@ std::uint32_t codec_id(media::Codec codec) {
         case media::Codec::aac: return 10;
         case media::Codec::opus: return four_cc("Opus");
         case media::Codec::mp3: return 2;
+        case media::Codec::mjpeg: break;
     }
     return 0;
 }

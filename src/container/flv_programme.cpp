@@ -30,6 +30,7 @@ bool carries(const media::Track& track) {
         case media::Codec::aac:
         case media::Codec::opus:
         case media::Codec::mp3: return true;
+        case media::Codec::mjpeg: break;
     }
     return false;
 }

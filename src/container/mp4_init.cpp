@@ -166,7 +166,8 @@ void write_mvex(Out& out, std::span<const Track* const> tracks) {
 }   // namespace
 
 bool carries(const Track& track) {
-    return track.kind != Kind::data;
+    const bool motion_jpeg = track.config != nullptr && track.config->codec == media::Codec::mjpeg;
+    return track.kind != Kind::data && !motion_jpeg;   // no player of MP4 shows it
 }
 
 Bytes init_segment(std::span<const Track> tracks, ParameterSets where) {

@@ -120,7 +120,8 @@ bool carries(const media::Track& track) {
         case media::Codec::mp3: return true;
         case media::Codec::aac: return media::aac::write_adts_header(*track.config, 0).has_value();
         case media::Codec::opus: return opus_code(track.config->extra).has_value();
-        case media::Codec::av1: break;   // nothing that reads transport streams would know it
+        case media::Codec::mjpeg:
+        case media::Codec::av1: break;   // nothing that reads transport streams would know them
     }
     return false;
 }
@@ -133,6 +134,7 @@ StreamType stream_type(const media::TrackConfig& config) {
         case media::Codec::mp3:
             return config.sample_rate < half_rates_below ? StreamType::mpeg2_audio : StreamType::mpeg1_audio;
         case media::Codec::opus:
+        case media::Codec::mjpeg:
         case media::Codec::av1: break;
     }
     return StreamType::private_pes;
@@ -195,6 +197,7 @@ bool append_prefix(std::vector<std::byte>& out, const media::AccessUnit& unit, b
         case media::Codec::h264:
         case media::Codec::h265: break;
         case media::Codec::mp3: return true;
+        case media::Codec::mjpeg:
         case media::Codec::av1: return false;
         case media::Codec::opus: append_opus_control(out, unit.payload.size()); return true;
         case media::Codec::aac: {

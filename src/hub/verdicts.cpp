@@ -21,6 +21,7 @@ std::string_view spoken(media::Codec codec) {
         case media::Codec::aac: return "AAC";
         case media::Codec::opus: return "Opus";
         case media::Codec::mp3: return "MP3";
+        case media::Codec::mjpeg: return "MJPEG";
     }
     return "this codec";
 }

@@ -19,7 +19,8 @@ std::int64_t samples_in_frame(const TrackConfig& config, ByteSpan frame) {
         }
         case Codec::h264:
         case Codec::h265:
-        case Codec::av1: break;
+        case Codec::av1:
+        case Codec::mjpeg: break;
     }
     return 0;
 }

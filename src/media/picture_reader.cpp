@@ -22,7 +22,8 @@ std::unique_ptr<PictureSyntax> syntax_of(Codec codec) {
         case Codec::av1: return av1_pictures();
         case Codec::aac:
         case Codec::opus:
-        case Codec::mp3: break;
+        case Codec::mp3:
+        case Codec::mjpeg: break;
     }
     return std::make_unique<NoPictures>();
 }

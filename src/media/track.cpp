@@ -14,6 +14,7 @@ std::string_view name(Codec codec) {
         case Codec::aac: return "aac";
         case Codec::opus: return "opus";
         case Codec::mp3: return "mp3";
+        case Codec::mjpeg: return "mjpeg";
     }
     return "unknown";
 }

@@ -12,11 +12,11 @@
 namespace millrace::media {
 
 enum class Kind : std::uint8_t { video, audio, data };
-enum class Codec : std::uint8_t { h264, h265, av1, aac, opus, mp3 };
+enum class Codec : std::uint8_t { h264, h265, av1, aac, opus, mp3, mjpeg };
 
 std::string_view name(Codec codec);
 constexpr Kind kind_of(Codec codec) {
-    return codec == Codec::h264 || codec == Codec::h265 || codec == Codec::av1 ? Kind::video : Kind::audio;
+    return codec == Codec::aac || codec == Codec::opus || codec == Codec::mp3 ? Kind::audio : Kind::video;
 }
 
 /// How the access units of a track are coded. Immutable; a change makes a new one, and its identity (the

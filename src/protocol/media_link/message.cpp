@@ -141,6 +141,7 @@ Result<media::TrackConfig> derive(media::TrackConfig said, std::span<const ByteS
         case media::Codec::aac: return media::aac::config_from(said.extra);
         case media::Codec::opus: return media::opus::config_from(said.extra);
         case media::Codec::mp3: break;
+        case media::Codec::mjpeg: return fail(Errc::unsupported, "the link carries no MJPEG");
         case media::Codec::av1: return fail(Errc::unsupported, "the link carries no AV1");
     }
     if (said.sample_rate < 8'000 || said.sample_rate > 48'000 || said.channels < 1 || said.channels > 2) {
@@ -166,7 +167,7 @@ Result<Message> read_track(ByteReader& reader) {
         return reader.at_end() ? Result<Message>{std::move(track)}
                                : fail(Errc::malformed, "a track that is too long");
     }
-    if (codec > static_cast<std::uint8_t>(media::Codec::mp3)) {
+    if (codec > static_cast<std::uint8_t>(media::Codec::mjpeg)) {
         return fail(Errc::malformed, "a track of no known codec");
     }
     said.codec = static_cast<media::Codec>(codec);

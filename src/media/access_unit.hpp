@@ -25,7 +25,8 @@ struct CaptureTime {
 /// Video payload: NAL units in order, each after its length in 4 bytes; SEI kept; without access unit
 /// delimiters, parameter sets, filler and end-of-sequence (parameter sets live in the config, and each muxer
 /// puts back what its format wants). AV1: the temporal unit's OBUs with sizes, without temporal delimiter and
-/// sequence header. MJPEG: one JPEG, SOI to EOI; each is a key frame. Audio payload: one raw frame (no ADTS, no LATM).
+/// sequence header. MJPEG: one JPEG, SOI to EOI; each is a key frame. Audio payload: one raw frame (no ADTS,
+/// no LATM).
 struct AccessUnit {
     TrackId track = 0;
     ConfigRef config;

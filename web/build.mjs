@@ -49,14 +49,14 @@ function fixed(name, source) {
   return { path: `/assets/${hashOf(bytes)}/${name}`, bytes };
 }
 
-/** A page with `@main.js@` and the like replaced by the paths of this build. */
+/** A page with `@main.js@` and the like replaced by the paths of this build; session/page.cpp knows `@ROOT@`. */
 function page(name, assets) {
   const text = readFileSync(`${here}src/${name}`, 'utf8').replace(/@([a-z]+\.[a-z]+)@/g, (_, wanted) => {
     const found = assets.filter(({ path }) => path.endsWith(`/${wanted}`));
     if (found.length !== 1) {
       throw new Error(`${name} wants ${wanted}; there are ${found.length}`);
     }
-    return found[0].path;
+    return `@ROOT@${found[0].path.slice(1)}`;
   });
   return { path: `/${name}`, bytes: Buffer.from(text) };
 }

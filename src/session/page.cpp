@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view asset_root = "/assets/";
 constexpr std::string_view port_mark = "@RTMP_PORT@";
+constexpr std::string_view root_mark = "@ROOT@";
 constexpr std::string_view robots = "User-agent: *\nDisallow: /\n";
 constexpr std::string_view immutable = "public, max-age=31536000, immutable";
 constexpr std::string_view no_cache = "no-cache";
@@ -64,13 +65,23 @@ Document asset(const PageFile& file, std::string_view cache) {
     return document;
 }
 
-/// A page with the node's facts in it.
-Document page(const PageFile& file, const PageFacts& facts) {
+void replace_all(std::string& text, std::string_view mark, std::string_view by) {
+    for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + by.size())) {
+        text.replace(at, mark.size(), by);
+    }
+}
+
+/// A page with the node's facts in it. Its addresses are relative to one `depth` folders below the node's
+/// root, so that they hold behind a proxy that puts a prefix before them.
+Document page(const PageFile& file, const PageFacts& facts, std::size_t depth) {
     std::string text{file.bytes};
     const std::string port = fmt::format("{}", facts.rtmp_port);
-    for (auto at = text.find(port_mark); at != std::string::npos; at = text.find(port_mark)) {
-        text.replace(at, port_mark.size(), port);
+    std::string root = depth == 0 ? "./" : "";
+    for (std::size_t i = 0; i < depth; ++i) {
+        root += "../";
     }
+    replace_all(text, port_mark, port);
+    replace_all(text, root_mark, root);
     Form form{Bytes::copy(text), fmt::format("{}-{}", file.hash, port), {}};
     Form coded{http::gzip(form.body), form.tag + "-gzip", "gzip"};
     return {file.type, no_cache, std::move(form), std::move(coded)};
@@ -94,14 +105,29 @@ web::Route route(std::function<bool(std::string_view path)> matches, Shared docu
             }};
 }
 
-web::Route route_at(std::string_view path, Document document) {
-    return route([path](std::string_view asked) { return asked == path; },
-                 std::make_shared<const Document>(std::move(document)));
-}
-
 bool names_a_stream(std::string_view path) {
     const Result<hub::MediaPath> found = hub::split_media_path(path);
     return found && found->rest.empty();
+}
+
+/// The page of every stream: one document for each depth that a name can have.
+web::Route route_of_names(const PageFile& file, const PageFacts& facts) {
+    std::vector<Shared> pages;
+    for (std::size_t depth = 0; depth < hub::StreamName::segments_max; ++depth) {
+        pages.push_back(std::make_shared<const Document>(page(file, facts, depth)));
+    }
+    return {.methods = {"GET"},
+            .matches = names_a_stream,
+            .answer = [pages = std::move(pages)](const web::Request& request, Executor&) {
+                const auto slashes = static_cast<std::size_t>(std::ranges::count(request.path, '/'));
+                const std::size_t depth = std::min(std::max<std::size_t>(slashes, 1), pages.size()) - 1;
+                return give(pages[depth], http::accepts_gzip(request));
+            }};
+}
+
+web::Route route_at(std::string_view path, Document document) {
+    return route([path](std::string_view asked) { return asked == path; },
+                 std::make_shared<const Document>(std::move(document)));
 }
 
 }   // namespace
@@ -111,9 +137,9 @@ std::vector<web::Route> page_routes(std::span<const PageFile> files, PageFacts f
     routes.push_back(route_at("/robots.txt", text_file(robots)));
     for (const PageFile& file : files) {
         if (file.path == "/list.html") {
-            routes.push_back(route_at("/", page(file, facts)));
+            routes.push_back(route_at("/", page(file, facts, 0)));
         } else if (file.path == "/player.html") {
-            routes.push_back(route(names_a_stream, std::make_shared<const Document>(page(file, facts))));
+            routes.push_back(route_of_names(file, facts));
         } else if (file.path.starts_with(asset_root)) {
             routes.push_back(route_at(file.path, asset(file, immutable)));
         }

@@ -1,10 +1,12 @@
 /** Addresses of a node and its streams, from the address of the page. */
 
+import { ROOT, at } from './root.ts';
+
 const CREDENTIALS = ['token', 'user', 'pass'];
 
 /** The stream that a page's path names: "/live/cam" is live/cam, "/" none. Not decoded: a name needs none. */
-export function streamOf(path: string): string {
-  return path.replace(/^\/+|\/+$/g, '');
+export function streamOf(path: string, root = ROOT): string {
+  return (path.startsWith(root) ? path.slice(root.length) : path).replace(/^\/+|\/+$/g, '');
 }
 
 /** What of the page's query goes on to the API and the media: the proofs of who asks, nothing else. */
@@ -28,7 +30,7 @@ export function withQuery(path: string, ...queries: readonly string[]): string {
 
 /** Where the page of a stream is: names are safe as they stand, anything else is escaped and stays on this node. */
 export function pagePath(name: string): string {
-  return '/' + name.split('/').filter((one) => one !== '').map(encodeURIComponent).join('/');
+  return at(name.split('/').filter((one) => one !== '').map(encodeURIComponent).join('/'));
 }
 
 /** The RTMP address as people type it: the usual port is left out. */

@@ -1,6 +1,7 @@
 /** What the node's API says of its streams. Read with distrust: publishers choose many of the words. */
 
 import { count, fields, text } from './messages.ts';
+import { at } from './root.ts';
 
 export type StreamState = 'live' | 'waiting' | 'stale' | 'offline';
 
@@ -37,7 +38,7 @@ export type Refused = 'stranger' | 'closed' | 'missing' | 'unreachable';
 const REFUSED: ReadonlyMap<number, Refused> = new Map([[401, 'stranger'], [403, 'closed'], [404, 'missing']]);
 const STATES: readonly string[] = ['live', 'waiting', 'stale', 'offline'];
 const DEADLINE_MS = 8000;
-const STREAMS = '/api/v1/streams';
+const STREAMS = at('api/v1/streams');
 
 function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

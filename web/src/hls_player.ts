@@ -5,6 +5,7 @@ import type { ErrorData, HlsConfig } from 'hls.js';
 import { withQuery } from './address.ts';
 import { Backoff } from './backoff.ts';
 import { begin, type Figures, type Player, type StreamAddress, type Told } from './player.ts';
+import { at } from './root.ts';
 import { Throughput } from './throughput.ts';
 
 const HLS_TYPE = 'application/vnd.apple.mpegurl';
@@ -33,7 +34,7 @@ export class HlsPlayer implements Player {
 
   constructor(media: HTMLMediaElement, address: StreamAddress, told: Told) {
     this.#media = media;
-    this.#address = withQuery(`/${address.name}/index.m3u8`, address.credentials);
+    this.#address = withQuery(at(`${address.name}/index.m3u8`), address.credentials);
     this.#told = told;
   }
 

@@ -7,6 +7,7 @@ import { Target, ahead, chase, trim } from './live_edge.ts';
 import { MediaBuffer, mediaSourceKind } from './media_buffer.ts';
 import { parseMessage, sameKinds, type Message, type TrackWords } from './messages.ts';
 import { begin, type Figures, type Player, type StreamAddress, type Told } from './player.ts';
+import { at } from './root.ts';
 import { Throughput } from './throughput.ts';
 
 const TICK_MS = 100;
@@ -96,7 +97,7 @@ export class MsePlayer implements Player {
     const audioOnly = this.#media instanceof HTMLAudioElement;
     this.#withSound = audioOnly || !this.#media.muted;
     const wanted = this.#withSound ? '' : 'tracks=video';
-    const url = new URL(withQuery(`/${this.#address.name}.mp4`, this.#address.credentials, wanted), location.href);
+    const url = new URL(withQuery(at(`${this.#address.name}.mp4`), this.#address.credentials, wanted), location.href);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     const socket = new WebSocket(url);
     socket.binaryType = 'arraybuffer';

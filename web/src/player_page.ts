@@ -11,6 +11,7 @@ import { onKeys } from './keys.ts';
 import { MsePlayer } from './mse_player.ts';
 import type { PlayState, Player, StreamAddress } from './player.ts';
 import { publishLines, rtmpAddress } from './publish.ts';
+import { ROOT, at } from './root.ts';
 import { SignIn } from './sign_in.ts';
 import { Stage } from './stage.ts';
 
@@ -86,7 +87,7 @@ class Page {
   /** Without the right to ask the API: whether there is something to play is no secret to who may play it. */
   async #probe(): Promise<NodeWord> {
     try {
-      const path = withQuery(`/${this.#address.name}.flv`, this.#address.credentials);
+      const path = withQuery(at(`${this.#address.name}.flv`), this.#address.credentials);
       const { status } = await fetch(path, { method: 'HEAD', cache: 'no-store' });
       return status === 200 ? 'live' : status === 404 ? 'missing' : status === 401 ? 'stranger' : 'closed';
     } catch {
@@ -194,13 +195,13 @@ function remember(mode: Mode): void {
 function showAddresses(address: StreamAddress): void {
   const { name, credentials } = address;
   const rtmp = rtmpAddress();
-  const at = (path: string) => withQuery(location.origin + path, credentials);
+  const here = (path: string) => withQuery(location.origin + at(path), credentials);
   part('elsewhere').append(
-    copyable('HLS', at(`/${name}/index.m3u8`)),
-    copyable('HLS for old players', at(`/${name}/ts.m3u8`)),
-    copyable('MPEG-TS', at(`/${name}.ts`)),
-    copyable('MP4', at(`/${name}.mp4`)),
-    copyable('FLV', at(`/${name}.flv`)),
+    copyable('HLS', here(`/${name}/index.m3u8`)),
+    copyable('HLS for old players', here(`/${name}/ts.m3u8`)),
+    copyable('MPEG-TS', here(`/${name}.ts`)),
+    copyable('MP4', here(`/${name}.mp4`)),
+    copyable('FLV', here(`/${name}.flv`)),
     ...(rtmp === null ? [] : [copyable('RTMP', withQuery(`${rtmp}/${name}`, credentials))]));
 }
 
@@ -211,7 +212,7 @@ export function playerPage(): void {
   document.title = `${name} · Millrace`;
   part('name').replaceChildren(element('span', { class: 'dim' }, name.slice(0, cut)), name.slice(cut));
   for (const link of ['home', 'back']) {
-    part(link).setAttribute('href', withQuery('/', address.credentials));
+    part(link).setAttribute('href', withQuery(ROOT, address.credentials));
   }
   showAddresses(address);
   part('publish').append(element('summary', {}, 'Publish this stream'),

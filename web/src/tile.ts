@@ -16,7 +16,8 @@ export class Tile {
   readonly #name: string;
   readonly #query: string;
   readonly #media = element('video', { playsinline: '', preload: 'auto', 'aria-hidden': 'true', tabindex: '-1' });
-  readonly #words = element('span', { class: 'tile-words' });
+  readonly #title = element('span', {});
+  readonly #words = element('span', { class: 'tile-why' });
   #player: Player | null = null;
   #state: PlayState | 'idle' = 'idle';
   #why = '';
@@ -29,7 +30,8 @@ export class Tile {
     this.#query = query;
     this.#media.muted = true;
     this.node = element('li', { class: 'tile' }, element('a', { href: withQuery(pagePath(name), query) }, this.#media,
-      this.#words, element('span', { class: 'tile-name' }, ...nameParts(name))));
+      element('span', { class: 'tile-words' }, this.#title, this.#words),
+      element('span', { class: 'tile-name' }, ...nameParts(name))));
   }
 
   get visible(): boolean {
@@ -93,7 +95,7 @@ export class Tile {
   #say(): void {
     const { state, title } = condition(this.#stream?.state ?? 'unasked', this.#state, this.#why);
     this.node.dataset['state'] = state;
-    say(this.#words, state === 'live' ? '' : title);
-    this.#words.title = this.#why;
+    say(this.#title, title);
+    say(this.#words, state === 'unsupported' ? this.#why : '');
   }
 }

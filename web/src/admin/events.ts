@@ -1,7 +1,6 @@
 /** What happens, and the lines of the log, as they come: newest first. */
 
 import { element, say } from '../dom.ts';
-import { plural } from '../format.ts';
 import { EventFeed, type Told } from './event_feed.ts';
 import { Frame, headButton, type Desk, type Section } from './section.ts';
 import { tag } from './table.ts';
@@ -79,7 +78,7 @@ export function eventsSection(desk: Desk): Section {
       unseen.shift();
     }
     soon();
-  }, (yes) => say(state, yes ? `Live; the last ${plural(SHOWN_MAX, 'one', 'lines')} are shown` : 'Connecting again'));
+  }, (yes) => say(state, yes ? 'Live' : 'Connecting again'));
   kind.addEventListener('change', again);
   wanted.addEventListener('input', again);
   return { node: frame.node, stop: () => {

@@ -11,6 +11,12 @@ export interface Field {
   readonly wrong: HTMLElement;
   /** As the API takes it; undefined: left out. */
   read(): unknown;
+  /** Few people want it: it stands behind a word to open. */
+  readonly rare?: boolean;
+}
+
+export function rare(field: Field): Field {
+  return { ...field, rare: true };
 }
 
 export interface Labels {
@@ -96,9 +102,15 @@ export function openForm(how: FormHow): void {
                          how.submit);
   const cancel = element('button', { class: 'choice', type: 'button' }, 'Cancel');
   const id = `dialog-${++numbered}`;
+  const hidden = how.fields.filter((one) => one.rare === true);
+  const more = hidden.length === 0 ? [] : [element('details', { class: 'more' }, element('summary', {}, 'More'),
+    element('div', { class: 'more-fields' }, ...hidden.map((one) => one.node)))];
+  for (const one of more) {
+    one.open = hidden.some((field) => field.read() !== undefined);
+  }
   const form = element('form', { method: 'dialog', novalidate: '' }, element('h2', { id }, how.title),
     ...(how.words === undefined ? [] : [element('p', { class: 'lead' }, how.words)]),
-    ...how.fields.map((one) => one.node), wrong, element('div', { class: 'buttons' }, cancel, submit));
+    ...how.fields.filter((one) => one.rare !== true).map((one) => one.node), ...more, wrong, element('div', { class: 'buttons' }, cancel, submit));
   const dialog = element('dialog', { class: 'panel dialog', 'aria-labelledby': id }, form);
   cancel.addEventListener('click', () => dialog.close());
   dialog.addEventListener('close', () => dialog.remove());
@@ -116,6 +128,9 @@ export function openForm(how: FormHow): void {
       one.node.querySelector('input, select, textarea')?.setAttribute('aria-invalid', String(its !== ''));
     }
     say(wrong, about === null ? words : '');
+    for (const one of more) {
+      one.open ||= hidden.some(({ name }) => name === about);
+    }
     const bad = how.fields.find((one) => one.name === about)?.node.querySelector<HTMLElement>('input, select, textarea');
     bad?.focus();
   };

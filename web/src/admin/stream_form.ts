@@ -1,7 +1,7 @@
 /** The rule of a stream as a form: what people leave empty is left to the rules before it. */
 
 import { fields, text } from '../messages.ts';
-import { choiceField, textField, type Field } from './form.ts';
+import { choiceField, rare, textField, type Field } from './form.ts';
 import type { Row } from './streams.ts';
 
 const USUAL = ['', 'As usual'] as const;
@@ -30,7 +30,7 @@ function number(words: string): unknown {
 export function ruleFields(row: Row | null): Field[] {
   const rule = row?.rule ?? {};
   const hls = fields(rule['hls']) ?? {};
-  return [
+  const usual = [
     textField('name', { label: 'Name', value: row?.name ?? '', fixed: row !== null, required: true, placeholder: 'live/cam',
                         hint: 'A stream, or a pattern such as live/* for all below it.' }),
     textField('source', { label: 'Source', value: text(rule['source']), placeholder: 'test:?size=1280x720&fps=30',
@@ -38,6 +38,8 @@ export function ruleFields(row: Row | null): Field[] {
     truthField('on_demand', 'Only while watched', 'The source starts with the first viewer.', rule['on_demand']),
     textField('idle', { label: 'Stops after', value: written(rule['idle']), placeholder: '10s',
                         hint: 'How long after its last viewer such a source goes on.' }),
+  ];
+  const others = [
     textField('grace', { label: 'Grace', value: written(rule['grace']), placeholder: '10s',
                          hint: 'How long viewers wait for a publisher that was lost.' }),
     truthField('takeover', 'Takeover', 'Whoever shows the credential of the publisher takes its place.', rule['takeover']),
@@ -45,6 +47,7 @@ export function ruleFields(row: Row | null): Field[] {
     textField('window', { label: 'HLS: segments in a list', value: written(hls['window']), placeholder: '10', parse: number }),
     truthField('always', 'HLS while nobody watches', 'Once asked for, its segments are made on.', hls['always']),
   ];
+  return [...usual, ...others.map(rare)];
 }
 
 /** The rule that the form says, as the API takes it. */

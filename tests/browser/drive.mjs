@@ -1,18 +1,26 @@
 // A browser that does what it is told, a line of JSON for each line: node drive.mjs '{"browser", "program", "profile"}'
 //
-//   {"do": "open", "url", "width"?, "answers"?}   a new page; `answers` are bodies by path, given instead of the server's
+//   {"do": "open", "url", "width"?, "answers"?, "before"?}
+//                                                 a new page; `answers` are bodies by path, given instead of the server's;
+//                                                 `before` is a script that runs in it ahead of its own
 //   {"do": "look"}                                the state of the page's player, its text and its picture
 //   {"do": "run", "script"}                       an expression's value, in the page
 //   {"do": "press", "key"}                        a key
+//   {"do": "screen", "width", "height", "scheme"}  another screen, light or dark
+//   {"do": "shot", "path"}                        a picture of the page
+//   {"do": "axe"}                                 what axe-core finds wrong, in lines
 //   {"do": "said"}                                console lines of warnings and errors, uncaught errors, broken policies
 //
 // `profile` is a folder of its own for the browser, which is made here; its owner removes it.
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { launch } from './browsers.mjs';
 
 const LINES_MAX = 100;
+const AXE = new URL('node_modules/axe-core/axe.min.js', import.meta.url);
+/** A picture that there is none of yet is no fault of the page: the list goes on without it. */
+const isMissingPicture = (message) => /\.jpg(\?|$)/.test(message.location()?.url ?? '');
 const said = [];
 
 /** Runs in the page. */
@@ -61,16 +69,27 @@ function look() {
 function listen(page) {
   const say = (line) => said.length < LINES_MAX && said.push(line);
   page.on('console', (message) => {
-    if (['error', 'warn', 'warning'].includes(message.type())) {
+    if (['error', 'warn', 'warning'].includes(message.type()) && !isMissingPicture(message)) {
       say(`${message.type()}: ${message.text()}`);
     }
   });
   page.on('pageerror', (error) => say(`uncaught: ${error}`));
 }
 
-async function open(browser, { url, width, answers }) {
+/** What axe-core finds, without the smallest of it. */
+async function axe(page) {
+  await page.evaluate(readFileSync(AXE, 'utf8'));
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return found.violations.filter(({ impact }) => impact !== 'minor').map(({ id, impact, help, nodes }) =>
+    `${impact}: ${id}: ${help}: ${nodes.slice(0, 3).map((one) => one.html.slice(0, 160)).join(' | ')}`);
+}
+
+async function open(browser, { url, width, answers, before }) {
   const page = await browser.newPage();
   listen(page);
+  if (before) {
+    await page.evaluateOnNewDocument(before);
+  }
   if (width) {
     await page.setViewport({ width, height: 640, isMobile: true, hasTouch: true });
   }
@@ -108,6 +127,18 @@ try {
         break;
       case 'press':
         answer(await page.keyboard.press(order.key));
+        break;
+      case 'screen':
+        await page.setViewport({ width: order.width, height: order.height });
+        await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: order.scheme }]);
+        answer(true);
+        break;
+      case 'shot':
+        await page.screenshot({ path: order.path });
+        answer(true);
+        break;
+      case 'axe':
+        answer(await axe(page));
         break;
       case 'said':
         answer(said);

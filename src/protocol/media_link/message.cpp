@@ -230,7 +230,7 @@ Result<Message> read_unit(ByteReader& reader) {
 
 Result<Message> read_command(ByteReader& reader) {
     const std::uint8_t what = reader.u8();
-    if (what > static_cast<std::uint8_t>(Command::What::stop)) {
+    if (what > static_cast<std::uint8_t>(Command::What::picture_width)) {
         return fail(Errc::malformed, "no command of the link");
     }
     return Message{Command{static_cast<Command::What>(what), reader.u64()}};

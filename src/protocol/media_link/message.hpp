@@ -30,9 +30,10 @@ struct Start {
 };
 
 struct Command {
-    enum class What : std::uint8_t { key_frame, bitrate, stop };
+    enum class What : std::uint8_t { key_frame, bitrate, stop, picture_width };
     What what = What::key_frame;
-    std::uint64_t value = 0;   ///< bitrate: bits a second
+    std::uint64_t value =
+        0;   ///< bitrate: bits a second; picture_width: of pictures from now on, 0: the source's
 };
 
 /// What the child did so far. It comes each second, also when there is nothing to say: a sign of life.

@@ -13,6 +13,7 @@
 #include "session/media_play.hpp"
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
+#include "session/still_play.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -113,6 +114,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     routes.push_back(session::events_serve(counter.desk, events_));
     routes.push_back(session::media_play(counter.desk));
     routes.push_back(session::hls_play(counter.desk, node_start));
+    routes.push_back(session::still_play(counter.desk, stills_));
 }
 
 /// Behind all other routes, and once the listeners are there: the page says which port RTMP has.

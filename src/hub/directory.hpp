@@ -5,6 +5,7 @@
 #include "base/random.hpp"
 #include "hub/events.hpp"
 #include "hub/flavour.hpp"
+#include "hub/key_frame.hpp"
 #include "hub/name.hpp"
 #include "hub/publication.hpp"
 #include "hub/report.hpp"
@@ -65,6 +66,10 @@ public:
     /// The sessions of a worker, where streams that are at home there show viewers who only poll. Called on
     /// that worker's behalf before any stream is published there; they outlive its conversations.
     void introduce(Sessions& sessions);
+
+    /// The stream's newest key frame. Errc::not_found (no such stream, offline, none at hand), unsupported
+    /// (it has no pictures), exhausted (too many wait).
+    void key_frame(const std::string& name, KeyFrameAsk ask, Reply<KeyFrame> reply);
 
     /// Passes an ask up to whoever publishes the stream.
     void ask(const std::string& name, Ask ask);

@@ -66,6 +66,35 @@ void Stream::ask(Ask ask) {
     publisher_->session.ask(ask);
 }
 
+void Stream::key_frame(KeyFrameAsk ask, Reply<KeyFrame> reply) {
+    if (!publisher_ && (said_end_ || over_at_)) {
+        reply.give(fail(Errc::not_found, "this stream is offline"));
+    } else if (key_picture_ != nullptr) {
+        reply.give(KeyFrame{key_picture_, run_name()});
+    } else if (ready_ && !has_video()) {
+        reply.give(fail(Errc::unsupported, "this stream has no pictures"));
+    } else if (ask == KeyFrameAsk::at_hand) {
+        reply.give(fail(Errc::not_found, "this stream has shown no picture yet"));
+    } else if (key_waiters_.size() >= key_waiters_max) {
+        reply.give(fail(Errc::exhausted, "too many wait for this stream's first picture"));
+    } else {
+        key_waiters_.push_back(std::move(reply));
+        this->ask(AskKeyFrame{});
+    }
+}
+
+void Stream::show_key_frame() {
+    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
+        waiter.give(KeyFrame{key_picture_, run_name()});
+    }
+}
+
+void Stream::refuse_key_waiters(Error why) {
+    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
+        waiter.give(std::unexpected(why));
+    }
+}
+
 void Stream::set_alarm() {
     Instant next = segments_deadline();
     if (!publisher_) {
@@ -109,6 +138,7 @@ void Stream::end_push() {
     for (const Opening& opening : std::exchange(openings_, {})) {
         opening.mirror.opened(fail(Errc::not_found, "this stream ended"));
     }
+    refuse_key_waiters({Errc::not_found, "this stream ended"});
     log::info("hub", "{} ended", name_);
 }
 

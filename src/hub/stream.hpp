@@ -5,6 +5,7 @@
 #include "hub/cutter.hpp"
 #include "hub/derived_feed.hpp"
 #include "hub/drift.hpp"
+#include "hub/key_frame.hpp"
 #include "hub/latency.hpp"
 #include "hub/meter.hpp"
 #include "hub/packaged.hpp"
@@ -52,6 +53,7 @@ public:
     static constexpr Duration segments_wait = 10s;   ///< a list request waits so long, or three segments
     static constexpr Duration judged_every = 1s;
     static constexpr std::size_t knocks_max = 8;
+    static constexpr std::size_t key_waiters_max = 64;   ///< for the first key frame
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
 
     Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings);
@@ -77,6 +79,7 @@ public:
     void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
     void fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply);
     void count_sent(const std::string& viewer_key, std::size_t bytes);
+    void key_frame(KeyFrameAsk ask, Reply<KeyFrame> reply);
 
     /// Ends it now, without grace: the node stops. What the readers of its lists need to see the end: a
     /// target duration; zero where nobody reads them.
@@ -117,6 +120,9 @@ private:
     void take(media::AccessUnit unit, Instant arrival);
     void learn_config(const media::AccessUnit& unit);
     void become_ready();
+    /// Gives those who wait for a key frame the one there is.
+    void show_key_frame();
+    void refuse_key_waiters(Error why);
     void start(const Opening& opening);
     /// Those whose form could not follow a change.
     void drop_finished();
@@ -168,6 +174,8 @@ private:
     bool ready_ = false;
     bool announced_ = false;   // the publisher named its tracks
     std::optional<Instant> last_key_ask_;
+    media::AccessUnitRef key_picture_;   // the newest of this publication
+    std::vector<Reply<KeyFrame>> key_waiters_;
 
     std::vector<media::Track> tracks_;
     Timeline timeline_;

@@ -254,8 +254,6 @@ TEST_F(OnDemand, a_source_that_was_lost_is_let_go_when_its_viewers_have_their_en
 
 TEST_F(OnDemand, others_who_publish_under_its_name_are_left_alone) {
     begin();   // nobody called the source
-    publish_for(1s);
-    source_.awake = false;
     for (int i = 0; i < 30; ++i) {
         publisher_->video(time_ += 1000, true);
         world_.time.run_for(1s);

@@ -39,7 +39,7 @@ StreamReport Stream::report() const {
     StreamReport report;
     report.name = name_;
     report.state = state(now);
-    report.run = run_name();
+    report.run = publications_ > 0 ? run_name() : "";
     if (publisher_) {
         report.publisher = publisher_->facts;
     }

@@ -1,6 +1,7 @@
 #include "protocol/media_link/link.hpp"
 
 #include "base/byte_reader.hpp"
+#include "media/jpeg.hpp"
 #include "media/nal.hpp"
 
 namespace millrace::media_link {
@@ -141,6 +142,11 @@ Result<> Link::take(media::AccessUnit& unit) {
         const Result<std::vector<ByteSpan>> nals = media::split_length_prefixed(unit.payload, 4);
         if (!nals) {
             return std::unexpected(nals.error());
+        }
+    } else if (unit.config->codec == media::Codec::mjpeg) {
+        const Result<media::jpeg::Facts> picture = media::jpeg::read(unit.payload);
+        if (!picture || picture->size != unit.payload.size()) {
+            return fail(Errc::malformed, "a picture that is no JPEG");
         }
     }
     return {};

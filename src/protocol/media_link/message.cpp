@@ -5,6 +5,7 @@
 #include "media/aac.hpp"
 #include "media/h264_config.hpp"
 #include "media/h265_config.hpp"
+#include "media/jpeg.hpp"
 #include "media/nal.hpp"
 #include "media/opus.hpp"
 
@@ -23,7 +24,7 @@ namespace millrace::media_link {
 //   track        id(1) kind(1) codec(1; 255: not configured yet, then nothing follows) frame_rate(8, double)
 //   sample_rate(4) channels(2)
 //                sets(1) of {size(2) NAL unit}: VPS, SPS and PPS in this order
-//                extra           the rest: AudioSpecificConfig, OpusHead
+//                extra           the rest: AudioSpecificConfig, OpusHead; MJPEG: width(2) height(2)
 //   unit         track(1) flags(1) picture(1) qp(1, signed; 127: not known) label(1)
 //                utc(8) dts(8) pts(8) duration(4) payload
 //   command      what(1) value(8)
@@ -110,6 +111,11 @@ Result<> Writer::operator()(const media::Track& track) {
             out_.bytes(nal);
         }
     }
+    if (config.codec == media::Codec::mjpeg) {
+        out_.u16(static_cast<std::uint16_t>(config.width));
+        out_.u16(static_cast<std::uint16_t>(config.height));
+        return {};
+    }
     out_.bytes(config.extra);
     return {};
 }
@@ -133,6 +139,16 @@ Result<> Writer::operator()(const media::AccessUnit& unit) {
     return {};
 }
 
+Result<media::TrackConfig> mjpeg_config(ByteSpan size) {
+    ByteReader reader{size};
+    const std::uint16_t width = reader.u16();
+    const std::uint16_t height = reader.u16();
+    if (!reader.ok() || !reader.at_end()) {
+        return fail(Errc::malformed, "an MJPEG track without its size");
+    }
+    return media::jpeg::config_of(width, height);
+}
+
 /// What the parameter sets say; nothing else of a configuration is believed.
 Result<media::TrackConfig> derive(media::TrackConfig said, std::span<const ByteSpan> sets) {
     switch (said.codec) {
@@ -141,7 +157,7 @@ Result<media::TrackConfig> derive(media::TrackConfig said, std::span<const ByteS
         case media::Codec::aac: return media::aac::config_from(said.extra);
         case media::Codec::opus: return media::opus::config_from(said.extra);
         case media::Codec::mp3: break;
-        case media::Codec::mjpeg: return fail(Errc::unsupported, "the link carries no MJPEG");
+        case media::Codec::mjpeg: return mjpeg_config(said.extra);
         case media::Codec::av1: return fail(Errc::unsupported, "the link carries no AV1");
     }
     if (said.sample_rate < 8'000 || said.sample_rate > 48'000 || said.channels < 1 || said.channels > 2) {

@@ -186,7 +186,9 @@ void Stream::tell_publisher(std::string_view what, std::string_view words) {
          .stream = name_,
          .text = fmt::format("Publisher {} of {} {}", facts.peer.text(), name_, words),
          .members = fmt::format(R"("what":"{}","protocol":"{}","peer":{},"user":{})", what, facts.protocol,
-                                web::json_quoted(facts.peer.text()), web::json_quoted(facts.who.name))});
+                                web::json_quoted(facts.peer.text()), web::json_quoted(facts.who.name)),
+         .open_text = fmt::format("The publisher of {} {}", name_, words),
+         .open_members = fmt::format(R"("what":"{}","protocol":"{}")", what, facts.protocol)});
 }
 
 }   // namespace millrace::hub

@@ -38,6 +38,7 @@ struct Document {
     std::string_view cache;
     Form plain;
     std::optional<Form> gzip;
+    bool shared = false;   ///< pages of any origin may load it: the same for everybody, and no secret
 };
 
 web::Response answer_of(const Document& document, const Form& form) {
@@ -49,6 +50,10 @@ web::Response answer_of(const Document& document, const Form& form) {
                         {"X-Content-Type-Options", "nosniff"},
                         {"Referrer-Policy", "no-referrer"},
                         {"Vary", "Accept-Encoding"}};
+    if (document.shared) {
+        response.headers.push_back({"Access-Control-Allow-Origin", "*"});
+        response.headers.push_back({"Cross-Origin-Resource-Policy", "cross-origin"});
+    }
     if (!form.encoding.empty()) {
         response.headers.push_back({"Content-Encoding", std::string{form.encoding}});
     }
@@ -58,37 +63,41 @@ web::Response answer_of(const Document& document, const Form& form) {
 
 Document asset(const PageFile& file, std::string_view cache) {
     const std::string hash{file.hash};
-    Document document{file.type, cache, {Bytes::lasting(as_bytes(file.bytes)), hash, {}}, std::nullopt};
+    Document document{file.type, cache, {Bytes::lasting(as_bytes(file.bytes)), hash, {}}, std::nullopt, true};
     if (!file.gzip.empty()) {
         document.gzip = Form{Bytes::lasting(as_bytes(file.gzip)), hash + "-gzip", "gzip"};
     }
     return document;
 }
 
-void replace_all(std::string& text, std::string_view mark, std::string_view by) {
-    for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + by.size())) {
-        text.replace(at, mark.size(), by);
+void replace_all(std::string& text, std::string_view mark, std::string_view with) {
+    for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + with.size())) {
+        text.replace(at, mark.size(), with);
     }
 }
 
-/// A page with the node's facts in it. Its addresses are relative to one `depth` folders below the node's
-/// root, so that they hold behind a proxy that puts a prefix before them.
-Document page(const PageFile& file, const PageFacts& facts, std::size_t depth) {
+/// A page with the node's facts in it, for an address `folders` below the root. Its own addresses are
+/// relative, so that it works under a path that a proxy put in front.
+Document page(const PageFile& file, const PageFacts& facts, std::size_t folders) {
     std::string text{file.bytes};
     const std::string port = fmt::format("{}", facts.rtmp_port);
-    std::string root = depth == 0 ? "./" : "";
-    for (std::size_t i = 0; i < depth; ++i) {
+    std::string root = "./";
+    for (std::size_t at = 0; at < folders; ++at) {
         root += "../";
     }
     replace_all(text, port_mark, port);
     replace_all(text, root_mark, root);
-    Form form{Bytes::copy(text), fmt::format("{}-{}", file.hash, port), {}};
+    Form form{Bytes::copy(text), fmt::format("{}-{}-{}", file.hash, port, folders), {}};
     Form coded{http::gzip(form.body), form.tag + "-gzip", "gzip"};
-    return {file.type, no_cache, std::move(form), std::move(coded)};
+    return {file.type, no_cache, std::move(form), std::move(coded), false};
 }
 
 Document text_file(std::string_view text) {
-    return {"text/plain; charset=utf-8", no_cache, {Bytes::lasting(as_bytes(text)), "1", {}}, std::nullopt};
+    return {"text/plain; charset=utf-8",
+            no_cache,
+            {Bytes::lasting(as_bytes(text)), "1", {}},
+            std::nullopt,
+            false};
 }
 
 using Shared = std::shared_ptr<const Document>;
@@ -105,29 +114,34 @@ web::Route route(std::function<bool(std::string_view path)> matches, Shared docu
             }};
 }
 
+web::Route route_at(std::string_view path, Document document) {
+    return route([path](std::string_view asked) { return asked == path; },
+                 std::make_shared<const Document>(std::move(document)));
+}
+
 bool names_a_stream(std::string_view path) {
     const Result<hub::MediaPath> found = hub::split_media_path(path);
     return found && found->rest.empty();
 }
 
-/// The page of every stream: one document for each depth that a name can have.
-web::Route route_of_names(const PageFile& file, const PageFacts& facts) {
-    std::vector<Shared> pages;
-    for (std::size_t depth = 0; depth < hub::StreamName::segments_max; ++depth) {
-        pages.push_back(std::make_shared<const Document>(page(file, facts, depth)));
+/// The player at every name: one document for each number of segments.
+web::Route player_route(const PageFile& file, const PageFacts& facts) {
+    std::vector<Shared> by_depth;
+    for (std::size_t folders = 0; folders < hub::StreamName::segments_max; ++folders) {
+        by_depth.push_back(std::make_shared<const Document>(page(file, facts, folders)));
     }
     return {.methods = {"GET"},
             .matches = names_a_stream,
-            .answer = [pages = std::move(pages)](const web::Request& request, Executor&) {
+            .answer = [by_depth = std::move(by_depth)](const web::Request& request, Executor&) {
                 const auto slashes = static_cast<std::size_t>(std::ranges::count(request.path, '/'));
-                const std::size_t depth = std::min(std::max<std::size_t>(slashes, 1), pages.size()) - 1;
-                return give(pages[depth], http::accepts_gzip(request));
+                const std::size_t folders = std::clamp<std::size_t>(slashes, 1, by_depth.size()) - 1;
+                return give(by_depth[folders], http::accepts_gzip(request));
             }};
 }
 
-web::Route route_at(std::string_view path, Document document) {
-    return route([path](std::string_view asked) { return asked == path; },
-                 std::make_shared<const Document>(std::move(document)));
+/// Assets with a hash in their path never change; one with a lasting name does, and pages elsewhere load it.
+std::string_view cache_of(std::string_view path) {
+    return path.substr(asset_root.size()).find('/') == std::string_view::npos ? no_cache : immutable;
 }
 
 }   // namespace
@@ -139,9 +153,9 @@ std::vector<web::Route> page_routes(std::span<const PageFile> files, PageFacts f
         if (file.path == "/list.html") {
             routes.push_back(route_at("/", page(file, facts, 0)));
         } else if (file.path == "/player.html") {
-            routes.push_back(route_of_names(file, facts));
+            routes.push_back(player_route(file, facts));
         } else if (file.path.starts_with(asset_root)) {
-            routes.push_back(route_at(file.path, asset(file, immutable)));
+            routes.push_back(route_at(file.path, asset(file, cache_of(file.path))));
         }
         if (file.path.ends_with("/icon.svg")) {
             routes.push_back(route_at("/favicon.ico", asset(file, no_cache)));

@@ -257,7 +257,7 @@ def events_and_the_log_come_while_they_happen(scene):
         assert desk.server.get("/live/none.flv?user=nobody&pass=wrong%20password")[0] == 401
         desk.until("document.querySelector('.event[data-kind=refused]')", "the refusal is told")
         desk.until("document.querySelector('.event[data-kind=log]')", "the log is told")
-        desk.do("fill(document.querySelector('.tools select'), 'log');")
+        desk.do("fill(document.querySelector('.filters select'), 'log');")
         desk.until("document.querySelectorAll('.event').length > 0 && "
                    "!document.querySelector('.event:not([data-kind=log])')", "only the log is shown")
 
@@ -343,7 +343,7 @@ def sixteen_players_in_a_grid_leave_the_api_its_answers(scene):
         assert endless == 0, "a player holds an endless HTTP answer"
         desk.do("document.querySelector('#view select').value = '1';"
                 "document.querySelector('#view select').dispatchEvent(new Event('change'));")
-        desk.until("[...document.querySelectorAll('.tile video')].filter((one) => one.src === '').length >= 8",
+        desk.until(f"document.querySelectorAll('.tile millrace-player').length < {GRID // 2}",
                    "players that left the screen end")
         assert desk.do("return document.querySelector('.tile').dataset.state") == "live"
 

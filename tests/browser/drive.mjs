@@ -1,13 +1,14 @@
 // A browser that does what it is told, a line of JSON for each line: node drive.mjs '{"browser", "program", "profile"}'
 //
-//   {"do": "open", "url", "width"?, "answers"?, "before"?}
-//                                                 a new page; `answers` are bodies by path, given instead of the server's;
-//                                                 `before` is a script that runs in it ahead of its own
+//   {"do": "open", "url", "width"?, "answers"?, "dark"?, "before"?}
+//                                                 a new page; `answers` are bodies by path, given instead of the
+//                                                 server's; `width` is a phone's below 700; `before` is a script that
+//                                                 runs in it ahead of its own
 //   {"do": "look"}                                the state of the page's player, its text and its picture
 //   {"do": "run", "script"}                       an expression's value, in the page
 //   {"do": "press", "key"}                        a key
-//   {"do": "screen", "width", "height", "scheme"}  another screen, light or dark
-//   {"do": "shot", "path"}                        a picture of the page
+//   {"do": "screen", "width", "height", "scheme"} another screen, light or dark
+//   {"do": "picture", "path", "whole"?}           a screenshot, of the whole page unless `whole` is false
 //   {"do": "axe"}                                 what axe-core finds wrong, in lines
 //   {"do": "said"}                                console lines of warnings and errors, uncaught errors, broken policies
 //
@@ -23,14 +24,15 @@ const AXE = new URL('node_modules/axe-core/axe.min.js', import.meta.url);
 const isMissingPicture = (message) => /\.jpg(\?|$)/.test(message.location()?.url ?? '');
 const said = [];
 
-/** Runs in the page. */
+/** Runs in the page: of the first player on it, whose inside is a shadow root, and of the page around it. */
 function look() {
-  const stage = document.getElementById('stage');
-  const media = document.getElementById('media');
+  const inside = document.querySelector('millrace-player')?.shadowRoot;
+  const stage = inside?.getElementById('stage');
+  const media = inside?.getElementById('media') ?? null;
   const report = {
     state: stage?.dataset.state ?? null,
     title: document.title,
-    text: document.body.innerText,
+    text: `${stage?.innerText ?? ''}\n${document.body.innerText}`,
     markup: document.body.innerHTML,
     wide: document.documentElement.scrollWidth,
     inner: window.innerWidth,
@@ -43,13 +45,16 @@ function look() {
   canvas.width = 32;
   canvas.height = 18;
   const colours = [];
-  if (media.tagName === 'VIDEO') {
+  if (media.tagName !== 'AUDIO') {
     const context = canvas.getContext('2d');
     context.drawImage(media, 0, 0, canvas.width, canvas.height);
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
     for (let at = 0; at < data.length; at += 4) {
       colours.push([data[at], data[at + 1], data[at + 2]]);
     }
+  }
+  if (media.tagName === 'IMG') {
+    return { ...report, kind: 'IMG', colours, width: media.naturalWidth, height: media.naturalHeight };
   }
   let played = 0;
   for (let at = 0; at < media.played.length; ++at) {
@@ -84,14 +89,18 @@ async function axe(page) {
     `${impact}: ${id}: ${help}: ${nodes.slice(0, 3).map((one) => one.html.slice(0, 160)).join(' | ')}`);
 }
 
-async function open(browser, { url, width, answers, before }) {
+async function open(browser, { url, width, height, answers, dark, before }) {
   const page = await browser.newPage();
   listen(page);
   if (before) {
     await page.evaluateOnNewDocument(before);
   }
   if (width) {
-    await page.setViewport({ width, height: 640, isMobile: true, hasTouch: true });
+    const isPhone = width < 700;
+    await page.setViewport({ width, height: height ?? 640, isMobile: isPhone, hasTouch: isPhone });
+  }
+  if (dark !== undefined) {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]);
   }
   if (answers) {
     await page.setRequestInterception(true);
@@ -133,12 +142,12 @@ try {
         await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: order.scheme }]);
         answer(true);
         break;
-      case 'shot':
-        await page.screenshot({ path: order.path });
-        answer(true);
-        break;
       case 'axe':
         answer(await axe(page));
+        break;
+      case 'picture':
+        await page.screenshot({ path: order.path, fullPage: order.whole !== false });
+        answer(true);
         break;
       case 'said':
         answer(said);

@@ -77,11 +77,14 @@ class Browser:
     def shot(self, name):
         """Keeps a picture of the page: build/browser_shots/NAME.png."""
         os.makedirs(SHOTS, exist_ok=True)
-        self._order("shot", path=os.path.join(SHOTS, f"{name}.png"))
+        self._order("picture", path=os.path.join(SHOTS, f"{name}.png"), whole=False)
 
     def axe(self):
         """What axe-core finds wrong with the page, beyond trifles."""
         return self._order("axe")
+
+    def picture(self, path):
+        self._order("picture", path=path)
 
     def said(self):
         """Warnings, errors and broken policies of all pages so far."""

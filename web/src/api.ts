@@ -17,6 +17,8 @@ export interface Track {
   readonly sampleRate: number;
   readonly channels: number;
   readonly bitrate: number;
+  /** Null where it is not known. */
+  readonly qp: { readonly average: number; readonly min: number; readonly max: number; readonly origin: string } | null;
 }
 
 export interface Stream {
@@ -25,6 +27,8 @@ export interface Stream {
   readonly tracks: readonly Track[];
   readonly bitrate: number;
   readonly viewers: number;
+  /** Raw pictures to bits; 0 while unknown. */
+  readonly compressionRatio: number;
   readonly source: string;
   /** What is wrong and how to mend it, as the node says it. */
   readonly verdicts: readonly string[];
@@ -44,6 +48,11 @@ function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+function parseQp(said: ReturnType<typeof fields>): Track['qp'] {
+  return said === null ? null : { average: count(said['average']), min: count(said['min']), max: count(said['max']),
+                                  origin: text(said['origin']) };
+}
+
 function parseTrack(value: unknown): Track | null {
   const said = fields(value);
   if (said === null) {
@@ -59,6 +68,7 @@ function parseTrack(value: unknown): Track | null {
     sampleRate: count(said['sample_rate']),
     channels: count(said['channels']),
     bitrate: count(said['bitrate_bps']),
+    qp: parseQp(fields(said['qp'])),
   };
 }
 
@@ -75,6 +85,7 @@ export function parseStream(value: unknown): Stream | null {
     tracks: list(said['tracks']).map(parseTrack).filter((one) => one !== null),
     bitrate: count(said['bitrate_bps']),
     viewers: Object.values(fields(said['viewers']) ?? {}).reduce<number>((sum, one) => sum + count(one), 0),
+    compressionRatio: count(said['compression_ratio']),
     source: text(fields(said['source'])?.['protocol']),
     verdicts: list(said['verdicts']).map((one) => text(fields(one)?.['text'])).filter((one) => one !== ''),
   };

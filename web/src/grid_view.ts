@@ -53,7 +53,7 @@ export function gridView(query: string): View {
   const whole = element('button', { class: 'choice', type: 'button' }, 'Full screen');
   const wall = element('div', { class: 'wall' }, list);
   const node = element('div', {}, element('h1', { class: 'unseen' }, 'Grid of players'),
-    element('div', { class: 'tools' }, search.node, columns, whole), nothing, more, wall);
+    element('div', { class: 'filters' }, search.node, columns, whole), nothing, more, wall);
   let last: readonly Stream[] = [];
 
   const fit = () => {

@@ -7,7 +7,7 @@ import { askStreams, type Stream } from './api.ts';
 import { element, part, poll, say } from './dom.ts';
 import { gridView } from './grid_view.ts';
 import { listView } from './list_view.ts';
-import { ROOT } from './root.ts';
+import { root } from './root.ts';
 import { administers, type Session } from './session.ts';
 import { SignIn } from './sign_in.ts';
 
@@ -54,7 +54,7 @@ class Home {
   }
 
   #link(place: string, words: string): HTMLAnchorElement {
-    const base = withQuery(ROOT, this.#credentials);
+    const base = withQuery(root.pathname, this.#credentials);
     const link = element('a', { href: place === '' ? `${base}#` : `#${place}` }, words);
     link.dataset['place'] = place;
     return link;

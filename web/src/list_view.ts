@@ -6,6 +6,7 @@ import { element, say } from './dom.ts';
 import { bitrate, channels, codecName, frameRate, plural, size } from './format.ts';
 import type { View } from './home_page.ts';
 import { publishLines } from './publish.ts';
+import { root } from './root.ts';
 import { inOrder, isSought, SearchBox } from './search.ts';
 import { Sparkline } from './sparkline.ts';
 import { Gallery, type Thumbnail } from './thumbnail.ts';
@@ -40,7 +41,7 @@ class Card {
   constructor(name: string, query: string, gallery: Gallery) {
     this.thumbnail = gallery.add(name);
     this.node = element('li', {},
-      element('a', { class: 'card', href: withQuery(pagePath(name), query) },
+      element('a', { class: 'card', href: withQuery(pagePath(name, root.pathname), query) },
         element('span', { class: 'shot' }, this.thumbnail.node, this.#pill),
         element('span', { class: 'card-text' },
           element('span', { class: 'card-name' }, ...nameParts(name)),
@@ -77,7 +78,7 @@ export function listView(query: string): View {
   const figures = element('p', { class: 'summary', id: 'summary', role: 'status' });
   const nothing = element('p', { class: 'notice', hidden: '' }, 'No stream has these words in its name or codecs.');
   const search = new SearchBox(() => show(last));
-  const tools = element('div', { class: 'tools', hidden: '' }, search.node, figures);
+  const tools = element('div', { class: 'filters', hidden: '' }, search.node, figures);
   const publish = element('section', { class: 'panel publish', hidden: '' },
     element('h2', {}, 'No stream yet'),
     element('p', {}, 'Send this node a picture and it appears here, ready to watch. For example:'),

@@ -1,17 +1,14 @@
-/** Where the node begins for this browser: "/", or behind a proxy with a path of its own, "/video/". */
+/** Where the node is: the folder that its `assets` lie in, "/" or, behind a proxy, something like "/video/". */
 
-const ASSETS = '/assets/';
-
-/** From a script's own address: everything that the node serves as a script lies below its `/assets/`. */
-export function rootOf(script: string): string {
-  const { pathname } = new URL(script);
-  const end = pathname.lastIndexOf(ASSETS);
-  return end < 0 ? '/' : pathname.slice(0, end + 1);
+function folderOf(script: string): URL {
+  const at = script.lastIndexOf('/assets/');
+  return new URL(at < 0 ? './' : script.slice(0, at + 1), script);
 }
 
-export const ROOT = rootOf(import.meta.url);
+/** From the address of this very script, so that it also holds on pages of other origins. */
+export const root: URL = folderOf(import.meta.url);
 
-/** The address of a path of the node, as "api/v1/streams" or "/live/cam", on this origin. */
+/** The address of a path of the node, `path` without a slash in front. */
 export function at(path: string): string {
-  return ROOT + path.replace(/^\/+/, '');
+  return new URL(path, root).href;
 }

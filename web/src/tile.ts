@@ -2,11 +2,10 @@
 
 import { pagePath, withQuery } from './address.ts';
 import type { Stream } from './api.ts';
-import { condition, worthPlaying } from './condition.ts';
-import { element, say } from './dom.ts';
+import { element } from './dom.ts';
 import { nameParts } from './list_view.ts';
-import { MsePlayer } from './mse_player.ts';
-import type { PlayState, Player } from './player.ts';
+import { TAG, trackWords, type MillracePlayer } from './player/element.ts';
+import { root } from './root.ts';
 
 /** Scrolled away for so long, a player ends. */
 const LEFT_MS = 2000;
@@ -15,38 +14,23 @@ export class Tile {
   readonly node: HTMLLIElement;
   readonly #name: string;
   readonly #query: string;
-  readonly #media = element('video', { playsinline: '', preload: 'auto', 'aria-hidden': 'true', tabindex: '-1' });
-  readonly #title = element('span', {});
-  readonly #words = element('span', { class: 'tile-why' });
-  #player: Player | null = null;
-  #state: PlayState | 'idle' = 'idle';
-  #why = '';
+  readonly #place = element('span', { class: 'tile-player' });
+  #player: MillracePlayer | null = null;
   #stream: Stream | null = null;
-  #visible = false;
   #leaving = 0;
 
   constructor(name: string, query: string) {
     this.#name = name;
     this.#query = query;
-    this.#media.muted = true;
-    this.node = element('li', { class: 'tile' }, element('a', { href: withQuery(pagePath(name), query) }, this.#media,
-      element('span', { class: 'tile-words' }, this.#title, this.#words),
-      element('span', { class: 'tile-name' }, ...nameParts(name))));
-  }
-
-  get visible(): boolean {
-    return this.#visible;
-  }
-
-  get playing(): boolean {
-    return this.#player !== null;
+    this.node = element('li', { class: 'tile' }, this.#place,
+      element('a', { class: 'tile-name', href: withQuery(pagePath(name, root.pathname), query) },
+              element('span', {}, ...nameParts(name))));
   }
 
   seen(visible: boolean): void {
-    this.#visible = visible;
     clearTimeout(this.#leaving);
     if (visible) {
-      this.#update();
+      this.#begin();
     } else if (this.#player !== null) {
       this.#leaving = window.setTimeout(() => this.stop(), LEFT_MS);
     }
@@ -54,48 +38,34 @@ export class Tile {
 
   show(stream: Stream): void {
     this.#stream = stream;
-    this.#update();
+    this.#tell();
   }
 
   stop(): void {
     clearTimeout(this.#leaving);
-    this.#player?.stop();
+    this.#player?.remove();
     this.#player = null;
-    this.#state = 'idle';
-    this.#media.removeAttribute('src');
-    this.#media.load();
   }
 
-  #update(): void {
-    const stream = this.#stream;
-    if (stream !== null && this.#visible && worthPlaying(stream.state)) {
-      if (this.#state === 'ended') {
-        this.stop();
-      }
-      if (this.#player === null) {
-        this.#play();
-      }
+  #begin(): void {
+    if (this.#player === null) {
+      this.#player = document.createElement(TAG) as MillracePlayer;
+      this.#player.setAttribute('muted', '');
+      this.#player.setAttribute('format', 'auto');
+      this.#player.setAttribute('src', withQuery(this.#name, this.#query));
+      this.#player.addEventListener('millrace-state', () => this.#mark());
+      this.#place.append(this.#player);
+      this.#tell();
     }
-    this.#say();
   }
 
-  #play(): void {
-    const player: Player = new MsePlayer(this.#media, { name: this.#name, credentials: this.#query }, (state, why) => {
-      if (this.#player === player) {
-        this.#state = state;
-        this.#why = why;
-        this.#say();
-      }
-    });
-    this.#player = player;
-    this.#state = 'connecting';
-    player.start();
+  #tell(): void {
+    if (this.#player !== null && this.#stream !== null) {
+      this.#player.know(this.#stream.state, trackWords(this.#stream));
+    }
   }
 
-  #say(): void {
-    const { state, title } = condition(this.#stream?.state ?? 'unasked', this.#state, this.#why);
-    this.node.dataset['state'] = state;
-    say(this.#title, title);
-    say(this.#words, state === 'unsupported' ? this.#why : '');
+  #mark(): void {
+    this.node.dataset['state'] = this.#player?.state ?? '';
   }
 }

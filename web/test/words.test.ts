@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { credentialsOf, pagePath, rtmpBase, streamOf, withQuery } from '../src/address.ts';
-import { Backoff } from '../src/backoff.ts';
+import { Backoff } from '../src/player/backoff.ts';
 import { bitrate, codecName, frameRate, seconds } from '../src/format.ts';
 import { parseStreams } from '../src/api.ts';
-import { rootOf } from '../src/root.ts';
 
 test('codec strings and codec names become what people say', () => {
   for (const [codec, name] of [['avc1.64001f', 'H.264'], ['h264', 'H.264'], ['hev1.1.6.L93', 'H.265'],
@@ -35,12 +34,9 @@ test('a path names a stream, and a strange name stays one path', () => {
   assert.equal(pagePath('//evil.example'), '/evil.example');
 });
 
-test('row 0.4: behind a path of a proxy, addresses keep that path', () => {
-  assert.equal(rootOf('https://host/video/assets/12ab/main.js'), '/video/');
-  assert.equal(rootOf('http://host/assets/12ab/main.js'), '/');
-  assert.equal(rootOf('http://host/assets/assets/millrace-player.js'), '/assets/');
+test('row 0.4: behind a path of a proxy, a stream keeps its name', () => {
   assert.equal(streamOf('/video/live/cam', '/video/'), 'live/cam');
-  assert.equal(streamOf('/video/', '/video/'), '');
+  assert.equal(pagePath('live/cam', '/video/'), '/video/live/cam');
 });
 
 test('the usual RTMP port is left out', () => {

@@ -3,7 +3,7 @@
 import { copyable } from '../copy.ts';
 import { element } from '../dom.ts';
 import { fields, text } from '../messages.ts';
-import { ROOT } from '../root.ts';
+import { root } from '../root.ts';
 import { apiPath, type Answer } from './client.ts';
 import { confirm, openForm, textField, type Field } from './form.ts';
 import { grantsField, grantWords } from './grants.ts';
@@ -131,7 +131,7 @@ function showSecret(name: string, secret: string): void {
   if (secret === '') {
     return;
   }
-  const link = `${location.origin}${ROOT}?token=${encodeURIComponent(secret)}`;
+  const link = `${root.href}?token=${encodeURIComponent(secret)}`;
   const lines = element('div', { class: 'lines' }, copyable('Token', secret), copyable('This page with it', link));
   openForm({ title: `The secret of ${name}`, words: 'Copy it now: it is shown this once, and only its hash is kept.',
              fields: [{ name: '', node: lines, wrong: element('p', {}), read: () => undefined }], submit: 'Done',

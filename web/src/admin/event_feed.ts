@@ -1,7 +1,7 @@
 /** The node's events over one WebSocket, which comes back by itself and goes on behind what was seen. */
 
 import { withQuery } from '../address.ts';
-import { Backoff } from '../backoff.ts';
+import { Backoff } from '../player/backoff.ts';
 import { count, fields, text } from '../messages.ts';
 import { at } from '../root.ts';
 

@@ -38,7 +38,7 @@ export function eventsSection(desk: Desk): Section {
   const pause = headButton('Pause', () => toggle());
   pause.setAttribute('aria-pressed', 'false');
   const frame = new Frame('Events and log', 'As they happen, newest first.', [pause],
-                          element('div', { class: 'tools' }, kind, wanted, state), list);
+                          element('div', { class: 'filters' }, kind, wanted, state), list);
   let kept: Told[] = [];
   let unseen: Told[] = [];
   let paused = false;

@@ -36,7 +36,7 @@ export function sessionsSection(desk: Desk): Section {
     { head: '', kind: 'buttons', cell: (one) => buttons(client.mayChange
       ? rowButton('End', `the session of ${words(one, 'peer')}`, () => end(one), true) : null) },
   ], (one) => text(one['id']));
-  const tools = element('div', { class: 'tools' }, kind, wanted);
+  const tools = element('div', { class: 'filters' }, kind, wanted);
   const frame = new Frame('Sessions', 'Everybody who publishes, watches or reads events now.', [], tools, table.node);
 
   const end = (one: Said) => confirm('End this session?',

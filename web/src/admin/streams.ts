@@ -4,6 +4,7 @@ import { pagePath, withQuery } from '../address.ts';
 import { parseStreams, type Stream } from '../api.ts';
 import { element } from '../dom.ts';
 import { fields, text } from '../messages.ts';
+import { root } from '../root.ts';
 import { apiPath } from './client.ts';
 import { confirm, openForm } from './form.ts';
 import { Frame, headButton, repeat, type Desk, type Section } from './section.ts';
@@ -51,7 +52,7 @@ export function streamsSection(desk: Desk): Section {
 
   const table = new Table<Row>('Streams and their rules', 'No stream is there, and no rule is written.', [
     { head: 'Name', kind: 'main', cell: ({ name }) => (name.includes('*')
-      ? name : element('a', { href: withQuery(pagePath(name), desk.credentials) }, name)) },
+      ? name : element('a', { href: withQuery(pagePath(name, root.pathname), desk.credentials) }, name)) },
     { head: 'State', cell: stateCell },
     { head: 'Comes from', kind: 'code', cell: ({ rule, stream }) =>
       text(rule?.['source']) || (stream?.source ? `published by ${stream.source}` : '–') },

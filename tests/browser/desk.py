@@ -387,6 +387,7 @@ def case_64_hostile_words_are_text_on_the_administrators_side(scene):
             shown = desk.sees(HOSTILE[1], f"{section} shows the words")
             harmless(shown, [word for word in HOSTILE[:7] if section != "configuration" or word == HOSTILE[1]])
         desk.go("streams")
+        desk.until("document.querySelector('tr[data-key] .row-buttons button')", "the rules can be changed")
         desk.do("document.querySelector('tr[data-key] .row-buttons button').click();")
         harmless(browser.look(), [])
         silent(browser)

@@ -52,6 +52,7 @@ public:
     static constexpr Duration segments_wait = 10s;   ///< a list request waits so long, or three segments
     static constexpr Duration judged_every = 1s;
     static constexpr std::size_t knocks_max = 8;
+    static constexpr std::size_t variants_max = 4;   ///< of pictures made anew: each is a child process
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
 
     Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings);
@@ -120,6 +121,9 @@ private:
     void start(const Opening& opening);
     /// Those whose form could not follow a change.
     void drop_finished();
+    /// Those that nobody has watched for as long as they linger.
+    void drop_unwatched();
+    std::size_t variants() const;
     /// Grace is over: push viewers get their end.
     void end_push();
     void retire();
@@ -184,6 +188,7 @@ private:
     std::optional<Instant> over_at_;     // when grace was over, while it lingers
     bool lists_ended_ = false;
 
+    Alarm<Stream, &Stream::drop_unwatched> lingering_{*this};
     Alarm<Stream, &Stream::judge> second_{*this};
     Verdicts verdicts_;
     Drift drift_;

@@ -187,16 +187,37 @@ void PictureRenderer::Talk::write() {
     }
 }
 
-/// What the renderer and its coroutine share: who orders, and the talk under way.
+/// What a renderer's coroutine does: children one after the other, until nobody orders any more. It lives in
+/// the coroutine, and the renderer knows it for as long as both are there.
 class PictureRenderer::Work {
 public:
-    Work(Executor& home, Spawner& spawner, PictureOrder order, Listener& listener)
-        : home_{home}, spawner_{spawner}, order_{std::move(order)}, listener_{&listener} {}
+    struct Start {
+        PictureRenderer& renderer;
+        Executor& home;
+        Spawner& spawner;
+        PictureOrder order;
+        Listener& listener;
+    };
+    explicit Work(Start start)
+        : renderer_{&start.renderer},
+          home_{start.home},
+          spawner_{start.spawner},
+          order_{std::move(start.order)},
+          listener_{&start.listener} {
+        renderer_->work_ = this;
+    }
+    Work(const Work&) = delete;
+    Work& operator=(const Work&) = delete;
+    ~Work() {
+        if (renderer_ != nullptr) {
+            renderer_->work_ = nullptr;
+        }
+    }
 
-    /// Children one after the other, until nobody orders any more.
-    static Task<> run(std::shared_ptr<Work> work);
+    static Task<> run(Start start);
     bool offer(const media::AccessUnit& unit) { return talk_ != nullptr && talk_->offer(unit); }
     void dismiss() {
+        renderer_ = nullptr;
         listener_ = nullptr;
         if (talk_ != nullptr) {
             talk_->end({Errc::cancelled, "nobody watches"});
@@ -217,6 +238,9 @@ private:
     /// Whether another child may do better.
     bool goes_on(std::string_view why, bool lasting, bool fruitful);
 
+    Task<> live();
+
+    PictureRenderer* renderer_;
     Executor& home_;
     Spawner& spawner_;
     PictureOrder order_;
@@ -256,34 +280,40 @@ bool PictureRenderer::Work::goes_on(std::string_view why, bool lasting, bool fru
     return !last;
 }
 
-Task<> PictureRenderer::Work::run(std::shared_ptr<Work> work) {
-    while (work->listener_ != nullptr && !work->given_up_) {
-        const Instant began = work->home_.now();
-        co_await work->live_once();
-        if (work->home_.now() - began > pause_max) {
-            work->pause_ = pause_min;
+Task<> PictureRenderer::Work::live() {
+    while (listener_ != nullptr && !given_up_) {
+        const Instant began = home_.now();
+        co_await live_once();
+        if (home_.now() - began > pause_max) {
+            pause_ = pause_min;
         }
-        if (work->listener_ != nullptr && !work->given_up_) {
-            co_await sleep_until(work->home_, work->home_.now() + work->pause_);
-            work->pause_ = std::min(2 * work->pause_, pause_max);
+        if (listener_ != nullptr && !given_up_) {
+            co_await sleep_until(home_, home_.now() + pause_);
+            pause_ = std::min(2 * pause_, pause_max);
         }
     }
-    if (work->listener_ != nullptr) {
-        work->listener_->on_failed({Errc::unsupported, "the pictures of this stream cannot be made"});
+    if (listener_ != nullptr) {
+        listener_->on_failed({Errc::unsupported, "the pictures of this stream cannot be made"});
     }
 }
 
-PictureRenderer::PictureRenderer(Executor& home, Spawner& spawner, PictureOrder order, Listener& listener)
-    : work_{std::make_shared<Work>(home, spawner, std::move(order), listener)} {
-    home.tasks().spawn(Work::run(work_));
+Task<> PictureRenderer::Work::run(Start start) {
+    Work work{std::move(start)};
+    co_await work.live();
+}
+
+PictureRenderer::PictureRenderer(Executor& home, Spawner& spawner, PictureOrder order, Listener& listener) {
+    home.tasks().spawn(Work::run({*this, home, spawner, std::move(order), listener}));
 }
 
 PictureRenderer::~PictureRenderer() {
-    work_->dismiss();
+    if (work_ != nullptr) {
+        work_->dismiss();
+    }
 }
 
 bool PictureRenderer::offer(const media::AccessUnit& unit) {
-    return work_->offer(unit);
+    return work_ != nullptr && work_->offer(unit);
 }
 
 hub::MakeRenderer picture_renderer(Spawner& spawner, PictureOrder order) {

@@ -40,7 +40,7 @@ public:
 private:
     class Talk;
     class Work;
-    std::shared_ptr<Work> work_;   // also the coroutine's, which ends soon after this
+    Work* work_ = nullptr;   // the coroutine's, which ends soon after this; null once it has
 };
 
 /// Renderers by children of this spawner, which outlives all streams.

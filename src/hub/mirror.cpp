@@ -58,7 +58,7 @@ void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> re
             wait(entry, std::move(waiting));
             return;
         }
-        if (entry.mirror.offline) {
+        if (entry.mirror.offline && !directory_.call(name.first)) {
             waiting.reply.give(fail(Errc::not_found, "this stream is offline"));
             return;
         }

@@ -39,7 +39,7 @@ StreamReport Stream::report() const {
     StreamReport report;
     report.name = name_;
     report.state = state(now);
-    report.run = run_name();
+    report.run = publications_ > 0 ? run_name() : "";
     if (publisher_) {
         report.publisher = publisher_->facts;
     }
@@ -134,6 +134,7 @@ void Stream::judge() {
     const Instant now = handle_.home->now();
     tell(verdicts_.judge(health(now), now, handle_.home->clock().utc()));
     tell_state();
+    rest_if_unwatched(now);
     handle_.home->timers().arm(second_, now + judged_every);
 }
 

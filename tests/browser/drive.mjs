@@ -1,10 +1,12 @@
 // A browser that does what it is told, a line of JSON for each line: node drive.mjs '{"browser", "program", "profile"}'
 //
-//   {"do": "open", "url", "width"?, "answers"?, "dark"?}   a new page; `answers` are bodies by path, given instead of the
-//                                                 server's; `width` is a phone's below 700
+//   {"do": "open", "url", "width"?, "answers"?, "dark"?, "before"?}   a new page; `answers` are bodies by path, given instead of the
+//                                                 server's; `width` is a phone's below 700; `before` is run in the
+//                                                 page before its own scripts
 //   {"do": "look"}                                the state of the page's player, its text and its picture
 //   {"do": "run", "script"}                       an expression's value, in the page
 //   {"do": "press", "key"}                        a key
+//   {"do": "stamps", "count", "patience"}         the stamps of so many pictures, within so many ms (stamp.mjs)
 //   {"do": "picture", "path"}                     a screenshot of the whole page
 //   {"do": "said"}                                console lines of warnings and errors, uncaught errors, broken policies
 //
@@ -13,6 +15,7 @@
 import { mkdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { launch } from './browsers.mjs';
+import { collectStamps } from './stamp.mjs';
 
 const LINES_MAX = 100;
 const said = [];
@@ -74,7 +77,7 @@ function listen(page) {
   page.on('pageerror', (error) => say(`uncaught: ${error}`));
 }
 
-async function open(browser, { url, width, height, answers, dark }) {
+async function open(browser, { url, width, height, answers, dark, before }) {
   const page = await browser.newPage();
   listen(page);
   if (width) {
@@ -91,6 +94,9 @@ async function open(browser, { url, width, height, answers, dark }) {
       return body === undefined ? request.continue()
                                 : request.respond({ contentType: 'application/json', body });
     });
+  }
+  if (before) {
+    await page.evaluateOnNewDocument(before);
   }
   await page.goto(url, { waitUntil: 'domcontentloaded' });
   return page;
@@ -118,6 +124,9 @@ try {
         break;
       case 'press':
         answer(await page.keyboard.press(order.key));
+        break;
+      case 'stamps':
+        answer(await page.evaluate(collectStamps, order));
         break;
       case 'picture':
         await page.screenshot({ path: order.path, fullPage: true });

@@ -70,6 +70,10 @@ class Browser:
     def press(self, key):
         self._order("press", key=key)
 
+    def stamps(self, count, patience=20):
+        """What the stamps of the next pictures say, as many as come within `patience` s."""
+        return self._order("stamps", count=count, patience=patience * 1000)
+
     def picture(self, path):
         self._order("picture", path=path)
 

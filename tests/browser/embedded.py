@@ -10,7 +10,7 @@ import urllib.request
 
 import node
 from driven import Browser
-from formats import CAMERA, advances, live, shows_the_camera
+from formats import CAMERA, advances, live, player, shows_the_camera
 from pages import PATIENCE, silent
 from scenario import test
 
@@ -28,7 +28,8 @@ class Site:
                 body = pages.get(self.path.split("?")[0])
                 kinds = {"js": "text/javascript", "css": "text/css"}
                 self.send_response(200 if body is not None else 404)
-                self.send_header("Content-Type", kinds.get(self.path.rpartition(".")[2], "text/html; charset=utf-8"))
+                kind = kinds.get(self.path.rpartition(".")[2], "text/html; charset=utf-8")
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body or b"")))
                 self.end_headers()
                 self.wfile.write(body or b"")
@@ -69,7 +70,8 @@ def the_guides_page_of_another_origin_plays(scene):
 
 @test(options=CAMERA)
 def firefox_plays_the_guides_page_of_another_origin(scene):
-    with Site({"/": of_guide(scene).encode(), "/favicon.ico": b""}) as url, Browser(scene.folder, "firefox") as page:
+    with Site({"/": of_guide(scene).encode(), "/favicon.ico": b""}) as url, \
+            Browser(scene.folder, "firefox") as page:
         scene.server.wait_live("live/cam")
         page.open(url("/"))
         live(page, "mse")
@@ -84,12 +86,12 @@ def an_element_is_told_what_it_is_by_its_attributes(scene):
         scene.server.wait_live("live/cam")
         page.open(url("/"))
         live(page, "mse")
-        page.run("document.querySelector('millrace-player').setAttribute('format', 'hls')")
-        page.until(lambda look: look["state"] == "live" and
-                   page.run("document.querySelector('millrace-player').way") == "hls", PATIENCE, "it plays by HLS")
-        page.run("document.querySelector('millrace-player').setAttribute('format', 'mse')")
+        page.run(player("setAttribute('format', 'hls')"))
+        page.until(lambda look: look["state"] == "live" and page.run(player("way")) == "hls", PATIENCE,
+                   "it plays by HLS")
+        page.run(player("setAttribute('format', 'mse')"))
         page.until(lambda look: look["state"] == "live" and viewers(scene) >= 1, PATIENCE, "it plays by MSE")
-        page.run("document.querySelector('millrace-player').remove()")
+        page.run(player("remove()"))
         node.until(lambda: viewers(scene) == 0, PATIENCE, "the viewer left")
 
 

@@ -35,7 +35,7 @@ class Wire {
 public:
     virtual ~Wire() = default;
     virtual void begin() = 0;
-    virtual void write(const hub::Event& event) = 0;
+    virtual void write(std::uint64_t id, std::string_view json) = 0;
     virtual void keep_alive() = 0;
     /// What the reader says. An error ends the conversation, after the last words.
     virtual Result<> hear(ByteSpan bytes, Instant now) = 0;
@@ -46,8 +46,8 @@ public:
 class ServerSent final : public Wire {
 public:
     void begin() override { append(out_, "retry: 2000\n\n"); }
-    void write(const hub::Event& event) override {
-        append(out_, fmt::format("id: {}\ndata: {}\n\n", event.id, event.json));
+    void write(std::uint64_t id, std::string_view json) override {
+        append(out_, fmt::format("id: {}\ndata: {}\n\n", id, json));
     }
     void keep_alive() override { append(out_, ":\n\n"); }
     Result<> hear(ByteSpan /*bytes*/, Instant /*now*/) override { return {}; }
@@ -63,8 +63,8 @@ public:
     explicit Messages(const Clock& clock) : clock_{clock} {}
 
     void begin() override {}
-    void write(const hub::Event& event) override {
-        conversation_.send(ws::Opcode::text, as_bytes(event.json));
+    void write(std::uint64_t /*id*/, std::string_view json) override {
+        conversation_.send(ws::Opcode::text, as_bytes(json));
     }
     void keep_alive() override { ws::append_frame(pings_, {.opcode = ws::Opcode::ping}, {}); }
     Result<> hear(ByteSpan bytes, Instant now) override {
@@ -178,7 +178,7 @@ private:
                 quiet = desk_.executor.now() + Limits::keep_alive;
             }
             for (const hub::EventRef& event : std::exchange(batch_, {})) {
-                wire_->write(*event);
+                wire_->write(event->id, hub::json_for(wish_, *event));
             }
             if (desk_.executor.now() >= quiet) {
                 quiet = desk_.executor.now() + Limits::keep_alive;

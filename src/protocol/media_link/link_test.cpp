@@ -161,9 +161,9 @@ TEST(MediaLink, case_89_a_child_that_sends_no_sane_pictures_is_broken_off) {
     EXPECT_EQ(pair.server_result.error().code, Errc::malformed);
 }
 
-TEST(MediaLink, carries_every_codec_but_av1) {
+TEST(MediaLink, carries_every_codec) {
     using media::Codec;
-    for (const Codec codec : {Codec::h264, Codec::h265, Codec::aac, Codec::opus, Codec::mp3}) {
+    for (const Codec codec : {Codec::h264, Codec::h265, Codec::aac, Codec::opus, Codec::mp3, Codec::av1}) {
         Pair pair;
         pair.begin();
         const media::Track track = flv::samples::track(codec);
@@ -177,7 +177,12 @@ TEST(MediaLink, carries_every_codec_but_av1) {
     }
     Link child{Link::Side::child, start};
     child.next_output();
-    EXPECT_EQ(child.send(flv::samples::track(Codec::av1)).error().code, Errc::unsupported);
+    media::AccessUnit large{.payload = Bytes{std::vector<std::byte>(unit_bytes_max + 1)}};
+    EXPECT_EQ(child.send(large).error().code, Errc::unsupported) << "of no track";
+    large.config = flv::samples::track(Codec::av1).config;
+    ASSERT_TRUE(child.send(media::Track{.config = large.config}));
+    child.next_output();
+    EXPECT_EQ(child.send(large).error().code, Errc::exhausted);
     EXPECT_EQ(child.output_size(), 0U) << "nothing half said";
 }
 

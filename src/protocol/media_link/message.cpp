@@ -3,6 +3,7 @@
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
 #include "media/aac.hpp"
+#include "media/av1.hpp"
 #include "media/h264_config.hpp"
 #include "media/h265_config.hpp"
 #include "media/jpeg.hpp"
@@ -24,7 +25,8 @@ namespace millrace::media_link {
 //   track        id(1) kind(1) codec(1; 255: not configured yet, then nothing follows) frame_rate(8, double)
 //   sample_rate(4) channels(2)
 //                sets(1) of {size(2) NAL unit}: VPS, SPS and PPS in this order
-//                extra           the rest: AudioSpecificConfig, OpusHead; MJPEG: width(2) height(2)
+//                extra           the rest: AudioSpecificConfig, OpusHead, AV1's sequence header OBU;
+//                                MJPEG: width(2) height(2)
 //   unit         track(1) flags(1) picture(1) qp(1, signed; 127: not known) label(1)
 //                utc(8) dts(8) pts(8) duration(4) payload
 //   command      what(1) value(8)
@@ -93,9 +95,6 @@ Result<> Writer::operator()(const media::Track& track) {
         return {};
     }
     const media::TrackConfig& config = *track.config;
-    if (config.codec == media::Codec::av1) {
-        return fail(Errc::unsupported, "the link carries no AV1");
-    }
     out_.u8(static_cast<std::uint8_t>(config.codec));
     out_.f64(config.frame_rate);
     out_.u32(config.sample_rate);
@@ -158,7 +157,7 @@ Result<media::TrackConfig> derive(media::TrackConfig said, std::span<const ByteS
         case media::Codec::opus: return media::opus::config_from(said.extra);
         case media::Codec::mp3: break;
         case media::Codec::mjpeg: return mjpeg_config(said.extra);
-        case media::Codec::av1: return fail(Errc::unsupported, "the link carries no AV1");
+        case media::Codec::av1: return media::av1::config_from(said.extra);
     }
     if (said.sample_rate < 8'000 || said.sample_rate > 48'000 || said.channels < 1 || said.channels > 2) {
         return fail(Errc::malformed, "no sample rate or number of channels of MP3");
@@ -246,7 +245,7 @@ Result<Message> read_unit(ByteReader& reader) {
 
 Result<Message> read_command(ByteReader& reader) {
     const std::uint8_t what = reader.u8();
-    if (what > static_cast<std::uint8_t>(Command::What::stop)) {
+    if (what > static_cast<std::uint8_t>(Command::What::picture_width)) {
         return fail(Errc::malformed, "no command of the link");
     }
     return Message{Command{static_cast<Command::What>(what), reader.u64()}};

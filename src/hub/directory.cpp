@@ -188,21 +188,6 @@ void Directory::fetch(const std::string& stream, SegmentAsk ask, std::string par
     });
 }
 
-void Directory::key_frame(const std::string& name, KeyFrameAsk ask, Reply<KeyFrame> reply) {
-    const std::optional<StreamHandle> handle = find(name);
-    if (!handle) {
-        reply.give(fail(Errc::not_found, "no such stream"));
-        return;
-    }
-    on_home(*handle, [ask, reply = std::move(reply)](Stream* found) mutable {
-        if (found == nullptr) {
-            reply.give(fail(Errc::not_found, "no such stream"));
-            return;
-        }
-        found->key_frame(ask, std::move(reply));
-    });
-}
-
 void Directory::count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes) {
     if (const std::optional<StreamHandle> handle = find(stream)) {
         on_home(*handle, [viewer_key = std::move(viewer_key), bytes](Stream* found) {

@@ -98,11 +98,12 @@ void Stream::ask(Ask ask) {
 }
 
 void Stream::key_frame(KeyFrameAsk ask, Reply<KeyFrame> reply) {
-    if (!publisher_ && (said_end_ || over_at_)) {
+    const bool coming = ask == KeyFrameAsk::wait ? call_source() : publisher_.has_value();
+    if (!coming && (said_end_ || over_at_)) {
         reply.give(fail(Errc::not_found, "this stream is offline"));
-    } else if (key_picture_ != nullptr) {
+    } else if (key_picture_ != nullptr && !called_at_) {
         reply.give(KeyFrame{key_picture_, run_name()});
-    } else if (ready_ && !has_video()) {
+    } else if (ready_ && !called_at_ && !has_video()) {
         reply.give(fail(Errc::unsupported, "this stream has no pictures"));
     } else if (ask == KeyFrameAsk::at_hand) {
         reply.give(fail(Errc::not_found, "this stream has shown no picture yet"));

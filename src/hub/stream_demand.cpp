@@ -34,6 +34,7 @@ void Stream::source_failed(Error error) {
     for (const Opening& opening : std::exchange(openings_, {})) {
         opening.mirror.opened(std::unexpected(error));
     }
+    refuse_key_waiters(error);
     for (auto& [key, packaged] : packaged_) {
         packaged->refuse_parked(error);
     }
@@ -46,12 +47,12 @@ bool Stream::watched(Instant now) const {
     const bool pushed = std::ranges::any_of(derived_, [](const auto& one) { return one.second->watched(); });
     const bool polled =
         polling_ ? polling_->size() > 0 : listed_at_ && now < *listed_at_ + 3 * target_duration();
-    return pushed || polled || !openings_.empty();
+    return pushed || polled || !openings_.empty() || !key_waiters_.empty();
 }
 
 void Stream::rest_if_unwatched(Instant now) {
     if (watched(now)) {
-        watched_at_ = now;
+        watched_at_ = now + judged_every;   // they may stay until the next look
     } else if (!resting_ && now >= watched_at_ + settings_.idle) {
         resting_ = directory_.rest_source(name_);
     }

@@ -75,6 +75,7 @@ Node::~Node() {
 
 void Node::make_counters() {
     directory_.tell_to(events_);
+    directory_.draw_on(source_rules_);
     control::ApiSources sights{.directory = directory_,
                                .admission = gate_,
                                .sessions = {},
@@ -159,7 +160,8 @@ void Node::apply(control::StandingRef next) {
     const std::shared_ptr<const control::Policy> policy = control::policy_of(configuration);
     gate_.use(policy);
     sweeper_->use(policy);
-    directory_.use(control::stream_settings({next, &next->configuration}));
+    const auto stream_settings = control::stream_settings({next, &next->configuration});
+    directory_.use(stream_settings);
     const auto settings = std::make_shared<const session::Settings>(
         session::Settings{configuration.cors, configuration.default_stream, configuration.trusted_proxies});
     for (const auto& counter : counters_) {
@@ -167,7 +169,7 @@ void Node::apply(control::StandingRef next) {
     }
     doors_.apply();
     if (!stopping_) {
-        source_rules_.apply(configuration.streams);
+        source_rules_.apply(configuration, *stream_settings);
     }
     if (next != standing_) {
         events_.tell({.kind = hub::EventKind::configuration,

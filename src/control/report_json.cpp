@@ -113,6 +113,7 @@ Json document(const hub::StreamReport& report, const Audience& audience) {
     Json json;
     json["name"] = report.name;
     json["state"] = hub::name(report.state);
+    json["on_demand"] = report.on_demand;
     json["run"] = report.run;
     if (report.publisher) {
         json["source"] = {{"protocol", report.publisher->protocol}, {"peer", report.publisher->peer.text()}};

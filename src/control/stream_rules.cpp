@@ -43,17 +43,21 @@ void read_entry(StreamRule& rule, const Setting& entry) {
         rule.grace = entry.duration();
     } else if (key == "takeover") {
         rule.takeover = entry.truth();
+    } else if (key == "on_demand") {
+        rule.on_demand = entry.truth();
+    } else if (key == "idle") {
+        rule.idle = entry.duration();
     } else if (key == "hls") {
         read_hls(rule, entry);
     } else {
-        entry.refuse("unknown key; a stream has source, grace, takeover and hls");
+        entry.refuse("unknown key; a stream has source, on_demand, idle, grace, takeover and hls");
     }
 }
 
 }   // namespace
 
 std::vector<StreamRule> read_stream_rules(const Setting& setting) {
-    constexpr std::size_t keys = 4;
+    constexpr std::size_t keys = 6;
     std::vector<StreamRule> rules;
     for (const auto& stream : setting.map(Configuration::streams_max)) {
         auto pattern = NamePattern::parse(stream.node().key);
@@ -98,6 +102,8 @@ std::shared_ptr<const hub::SettingsByName> stream_settings(
                 if (rule.pattern.matches(name)) {
                     settings.grace = rule.grace.value_or(settings.grace);
                     settings.takeover = rule.takeover.value_or(settings.takeover);
+                    settings.on_demand = rule.on_demand.value_or(settings.on_demand);
+                    settings.idle = rule.idle.value_or(settings.idle);
                     settings.segment = rule.hls_segment.value_or(settings.segment);
                     settings.window = rule.hls_window.value_or(static_cast<unsigned>(settings.window));
                     settings.always_packaged = rule.hls_always.value_or(settings.always_packaged);

@@ -16,11 +16,11 @@ Stream::Stream(Directory& directory, StreamHandle handle, std::string name, Sett
 }
 
 void Stream::open(const Flavour& flavour, MirrorRef mirror) {
-    if (!publisher_ && (said_end_ || over_at_)) {
+    if (!call_source() && (said_end_ || over_at_)) {
         mirror.opened(fail(Errc::not_found, "this stream is offline"));
         return;
     }
-    if (!ready_ && !derived_.contains(flavour.key)) {
+    if ((!ready_ || called_at_) && !derived_.contains(flavour.key)) {
         openings_.push_back({flavour, mirror});
         return;
     }
@@ -67,38 +67,54 @@ void Stream::ask(Ask ask) {
 }
 
 void Stream::key_frame(KeyFrameAsk ask, Reply<KeyFrame> reply) {
-    if (!publisher_ && (said_end_ || over_at_)) {
+    const bool waits = ask == KeyFrameAsk::wait;
+    const bool comes = waits ? call_source() : publisher_.has_value();
+    const bool begins = waits && called_at_;
+    if (!comes && (said_end_ || over_at_)) {
         reply.give(fail(Errc::not_found, "this stream is offline"));
-    } else if (key_picture_ != nullptr) {
+    } else if (key_picture_ != nullptr && !begins) {
         reply.give(KeyFrame{key_picture_, run_name()});
-    } else if (ready_ && !has_video()) {
+    } else if (ready_ && !has_video() && !begins) {
         reply.give(fail(Errc::unsupported, "this stream has no pictures"));
-    } else if (ask == KeyFrameAsk::at_hand) {
+    } else if (!waits) {
         reply.give(fail(Errc::not_found, "this stream has shown no picture yet"));
     } else if (key_waiters_.size() >= key_waiters_max) {
         reply.give(fail(Errc::exhausted, "too many wait for this stream's first picture"));
     } else {
-        key_waiters_.push_back(std::move(reply));
+        key_waiters_.push_back({std::move(reply), handle_.home->now()});
         this->ask(AskKeyFrame{});
     }
 }
 
 void Stream::show_key_frame() {
-    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
-        waiter.give(KeyFrame{key_picture_, run_name()});
+    for (KeyWaiter& waiter : std::exchange(key_waiters_, {})) {
+        waiter.reply.give(KeyFrame{key_picture_, run_name()});
     }
 }
 
 void Stream::refuse_key_waiters(Error why) {
-    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
-        waiter.give(std::unexpected(why));
+    for (KeyWaiter& waiter : std::exchange(key_waiters_, {})) {
+        waiter.reply.give(std::unexpected(why));
     }
+}
+
+void Stream::refuse_late_key_waiters(Instant now) {
+    std::erase_if(key_waiters_, [now](KeyWaiter& waiter) {
+        const bool late = now >= waiter.since + key_wait;
+        if (late) {
+            waiter.reply.give(fail(Errc::timed_out, "this stream showed no key frame in time"));
+        }
+        return late;
+    });
 }
 
 void Stream::set_alarm() {
     Instant next = segments_deadline();
     if (!publisher_) {
-        next = std::min(next, over_at_ ? Instant::never() : left_at_ + settings_.grace);
+        next = std::min(next, resting_     ? handle_.home->now()
+                              : called_at_ ? *called_at_ + source_wait
+                              : over_at_   ? Instant::never()
+                                           : left_at_ + settings_.grace);
     } else {
         if (!knocks_.empty()) {
             next = std::min(next, last_media_ + dead_after);
@@ -112,8 +128,15 @@ void Stream::set_alarm() {
 
 void Stream::on_time() {
     const Instant now = handle_.home->now();
-    if (!publisher_ && !over_at_ && now >= left_at_ + settings_.grace) {
+    if (!publisher_ && called_at_ && now >= *called_at_ + source_wait) {
+        source_failed({Errc::timed_out, "the source of this stream did not begin in time"});
+    }
+    if (!publisher_ && !called_at_ && !over_at_ && (resting_ || now >= left_at_ + settings_.grace)) {
         end_push();
+    }
+    if (!publisher_ && resting_) {
+        retire();
+        return;
     }
     tend_segments(now);
     if (over_at_ && (!listed_at_ || now >= *listed_at_ + lists_linger)) {
@@ -146,13 +169,16 @@ void Stream::retire() {
     for (auto& [key, packaged] : packaged_) {
         packaged->refuse_parked({Errc::not_found, "this stream ended"});
     }
+    directory_.rest_source(name_);
     // Ends this object: nothing of it is touched afterwards.
     directory_.remove(handle_);
 }
 
 StreamState Stream::state(Instant now) const {
     if (!publisher_) {
-        return said_end_ ? StreamState::offline : StreamState::stale;
+        return called_at_                        ? StreamState::waiting
+               : said_end_ || publications_ == 0 ? StreamState::offline
+                                                 : StreamState::stale;
     }
     if (now - last_media_ > silent_after) {
         return StreamState::stale;

@@ -40,6 +40,10 @@ public:
         Duration grace = 10s;    ///< how long it outlives a lost publisher
         bool takeover = false;   ///< a newcomer with the publisher's own credential replaces it
 
+        // Of a source.
+        bool on_demand = false;   ///< it runs only while somebody watches
+        Duration idle = 10s;      ///< and so long after the last one
+
         // Segments.
         Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then
         std::size_t window = 10;        ///< of a list
@@ -51,9 +55,11 @@ public:
     static constexpr Duration lists_linger =
         30s;   ///< it outlives `grace` so long after the last list request
     static constexpr Duration segments_wait = 10s;   ///< a list request waits so long, or three segments
+    static constexpr Duration source_wait = 9s;      ///< for the source that was called to publish
     static constexpr Duration judged_every = 1s;
     static constexpr std::size_t knocks_max = 8;
     static constexpr std::size_t key_waiters_max = 64;   ///< for the first key frame
+    static constexpr Duration key_wait = 10s;            ///< for it, at most
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
 
     Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings);
@@ -74,6 +80,14 @@ public:
     void close(const FlavourKey& key, const MirrorRef& mirror);
     /// Passes an ask up to the publication; key frames at most once a second.
     void ask(Ask ask);
+    /// Somebody wants it: where nobody publishes it, its source on demand is woken, and who comes meanwhile
+    /// waits for `source_wait`. Whether somebody publishes it, or will.
+    bool call_source();
+    /// The source will not come: who waits is refused.
+    void source_failed(Error error);
+    /// One that is over, though its source would make it anew, is given up: nobody finds it any more.
+    bool make_way();
+    bool is_read_by(const std::string& viewer_key) const { return polling_ && polling_->knows(viewer_key); }
 
     /// See Directory.
     void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
@@ -103,6 +117,10 @@ private:
         Reply<Grant> reply;
         Instant at;
     };
+    struct KeyWaiter {
+        Reply<KeyFrame> reply;
+        Instant since;
+    };
     struct Opening {
         Flavour flavour;
         MirrorRef mirror;
@@ -123,6 +141,7 @@ private:
     /// Gives those who wait for a key frame the one there is.
     void show_key_frame();
     void refuse_key_waiters(Error why);
+    void refuse_late_key_waiters(Instant now);
     void start(const Opening& opening);
     /// Those whose form could not follow a change.
     void drop_finished();
@@ -142,6 +161,10 @@ private:
     std::string run_name() const;
     void begin_run(Instant now);
     void report_outputs(StreamReport& report) const;
+
+    /// Whether anybody takes it, or waits for it.
+    bool watched(Instant now) const;
+    void rest_if_unwatched(Instant now);
 
     /// Once a second, while somebody publishes.
     void judge();
@@ -175,7 +198,11 @@ private:
     bool announced_ = false;   // the publisher named its tracks
     std::optional<Instant> last_key_ask_;
     media::AccessUnitRef key_picture_;   // the newest of this publication
-    std::vector<Reply<KeyFrame>> key_waiters_;
+    std::vector<KeyWaiter> key_waiters_;
+
+    std::optional<Instant> called_at_;   // since when its source on demand is waited for
+    Instant watched_at_;                 // when somebody last took it, or wished to
+    bool resting_ = false;               // its source was told to end, or is given up
 
     std::vector<media::Track> tracks_;
     Timeline timeline_;

@@ -23,6 +23,7 @@ void Stream::replace_publisher(std::string_view why) {
 void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     const Settings now = directory_.settings_of(name_);
     settings_.grace = now.grace;
+    settings_.idle = now.idle;
     settings_.takeover = now.takeover;
     if (may_take_over(facts.who)) {
         replace_publisher("another one with its credential took over");
@@ -48,6 +49,9 @@ void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
         cutter_.change_publisher();
     }
     over_at_.reset();
+    called_at_.reset();
+    resting_ = false;
+    watched_at_ = now;
     publisher_ = Publisher{++publications_, session, std::move(facts)};
     last_media_ = now;
     first_media_ = Instant::never();
@@ -107,7 +111,7 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
         said ? derived->unpublished(now) : derived->lost(now);
     }
     consider_knocks();
-    if (said && !publisher_) {
+    if (said && !publisher_ && !called_at_) {
         for (const Opening& opening : std::exchange(openings_, {})) {
             opening.mirror.opened(fail(Errc::not_found, "this stream is offline"));
         }

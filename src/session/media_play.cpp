@@ -138,7 +138,7 @@ Task<Result<>> look_up(Desk& desk, const Wish& wish) {
     if (found->empty()) {
         co_return fail(Errc::not_found, "no such stream");
     }
-    if (found->front().state == hub::StreamState::offline) {
+    if (found->front().state == hub::StreamState::offline && !found->front().on_demand) {
         co_return fail(Errc::not_found, "this stream is offline");
     }
     co_return Result<>{};

@@ -1,9 +1,11 @@
 // A browser that does what it is told, a line of JSON for each line: node drive.mjs '{"browser", "program", "profile"}'
 //
-//   {"do": "open", "url", "width"?, "answers"?}   a new page; `answers` are bodies by path, given instead of the server's
+//   {"do": "open", "url", "width"?, "answers"?, "dark"?}   a new page; `answers` are bodies by path, given instead of the
+//                                                 server's; `width` is a phone's below 700
 //   {"do": "look"}                                the state of the page's player, its text and its picture
 //   {"do": "run", "script"}                       an expression's value, in the page
 //   {"do": "press", "key"}                        a key
+//   {"do": "picture", "path"}                     a screenshot of the whole page
 //   {"do": "said"}                                console lines of warnings and errors, uncaught errors, broken policies
 //
 // `profile` is a folder of its own for the browser, which is made here; its owner removes it.
@@ -15,14 +17,15 @@ import { launch } from './browsers.mjs';
 const LINES_MAX = 100;
 const said = [];
 
-/** Runs in the page. */
+/** Runs in the page: of the first player on it, whose inside is a shadow root, and of the page around it. */
 function look() {
-  const stage = document.getElementById('stage');
-  const media = document.getElementById('media');
+  const inside = document.querySelector('millrace-player')?.shadowRoot;
+  const stage = inside?.getElementById('stage');
+  const media = inside?.getElementById('media') ?? null;
   const report = {
     state: stage?.dataset.state ?? null,
     title: document.title,
-    text: document.body.innerText,
+    text: `${stage?.innerText ?? ''}\n${document.body.innerText}`,
     markup: document.body.innerHTML,
     wide: document.documentElement.scrollWidth,
     inner: window.innerWidth,
@@ -35,13 +38,16 @@ function look() {
   canvas.width = 32;
   canvas.height = 18;
   const colours = [];
-  if (media.tagName === 'VIDEO') {
+  if (media.tagName !== 'AUDIO') {
     const context = canvas.getContext('2d');
     context.drawImage(media, 0, 0, canvas.width, canvas.height);
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
     for (let at = 0; at < data.length; at += 4) {
       colours.push([data[at], data[at + 1], data[at + 2]]);
     }
+  }
+  if (media.tagName === 'IMG') {
+    return { ...report, kind: 'IMG', colours, width: media.naturalWidth, height: media.naturalHeight };
   }
   let played = 0;
   for (let at = 0; at < media.played.length; ++at) {
@@ -68,11 +74,15 @@ function listen(page) {
   page.on('pageerror', (error) => say(`uncaught: ${error}`));
 }
 
-async function open(browser, { url, width, answers }) {
+async function open(browser, { url, width, height, answers, dark }) {
   const page = await browser.newPage();
   listen(page);
   if (width) {
-    await page.setViewport({ width, height: 640, isMobile: true, hasTouch: true });
+    const isPhone = width < 700;
+    await page.setViewport({ width, height: height ?? 640, isMobile: isPhone, hasTouch: isPhone });
+  }
+  if (dark !== undefined) {
+    await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: dark ? 'dark' : 'light' }]);
   }
   if (answers) {
     await page.setRequestInterception(true);
@@ -108,6 +118,10 @@ try {
         break;
       case 'press':
         answer(await page.keyboard.press(order.key));
+        break;
+      case 'picture':
+        await page.screenshot({ path: order.path, fullPage: true });
+        answer(true);
         break;
       case 'said':
         answer(said);

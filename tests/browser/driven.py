@@ -70,6 +70,9 @@ class Browser:
     def press(self, key):
         self._order("press", key=key)
 
+    def picture(self, path):
+        self._order("picture", path=path)
+
     def said(self):
         """Warnings, errors and broken policies of all pages so far."""
         return self._order("said")

@@ -5,6 +5,7 @@ import { askStreams, type Stream, type Track } from './api.ts';
 import { element, part, poll, say } from './dom.ts';
 import { bitrate, channels, codecName, frameRate, plural, size } from './format.ts';
 import { publishLines } from './publish.ts';
+import { root } from './root.ts';
 import { SignIn } from './sign_in.ts';
 import { Sparkline } from './sparkline.ts';
 
@@ -38,7 +39,7 @@ class Card {
   constructor(name: string, query: string) {
     const cut = name.lastIndexOf('/') + 1;
     this.node = element('li', {},
-      element('a', { class: 'card', href: withQuery(pagePath(name), query) },
+      element('a', { class: 'card', href: withQuery(pagePath(name, root.pathname), query) },
         element('span', { class: 'card-top' }, this.#pill, this.#viewers),
         element('span', { class: 'card-name' }, element('span', { class: 'dim' }, name.slice(0, cut)),
                 name.slice(cut)),

@@ -3,6 +3,7 @@
 import { credentialsOf } from './address.ts';
 import { element, part, say } from './dom.ts';
 import { fields, text } from './messages.ts';
+import { at } from './root.ts';
 
 const DEADLINE_MS = 12000;
 const TOO_OFTEN = 'Too many wrong passwords came from your address. Wait a minute, then try again.';
@@ -94,7 +95,7 @@ export class SignIn {
     const said = new FormData(this.#form);
     const body = new URLSearchParams({ user: String(said.get('user')), pass: String(said.get('pass')) });
     this.#button.disabled = true;
-    const wrong = await post('/login', body);
+    const wrong = await post(at('login'), body);
     this.#button.disabled = false;
     say(this.#words, wrong);
     if (wrong !== '') {
@@ -111,7 +112,7 @@ export class SignIn {
 
   /** Says in the head of the page who is signed in. */
   async #greet(): Promise<void> {
-    const answer = await fetch('/api/v1/session', { cache: 'no-store' }).catch(() => null);
+    const answer = await fetch(at('api/v1/session'), { cache: 'no-store' }).catch(() => null);
     const session = answer?.ok === true ? parseSession(await answer.json().catch(() => null)) : null;
     const who = part('who');
     who.replaceChildren();
@@ -119,7 +120,7 @@ export class SignIn {
       return;
     }
     const leave = element('button', { class: 'plain', type: 'button' }, 'Sign out');
-    leave.addEventListener('click', () => void post('/logout', new URLSearchParams()).then(() => location.reload()));
+    leave.addEventListener('click', () => void post(at('logout'), new URLSearchParams()).then(() => location.reload()));
     who.append(element('span', {}, session.user), leave);
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { credentialsOf, pagePath, rtmpBase, streamOf, withQuery } from '../src/address.ts';
-import { Backoff } from '../src/backoff.ts';
+import { Backoff } from '../src/player/backoff.ts';
 import { bitrate, codecName, frameRate, seconds } from '../src/format.ts';
 import { parseStreams } from '../src/api.ts';
 

@@ -111,6 +111,10 @@ Outcome<void> FileTrack::configure(const AVCodecParameters& parameters) {
         case media::Codec::opus: config = media::opus::config_from(extra); break;
         case media::Codec::mp3: return {};     // likewise
         case media::Codec::mjpeg: return {};   // each picture says it
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::av1: return unreadable(codec_, "not carried");
     }
     if (!config) {

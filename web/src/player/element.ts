@@ -39,6 +39,7 @@ export class MillracePlayer extends HTMLElement {
   #address: StreamAddress | null = null;
   #ticker = 0;
   #told = false;
+  #measured = false;
   #last = '';
 
   constructor() {
@@ -124,7 +125,10 @@ export class MillracePlayer extends HTMLElement {
   /** What an owner knows of the stream already; from then on the element does not ask the node itself. */
   know(node: NodeWord, tracks: readonly TrackWords[] | null): void {
     this.#told = true;
-    this.#viewing?.know(node, tracks);
+    if (this.#viewing !== null) {
+      this.#viewing.lean = !this.#measured;
+      this.#viewing.know(node, tracks);
+    }
   }
 
   togglePlay(): void {
@@ -142,7 +146,8 @@ export class MillracePlayer extends HTMLElement {
       return false;
     }
     try {
-      await (document.pictureInPictureElement === this ? document.exitPictureInPicture() : media.requestPictureInPicture());
+      await (document.pictureInPictureElement === this ? document.exitPictureInPicture()
+                                                       : media.requestPictureInPicture());
       return true;
     } catch {
       return false;
@@ -167,6 +172,10 @@ export class MillracePlayer extends HTMLElement {
 
   figures(): Measured {
     const viewing = this.#viewing;
+    this.#measured = true;
+    if (viewing !== null) {
+      viewing.lean = false;
+    }
     const media = this.#stage.media;
     const quality = media instanceof HTMLVideoElement ? media.getVideoPlaybackQuality?.() : undefined;
     const seen = viewing?.frames?.latency() ?? null;
@@ -237,7 +246,8 @@ export class MillracePlayer extends HTMLElement {
     const now = [state, words, viewing.way, viewing.note, this.muted, this.volume].join('\n');
     if (now !== this.#last) {
       this.#last = now;
-      this.dispatchEvent(new CustomEvent('millrace-state', { detail: { state, words, way: this.way, note: this.note } }));
+      const detail = { state, words, way: this.way, note: this.note };
+      this.dispatchEvent(new CustomEvent('millrace-state', { detail }));
     }
   }
 }

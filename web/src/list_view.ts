@@ -1,23 +1,17 @@
-/** `/`: the streams of this node, asked for again every two seconds. */
+/** The streams as cards, each with a picture of now. */
 
-import { credentialsOf, pagePath, withQuery } from './address.ts';
-import { askStreams, type Stream, type Track } from './api.ts';
-import { element, part, poll, say } from './dom.ts';
+import { withQuery, pagePath } from './address.ts';
+import type { Stream, Track } from './api.ts';
+import { element, say } from './dom.ts';
 import { bitrate, channels, codecName, frameRate, plural, size } from './format.ts';
+import type { View } from './home_page.ts';
 import { publishLines } from './publish.ts';
 import { root } from './root.ts';
-import { SignIn } from './sign_in.ts';
+import { inOrder, isSought, SearchBox } from './search.ts';
 import { Sparkline } from './sparkline.ts';
+import { Gallery, type Thumbnail } from './thumbnail.ts';
 
-const POLL_MS = 2000;
-const STATE_WORDS = { live: 'Live', waiting: 'Waiting', stale: 'Signal lost', offline: 'Offline' };
-const REFUSALS = {
-  stranger: '',
-  closed: 'This node shows its streams to its administrators only. If you know the name of a stream, ' +
-    'open this address with the name behind it.',
-  missing: 'This node has no list of streams.',
-  unreachable: 'The node does not answer. Trying again.',
-};
+export const STATE_WORDS = { live: 'Live', waiting: 'Waiting', stale: 'Signal lost', offline: 'Offline' };
 
 export function trackWords(track: Track): string {
   const name = codecName(track.codecString) || track.kind;
@@ -27,23 +21,32 @@ export function trackWords(track: Track): string {
   return [name, ...rest].filter((one) => one !== '').join(' · ');
 }
 
+/** The folders of a name stand back behind its last part. */
+export function nameParts(name: string): (Node | string)[] {
+  const cut = name.lastIndexOf('/') + 1;
+  return [element('span', { class: 'dim' }, name.slice(0, cut)), name.slice(cut)];
+}
+
 /** One stream's place in the list; kept while the stream is there, so that nothing flickers. */
 class Card {
   readonly node: HTMLLIElement;
+  readonly thumbnail: Thumbnail;
   readonly #pill = element('span', { class: 'pill' });
   readonly #viewers = element('span', { class: 'viewers' });
   readonly #tracks = element('span', { class: 'tracks' });
   readonly #bitrate = element('span', { class: 'bitrate' });
+  readonly #verdict = element('span', { class: 'verdict', hidden: '' });
   readonly #spark = new Sparkline();
 
-  constructor(name: string, query: string) {
-    const cut = name.lastIndexOf('/') + 1;
+  constructor(name: string, query: string, gallery: Gallery) {
+    this.thumbnail = gallery.add(name);
     this.node = element('li', {},
       element('a', { class: 'card', href: withQuery(pagePath(name, root.pathname), query) },
-        element('span', { class: 'card-top' }, this.#pill, this.#viewers),
-        element('span', { class: 'card-name' }, element('span', { class: 'dim' }, name.slice(0, cut)),
-                name.slice(cut)),
-        this.#tracks, element('span', { class: 'card-foot' }, this.#spark.node, this.#bitrate)));
+        element('span', { class: 'shot' }, this.thumbnail.node, this.#pill),
+        element('span', { class: 'card-text' },
+          element('span', { class: 'card-name' }, ...nameParts(name)),
+          this.#tracks, this.#verdict),
+        element('span', { class: 'card-foot' }, this.#spark.node, this.#bitrate, this.#viewers)));
   }
 
   show(stream: Stream): void {
@@ -53,7 +56,10 @@ class Card {
     const words = stream.tracks.map(trackWords);
     say(this.#tracks, words.length > 0 ? words.join('\n') : 'no tracks yet');
     say(this.#bitrate, stream.state === 'live' ? bitrate(stream.bitrate) : '');
+    say(this.#verdict, stream.verdicts[0] ?? '');
+    this.#verdict.hidden = stream.verdicts.length === 0;
     this.#spark.add(stream.state === 'live' ? stream.bitrate : 0);
+    this.thumbnail.show(stream);
   }
 }
 
@@ -65,25 +71,33 @@ function summary(streams: readonly Stream[]): string {
     .filter((one) => one !== '').join(' · ');
 }
 
-export function listPage(): void {
-  const query = credentialsOf(location.search);
+export function listView(query: string): View {
   const cards = new Map<string, Card>();
-  const [list, notice, publish] = [part('streams'), part('notice'), part('publish')];
-  publish.append(
+  const gallery = new Gallery(query);
+  const list = element('ul', { class: 'streams', id: 'streams' });
+  const figures = element('p', { class: 'summary', id: 'summary', role: 'status' });
+  const nothing = element('p', { class: 'notice', hidden: '' }, 'No stream has these words in its name or codecs.');
+  const search = new SearchBox(() => show(last));
+  const tools = element('div', { class: 'filters', hidden: '' }, search.node, figures);
+  const publish = element('section', { class: 'panel publish', hidden: '' },
     element('h2', {}, 'No stream yet'),
     element('p', {}, 'Send this node a picture and it appears here, ready to watch. For example:'),
     element('div', { class: 'lines' }, ...publishLines('live/cam')));
+  let last: readonly Stream[] = [];
 
   const show = (streams: readonly Stream[]) => {
-    const names = new Set(streams.map((one) => one.name));
+    last = streams;
+    const shown = inOrder(streams.filter((one) => isSought(one, search.words)));
+    const names = new Set(shown.map((one) => one.name));
     for (const [name, card] of cards) {
       if (!names.has(name)) {
+        gallery.remove(card.thumbnail);
         card.node.remove();
         cards.delete(name);
       }
     }
-    streams.forEach((stream, at) => {
-      const card = cards.get(stream.name) ?? new Card(stream.name, query);
+    shown.forEach((stream, at) => {
+      const card = cards.get(stream.name) ?? new Card(stream.name, query, gallery);
       cards.set(stream.name, card);
       card.show(stream);
       if (list.children[at] !== card.node) {
@@ -91,20 +105,13 @@ export function listPage(): void {
       }
     });
     publish.hidden = streams.length > 0;
-    say(part('summary'), streams.length > 0 ? summary(streams) : '');
+    tools.hidden = streams.length === 0;
+    nothing.hidden = streams.length === 0 || shown.length > 0;
+    say(figures, streams.length > 0 ? summary(streams) : '');
   };
-
-  const ask = async () => {
-    const asked = await askStreams(query);
-    const refused = 'refused' in asked;
-    notice.hidden = !refused || asked.refused === 'stranger';
-    signIn.want(refused ? asked.refused : 'nothing');
-    say(notice, refused ? REFUSALS[asked.refused] : '');
-    document.documentElement.dataset['asked'] = refused ? asked.refused : 'yes';
-    if (!refused) {
-      show(asked.value);
-    }
-  };
-  const signIn = new SignIn(() => void ask());
-  poll(POLL_MS, ask);
+  const node = element('div', {}, element('h1', { class: 'unseen' }, 'Live streams'), tools, nothing, list, publish);
+  return { node, show, stop: () => {
+    gallery.stop();
+    search.stop();
+  } };
 }

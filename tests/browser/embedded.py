@@ -126,8 +126,9 @@ def video_js(scene, path):
     url = scene.server.http(path)
     return f"""<!doctype html><meta charset="utf-8"><title>video.js</title><script src="/video.js"></script>
         <link rel="stylesheet" href="/video-js.css">
-        <video id="v" class="video-js" muted autoplay playsinline crossorigin="anonymous" width="640" height="360">
-        </video><script>videojs('v', {{ sources: [{{ src: '{url}', type: 'application/vnd.apple.mpegurl' }}],
+        <video id="v" class="video-js" muted autoplay playsinline crossorigin="anonymous" width="640"
+        height="360"></video>
+        <script>videojs('v', {{ sources: [{{ src: '{url}', type: 'application/vnd.apple.mpegurl' }}],
         html5: {{ vhs: {{ overrideNative: true }} }} }});</script>""".encode()
 
 
@@ -140,14 +141,16 @@ VIDEO = "document.querySelector('video')"
 
 
 def plays_in_video_js(scene, path):
-    pages = {"/": video_js(scene, path), "/favicon.ico": b"", "/video.js": module("video.js/dist/video.min.js"),
+    pages = {"/": video_js(scene, path), "/favicon.ico": b"",
+             "/video.js": module("video.js/dist/video.min.js"),
              "/video-js.css": module("video.js/dist/video-js.min.css")}
     with Site(pages) as url, Browser(scene.folder) as page:
         scene.server.wait_live("live/cam")
         page.open(url("/"))
         page.until(lambda _: page.run(f"{VIDEO}.currentTime > 0 && {VIDEO}.readyState >= 3"), PATIENCE,
                    "it begins")
-        assert page.run("videojs.getPlayer('v').tech(true).vhs !== undefined"), "played by VHS, not by the browser"
+        by_vhs = page.run("videojs.getPlayer('v').tech(true).vhs !== undefined")
+        assert by_vhs, "it is played by the browser, not by VHS"
         begun = page.run(f"{VIDEO}.currentTime")
         page.until(lambda _: page.run(f"{VIDEO}.currentTime") > begun + 5, PATIENCE, "5 s are played")
         assert page.run(f"{VIDEO}.error") is None

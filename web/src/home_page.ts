@@ -7,6 +7,7 @@ import { askStreams, type Stream } from './api.ts';
 import { element, part, poll, say } from './dom.ts';
 import { gridView } from './grid_view.ts';
 import { listView } from './list_view.ts';
+import { placeOf } from './place.ts';
 import { root } from './root.ts';
 import { administers, type Session } from './session.ts';
 import { SignIn } from './sign_in.ts';
@@ -27,12 +28,6 @@ export interface View {
   /** New figures of the streams; absent where they are not asked for. */
   readonly show?: (streams: readonly Stream[]) => void;
   stop(): void;
-}
-
-/** "grid" of "#grid", "manage/users" of "#manage/users", "" of anything strange. */
-export function placeOf(hash: string): string {
-  const place = hash.replace(/^#/, '');
-  return /^(grid|manage(\/[a-z]+)?)$/.test(place) ? place : '';
 }
 
 class Home {

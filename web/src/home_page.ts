@@ -57,7 +57,6 @@ class Home {
 
   /** The administrator's side appears for whoever has it, and for nobody else. */
   #met(session: Session | null): void {
-    const had = administers(this.#session);
     this.#session = session;
     const link = part('nav').querySelector(`[data-place="${MANAGE}"]`);
     if (!administers(session)) {
@@ -65,7 +64,7 @@ class Home {
     } else if (link === null) {
       part('nav').append(this.#link(MANAGE, 'Manage'));
     }
-    if (placeOf(location.hash).startsWith(MANAGE) || had !== administers(session)) {
+    if (placeOf(location.hash).startsWith(MANAGE)) {
       void this.#go();
     }
   }

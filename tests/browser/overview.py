@@ -153,7 +153,9 @@ def shots(desk):
     return desk.do("""return Object.fromEntries([...document.querySelectorAll('.card')].flatMap((card) => {
       const canvas = card.querySelector('[data-shown] canvas');
       if (canvas === null) { return []; }
-      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+      const copy = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+      copy.drawImage(canvas, 0, 0);
+      const { data } = copy.getImageData(0, 0, 200, 100);
       const colours = new Set();
       for (let at = 0; at < data.length; at += 4) {
         colours.add([data[at] >> 5, data[at + 1] >> 5, data[at + 2] >> 5].join());

@@ -28,9 +28,19 @@ void Stream::open(const Flavour& flavour, MirrorRef mirror) {
 }
 
 void Stream::start(const Opening& opening) {
-    auto& derived = derived_[opening.flavour.key];
+    const FlavourKey& wanted = opening.flavour.key;
+    if (const auto there = derived_.find(wanted); there != derived_.end() && there->second->over()) {
+        derived_.erase(there);
+    }
+    if (!derived_.contains(wanted) && wanted.variant != 0 && variants() >= variants_max) {
+        opening.mirror.opened(fail(Errc::exhausted,
+                                   "pictures of this stream are made in as many sizes and "
+                                   "rates as it takes; ask for one of those, or later"));
+        return;
+    }
+    auto& derived = derived_[wanted];
     if (derived == nullptr) {
-        derived = opening.flavour.make();
+        derived = opening.flavour.make(*handle_.home);
         const Result<> begun = derived->begin(feed_, tracks_, handle_.home->now());
         if (!begun) {
             derived_.erase(opening.flavour.key);
@@ -48,8 +58,29 @@ void Stream::close(const FlavourKey& key, const MirrorRef& mirror) {
     }
     derived->second->detach(mirror);
     if (!derived->second->watched()) {
-        derived_.erase(derived);
+        derived->second->unwatched_since = handle_.home->now();
+        drop_unwatched();
     }
+}
+
+void Stream::drop_unwatched() {
+    const Instant now = handle_.home->now();
+    Instant next = Instant::never();
+    std::erase_if(derived_, [now, &next](const auto& entry) {
+        const Derived& derived = *entry.second;
+        const Instant until = derived.unwatched_since + derived.linger();
+        if (derived.watched() || until <= now) {
+            return !derived.watched();
+        }
+        next = std::min(next, until);
+        return false;
+    });
+    handle_.home->timers().arm(lingering_, next);
+}
+
+std::size_t Stream::variants() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(derived_, [](const auto& entry) { return entry.first.variant != 0; }));
 }
 
 void Stream::ask(Ask ask) {

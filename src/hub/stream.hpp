@@ -58,6 +58,7 @@ public:
     static constexpr Duration source_wait = 9s;      ///< for the source that was called to publish
     static constexpr Duration judged_every = 1s;
     static constexpr std::size_t knocks_max = 8;
+    static constexpr std::size_t variants_max = 4;   ///< of pictures made anew: each is a child process
     static constexpr std::size_t key_waiters_max = 64;   ///< for the first key frame
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
 
@@ -139,6 +140,9 @@ private:
     void start(const Opening& opening);
     /// Those whose form could not follow a change.
     void drop_finished();
+    /// Those that nobody has watched for as long as they linger.
+    void drop_unwatched();
+    std::size_t variants() const;
     /// Grace is over: push viewers get their end.
     void end_push();
     void retire();
@@ -213,6 +217,7 @@ private:
     std::optional<Instant> over_at_;     // when grace was over, while it lingers
     bool lists_ended_ = false;
 
+    Alarm<Stream, &Stream::drop_unwatched> lingering_{*this};
     Alarm<Stream, &Stream::judge> second_{*this};
     Verdicts verdicts_;
     Drift drift_;

@@ -8,6 +8,7 @@
 //   {"do": "run", "script"}                       an expression's value, in the page
 //   {"do": "press", "key"}                        a key
 //   {"do": "screen", "width", "height", "scheme"} another screen, light or dark
+//   {"do": "stamps", "count", "patience"}         the stamps of so many pictures, within so many ms (stamp.mjs)
 //   {"do": "picture", "path", "whole"?}           a screenshot, of the whole page unless `whole` is false
 //   {"do": "axe"}                                 what axe-core finds wrong, in lines
 //   {"do": "said"}                                console lines of warnings and errors, uncaught errors, broken policies
@@ -17,6 +18,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { launch } from './browsers.mjs';
+import { collectStamps } from './stamp.mjs';
 
 const LINES_MAX = 100;
 const AXE = new URL('node_modules/axe-core/axe.min.js', import.meta.url);
@@ -110,6 +112,9 @@ async function open(browser, { url, width, height, answers, dark, before }) {
                                 : request.respond({ contentType: 'application/json', body });
     });
   }
+  if (before) {
+    await page.evaluateOnNewDocument(before);
+  }
   await page.goto(url, { waitUntil: 'domcontentloaded' });
   return page;
 }
@@ -144,6 +149,9 @@ try {
         break;
       case 'axe':
         answer(await axe(page));
+        break;
+      case 'stamps':
+        answer(await page.evaluate(collectStamps, order));
         break;
       case 'picture':
         await page.screenshot({ path: order.path, fullPage: order.whole !== false });

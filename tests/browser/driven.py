@@ -83,6 +83,10 @@ class Browser:
         """What axe-core finds wrong with the page, beyond trifles."""
         return self._order("axe")
 
+    def stamps(self, count, patience=20):
+        """What the stamps of the next pictures say, as many as come within `patience` s."""
+        return self._order("stamps", count=count, patience=patience * 1000)
+
     def picture(self, path):
         self._order("picture", path=path)
 

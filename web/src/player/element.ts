@@ -146,7 +146,8 @@ export class MillracePlayer extends HTMLElement {
       return false;
     }
     try {
-      await (document.pictureInPictureElement === this ? document.exitPictureInPicture() : media.requestPictureInPicture());
+      await (document.pictureInPictureElement === this ? document.exitPictureInPicture()
+                                                       : media.requestPictureInPicture());
       return true;
     } catch {
       return false;
@@ -245,7 +246,8 @@ export class MillracePlayer extends HTMLElement {
     const now = [state, words, viewing.way, viewing.note, this.muted, this.volume].join('\n');
     if (now !== this.#last) {
       this.#last = now;
-      this.dispatchEvent(new CustomEvent('millrace-state', { detail: { state, words, way: this.way, note: this.note } }));
+      const detail = { state, words, way: this.way, note: this.note };
+      this.dispatchEvent(new CustomEvent('millrace-state', { detail }));
     }
   }
 }

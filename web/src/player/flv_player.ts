@@ -111,7 +111,8 @@ export class FlvPlayer implements Player {
   #trouble(kind: typeof Mpegts, type: string, detail: string): void {
     this.#unload();
     if (detail === kind.ErrorDetails.MEDIA_CODEC_UNSUPPORTED || detail === kind.ErrorDetails.MEDIA_MSE_ERROR) {
-      this.#listener.told('unsupported', 'This browser does not play the codecs of this stream as FLV. Choose another format.');
+      this.#listener.told('unsupported', 
+                          'This browser does not play the codecs of this stream as FLV. Choose another format.');
     } else if (++this.#troubles >= TROUBLES_MAX) {
       this.#listener.told('failed', `FLV does not get through (${type}).`);
     } else {

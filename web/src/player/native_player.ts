@@ -64,7 +64,8 @@ export class NativePlayer implements Player {
     const { buffered, currentTime, seekable } = this.#media;
     const end = buffered.length > 0 ? buffered.end(buffered.length - 1) : currentTime;
     const edge = seekable.length > 0 ? seekable.end(seekable.length - 1) - currentTime : NaN;
-    return { ...NO_FIGURES, edge: Number.isFinite(edge) ? Math.max(edge, 0) : NaN, buffer: Math.max(0, end - currentTime) };
+    return { ...NO_FIGURES, edge: Number.isFinite(edge) ? Math.max(edge, 0) : NaN,
+             buffer: Math.max(0, end - currentTime) };
   }
 
   capturedAt(time: number): Capture | null {
@@ -84,7 +85,8 @@ export class NativePlayer implements Player {
       return;
     }
     if (++this.#troubles >= TROUBLES_MAX) {
-      this.#listener.told('unsupported', `The browser's own player cannot play this: ${error.message || 'it does not say why'}.`);
+      const why = error.message || 'it does not say why';
+      this.#listener.told('unsupported', `The browser’s own player cannot play this: ${why}.`);
       return;
     }
     this.#listener.told('connecting', '');

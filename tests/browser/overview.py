@@ -131,7 +131,7 @@ def case_64_hostile_words_are_text_on_the_administrators_side(scene):
               "users": entries, "tokens": entries, "sessions": sessions}
     answers = {f"/api/v1/{name}": json.dumps({"items": items, "total": len(items)})
                for name, items in listed.items()}
-    session = {"kind": "user", "user": HOSTILE[0], "actions": ["admin"], "csrf": "x"}
+    session = {"kind": "user", "user": HOSTILE[0], "actions": ["admin"], "admin": True, "csrf": "x"}
     answers |= {"/api/v1/config": json.dumps(config), "/api/v1/session": json.dumps(session)}
     with Browser(scene.folder) as browser:
         browser.open(scene.server.http("/#manage/streams"), answers=answers,

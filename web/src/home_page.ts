@@ -100,7 +100,7 @@ class Home {
 
   async #manage(place: string): Promise<View & Section> {
     const { manageView } = await import('./admin/manage.ts');
-    return manageView(place.split('/')[1] ?? '', this.#session, this.#client, this.#credentials);
+    return manageView(place.split('/')[1] ?? '', this.#client, this.#credentials);
   }
 
   async #ask(): Promise<void> {

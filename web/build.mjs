@@ -19,6 +19,8 @@ const TYPES = {
   html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8',
   svg: 'image/svg+xml', txt: 'text/plain; charset=utf-8',
 };
+/** The player for pages elsewhere: the one script whose address lasts. */
+const ELEMENT = 'millrace-player';
 /** What has a meaning of its own in a literal: quote, backslash, question mark (trigraphs). */
 const QUOTED = [34, 92, 63];
 const hashOf = (bytes) => createHash('sha256').update(bytes).digest('hex').slice(0, 16);
@@ -27,7 +29,7 @@ const hashOf = (bytes) => createHash('sha256').update(bytes).digest('hex').slice
 async function bundle() {
   const built = await esbuild.build({
     absWorkingDir: here,
-    entryPoints: ['src/main.ts', 'src/style/main.css'],
+    entryPoints: ['src/main.ts', `src/player/${ELEMENT}.ts`, 'src/style/main.css'],
     outdir: `${out}/files/assets`,
     entryNames: '[hash]/[name]',
     chunkNames: '[hash]/[name]',
@@ -37,6 +39,7 @@ async function bundle() {
     format: 'esm',
     target: ['es2021', 'chrome100', 'firefox100', 'safari15.4'],
     legalComments: 'eof',
+    loader: { '.shadow.css': 'text' },
     write: false,
     logLevel: 'warning',
   });
@@ -56,7 +59,7 @@ function page(name, assets) {
     if (found.length !== 1) {
       throw new Error(`${name} wants ${wanted}; there are ${found.length}`);
     }
-    return found[0].path;
+    return `@ROOT@${found[0].path.slice(1)}`;     // the server says where the root is, from each address
   });
   return { path: `/${name}`, bytes: Buffer.from(text) };
 }
@@ -89,9 +92,17 @@ function table(files) {
     'std::span<const PageFile> page_files() {\n    return files;\n}\n\n}   // namespace millrace::session\n';
 }
 
+/** What stands at the lasting address: it leads to the element below the hash of this build. */
+function lasting(assets) {
+  const { path } = assets.find((one) => one.path.endsWith(`/${ELEMENT}.js`));
+  const to = `./${relative('/assets', path)}`;
+  return { path: `/assets/${ELEMENT}.js`, bytes: Buffer.from(`export * from '${to}';\n`) };
+}
+
 const assets = await bundle();
-assets.push(fixed('icon.svg', `${here}src/icon.svg`),
-            fixed('hls.js-license.txt', `${here}node_modules/hls.js/LICENSE`));
+assets.push(lasting(assets), fixed('icon.svg', `${here}src/icon.svg`),
+            fixed('hls.js-license.txt', `${here}node_modules/hls.js/LICENSE`),
+            fixed('mpegts.js-license.txt', `${here}node_modules/mpegts.js/LICENSE`));
 const files = [...assets, page('list.html', assets), page('player.html', assets)];
 rmSync(`${out}/files`, { recursive: true, force: true });
 for (const { path, bytes } of files) {

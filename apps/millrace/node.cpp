@@ -13,6 +13,7 @@
 #include "session/media_play.hpp"
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
+#include "session/still_play.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -74,6 +75,7 @@ Node::~Node() {
 
 void Node::make_counters() {
     directory_.tell_to(events_);
+    directory_.draw_on(source_rules_);
     control::ApiSources sights{.directory = directory_,
                                .admission = gate_,
                                .sessions = {},
@@ -113,6 +115,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     routes.push_back(session::events_serve(counter.desk, events_));
     routes.push_back(session::media_play(counter.desk));
     routes.push_back(session::hls_play(counter.desk, node_start));
+    routes.push_back(session::still_play(counter.desk, stills_));
 }
 
 /// Behind all other routes, and once the listeners are there: the page says which port RTMP has.
@@ -157,7 +160,8 @@ void Node::apply(control::StandingRef next) {
     const std::shared_ptr<const control::Policy> policy = control::policy_of(configuration);
     gate_.use(policy);
     sweeper_->use(policy);
-    directory_.use(control::stream_settings({next, &next->configuration}));
+    const auto stream_settings = control::stream_settings({next, &next->configuration});
+    directory_.use(stream_settings);
     const auto settings = std::make_shared<const session::Settings>(
         session::Settings{configuration.cors, configuration.default_stream, configuration.trusted_proxies});
     for (const auto& counter : counters_) {
@@ -165,7 +169,7 @@ void Node::apply(control::StandingRef next) {
     }
     doors_.apply();
     if (!stopping_) {
-        source_rules_.apply(configuration.streams);
+        source_rules_.apply(configuration, *stream_settings);
     }
     if (next != standing_) {
         events_.tell({.kind = hub::EventKind::configuration,

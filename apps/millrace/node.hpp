@@ -16,6 +16,7 @@
 #include "net/memory.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
+#include "session/stills.hpp"
 
 #include <atomic>
 #include <memory>
@@ -75,6 +76,7 @@ private:
     hub::Events events_{pool_.aside()};
     hub::LogEvents log_events_{events_};
     hub::Directory directory_;
+    session::Stills stills_{pool_.aside(), directory_, spawner_};
     control::Readiness readiness_;
     // Joined after the pool has stopped, before what they work for goes.
     std::optional<net::BackgroundThreads> hashing_;

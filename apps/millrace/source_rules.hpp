@@ -1,7 +1,9 @@
 #pragma once
 
 #include "apps/millrace/counter.hpp"
+#include "base/mutex.hpp"
 #include "control/configuration.hpp"
+#include "hub/demand.hpp"
 
 #include <map>
 #include <memory>
@@ -10,24 +12,38 @@
 
 namespace millrace::apps {
 
-/// Which sources run at which worker: starts, changes and stops them as the configuration says. One thread
-/// at a time.
-class SourceRules {
+/// Which sources run at which worker: starts, changes and stops them as the configuration says, and those on
+/// demand as their streams say. Any thread.
+class SourceRules final : public hub::Demand {
 public:
     explicit SourceRules(const std::vector<std::unique_ptr<Counter>>& counters) : counters_{counters} {}
 
-    void apply(const std::vector<control::StreamRule>& rules);
-    void stop_all() { apply({}); }
+    void apply(const control::Configuration& configuration, const hub::SettingsByName& settings);
+    void stop_all();
+
+    Executor* home_of(const std::string& stream) const override;
+    bool wake(const std::string& stream) override;
+    bool rest(const std::string& stream) override;
+    std::vector<Offer> offers() const override;
 
 private:
     struct Place {
         Counter* counter;
-        std::string source;
+        session::SourceRule rule;
+        bool on_demand;
+        bool awake;   // it runs, unless it ended by itself
     };
+    using Places = std::map<std::string, Place>;   // by stream
+
+    /// Has it run as `next` says, where `before` ran until now, if anything.
+    static void change(const Place* before, Place& next);
+    static void wake(Place& place);
+    static void stop(const Place& place);
 
     const std::vector<std::unique_ptr<Counter>>& counters_;
-    std::map<std::string, Place> places_;   // by stream
-    std::size_t turn_ = 0;
+    mutable Mutex mutex_;
+    Places places_ MILLRACE_GUARDED_BY(mutex_);
+    std::size_t turn_ MILLRACE_GUARDED_BY(mutex_) = 0;
 };
 
 }   // namespace millrace::apps

@@ -41,13 +41,12 @@ MediaChild::MediaChild(int link) : socket_{link}, link_{Link::Side::child, now()
 }
 
 Instant MediaChild::next_moment() const {
-    const bool room = backlog_.size() - sent_ < backlog_max;
-    return source_ != nullptr && room ? std::min(source_->due(), report_at_) : report_at_;
+    return source_ != nullptr && has_room() ? std::min(source_->due(), report_at_) : report_at_;
 }
 
 int MediaChild::run() {
     while (converse()) {
-        if (source_ != nullptr && now() >= source_->due() && backlog_.size() - sent_ < backlog_max) {
+        if (source_ != nullptr && now() >= source_->due() && has_room()) {
             produce();
         }
         if (now() >= report_at_) {
@@ -74,7 +73,9 @@ bool MediaChild::converse() {
         return true;
     }
     const bool waiting = sent_ < backlog_.size();
-    pollfd link{socket_, static_cast<short>(waiting ? POLLIN | POLLOUT : POLLIN), 0};
+    // What we are asked makes what we say more; commands to a source do not.
+    const bool listening = maker_ == nullptr || has_room();
+    pollfd link{socket_, static_cast<short>((listening ? POLLIN : 0) | (waiting ? POLLOUT : 0)), 0};
     const timespec patience = until(next_moment());
     const int ready = ppoll(&link, 1, &patience, nullptr);
     if (ready < 0 && errno != EINTR) {
@@ -119,28 +120,68 @@ bool MediaChild::write_link() {
 void MediaChild::obey(const Message& message) {
     if (const auto* asked = std::get_if<Start>(&message)) {
         start(asked->source);
-        return;
+    } else if (const auto* told = std::get_if<Command>(&message)) {
+        command(*told);
+    } else if (const auto* unit = std::get_if<media::AccessUnit>(&message)) {
+        make_pictures(*unit);
     }
-    const auto* command = std::get_if<Command>(&message);
-    if (command == nullptr || source_ == nullptr) {
-        return;
-    }
-    switch (command->what) {
-        case Command::What::key_frame: source_->ask_key_frame(); break;
-        case Command::What::bitrate: source_->set_bitrate(command->value); break;
+}
+
+void MediaChild::command(const Command& command) {
+    const bool has_source = source_ != nullptr;
+    switch (command.what) {
+        case Command::What::key_frame:
+            if (has_source) {
+                source_->ask_key_frame();
+            }
+            break;
+        case Command::What::bitrate:
+            if (has_source) {
+                source_->set_bitrate(command.value);
+            }
+            break;
+        case Command::What::picture_width:
+            if (maker_ != nullptr) {
+                maker_->set_width(static_cast<std::uint32_t>(command.value));
+            }
+            break;
         case Command::What::stop: end(nullptr); break;
     }
 }
 
 void MediaChild::start(const std::string& text) {
-    capture::Outcome<std::unique_ptr<capture::Source>> source = capture::open_source(text, moment());
-    if (!source) {
-        end(&source.error());
+    const auto begin = [this](auto opened, auto& mine) {
+        if (opened) {
+            mine = std::move(*opened);
+        } else {
+            end(&opened.error());
+        }
+    };
+    if (capture::is_picture_maker(text)) {
+        begin(capture::open_picture_maker(text), maker_);
         return;
     }
-    source_ = std::move(*source);
-    for (const media::Track& track : source_->tracks()) {
-        say(track);
+    begin(capture::open_source(text, moment()), source_);
+    if (source_ != nullptr) {
+        for (const media::Track& track : source_->tracks()) {
+            say(track);
+        }
+    }
+}
+
+/// A unit that nothing can be made of is answered in words; the next may do.
+void MediaChild::make_pictures(const media::AccessUnit& unit) {
+    if (maker_ == nullptr) {
+        return;
+    }
+    const capture::Outcome<std::vector<media::AccessUnit>> pictures = maker_->take(unit);
+    if (!pictures) {
+        say(Fault{pictures.error().lasting, pictures.error().words});
+        return;
+    }
+    for (const media::AccessUnit& picture : *pictures) {
+        bytes_ += picture.payload.size();
+        say(picture);
     }
 }
 
@@ -164,7 +205,9 @@ void MediaChild::report() {
     if (ending_) {
         return;
     }
-    const capture::Counters counters = source_ != nullptr ? source_->counters() : capture::Counters{};
+    const capture::Counters counters = source_ != nullptr  ? source_->counters()
+                                       : maker_ != nullptr ? maker_->counters()
+                                                           : capture::Counters{};
     say(Statistics{counters.frames, counters.late, counters.skipped, bytes_});
 }
 
@@ -177,6 +220,7 @@ void MediaChild::end(const capture::Fault* fault) {
     }
     say(End{});
     source_.reset();
+    maker_.reset();
 }
 
 void MediaChild::say(const Message& message) {

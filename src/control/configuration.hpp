@@ -69,6 +69,8 @@ struct StreamRule {
     // In the place of the keys of the same names; nothing: as those say, or an earlier rule.
     std::optional<Duration> grace;
     std::optional<bool> takeover;
+    std::optional<bool> on_demand;   ///< its source runs only while somebody watches
+    std::optional<Duration> idle;    ///< and so long after the last one
     std::optional<Duration> hls_segment;
     std::optional<unsigned> hls_window;
     std::optional<bool> hls_always;

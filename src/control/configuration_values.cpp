@@ -164,6 +164,12 @@ YamlNode stream_value(const StreamRule& rule) {
     if (rule.grace) {
         put(value, "grace", duration_value(*rule.grace));
     }
+    if (rule.on_demand) {
+        put(value, "on_demand", truth_value(*rule.on_demand));
+    }
+    if (rule.idle) {
+        put(value, "idle", duration_value(*rule.idle));
+    }
     if (rule.takeover) {
         put(value, "takeover", truth_value(*rule.takeover));
     }

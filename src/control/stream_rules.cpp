@@ -6,9 +6,10 @@ namespace {
 
 /// The kinds of source that this node has; what stands behind the colon is the child's to judge.
 std::string source(const Setting& setting) {
-    constexpr std::string_view wanted = "a source: test: or file:PATH";
+    constexpr std::string_view wanted = "a source: test:, file:PATH or images:FILE,FILE";
     const std::string& written = setting.text(wanted);
-    const bool known = written.starts_with("test:") || written.starts_with("file:");
+    const bool known =
+        written.starts_with("test:") || written.starts_with("file:") || written.starts_with("images:");
     if (!known || written.size() > StreamRule::source_size_max) {
         setting.refuse_value(wanted);
     }
@@ -42,17 +43,21 @@ void read_entry(StreamRule& rule, const Setting& entry) {
         rule.grace = entry.duration();
     } else if (key == "takeover") {
         rule.takeover = entry.truth();
+    } else if (key == "on_demand") {
+        rule.on_demand = entry.truth();
+    } else if (key == "idle") {
+        rule.idle = entry.duration();
     } else if (key == "hls") {
         read_hls(rule, entry);
     } else {
-        entry.refuse("unknown key; a stream has source, grace, takeover and hls");
+        entry.refuse("unknown key; a stream has source, on_demand, idle, grace, takeover and hls");
     }
 }
 
 }   // namespace
 
 std::vector<StreamRule> read_stream_rules(const Setting& setting) {
-    constexpr std::size_t keys = 4;
+    constexpr std::size_t keys = 6;
     std::vector<StreamRule> rules;
     for (const auto& stream : setting.map(Configuration::streams_max)) {
         auto pattern = NamePattern::parse(stream.node().key);
@@ -97,6 +102,8 @@ std::shared_ptr<const hub::SettingsByName> stream_settings(
                 if (rule.pattern.matches(name)) {
                     settings.grace = rule.grace.value_or(settings.grace);
                     settings.takeover = rule.takeover.value_or(settings.takeover);
+                    settings.on_demand = rule.on_demand.value_or(settings.on_demand);
+                    settings.idle = rule.idle.value_or(settings.idle);
                     settings.segment = rule.hls_segment.value_or(settings.segment);
                     settings.window = rule.hls_window.value_or(static_cast<unsigned>(settings.window));
                     settings.always_packaged = rule.hls_always.value_or(settings.always_packaged);

@@ -39,6 +39,24 @@ streams:
     EXPECT_FALSE(other.takeover || other.always_packaged);
 }
 
+TEST(StreamRules, a_source_runs_on_demand_where_a_rule_says_so) {
+    const auto configuration = std::make_shared<const Configuration>(load_configuration({
+        .file_name = "m.yaml",
+        .file_text = R"(
+streams:
+  "yard/*": { on_demand: true, idle: 30s }
+  yard/gate: { source: "test:", on_demand: false }
+  yard/door: { source: "test:", idle: 5s }
+)",
+    }));
+    const auto settings = stream_settings(configuration);
+    EXPECT_FALSE((*settings)(name("yard/gate")).on_demand);
+    EXPECT_TRUE((*settings)(name("yard/door")).on_demand);
+    EXPECT_EQ((*settings)(name("yard/door")).idle, 5s);
+    EXPECT_EQ((*settings)(name("yard/gate")).idle, 30s);
+    EXPECT_FALSE((*settings)(name("live/cam")).on_demand);
+}
+
 }   // namespace
 
 }   // namespace millrace::control

@@ -12,18 +12,6 @@ Directory::Directory(Stream::Settings settings, Random& random) : settings_{sett
 
 Directory::~Directory() = default;
 
-template <class Work>
-void Directory::on_home(const StreamHandle& stream, Work work) {
-    if (stream.home == nullptr) {
-        return;
-    }
-    if (stream.home->is_current()) {
-        work(at(stream));
-        return;
-    }
-    stream.home->post([this, stream, work = std::move(work)]() mutable { work(at(stream)); });
-}
-
 Stream* Directory::at(const StreamHandle& stream) {
     const MutexLock lock{mutex_};
     Slot& slot = slots_[stream.slot];
@@ -127,14 +115,15 @@ void Directory::unpublish(const StreamHandle& stream, std::uint64_t publication,
 }
 
 void Directory::open(const std::string& name, const Flavour& flavour, MirrorRef mirror) {
-    const std::optional<StreamHandle> handle = find(name);
+    const Result<StreamHandle> handle = find_or_call(name);
     if (!handle) {
-        mirror.opened(fail(Errc::not_found, "no such stream"));
+        mirror.opened(std::unexpected(handle.error()));
         return;
     }
-    on_home(*handle, [flavour, mirror](Stream* stream) {
-        if (stream == nullptr) {
-            mirror.opened(fail(Errc::not_found, "no such stream"));
+    on_home(*handle, [this, name, flavour, mirror](Stream* stream) {
+        if (stream == nullptr || stream->make_way()) {
+            // It ended between the look-up and here: the next look-up finds another, or none.
+            open(name, flavour, mirror);
             return;
         }
         stream->open(flavour, mirror);
@@ -168,14 +157,14 @@ Sessions* Directory::sessions_of(const Executor& home) {
 }
 
 void Directory::list(const std::string& stream, SegmentAsk ask, Reply<SegmentListRef> reply) {
-    const std::optional<StreamHandle> handle = find(stream);
+    const Result<StreamHandle> handle = find_or_call(stream);
     if (!handle) {
-        reply.give(fail(Errc::not_found, "no such stream"));
+        reply.give(std::unexpected(handle.error()));
         return;
     }
-    on_home(*handle, [ask = std::move(ask), reply = std::move(reply)](Stream* found) mutable {
-        if (found == nullptr) {
-            reply.give(fail(Errc::not_found, "no such stream"));
+    on_home(*handle, [this, stream, ask = std::move(ask), reply = std::move(reply)](Stream* found) mutable {
+        if (found == nullptr || (!found->is_read_by(ask.viewer_key) && found->make_way())) {
+            list(stream, std::move(ask), std::move(reply));
             return;
         }
         found->list(ask, std::move(reply));
@@ -199,6 +188,21 @@ void Directory::fetch(const std::string& stream, SegmentAsk ask, std::string par
     });
 }
 
+void Directory::key_frame(const std::string& name, KeyFrameAsk ask, Reply<KeyFrame> reply) {
+    const std::optional<StreamHandle> handle = find(name);
+    if (!handle) {
+        reply.give(fail(Errc::not_found, "no such stream"));
+        return;
+    }
+    on_home(*handle, [ask, reply = std::move(reply)](Stream* found) mutable {
+        if (found == nullptr) {
+            reply.give(fail(Errc::not_found, "no such stream"));
+            return;
+        }
+        found->key_frame(ask, std::move(reply));
+    });
+}
+
 void Directory::count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes) {
     if (const std::optional<StreamHandle> handle = find(stream)) {
         on_home(*handle, [viewer_key = std::move(viewer_key), bytes](Stream* found) {
@@ -219,56 +223,26 @@ void Directory::ask(const std::string& name, Ask ask) {
     }
 }
 
-std::unordered_map<Executor*, std::vector<StreamHandle>> Directory::by_home(
-    const std::optional<std::string>& name) {
-    std::unordered_map<Executor*, std::vector<StreamHandle>> homes;
-    const MutexLock lock{mutex_};
-    for (const auto& [known, index] : by_name_) {
-        if (!name || *name == known) {
-            const Slot& slot = slots_[index];
-            homes[slot.home].push_back({slot.home, index, slot.generation});
-        }
-    }
-    return homes;
-}
-
 void Directory::finish(Reply<std::vector<Duration>> reply) {
     {
         const MutexLock lock{mutex_};
         finished_ = true;
     }
-    std::unordered_map<Executor*, std::vector<StreamHandle>> homes = by_home(std::nullopt);
+    std::unordered_map<Executor*, std::vector<Known>> homes = by_home(std::nullopt);
     std::vector<Executor*> executors;
-    for (const auto& [home, handles] : homes) {
+    for (const auto& [home, known] : homes) {
         executors.push_back(home);
     }
     gather(executors, std::move(reply), [this, homes = std::move(homes)](Executor& home) {
         std::vector<Duration> needed;
-        for (const StreamHandle& handle : homes.at(&home)) {
-            Stream* const stream = at(handle);
+        for (const Known& known : homes.at(&home)) {
+            Stream* const stream = known.handle ? at(*known.handle) : nullptr;
             const Duration one = stream == nullptr ? Duration{} : stream->finish();
             if (one > Duration{}) {
                 needed.push_back(one);
             }
         }
         return needed;
-    });
-}
-
-void Directory::report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply) {
-    std::unordered_map<Executor*, std::vector<StreamHandle>> homes = by_home(name);
-    std::vector<Executor*> executors;
-    for (const auto& [home, handles] : homes) {
-        executors.push_back(home);
-    }
-    gather(executors, std::move(reply), [this, homes = std::move(homes)](Executor& home) {
-        std::vector<StreamReport> reports;
-        for (const StreamHandle& handle : homes.at(&home)) {
-            if (const Stream* stream = at(handle); stream != nullptr && !stream->lingers()) {
-                reports.push_back(stream->report());
-            }
-        }
-        return reports;
     });
 }
 

@@ -5,6 +5,7 @@
 #include "base/random.hpp"
 #include "hub/events.hpp"
 #include "hub/flavour.hpp"
+#include "hub/key_frame.hpp"
 #include "hub/name.hpp"
 #include "hub/publication.hpp"
 #include "hub/report.hpp"
@@ -22,6 +23,8 @@ namespace millrace::hub {
 
 /// What holds for a stream of that name. Any thread.
 using SettingsByName = std::function<Stream::Settings(const StreamName& name)>;
+
+class Demand;
 
 /// Name → stream. It owns every Stream; the stream itself is touched on its home worker only. Any thread.
 class Directory {
@@ -62,14 +65,26 @@ public:
     void tell_to(Events& events) { events_ = &events; }
     /// So many bytes of lists went to a viewer who polls; `fetch` counts its own.
     void count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes);
+    /// Who makes streams that nobody publishes; before anything else, if at all. It outlives this.
+    void draw_on(Demand& demand) { demand_ = &demand; }
     /// The sessions of a worker, where streams that are at home there show viewers who only poll. Called on
     /// that worker's behalf before any stream is published there; they outlive its conversations.
     void introduce(Sessions& sessions);
 
+    /// The stream's newest key frame. Errc::not_found (no such stream, offline, none at hand), unsupported
+    /// (it has no pictures), exhausted (too many wait).
+    void key_frame(const std::string& name, KeyFrameAsk ask, Reply<KeyFrame> reply);
+
     /// Passes an ask up to whoever publishes the stream.
     void ask(const std::string& name, Ask ask);
 
-    /// Reports of all streams, or of the one named, gathered from their homes, in no order.
+    /// Somebody wants a stream that is there, but offline. False: it has no source that could be called.
+    bool call(const std::string& name);
+    /// The source that was called for a stream will not come: who waits for it is told so.
+    void source_failed(const std::string& name, Error error);
+
+    /// Reports of all streams, or of the one named, gathered from their homes, in no order; also of those
+    /// that a source on demand could make.
     void report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply);
 
     // For streams, on their home worker.
@@ -79,6 +94,9 @@ public:
     /// What holds for it now.
     Stream::Settings settings_of(const std::string& name);
     void tell(Event event);
+    bool has_source(const std::string& name) const;
+    bool wake_source(const std::string& name);
+    bool rest_source(const std::string& name);
     /// The sessions of a worker, or null where none were introduced.
     Sessions* sessions_of(const Executor& home);
 
@@ -90,18 +108,39 @@ private:
         std::unique_ptr<Stream> stream;
     };
 
+    /// A stream that is there, or could be.
+    struct Known {
+        std::string name;
+        Executor* home;
+        std::optional<StreamHandle> handle;
+        bool on_demand;
+    };
+
     Result<StreamHandle> find_or_create(const std::string& name, Executor& home);
+    /// Also one that a source on demand could make: it is then made, and its source is for it to call.
+    Result<StreamHandle> find_or_call(const std::string& name);
     std::optional<StreamHandle> find(const std::string& name);
     /// The stream behind a handle, or null. On its home worker only.
     Stream* at(const StreamHandle& stream);
     template <class Work>
-    void on_home(const StreamHandle& stream, Work work);
+    void on_home(const StreamHandle& stream, Work work) {
+        if (stream.home == nullptr) {
+            return;
+        }
+        if (stream.home->is_current()) {
+            work(at(stream));
+            return;
+        }
+        stream.home->post([this, stream, work = std::move(work)]() mutable { work(at(stream)); });
+    }
 
-    /// All streams there are now, by their homes.
-    std::unordered_map<Executor*, std::vector<StreamHandle>> by_home(const std::optional<std::string>& name);
+    /// All streams there are or could be now, by their homes.
+    std::unordered_map<Executor*, std::vector<Known>> by_home(const std::optional<std::string>& name);
+    std::vector<StreamReport> report_of(const std::vector<Known>& known);
 
     const Stream::Settings settings_;   // while there are none by name
     Events* events_ = nullptr;
+    Demand* demand_ = nullptr;
     Mutex mutex_;
     std::shared_ptr<const SettingsByName> settings_by_name_ MILLRACE_GUARDED_BY(mutex_);
     bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;

@@ -11,15 +11,19 @@ namespace millrace::hub {
 
 namespace {
 
-std::string json_of(const Event& event) {
+/// Empty for a text that is empty.
+std::string json_of(const Event& event, std::string_view text, std::string_view members) {
+    if (text.empty()) {
+        return {};
+    }
     std::string json = fmt::format(R"({{"id":{},"at":"{}","kind":"{}")", event.id, date_time_text(event.at),
                                    name(event.kind));
     if (!event.stream.empty()) {
         json += fmt::format(R"(,"stream":{})", web::json_quoted(event.stream));
     }
-    json += fmt::format(R"(,"text":{})", web::json_quoted(event.text));
-    if (!event.members.empty()) {
-        json += "," + event.members;
+    json += fmt::format(R"(,"text":{})", web::json_quoted(text));
+    if (!members.empty()) {
+        json += fmt::format(",{}", members);
     }
     return json + "}";
 }
@@ -29,7 +33,8 @@ bool wanted(const EventWish& wish, const Event& event) {
         return true;
     }
     return wish.stream == event.stream &&
-           (event.kind == EventKind::stream || event.kind == EventKind::verdict);
+           (event.kind == EventKind::stream || event.kind == EventKind::verdict ||
+            event.kind == EventKind::viewers || !event.open_json.empty());
 }
 
 bool limited(EventKind kind) {
@@ -43,6 +48,7 @@ std::string_view name(EventKind kind) {
         case EventKind::stream: return "stream";
         case EventKind::publisher: return "publisher";
         case EventKind::viewer: return "viewer";
+        case EventKind::viewers: return "viewers";
         case EventKind::verdict: return "verdict";
         case EventKind::configuration: return "configuration";
         case EventKind::refused: return "refused";
@@ -50,6 +56,10 @@ std::string_view name(EventKind kind) {
         case EventKind::lost: return "lost";
     }
     return "stream";
+}
+
+const std::string& json_for(const EventWish& wish, const Event& event) {
+    return wish.stream.empty() || event.open_json.empty() ? event.json : event.open_json;
 }
 
 Events::Events(Executor& home)
@@ -60,6 +70,7 @@ Events::Events(Executor& home)
 
 void Events::tell(Event event) {
     home_.post([this, event = std::move(event)]() mutable {
+        count(event);
         if (!admits(event)) {
             return;
         }
@@ -72,6 +83,43 @@ void Events::tell(Event event) {
         }
         keep(std::move(event));
     });
+}
+
+void Events::count(const Event& event) {
+    if (event.viewers == 0) {
+        return;
+    }
+    Count& count = counts_[event.stream];
+    count.now += event.viewers;
+    if (!std::exchange(count.changed, true)) {
+        changed_.push_back(event.stream);
+    }
+    if (!second_.armed()) {
+        home_.timers().arm(second_, home_.now() + counted_every);
+    }
+}
+
+void Events::tell_counts() {
+    for (std::size_t told = 0; told < counts_at_once_max && !changed_.empty();) {
+        const std::string stream = std::exchange(changed_.front(), {});
+        changed_.pop_front();
+        Count& count = counts_.at(stream);
+        count.changed = false;
+        const std::int64_t now = count.now;
+        if (std::exchange(count.told, now) != now) {
+            ++told;
+            keep({.kind = EventKind::viewers,
+                  .stream = stream,
+                  .text = fmt::format("{} has {} {}", stream, now, now == 1 ? "viewer" : "viewers"),
+                  .members = fmt::format(R"("count":{})", now)});
+        }
+        if (now == 0) {
+            counts_.erase(stream);
+        }
+    }
+    if (!changed_.empty()) {
+        home_.timers().arm(second_, home_.now() + counted_every);
+    }
 }
 
 bool Events::admits(const Event& event) {
@@ -91,7 +139,8 @@ bool Events::admits(const Event& event) {
 void Events::keep(Event event) {
     event.id = newest() + 1;
     event.at = home_.clock().utc();
-    event.json = json_of(event);
+    event.json = json_of(event, event.text, event.members);
+    event.open_json = json_of(event, event.open_text, event.open_members);
     if (kept_.size() == kept_max) {
         kept_.pop_front();
         ++first_;
@@ -135,7 +184,7 @@ EventRef Events::lost_until(std::uint64_t after, std::uint64_t next) const {
     } else {
         lost.text = "this node was started since then: what came before is not kept";
     }
-    lost.json = json_of(lost);
+    lost.json = json_of(lost, lost.text, lost.members);
     return std::make_shared<const Event>(std::move(lost));
 }
 

@@ -3,6 +3,7 @@
 #include "base/answer.hpp"
 #include "base/rate_limit.hpp"
 #include "base/time.hpp"
+#include "base/timer.hpp"
 
 #include <array>
 #include <atomic>
@@ -12,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace millrace::hub {
@@ -20,6 +22,7 @@ enum class EventKind : std::uint8_t {
     stream,          ///< came, changed its state, is gone
     publisher,       ///< joined or left
     viewer,          ///< joined, left, or its link is too slow
+    viewers,         ///< of a stream: how many there are now, once a second at most
     verdict,         ///< about a stream: begins or ends
     configuration,   ///< was changed
     refused,         ///< somebody was turned away
@@ -31,18 +34,22 @@ std::string_view name(EventKind kind);
 /// Something that happened. Who tells it fills the first four.
 struct Event {
     EventKind kind = EventKind::stream;
-    std::string stream;    ///< empty: of none
-    std::string text;      ///< one sentence for people
-    std::string members;   ///< more members of its JSON object, `"state":"live"`, or empty
+    std::string stream;           ///< empty: of none
+    std::string text;             ///< one sentence for people
+    std::string members;          ///< more members of its JSON object, `"state":"live"`, or empty
+    std::string open_text{};      ///< instead of both, for those who may only play the stream;
+    std::string open_members{};   ///< empty: nothing
+    int viewers = 0;              ///< one more of the stream, one less
 
     std::uint64_t id = 0;
     WallTime at;
-    std::string json;   ///< all of it as one line
+    std::string json{};        ///< all of it as one line
+    std::string open_json{};   ///< likewise, of the open words
 };
 using EventRef = std::shared_ptr<const Event>;
 
-/// Which events a reader wants. Readers of one stream get what every viewer may know: its state and its
-/// verdicts.
+/// Which events a reader wants. Readers of one stream get what every viewer may know: its state, its
+/// verdicts, that it has a publisher, and how many viewers there are.
 struct EventWish {
     std::optional<std::uint64_t> after;   ///< an event's id; nothing: from now on
     std::string stream;                   ///< empty: of everything, for administrators
@@ -53,6 +60,9 @@ struct EventBatch {
     std::vector<EventRef> events;
     std::uint64_t after = 0;
 };
+
+/// The event as that reader hears it.
+const std::string& json_for(const EventWish& wish, const Event& event);
 
 /// What happened of late, for those who want to hear of it while it happens, and for those who were away
 /// meanwhile. It lives on one executor; everything public is for any thread. It outlives who tells and reads.
@@ -65,6 +75,10 @@ public:
     /// What is beyond is told as a number.
     static constexpr int told_per_second_max = 50;
     static constexpr int told_at_once_max = 200;
+
+    /// So often it is told how many viewers streams have, of so many of them.
+    static constexpr Duration counted_every = 1s;
+    static constexpr std::size_t counts_at_once_max = 50;
 
     /// Ids are microseconds of UTC at the start, counted up: they do not fall back over a restart.
     explicit Events(Executor& home);
@@ -88,7 +102,15 @@ private:
     };
     using Limit = RateLimit<told_per_second_max, told_at_once_max>;
 
+    struct Count {
+        std::int64_t now = 0;
+        std::int64_t told = 0;
+        bool changed = false;   // its name waits among the changed
+    };
+
     void keep(Event event);
+    void count(const Event& event);
+    void tell_counts();
     bool admits(const Event& event);
     void answer(Waiting waiting);
     std::uint64_t newest() const { return first_ + kept_.size() - 1; }
@@ -101,8 +123,11 @@ private:
     std::uint64_t started_at_;   // the first id of all
     std::deque<EventRef> kept_;
     std::vector<Waiting> waiting_;
-    std::array<Limit, 8> limits_;
-    std::array<std::uint64_t, 8> untold_{};
+    std::array<Limit, 9> limits_;
+    std::array<std::uint64_t, 9> untold_{};
+    std::unordered_map<std::string, Count> counts_;   // of streams that have viewers
+    std::deque<std::string> changed_;
+    Alarm<Events, &Events::tell_counts> second_{*this};
 };
 
 }   // namespace millrace::hub

@@ -143,6 +143,73 @@ TEST(Events, a_reader_of_one_stream_hears_what_its_viewers_may_know) {
     EXPECT_EQ(reader.texts(), (Texts{"live", "no key frame"}));
 }
 
+TEST(Events, a_reader_of_one_stream_hears_that_it_has_a_publisher_but_not_which) {
+    World world;
+    Reader reader{world.time, world.other, world.events, {.after = {}, .stream = "live/cam"}};
+    world.events.tell({.kind = EventKind::publisher,
+                       .stream = "live/cam",
+                       .text = "Publisher 192.0.2.9:5 of live/cam joined",
+                       .members = R"("peer":"192.0.2.9:5")",
+                       .open_text = "The publisher of live/cam joined",
+                       .open_members = R"("what":"joined")"});
+    world.time.settle();
+    ASSERT_EQ(reader.all.size(), 1U);
+    const EventWish viewer{.after = {}, .stream = "live/cam"};
+    EXPECT_EQ(json_for(viewer, *reader.all[0]),
+              R"({"id":1800000000000000,"at":"2027-01-15T08:00:00.000Z","kind":"publisher",)"
+              R"("stream":"live/cam","text":"The publisher of live/cam joined","what":"joined"})");
+    EXPECT_TRUE(json_for({}, *reader.all[0]).contains("192.0.2.9"));
+}
+
+TEST(Events, viewers_are_counted_once_a_second_and_only_where_the_number_changed) {
+    World world;
+    Reader reader{world.time, world.other, world.events, {.after = {}, .stream = "live/cam"}};
+    const auto come = [&](int viewers, std::string stream = "live/cam") {
+        world.events.tell({.kind = EventKind::viewer,
+                           .stream = std::move(stream),
+                           .text = "somebody",
+                           .members = {},
+                           .viewers = viewers});
+    };
+    for (int i = 0; i < 1000; ++i) {   // more than are told one by one
+        come(1);
+    }
+    EXPECT_EQ(reader.texts(), Texts{});
+    world.time.run_for(2s);
+    EXPECT_EQ(reader.texts(), Texts{"live/cam has 1000 viewers"});
+    come(1);
+    come(-1);
+    come(1, "live/other");
+    world.time.run_for(2s);
+    EXPECT_EQ(reader.texts(), Texts{});
+    for (int i = 0; i < 999; ++i) {
+        come(-1);
+    }
+    world.time.run_for(2s);
+    EXPECT_EQ(reader.texts(), Texts{"live/cam has 1 viewer"});
+    come(-1);
+    world.time.run_for(2s);
+    EXPECT_EQ(reader.texts(), Texts{"live/cam has 0 viewers"});
+    EXPECT_TRUE(reader.all.back()->json.ends_with(R"("count":0})"));
+}
+
+TEST(Events, viewers_of_many_streams_are_counted_a_few_at_a_time) {
+    World world;
+    Reader reader{world.time, world.other, world.events};
+    for (std::size_t i = 0; i < 2 * Events::counts_at_once_max; ++i) {
+        world.events.tell({.kind = EventKind::viewer,
+                           .stream = "live/" + std::to_string(i),
+                           .text = "somebody",
+                           .members = {},
+                           .viewers = 1});
+    }
+    reader.texts();
+    world.time.run_for(1s);
+    EXPECT_EQ(reader.texts().size(), Events::counts_at_once_max);
+    world.time.run_for(3s);
+    EXPECT_EQ(reader.texts().size(), Events::counts_at_once_max);
+}
+
 TEST(Events, viewers_who_come_too_fast_are_told_as_a_number) {
     World world;
     Reader reader{world.time, world.other, world.events};

@@ -23,12 +23,16 @@ ViewerSeat::ViewerSeat(Mirrors& mirrors, Mirror& mirror, SessionFacts facts)
 }
 
 ViewerSeat::~ViewerSeat() {
+    if (!left_) {
+        tell_left("it went before it was served");   // who came must leave, or viewers are counted for ever
+    }
     depart(ViewerSeat::flow());
     mirrors_.release(mirror_);
 }
 
 void ViewerSeat::leave(Error seen) {
     const Error reason = ended_by_.value_or(seen);
+    left_ = true;
     tell_left(reason.what);
     log::info(facts().protocol, "viewer {} of {} left: {}; {} bytes sent, {} skips", facts().peer.text(),
               facts().stream, reason.what, counters.bytes_out, counters.skips);
@@ -54,7 +58,7 @@ void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> re
             wait(entry, std::move(waiting));
             return;
         }
-        if (entry.mirror.offline) {
+        if (entry.mirror.offline && !directory_.call(name.first)) {
             waiting.reply.give(fail(Errc::not_found, "this stream is offline"));
             return;
         }

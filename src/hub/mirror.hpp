@@ -49,6 +49,7 @@ private:
     Mirror& mirror_;
     Connection* connection_ = nullptr;
     std::optional<Error> ended_by_;
+    bool left_ = false;
 };
 
 /// Everything a new viewer starts with.

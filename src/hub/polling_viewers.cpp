@@ -59,6 +59,10 @@ Result<> PollingViewers::seen(const SegmentAsk& ask, const std::string& stream) 
     return {};
 }
 
+bool PollingViewers::knows(const std::string& viewer_key) const {
+    return viewers_.contains(viewer_key);
+}
+
 void PollingViewers::count_sent(const std::string& viewer_key, std::size_t bytes) {
     const auto found = viewers_.find(viewer_key);
     if (found != viewers_.end() && found->second.entry != nullptr) {

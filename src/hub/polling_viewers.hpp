@@ -28,6 +28,7 @@ public:
     /// How long one is silent before it is gone.
     void set_patience(Duration patience) { patience_ = patience; }
     std::size_t size() const { return viewers_.size(); }
+    bool knows(const std::string& viewer_key) const;
 
 private:
     class Entry;

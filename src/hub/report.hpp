@@ -63,6 +63,7 @@ struct StreamReport {
     /// where all we know is when they came.
     media::CaptureTime::Label capture_origin = media::CaptureTime::Label::arrival;
     LatencyReport arrival_latency{};
+    bool on_demand = false;   ///< a source makes it when somebody wants it
 };
 
 }   // namespace millrace::hub

@@ -81,7 +81,10 @@ void Sessions::Entry::tell(std::string text, std::string_view what) const {
          .stream = facts_.stream,
          .text = std::move(text),
          .members = fmt::format(R"("what":"{}","protocol":"{}","peer":{},"user":{})", what, facts_.protocol,
-                                web::json_quoted(facts_.peer.text()), web::json_quoted(facts_.who.name))});
+                                web::json_quoted(facts_.peer.text()), web::json_quoted(facts_.who.name)),
+         .viewers = what == "joined" ? 1
+                    : what == "left" ? -1
+                                     : 0});
 }
 
 void Sessions::Entry::tell_joined() const {

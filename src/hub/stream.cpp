@@ -16,11 +16,11 @@ Stream::Stream(Directory& directory, StreamHandle handle, std::string name, Sett
 }
 
 void Stream::open(const Flavour& flavour, MirrorRef mirror) {
-    if (!publisher_ && (said_end_ || over_at_)) {
+    if (!call_source() && (said_end_ || over_at_)) {
         mirror.opened(fail(Errc::not_found, "this stream is offline"));
         return;
     }
-    if (!ready_ && !derived_.contains(flavour.key)) {
+    if ((!ready_ || called_at_) && !derived_.contains(flavour.key)) {
         openings_.push_back({flavour, mirror});
         return;
     }
@@ -28,9 +28,19 @@ void Stream::open(const Flavour& flavour, MirrorRef mirror) {
 }
 
 void Stream::start(const Opening& opening) {
-    auto& derived = derived_[opening.flavour.key];
+    const FlavourKey& wanted = opening.flavour.key;
+    if (const auto there = derived_.find(wanted); there != derived_.end() && there->second->over()) {
+        derived_.erase(there);
+    }
+    if (!derived_.contains(wanted) && wanted.variant != 0 && variants() >= variants_max) {
+        opening.mirror.opened(fail(Errc::exhausted,
+                                   "pictures of this stream are made in as many sizes and "
+                                   "rates as it takes; ask for one of those, or later"));
+        return;
+    }
+    auto& derived = derived_[wanted];
     if (derived == nullptr) {
-        derived = opening.flavour.make();
+        derived = opening.flavour.make(*handle_.home);
         const Result<> begun = derived->begin(feed_, tracks_, handle_.home->now());
         if (!begun) {
             derived_.erase(opening.flavour.key);
@@ -48,8 +58,29 @@ void Stream::close(const FlavourKey& key, const MirrorRef& mirror) {
     }
     derived->second->detach(mirror);
     if (!derived->second->watched()) {
-        derived_.erase(derived);
+        derived->second->unwatched_since = handle_.home->now();
+        drop_unwatched();
     }
+}
+
+void Stream::drop_unwatched() {
+    const Instant now = handle_.home->now();
+    Instant next = Instant::never();
+    std::erase_if(derived_, [now, &next](const auto& entry) {
+        const Derived& derived = *entry.second;
+        const Instant until = derived.unwatched_since + derived.linger();
+        if (derived.watched() || until <= now) {
+            return !derived.watched();
+        }
+        next = std::min(next, until);
+        return false;
+    });
+    handle_.home->timers().arm(lingering_, next);
+}
+
+std::size_t Stream::variants() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(derived_, [](const auto& entry) { return entry.first.variant != 0; }));
 }
 
 void Stream::ask(Ask ask) {
@@ -66,10 +97,42 @@ void Stream::ask(Ask ask) {
     publisher_->session.ask(ask);
 }
 
+void Stream::key_frame(KeyFrameAsk ask, Reply<KeyFrame> reply) {
+    if (!publisher_ && (said_end_ || over_at_)) {
+        reply.give(fail(Errc::not_found, "this stream is offline"));
+    } else if (key_picture_ != nullptr) {
+        reply.give(KeyFrame{key_picture_, run_name()});
+    } else if (ready_ && !has_video()) {
+        reply.give(fail(Errc::unsupported, "this stream has no pictures"));
+    } else if (ask == KeyFrameAsk::at_hand) {
+        reply.give(fail(Errc::not_found, "this stream has shown no picture yet"));
+    } else if (key_waiters_.size() >= key_waiters_max) {
+        reply.give(fail(Errc::exhausted, "too many wait for this stream's first picture"));
+    } else {
+        key_waiters_.push_back(std::move(reply));
+        this->ask(AskKeyFrame{});
+    }
+}
+
+void Stream::show_key_frame() {
+    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
+        waiter.give(KeyFrame{key_picture_, run_name()});
+    }
+}
+
+void Stream::refuse_key_waiters(Error why) {
+    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
+        waiter.give(std::unexpected(why));
+    }
+}
+
 void Stream::set_alarm() {
     Instant next = segments_deadline();
     if (!publisher_) {
-        next = std::min(next, over_at_ ? Instant::never() : left_at_ + settings_.grace);
+        next = std::min(next, resting_     ? handle_.home->now()
+                              : called_at_ ? *called_at_ + source_wait
+                              : over_at_   ? Instant::never()
+                                           : left_at_ + settings_.grace);
     } else {
         if (!knocks_.empty()) {
             next = std::min(next, last_media_ + dead_after);
@@ -83,8 +146,15 @@ void Stream::set_alarm() {
 
 void Stream::on_time() {
     const Instant now = handle_.home->now();
-    if (!publisher_ && !over_at_ && now >= left_at_ + settings_.grace) {
+    if (!publisher_ && called_at_ && now >= *called_at_ + source_wait) {
+        source_failed({Errc::timed_out, "the source of this stream did not begin in time"});
+    }
+    if (!publisher_ && !called_at_ && !over_at_ && (resting_ || now >= left_at_ + settings_.grace)) {
         end_push();
+    }
+    if (!publisher_ && resting_) {
+        retire();
+        return;
     }
     tend_segments(now);
     if (over_at_ && (!listed_at_ || now >= *listed_at_ + lists_linger)) {
@@ -109,6 +179,7 @@ void Stream::end_push() {
     for (const Opening& opening : std::exchange(openings_, {})) {
         opening.mirror.opened(fail(Errc::not_found, "this stream ended"));
     }
+    refuse_key_waiters({Errc::not_found, "this stream ended"});
     log::info("hub", "{} ended", name_);
 }
 
@@ -116,13 +187,16 @@ void Stream::retire() {
     for (auto& [key, packaged] : packaged_) {
         packaged->refuse_parked({Errc::not_found, "this stream ended"});
     }
+    directory_.rest_source(name_);
     // Ends this object: nothing of it is touched afterwards.
     directory_.remove(handle_);
 }
 
 StreamState Stream::state(Instant now) const {
     if (!publisher_) {
-        return said_end_ ? StreamState::offline : StreamState::stale;
+        return called_at_                        ? StreamState::waiting
+               : said_end_ || publications_ == 0 ? StreamState::offline
+                                                 : StreamState::stale;
     }
     if (now - last_media_ > silent_after) {
         return StreamState::stale;

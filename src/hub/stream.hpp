@@ -5,6 +5,7 @@
 #include "hub/cutter.hpp"
 #include "hub/derived_feed.hpp"
 #include "hub/drift.hpp"
+#include "hub/key_frame.hpp"
 #include "hub/latency.hpp"
 #include "hub/meter.hpp"
 #include "hub/packaged.hpp"
@@ -39,6 +40,10 @@ public:
         Duration grace = 10s;    ///< how long it outlives a lost publisher
         bool takeover = false;   ///< a newcomer with the publisher's own credential replaces it
 
+        // Of a source.
+        bool on_demand = false;   ///< it runs only while somebody watches
+        Duration idle = 10s;      ///< and so long after the last one
+
         // Segments.
         Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then
         std::size_t window = 10;        ///< of a list
@@ -50,8 +55,11 @@ public:
     static constexpr Duration lists_linger =
         30s;   ///< it outlives `grace` so long after the last list request
     static constexpr Duration segments_wait = 10s;   ///< a list request waits so long, or three segments
+    static constexpr Duration source_wait = 9s;      ///< for the source that was called to publish
     static constexpr Duration judged_every = 1s;
     static constexpr std::size_t knocks_max = 8;
+    static constexpr std::size_t variants_max = 4;   ///< of pictures made anew: each is a child process
+    static constexpr std::size_t key_waiters_max = 64;   ///< for the first key frame
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
 
     Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings);
@@ -72,11 +80,20 @@ public:
     void close(const FlavourKey& key, const MirrorRef& mirror);
     /// Passes an ask up to the publication; key frames at most once a second.
     void ask(Ask ask);
+    /// Somebody wants it: where nobody publishes it, its source on demand is woken, and who comes meanwhile
+    /// waits for `source_wait`. Whether somebody publishes it, or will.
+    bool call_source();
+    /// The source will not come: who waits is refused.
+    void source_failed(Error error);
+    /// One that is over, though its source would make it anew, is given up: nobody finds it any more.
+    bool make_way();
+    bool is_read_by(const std::string& viewer_key) const { return polling_ && polling_->knows(viewer_key); }
 
     /// See Directory.
     void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
     void fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply);
     void count_sent(const std::string& viewer_key, std::size_t bytes);
+    void key_frame(KeyFrameAsk ask, Reply<KeyFrame> reply);
 
     /// Ends it now, without grace: the node stops. What the readers of its lists need to see the end: a
     /// target duration; zero where nobody reads them.
@@ -117,9 +134,15 @@ private:
     void take(media::AccessUnit unit, Instant arrival);
     void learn_config(const media::AccessUnit& unit);
     void become_ready();
+    /// Gives those who wait for a key frame the one there is.
+    void show_key_frame();
+    void refuse_key_waiters(Error why);
     void start(const Opening& opening);
     /// Those whose form could not follow a change.
     void drop_finished();
+    /// Those that nobody has watched for as long as they linger.
+    void drop_unwatched();
+    std::size_t variants() const;
     /// Grace is over: push viewers get their end.
     void end_push();
     void retire();
@@ -136,6 +159,10 @@ private:
     std::string run_name() const;
     void begin_run(Instant now);
     void report_outputs(StreamReport& report) const;
+
+    /// Whether anybody takes it, or waits for it.
+    bool watched(Instant now) const;
+    void rest_if_unwatched(Instant now);
 
     /// Once a second, while somebody publishes.
     void judge();
@@ -168,6 +195,12 @@ private:
     bool ready_ = false;
     bool announced_ = false;   // the publisher named its tracks
     std::optional<Instant> last_key_ask_;
+    media::AccessUnitRef key_picture_;   // the newest of this publication
+    std::vector<Reply<KeyFrame>> key_waiters_;
+
+    std::optional<Instant> called_at_;   // since when its source on demand is waited for
+    Instant watched_at_;                 // when somebody last took it, or wished to
+    bool resting_ = false;               // its source was told to end, or is given up
 
     std::vector<media::Track> tracks_;
     Timeline timeline_;
@@ -184,6 +217,7 @@ private:
     std::optional<Instant> over_at_;     // when grace was over, while it lingers
     bool lists_ended_ = false;
 
+    Alarm<Stream, &Stream::drop_unwatched> lingering_{*this};
     Alarm<Stream, &Stream::judge> second_{*this};
     Verdicts verdicts_;
     Drift drift_;

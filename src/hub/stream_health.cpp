@@ -39,7 +39,7 @@ StreamReport Stream::report() const {
     StreamReport report;
     report.name = name_;
     report.state = state(now);
-    report.run = run_name();
+    report.run = publications_ > 0 ? run_name() : "";
     if (publisher_) {
         report.publisher = publisher_->facts;
     }
@@ -134,6 +134,7 @@ void Stream::judge() {
     const Instant now = handle_.home->now();
     tell(verdicts_.judge(health(now), now, handle_.home->clock().utc()));
     tell_state();
+    rest_if_unwatched(now);
     handle_.home->timers().arm(second_, now + judged_every);
 }
 
@@ -185,7 +186,9 @@ void Stream::tell_publisher(std::string_view what, std::string_view words) {
          .stream = name_,
          .text = fmt::format("Publisher {} of {} {}", facts.peer.text(), name_, words),
          .members = fmt::format(R"("what":"{}","protocol":"{}","peer":{},"user":{})", what, facts.protocol,
-                                web::json_quoted(facts.peer.text()), web::json_quoted(facts.who.name))});
+                                web::json_quoted(facts.peer.text()), web::json_quoted(facts.who.name)),
+         .open_text = fmt::format("The publisher of {} {}", name_, words),
+         .open_members = fmt::format(R"("what":"{}","protocol":"{}")", what, facts.protocol)});
 }
 
 }   // namespace millrace::hub

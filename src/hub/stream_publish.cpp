@@ -23,6 +23,7 @@ void Stream::replace_publisher(std::string_view why) {
 void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     const Settings now = directory_.settings_of(name_);
     settings_.grace = now.grace;
+    settings_.idle = now.idle;
     settings_.takeover = now.takeover;
     if (may_take_over(facts.who)) {
         replace_publisher("another one with its credential took over");
@@ -48,6 +49,9 @@ void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
         cutter_.change_publisher();
     }
     over_at_.reset();
+    called_at_.reset();
+    resting_ = false;
+    watched_at_ = now;
     publisher_ = Publisher{++publications_, session, std::move(facts)};
     last_media_ = now;
     first_media_ = Instant::never();
@@ -55,6 +59,7 @@ void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     ready_ = false;
     announced_ = false;
     tracks_.clear();
+    key_picture_.reset();
     meter_.restart();
     drift_.restart();
     told_.reset();
@@ -106,10 +111,11 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
         said ? derived->unpublished(now) : derived->lost(now);
     }
     consider_knocks();
-    if (said && !publisher_) {
+    if (said && !publisher_ && !called_at_) {
         for (const Opening& opening : std::exchange(openings_, {})) {
             opening.mirror.opened(fail(Errc::not_found, "this stream is offline"));
         }
+        refuse_key_waiters({Errc::not_found, "this stream is offline"});
     }
 }
 
@@ -196,7 +202,12 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
     const bool entrance = unit.key && (video || !has_video());
     const std::size_t bytes = unit.payload.size();
     const media::CutRef cut = unit.cut;
-    feed_.append(std::make_shared<const media::AccessUnit>(std::move(unit)), bytes, entrance, arrival);
+    const auto kept = std::make_shared<const media::AccessUnit>(std::move(unit));
+    if (entrance && video) {
+        key_picture_ = kept;
+        show_key_frame();
+    }
+    feed_.append(kept, bytes, entrance, arrival);
     if (cut != nullptr) {
         keep_segment(*cut);
     }
@@ -225,6 +236,9 @@ void Stream::become_ready() {
     drop_finished();
     for (const Opening& opening : std::exchange(openings_, {})) {
         start(opening);
+    }
+    if (!has_video()) {
+        refuse_key_waiters({Errc::unsupported, "this stream has no pictures"});
     }
     std::erase_if(packaged_, [](const auto& entry) {
         const bool useless = entry.second->memory() == 0 && !entry.second->carries_any();

@@ -21,9 +21,6 @@ std::string Stream::run_name() const {
 void Stream::begin_run(Instant now) {
     run_ = directory_.new_run(handle_.home->clock().utc());
     cutter_.open_run(run_.started);
-    if (publications_ == 0) {
-        return;
-    }
     timeline_ = Timeline{};
     feed_.clear();
     cut_before_.reset();
@@ -86,9 +83,13 @@ Result<Packaged*> Stream::packaged_for(const SegmentFlavour& flavour) {
 
 void Stream::list(const SegmentAsk& ask, Reply<SegmentListRef> reply) {
     const Instant now = handle_.home->now();
+    const bool newcomer = !is_read_by(ask.viewer_key);
     if (const Result<> admitted = admit_polling(ask); !admitted) {
         reply.give(std::unexpected(admitted.error()));
         return;
+    }
+    if (newcomer && !over_at_) {
+        call_source();
     }
     const Result<Packaged*> packaged = packaged_for(ask.flavour);
     if (!packaged) {

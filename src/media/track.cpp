@@ -26,7 +26,9 @@ std::string_view name(Codec codec) {
 bool TrackConfig::same_coding(const TrackConfig& other) const {
     return codec == other.codec && timescale == other.timescale && vps == other.vps && sps == other.sps &&
            pps == other.pps && extra == other.extra && sample_rate == other.sample_rate &&
-           channels == other.channels;
+           channels == other.channels &&
+           // Nothing else of MJPEG's configuration says it.
+           (codec != Codec::mjpeg || (width == other.width && height == other.height));
 }
 
 std::string codec_list(std::span<const Track> tracks) {

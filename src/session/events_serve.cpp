@@ -6,6 +6,7 @@
 #include "protocol/http/answer.hpp"
 #include "protocol/ws/conversation.hpp"
 #include "protocol/ws/handshake.hpp"
+#include "session/clock_exchange.hpp"
 #include "session/doorbell.hpp"
 #include "session/media_answer.hpp"
 #include "session/refused.hpp"
@@ -34,7 +35,7 @@ class Wire {
 public:
     virtual ~Wire() = default;
     virtual void begin() = 0;
-    virtual void write(const hub::Event& event) = 0;
+    virtual void write(std::uint64_t id, std::string_view json) = 0;
     virtual void keep_alive() = 0;
     /// What the reader says. An error ends the conversation, after the last words.
     virtual Result<> hear(ByteSpan bytes, Instant now) = 0;
@@ -45,8 +46,8 @@ public:
 class ServerSent final : public Wire {
 public:
     void begin() override { append(out_, "retry: 2000\n\n"); }
-    void write(const hub::Event& event) override {
-        append(out_, fmt::format("id: {}\ndata: {}\n\n", event.id, event.json));
+    void write(std::uint64_t id, std::string_view json) override {
+        append(out_, fmt::format("id: {}\ndata: {}\n\n", id, json));
     }
     void keep_alive() override { append(out_, ":\n\n"); }
     Result<> hear(ByteSpan /*bytes*/, Instant /*now*/) override { return {}; }
@@ -56,17 +57,33 @@ private:
     std::vector<std::byte> out_;
 };
 
-/// Each event a text message; a ping keeps it alive.
+/// Each event a text message; a ping keeps it alive. The reader may ask for our clock.
 class Messages final : public Wire {
 public:
+    explicit Messages(const Clock& clock) : clock_{clock} {}
+
     void begin() override {}
-    void write(const hub::Event& event) override {
-        conversation_.send(ws::Opcode::text, as_bytes(event.json));
+    void write(std::uint64_t /*id*/, std::string_view json) override {
+        conversation_.send(ws::Opcode::text, as_bytes(json));
     }
     void keep_alive() override { ws::append_frame(pings_, {.opcode = ws::Opcode::ping}, {}); }
     Result<> hear(ByteSpan bytes, Instant now) override {
+        const WallTime received = clock_.utc();
         const Result<> heard = conversation_.receive(bytes, now);
-        while (conversation_.next_event()) {
+        while (const auto event = conversation_.next_event()) {
+            const auto* const message = std::get_if<ws::Message>(&*event);
+            if (message == nullptr) {
+                continue;
+            }
+            auto answer = exchange_.hear(message->payload, now, received);
+            if (!answer) {
+                conversation_.close(ws::CloseCode::policy, now);
+                return std::unexpected(answer.error());
+            }
+            if (*answer) {
+                conversation_.send(ws::Opcode::text,
+                                   as_bytes(ClockExchange::finish(std::move(**answer), clock_.utc())));
+            }
         }
         return heard;
     }
@@ -78,6 +95,8 @@ public:
     }
 
 private:
+    const Clock& clock_;
+    ClockExchange exchange_;
     ws::Conversation conversation_{{.message_size_max = Limits::message_size_max}};
     std::vector<std::byte> pings_;
 };
@@ -117,7 +136,7 @@ public:
           reader_{events.new_reader()},
           bell_{*connection_, desk.executor} {
         if (order.websocket) {
-            wire_ = std::make_unique<Messages>();
+            wire_ = std::make_unique<Messages>(desk.executor.clock());
         } else {
             wire_ = std::make_unique<ServerSent>();
         }
@@ -159,7 +178,7 @@ private:
                 quiet = desk_.executor.now() + Limits::keep_alive;
             }
             for (const hub::EventRef& event : std::exchange(batch_, {})) {
-                wire_->write(*event);
+                wire_->write(event->id, hub::json_for(wish_, *event));
             }
             if (desk_.executor.now() >= quiet) {
                 quiet = desk_.executor.now() + Limits::keep_alive;

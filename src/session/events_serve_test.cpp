@@ -224,6 +224,29 @@ TEST_F(EventsServe, a_websocket_gets_a_text_message_an_event) {
     EXPECT_EQ(desk_.sessions.size(), 0U);
 }
 
+TEST_F(EventsServe, a_websocket_answers_for_the_clock) {
+    ask_to_upgrade("/live/cam/events");
+    send(ws::hand_made::from_client({{.payload = R"({"t":"clock","c":17.5})"}}));
+    const std::string answer = read();
+    EXPECT_EQ(answer.substr(2), R"({"t":"clock","c":17.5,"r":1800000000000.000,"s":1800000000000.000})");
+    send(ws::hand_made::from_client({{.payload = R"({"t":"hello"})"}}));
+    EXPECT_EQ(read(), "");
+    tell("one");
+    EXPECT_TRUE(read().contains("\"text\":\"one\""));
+}
+
+TEST_F(EventsServe, case_60_a_websocket_that_asks_too_often_or_too_much_is_closed) {
+    const std::string question = R"({"t":"clock","c":1})";
+    const std::vector<ws::hand_made::Frame> often(11, {.payload = question});
+    const std::vector<ws::hand_made::Frame> long_one{{.payload = std::string(257, 'x')}};
+    for (const auto& frames : {often, long_one}) {
+        ask_to_upgrade("/live/cam/events");
+        send(ws::hand_made::from_client(frames));
+        EXPECT_TRUE(read().ends_with("\x88\x02\x03\xF0"));   // 1008
+        EXPECT_EQ(desk_.sessions.size(), 0U);
+    }
+}
+
 TEST_F(EventsServe, case_61_a_foreign_page_opens_no_websocket) {
     struct Row {
         std::string_view path;

@@ -41,7 +41,8 @@ std::vector<web::Header> media_headers(const web::Request& request, const std::v
         }
         headers.push_back({"Access-Control-Allow-Origin", std::string{*origin}});
     }
-    headers.push_back({"Access-Control-Expose-Headers", "Content-Range, Date, ETag, Retry-After"});
+    headers.push_back(
+        {"Access-Control-Expose-Headers", "Content-Range, Date, ETag, Retry-After, X-Timestamp"});
     return headers;
 }
 

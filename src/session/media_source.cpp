@@ -242,6 +242,8 @@ Task<> media_source(Desk& desk, Spawner& spawner, SourceRule rule, SourceLeash& 
         }
         if (ending.lasting) {
             log::error(who, "{}: {}", rule.stream, why);
+            desk.directory.source_failed(
+                rule.stream, {Errc::cancelled, "the source of this stream cannot be used; the log says why"});
             co_return;
         }
         if (desk.executor.now() - began > source_pause_max) {
@@ -282,6 +284,12 @@ Task<> Sources::run(SourceRule rule) {
 
 void Sources::start(SourceRule rule) {
     desk_.executor.tasks().spawn(run(std::move(rule)));
+}
+
+void Sources::wake(SourceRule rule) {
+    if (!runs(rule.stream)) {
+        start(std::move(rule));
+    }
 }
 
 void Sources::stop(const std::string& stream) {

@@ -55,6 +55,9 @@ public:
 
     /// One that runs for this stream is stopped.
     void start(SourceRule rule);
+    /// Leaves alone what runs for this stream.
+    void wake(SourceRule rule);
+    bool runs(const std::string& stream) const { return running_.contains(stream); }
     void stop(const std::string& stream);
     std::size_t size() const { return running_.size(); }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view asset_root = "/assets/";
 constexpr std::string_view port_mark = "@RTMP_PORT@";
+constexpr std::string_view root_mark = "@ROOT@";
 constexpr std::string_view robots = "User-agent: *\nDisallow: /\n";
 constexpr std::string_view immutable = "public, max-age=31536000, immutable";
 constexpr std::string_view no_cache = "no-cache";
@@ -37,6 +38,7 @@ struct Document {
     std::string_view cache;
     Form plain;
     std::optional<Form> gzip;
+    bool shared = false;   ///< pages of any origin may load it: the same for everybody, and no secret
 };
 
 web::Response answer_of(const Document& document, const Form& form) {
@@ -48,6 +50,10 @@ web::Response answer_of(const Document& document, const Form& form) {
                         {"X-Content-Type-Options", "nosniff"},
                         {"Referrer-Policy", "no-referrer"},
                         {"Vary", "Accept-Encoding"}};
+    if (document.shared) {
+        response.headers.push_back({"Access-Control-Allow-Origin", "*"});
+        response.headers.push_back({"Cross-Origin-Resource-Policy", "cross-origin"});
+    }
     if (!form.encoding.empty()) {
         response.headers.push_back({"Content-Encoding", std::string{form.encoding}});
     }
@@ -57,27 +63,41 @@ web::Response answer_of(const Document& document, const Form& form) {
 
 Document asset(const PageFile& file, std::string_view cache) {
     const std::string hash{file.hash};
-    Document document{file.type, cache, {Bytes::lasting(as_bytes(file.bytes)), hash, {}}, std::nullopt};
+    Document document{file.type, cache, {Bytes::lasting(as_bytes(file.bytes)), hash, {}}, std::nullopt, true};
     if (!file.gzip.empty()) {
         document.gzip = Form{Bytes::lasting(as_bytes(file.gzip)), hash + "-gzip", "gzip"};
     }
     return document;
 }
 
-/// A page with the node's facts in it.
-Document page(const PageFile& file, const PageFacts& facts) {
+void replace_all(std::string& text, std::string_view mark, std::string_view with) {
+    for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + with.size())) {
+        text.replace(at, mark.size(), with);
+    }
+}
+
+/// A page with the node's facts in it, for an address `folders` below the root. Its own addresses are
+/// relative, so that it works under a path that a proxy put in front.
+Document page(const PageFile& file, const PageFacts& facts, std::size_t folders) {
     std::string text{file.bytes};
     const std::string port = fmt::format("{}", facts.rtmp_port);
-    for (auto at = text.find(port_mark); at != std::string::npos; at = text.find(port_mark)) {
-        text.replace(at, port_mark.size(), port);
+    std::string root = "./";
+    for (std::size_t at = 0; at < folders; ++at) {
+        root += "../";
     }
-    Form form{Bytes::copy(text), fmt::format("{}-{}", file.hash, port), {}};
+    replace_all(text, port_mark, port);
+    replace_all(text, root_mark, root);
+    Form form{Bytes::copy(text), fmt::format("{}-{}-{}", file.hash, port, folders), {}};
     Form coded{http::gzip(form.body), form.tag + "-gzip", "gzip"};
-    return {file.type, no_cache, std::move(form), std::move(coded)};
+    return {file.type, no_cache, std::move(form), std::move(coded), false};
 }
 
 Document text_file(std::string_view text) {
-    return {"text/plain; charset=utf-8", no_cache, {Bytes::lasting(as_bytes(text)), "1", {}}, std::nullopt};
+    return {"text/plain; charset=utf-8",
+            no_cache,
+            {Bytes::lasting(as_bytes(text)), "1", {}},
+            std::nullopt,
+            false};
 }
 
 using Shared = std::shared_ptr<const Document>;
@@ -104,6 +124,26 @@ bool names_a_stream(std::string_view path) {
     return found && found->rest.empty();
 }
 
+/// The player at every name: one document for each number of segments.
+web::Route player_route(const PageFile& file, const PageFacts& facts) {
+    std::vector<Shared> by_depth;
+    for (std::size_t folders = 0; folders < hub::StreamName::segments_max; ++folders) {
+        by_depth.push_back(std::make_shared<const Document>(page(file, facts, folders)));
+    }
+    return {.methods = {"GET"},
+            .matches = names_a_stream,
+            .answer = [by_depth = std::move(by_depth)](const web::Request& request, Executor&) {
+                const auto slashes = static_cast<std::size_t>(std::ranges::count(request.path, '/'));
+                const std::size_t folders = std::clamp<std::size_t>(slashes, 1, by_depth.size()) - 1;
+                return give(by_depth[folders], http::accepts_gzip(request));
+            }};
+}
+
+/// Assets with a hash in their path never change; one with a lasting name does, and pages elsewhere load it.
+std::string_view cache_of(std::string_view path) {
+    return path.substr(asset_root.size()).find('/') == std::string_view::npos ? no_cache : immutable;
+}
+
 }   // namespace
 
 std::vector<web::Route> page_routes(std::span<const PageFile> files, PageFacts facts) {
@@ -111,11 +151,11 @@ std::vector<web::Route> page_routes(std::span<const PageFile> files, PageFacts f
     routes.push_back(route_at("/robots.txt", text_file(robots)));
     for (const PageFile& file : files) {
         if (file.path == "/list.html") {
-            routes.push_back(route_at("/", page(file, facts)));
+            routes.push_back(route_at("/", page(file, facts, 0)));
         } else if (file.path == "/player.html") {
-            routes.push_back(route(names_a_stream, std::make_shared<const Document>(page(file, facts))));
+            routes.push_back(player_route(file, facts));
         } else if (file.path.starts_with(asset_root)) {
-            routes.push_back(route_at(file.path, asset(file, immutable)));
+            routes.push_back(route_at(file.path, asset(file, cache_of(file.path))));
         }
         if (file.path.ends_with("/icon.svg")) {
             routes.push_back(route_at("/favicon.ico", asset(file, no_cache)));

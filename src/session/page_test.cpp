@@ -14,7 +14,8 @@ constexpr PageFile files[]{
     {"/assets/11/main.js", "text/javascript; charset=utf-8", "script", "packed", "11"},
     {"/assets/22/icon.svg", "image/svg+xml", "<svg/>", "", "22"},
     {"/list.html", text_type, "list of @RTMP_PORT@", "", "33"},
-    {"/player.html", text_type, "player", "", "44"},
+    {"/player.html", text_type, "player at @ROOT@", "", "44"},
+    {"/assets/embedded.js", "text/javascript; charset=utf-8", "element", "", "55"},
 };
 
 class Page : public testing::Test {
@@ -50,19 +51,34 @@ TEST_F(Page, lists_at_the_root_and_says_the_port_of_rtmp) {
     const web::Response response = get("/");
     EXPECT_EQ(response.status, 200);
     EXPECT_EQ(as_text(response.body), "list of 1936");
-    EXPECT_EQ(header(response, "ETag"), "\"33-1936\"");
+    EXPECT_EQ(header(response, "ETag"), "\"33-1936-0\"");
     EXPECT_EQ(header(response, "Cache-Control"), "no-cache");
 }
 
 TEST_F(Page, plays_at_every_name_a_stream_may_have_and_nowhere_else) {
     for (const char* path : {"/cam", "/live/cam", "/a/b/c/d/e/f/g/h", "/~x/y-z_0.1"}) {
-        EXPECT_EQ(as_text(get(path).body), "player") << path;
+        EXPECT_TRUE(as_text(get(path).body).starts_with("player")) << path;
     }
     for (const char* path : {"/live/cam.flv", "/live/cam/index.m3u8", "/live/cam/segments/x", "//", "/live/",
                              "/api/v1/nothing", "/metrics", "/<img src=x onerror=alert(1)>", "/a/../b",
                              "/assets/11/other.js", "/list.html/", "/a/b/c/d/e/f/g/h/i"}) {
         EXPECT_EQ(get(path).status, 404) << path;
     }
+}
+
+TEST_F(Page, finds_its_files_by_relative_addresses_so_that_it_works_below_another_path) {
+    EXPECT_EQ(as_text(get("/cam").body), "player at ./");
+    EXPECT_EQ(as_text(get("/live/cam").body), "player at ./../");
+    EXPECT_EQ(as_text(get("/a/b/c/d/e/f/g/h").body), "player at ./../../../../../../../");
+    EXPECT_NE(header(get("/cam"), "ETag"), header(get("/live/cam"), "ETag"));
+}
+
+TEST_F(Page, pages_of_any_origin_may_load_the_player_whose_name_lasts) {
+    const web::Response element = get("/assets/embedded.js");
+    EXPECT_EQ(header(element, "Cache-Control"), "no-cache");
+    EXPECT_EQ(header(element, "Access-Control-Allow-Origin"), "*");
+    EXPECT_EQ(header(element, "Cross-Origin-Resource-Policy"), "cross-origin");
+    EXPECT_EQ(header(get("/live/cam"), "Access-Control-Allow-Origin"), "");
 }
 
 TEST_F(Page, row_1_32_every_answer_forbids_what_is_inline_or_from_elsewhere) {

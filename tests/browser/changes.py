@@ -15,7 +15,7 @@ from plays import HEIGHT, WIDTH
 from scenario import test
 
 PLAIN, LARGER = (WIDTH, HEIGHT), (480, 270)
-SOURCE = "document.getElementById('media').currentSrc"
+SOURCE = "document.querySelector('millrace-player').shown.currentSrc"
 
 
 class Camera:

@@ -167,7 +167,7 @@ def the_pages_fit_a_phone(scene):
             report = browser.until(lambda look: "H.264" in look["text"], PATIENCE, f"{path} is filled")
             fits = report["wide"] <= PHONE and report["inner"] == PHONE
             assert fits, (path, report["wide"], report["inner"])
-        assert browser.run("document.getElementById('media').hasAttribute('playsinline')")
+        assert browser.run("document.querySelector('millrace-player').shown.hasAttribute('playsinline')")
         plays(browser)
         silent(browser)
 

@@ -2,9 +2,9 @@
 
 const CREDENTIALS = ['token', 'user', 'pass'];
 
-/** The stream that a page's path names: "/live/cam" is live/cam, "/" none. Not decoded: a name needs none. */
-export function streamOf(path: string): string {
-  return path.replace(/^\/+|\/+$/g, '');
+/** The stream that a page's path names, below `base`: "/live/cam" is live/cam. Not decoded: a name needs none. */
+export function streamOf(path: string, base = '/'): string {
+  return (path.startsWith(base) ? path.slice(base.length) : path).replace(/^\/+|\/+$/g, '');
 }
 
 /** What of the page's query goes on to the API and the media: the proofs of who asks, nothing else. */
@@ -27,8 +27,8 @@ export function withQuery(path: string, ...queries: readonly string[]): string {
 }
 
 /** Where the page of a stream is: names are safe as they stand, anything else is escaped and stays on this node. */
-export function pagePath(name: string): string {
-  return '/' + name.split('/').filter((one) => one !== '').map(encodeURIComponent).join('/');
+export function pagePath(name: string, base = '/'): string {
+  return base + name.split('/').filter((one) => one !== '').map(encodeURIComponent).join('/');
 }
 
 /** The RTMP address as people type it: the usual port is left out. */

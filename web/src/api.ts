@@ -1,6 +1,7 @@
 /** What the node's API says of its streams. Read with distrust: publishers choose many of the words. */
 
 import { count, fields, text } from './messages.ts';
+import { at } from './root.ts';
 
 export type StreamState = 'live' | 'waiting' | 'stale' | 'offline';
 
@@ -16,6 +17,8 @@ export interface Track {
   readonly sampleRate: number;
   readonly channels: number;
   readonly bitrate: number;
+  /** Null where it is not known. */
+  readonly qp: { readonly average: number; readonly min: number; readonly max: number; readonly origin: string } | null;
 }
 
 export interface Stream {
@@ -24,6 +27,8 @@ export interface Stream {
   readonly tracks: readonly Track[];
   readonly bitrate: number;
   readonly viewers: number;
+  /** Raw pictures to bits; 0 while unknown. */
+  readonly compressionRatio: number;
   readonly source: string;
   /** What is wrong and how to mend it, as the node says it. */
   readonly verdicts: readonly string[];
@@ -37,10 +42,15 @@ export type Refused = 'stranger' | 'closed' | 'missing' | 'unreachable';
 const REFUSED: ReadonlyMap<number, Refused> = new Map([[401, 'stranger'], [403, 'closed'], [404, 'missing']]);
 const STATES: readonly string[] = ['live', 'waiting', 'stale', 'offline'];
 const DEADLINE_MS = 8000;
-const STREAMS = '/api/v1/streams';
+const STREAMS = at('api/v1/streams');
 
 function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+function parseQp(said: ReturnType<typeof fields>): Track['qp'] {
+  return said === null ? null : { average: count(said['average']), min: count(said['min']), max: count(said['max']),
+                                  origin: text(said['origin']) };
 }
 
 function parseTrack(value: unknown): Track | null {
@@ -58,6 +68,7 @@ function parseTrack(value: unknown): Track | null {
     sampleRate: count(said['sample_rate']),
     channels: count(said['channels']),
     bitrate: count(said['bitrate_bps']),
+    qp: parseQp(fields(said['qp'])),
   };
 }
 
@@ -74,6 +85,7 @@ export function parseStream(value: unknown): Stream | null {
     tracks: list(said['tracks']).map(parseTrack).filter((one) => one !== null),
     bitrate: count(said['bitrate_bps']),
     viewers: Object.values(fields(said['viewers']) ?? {}).reduce<number>((sum, one) => sum + count(one), 0),
+    compressionRatio: count(said['compression_ratio']),
     source: text(fields(said['source'])?.['protocol']),
     verdicts: list(said['verdicts']).map((one) => text(fields(one)?.['text'])).filter((one) => one !== ''),
   };

@@ -1,161 +1,91 @@
 /** `/NAME`: one stream, its player, and what is known of it. */
 
 import { credentialsOf, streamOf, withQuery } from './address.ts';
-import { askStream, type Stream, type Track } from './api.ts';
-import { condition, worthPlaying, type NodeWord } from './condition.ts';
+import { askStream, type Stream } from './api.ts';
 import { copyable } from './copy.ts';
 import { element, part, poll, say } from './dom.ts';
 import { Facts } from './facts.ts';
-import { HlsPlayer } from './hls_player.ts';
-import { onKeys } from './keys.ts';
-import { MsePlayer } from './mse_player.ts';
-import type { PlayState, Player, StreamAddress } from './player.ts';
+import type { NodeWord } from './player/condition.ts';
+import { lookUp, trackWords, type MillracePlayer } from './player/element.ts';
+import { formatOf, WAYS, type Format } from './player/formats.ts';
+import type { StreamAddress } from './player/player.ts';
+import { mediaUrl } from './player/stream_address.ts';
 import { publishLines, rtmpAddress } from './publish.ts';
+import { at, root } from './root.ts';
 import { SignIn } from './sign_in.ts';
-import { Stage } from './stage.ts';
+import { Toolbar } from './toolbar.ts';
 
 const POLL_MS = 2000;
-const FACTS_MS = 500;
-const MODES = { mse: MsePlayer, hls: HlsPlayer };
-type Mode = keyof typeof MODES;
-const MODE_KEY = 'millrace.mode';
+const FACTS_MS = 1000;
+const FORMAT_KEY = 'millrace.format';
+const FORMATS: Readonly<Record<Format, readonly [string, string]>> = {
+  auto: ['Automatic', 'The best way that this browser and the way to the node allow'],
+  mse: ['WebSocket', 'MP4 over WebSocket by Media Source Extensions: the lowest latency'],
+  hls: ['HLS', 'HLS by hls.js: some seconds later, and easier on bad networks'],
+  flv: ['FLV', 'FLV over WebSocket by mpegts.js'],
+  mjpeg: ['MJPEG', 'Single pictures, without sound: works in every browser'],
+  native: ['Browser', 'The browser’s own player: HLS where it knows that, else one endless MP4'],
+};
 
-/** The page as a whole: which player runs, and why. */
+/** The page as a whole: it asks the node, the element plays. */
 class Page {
   readonly #address: StreamAddress;
-  readonly #stage = new Stage();
+  readonly #player = part('player') as MillracePlayer;
   readonly #facts = new Facts();
   readonly #signIn = new SignIn(() => void this.#ask());
-  #mode: Mode;
-  #player: Player | null = null;
-  #playState: PlayState | 'idle' = 'idle';
-  #why = '';
-  #node: NodeWord = 'unasked';
+  readonly #toolbar: Toolbar;
+  #format: Format;
   #stream: Stream | null = null;
-  /** What the node said was on when the browser could not play it. */
-  #refused: string | null = null;
 
   constructor(address: StreamAddress) {
     this.#address = address;
-    this.#mode = rememberedMode();
-    onKeys({
-      play: () => this.#togglePlay(),
-      mute: () => this.#toggleSound(),
-      fullScreen: () => this.#stage.toggleFullScreen(),
-    });
-    part('sound').addEventListener('click', () => this.#toggleSound());
-    part('mse').addEventListener('click', () => this.#choose('mse'));
-    part('hls').addEventListener('click', () => this.#choose('hls'));
+    this.#format = rememberedFormat();
+    this.#toolbar = new Toolbar(this.#player, address.name);
+    this.#player.setAttribute('format', this.#format);
+    this.#player.setAttribute('src', withQuery(address.name, address.credentials));
+    this.#player.know('unasked', null);
+    this.#player.addEventListener('millrace-state', () => this.#show());
+    part('formats').append(...(['auto', ...WAYS] as const).map((format) => this.#choice(format)));
     this.#show();
     poll(POLL_MS, () => this.#ask());
     setInterval(() => this.#showFacts(), FACTS_MS);
   }
 
+  #choice(format: Format): HTMLButtonElement {
+    const [label, title] = FORMATS[format];
+    const made = element('button', { id: format, type: 'button', class: 'choice', title }, label);
+    made.addEventListener('click', () => {
+      this.#format = format;
+      remember(format);
+      this.#player.setAttribute('format', format);
+      this.#show();
+    });
+    return made;
+  }
+
   async #ask(): Promise<void> {
     const asked = await askStream(this.#address.name, this.#address.credentials);
+    let node: NodeWord;
     if ('value' in asked) {
       this.#stream = asked.value;
-      this.#node = asked.value?.state ?? 'missing';
+      node = asked.value?.state ?? 'missing';
     } else {
       const mayNotAsk = asked.refused === 'stranger' || asked.refused === 'closed';
-      this.#node = mayNotAsk ? await this.#probe() : asked.refused;
+      node = mayNotAsk ? await lookUp(this.#address) : asked.refused;
       this.#stream = asked.refused === 'unreachable' ? this.#stream : null;
     }
-    this.#signIn.want(this.#node);
-    const stopped = this.#playState === 'idle' || (this.#playState === 'ended' && this.#node === 'live');
-    if (worthPlaying(this.#node) && (stopped || this.#wantsAnother())) {
-      this.#play();
-    }
+    this.#signIn.want(node);
+    this.#player.know(node, this.#stream === null ? null : trackWords(this.#stream));
     this.#show();
-  }
-
-  /** The publisher changed what the player was made for: pictures came or went, or it cannot play the codecs. */
-  #wantsAnother(): boolean {
-    const tracks = this.#stream?.tracks ?? [];
-    if (tracks.length === 0 || this.#playState === 'paused') {
-      return false;
-    }
-    if (this.#playState === 'unsupported') {
-      const codecs = tracks.map((one) => one.codecString).join();
-      this.#refused ??= codecs;
-      return codecs !== this.#refused;
-    }
-    return isSound(tracks) !== (this.#stage.media instanceof HTMLAudioElement);
-  }
-
-  /** Without the right to ask the API: whether there is something to play is no secret to who may play it. */
-  async #probe(): Promise<NodeWord> {
-    try {
-      const path = withQuery(`/${this.#address.name}.flv`, this.#address.credentials);
-      const { status } = await fetch(path, { method: 'HEAD', cache: 'no-store' });
-      return status === 200 ? 'live' : status === 404 ? 'missing' : status === 401 ? 'stranger' : 'closed';
-    } catch {
-      return 'unreachable';
-    }
-  }
-
-  #choose(mode: Mode): void {
-    this.#mode = mode;
-    remember(mode);
-    this.#playState = 'idle';
-    if (worthPlaying(this.#node)) {
-      this.#play();
-    }
-    this.#show();
-  }
-
-  #play(): void {
-    this.#stage.hold();
-    this.#player?.stop();
-    this.#refused = null;
-    const media = this.#stage.renew(isSound(this.#stream?.tracks ?? []) ? 'audio' : 'video');
-    media.addEventListener('volumechange', () => this.#show());
-    const player: Player = new MODES[this.#mode](media, this.#address, (state, words) => {
-      if (this.#player === player) {
-        this.#told(state, words);
-      }
-    });
-    this.#player = player;
-    this.#told('connecting', '');
-    player.start();
-  }
-
-  #told(state: PlayState, words: string): void {
-    if (state === 'connecting' && this.#playState === 'playing') {
-      this.#stage.hold();
-    }
-    if (state === 'playing') {
-      this.#stage.release();
-    }
-    this.#playState = state;
-    this.#why = words;
-    this.#show();
-  }
-
-  #togglePlay(): void {
-    const { media } = this.#stage;
-    if (media.paused) {
-      void media.play().catch(() => undefined);
-    } else {
-      media.pause();
-    }
-  }
-
-  #toggleSound(): void {
-    this.#stage.media.muted = !this.#stage.media.muted;
-    if (!this.#stage.media.muted && this.#stage.media.volume === 0) {
-      this.#stage.media.volume = 1;
-    }
   }
 
   #show(): void {
-    const { muted } = this.#stage.media;
-    this.#stage.say(condition(this.#node, this.#playState, this.#why));
-    part('sound').setAttribute('aria-pressed', String(!muted));
-    say(part('sound'), muted ? 'Sound off' : 'Sound on');
-    for (const mode of ['mse', 'hls'] as const) {
-      part(mode).setAttribute('aria-pressed', String(mode === this.#mode));
+    this.#toolbar.show();
+    for (const format of ['auto', ...WAYS] as const) {
+      part(format).setAttribute('aria-pressed', String(format === this.#format));
     }
+    const { way, note } = this.#player;
+    say(part('note'), note || (this.#format === 'auto' && way !== '' ? `Playing by ${FORMATS[way][0]}.` : ''));
     const verdicts = part('verdicts');
     const words = this.#stream?.verdicts ?? [];
     verdicts.hidden = words.length === 0;
@@ -163,29 +93,27 @@ class Page {
   }
 
   #showFacts(): void {
-    this.#facts.show(this.#stage.media, this.#player?.figures() ?? null, this.#stream);
+    const { shown } = this.#player;
+    const size = shown instanceof HTMLVideoElement ? [shown.videoWidth, shown.videoHeight] as const
+      : shown instanceof HTMLImageElement ? [shown.naturalWidth, shown.naturalHeight] as const : [0, 0] as const;
+    this.#facts.show(this.#player.figures(), this.#stream, size);
   }
 }
 
-/** Whether there is nothing to see, only to hear. */
-function isSound(tracks: readonly Track[]): boolean {
-  return tracks.length > 0 && tracks.every((one) => one.kind === 'audio');
-}
-
-/** `?play=hls` asks for a player by address; else the last choice holds. */
-function rememberedMode(): Mode {
+/** `?play=hls` asks for a format by address; else the last choice holds. */
+function rememberedFormat(): Format {
   let asked = new URLSearchParams(location.search).get('play');
   try {
-    asked ??= localStorage.getItem(MODE_KEY);
+    asked ??= localStorage.getItem(FORMAT_KEY);
   } catch {
     // a browser that keeps nothing: then nothing is remembered
   }
-  return asked === 'hls' ? 'hls' : 'mse';
+  return formatOf(asked);
 }
 
-function remember(mode: Mode): void {
+function remember(format: Format): void {
   try {
-    localStorage.setItem(MODE_KEY, mode);
+    localStorage.setItem(FORMAT_KEY, format);
   } catch {
     // as above
   }
@@ -194,24 +122,23 @@ function remember(mode: Mode): void {
 function showAddresses(address: StreamAddress): void {
   const { name, credentials } = address;
   const rtmp = rtmpAddress();
-  const at = (path: string) => withQuery(location.origin + path, credentials);
+  const line = (label: string, rest: string) => copyable(label, mediaUrl(address, rest));
   part('elsewhere').append(
-    copyable('HLS', at(`/${name}/index.m3u8`)),
-    copyable('HLS for old players', at(`/${name}/ts.m3u8`)),
-    copyable('MPEG-TS', at(`/${name}.ts`)),
-    copyable('MP4', at(`/${name}.mp4`)),
-    copyable('FLV', at(`/${name}.flv`)),
-    ...(rtmp === null ? [] : [copyable('RTMP', withQuery(`${rtmp}/${name}`, credentials))]));
+    line('HLS', '/index.m3u8'), line('HLS for old players', '/ts.m3u8'), line('MPEG-TS', '.ts'), line('MP4', '.mp4'),
+    line('FLV', '.flv'), line('MJPEG', '.mjpeg'), line('One picture', '.jpg'),
+    ...(rtmp === null ? [] : [copyable('RTMP', withQuery(`${rtmp}/${name}`, credentials))]),
+    copyable('In a page of yours', `<script type="module" src="${at('assets/millrace-player.js')}"></script>\n` +
+      `<millrace-player src="${mediaUrl(address, '')}" controls></millrace-player>`));
 }
 
 export function playerPage(): void {
-  const name = streamOf(location.pathname);
-  const address = { name, credentials: credentialsOf(location.search) };
+  const name = streamOf(location.pathname, root.pathname);
+  const address = { root: root.href, name, credentials: credentialsOf(location.search) };
   const cut = name.lastIndexOf('/') + 1;
   document.title = `${name} · Millrace`;
   part('name').replaceChildren(element('span', { class: 'dim' }, name.slice(0, cut)), name.slice(cut));
   for (const link of ['home', 'back']) {
-    part(link).setAttribute('href', withQuery('/', address.credentials));
+    part(link).setAttribute('href', withQuery(root.href, address.credentials));
   }
   showAddresses(address);
   part('publish').append(element('summary', {}, 'Publish this stream'),

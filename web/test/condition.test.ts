@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { condition, worthPlaying } from '../src/condition.ts';
+import { condition, worthPlaying } from '../src/player/condition.ts';
 
 test('row 3.28: every pair of what is known has a state in words', () => {
   const table = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEAD_BAND, RATE_MAX, TARGET_MAX, TARGET_MIN, Target, ahead, chase, trim } from '../src/live_edge.ts';
+import { DEAD_BAND, RATE_MAX, TARGET_MAX, TARGET_MIN, Target, ahead, chase, trim } from '../src/player/live_edge.ts';
 
 const near = { ranges: [{ start: 0, end: 10 }], time: 9.9, muted: true, rate: 1, target: 0.1 };
 

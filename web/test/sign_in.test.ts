@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSession, refusalWords } from '../src/sign_in.ts';
+import { administers, parseSession, signedIn } from '../src/session.ts';
+import { refusalWords } from '../src/sign_in.ts';
 
-test('a session without a token for changes is nobody signed in', () => {
-  assert.deepEqual(parseSession({ kind: 'user', user: 'boss', actions: ['play'], csrf: 'abc' }),
-                   { user: 'boss', csrf: 'abc' });
-  for (const body of [null, 1, [], {}, { user: 'anyone', csrf: null }, { user: '', csrf: 'abc' }, { csrf: 'abc' }]) {
+test('a session says who asks and what they may do', () => {
+  const boss = parseSession({ kind: 'user', user: 'boss', actions: ['play', 'admin', 7], csrf: 'abc' });
+  assert.deepEqual(boss, { user: 'boss', csrf: 'abc', actions: ['play', 'admin'] });
+  assert.ok(administers(boss) && signedIn(boss));
+  const anyone = parseSession({ kind: 'anyone', user: '', actions: ['play'], csrf: null });
+  assert.deepEqual(anyone, { user: 'anyone', csrf: '', actions: ['play'] });
+  assert.ok(!administers(anyone) && !signedIn(anyone));
+  for (const body of [null, 1, [], {}, { user: '', csrf: 'abc' }]) {
     assert.equal(parseSession(body), null);
   }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { credentialsOf, pagePath, rtmpBase, streamOf, withQuery } from '../src/address.ts';
-import { Backoff } from '../src/backoff.ts';
+import { Backoff } from '../src/player/backoff.ts';
 import { bitrate, codecName, frameRate, seconds } from '../src/format.ts';
 import { parseStreams } from '../src/api.ts';
 
@@ -32,6 +32,11 @@ test('a path names a stream, and a strange name stays one path', () => {
   assert.equal(pagePath('live/cam'), '/live/cam');
   assert.equal(pagePath('"><img src=x>'), '/%22%3E%3Cimg%20src%3Dx%3E');
   assert.equal(pagePath('//evil.example'), '/evil.example');
+});
+
+test('row 0.4: behind a path of a proxy, a stream keeps its name', () => {
+  assert.equal(streamOf('/video/live/cam', '/video/'), 'live/cam');
+  assert.equal(pagePath('live/cam', '/video/'), '/video/live/cam');
 });
 
 test('the usual RTMP port is left out', () => {

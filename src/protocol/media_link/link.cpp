@@ -1,6 +1,8 @@
 #include "protocol/media_link/link.hpp"
 
 #include "base/byte_reader.hpp"
+#include "media/av1.hpp"
+#include "media/jpeg.hpp"
 #include "media/nal.hpp"
 
 namespace millrace::media_link {
@@ -141,6 +143,16 @@ Result<> Link::take(media::AccessUnit& unit) {
         const Result<std::vector<ByteSpan>> nals = media::split_length_prefixed(unit.payload, 4);
         if (!nals) {
             return std::unexpected(nals.error());
+        }
+    } else if (unit.config->codec == media::Codec::av1) {
+        const Result<std::vector<ByteSpan>> obus = media::av1::split_temporal_unit(unit.payload);
+        if (!obus) {
+            return std::unexpected(obus.error());
+        }
+    } else if (unit.config->codec == media::Codec::mjpeg) {
+        const Result<media::jpeg::Facts> picture = media::jpeg::read(unit.payload);
+        if (!picture || picture->size != unit.payload.size()) {
+            return fail(Errc::malformed, "a picture that is no JPEG");
         }
     }
     return {};

@@ -2,6 +2,8 @@
 
 #include "base/byte_writer.hpp"
 #include "container/flv_samples.hpp"
+#include "media/jpeg.hpp"
+#include "media/jpeg_for_tests.hpp"
 #include "media/test_bytes.hpp"
 
 #include <gtest/gtest.h>
@@ -119,9 +121,49 @@ TEST(MediaLink, units_arrive_as_they_were_however_the_bytes_are_cut) {
     }
 }
 
-TEST(MediaLink, carries_every_codec_but_av1) {
+TEST(MediaLink, carries_pictures_both_ways_with_their_size) {
+    Pair pair{13};
+    pair.begin();
+    media::AccessUnit picture{.payload = media::jpeg::Sample{640, 480}.bytes(),
+                              .dts = 90'000,
+                              .pts = 90'000,
+                              .key = true,
+                              .capture = {{1'763'646'000'000'000}, media::CaptureTime::Label::capture},
+                              .cut = {}};
+    picture.config = media::jpeg::config_from({.width = 640, .height = 480});
+    Pair::say(pair.child, picture);
+    Pair::say(pair.child, picture);
+    Pair::say(pair.server, picture);
+    pair.run();
+    for (std::vector<Message>* events : {&pair.at_server, &pair.at_child}) {
+        const std::vector<media::AccessUnit> got = Pair::of<media::AccessUnit>(*events);
+        ASSERT_FALSE(got.empty());
+        expect_same(picture, got.front());
+        EXPECT_EQ(got.front().config->width, 640U);
+        EXPECT_EQ(got.front().config->height, 480U);
+        EXPECT_EQ(got.front().config, got.back().config);
+    }
+    picture.config = media::jpeg::config_from({.width = 320, .height = 480});
+    Pair::say(pair.child, picture);
+    pair.run();
+    EXPECT_EQ(Pair::of<media::AccessUnit>(pair.at_server).back().config->width, 320U) << "it changed";
+}
+
+TEST(MediaLink, case_89_a_child_that_sends_no_sane_pictures_is_broken_off) {
+    media::AccessUnit picture{
+        .payload = media::jpeg::Sample{0, 0}.bytes(), .key = true, .capture = {}, .cut = {}};
+    picture.config = media::jpeg::config_from({.width = 640, .height = 480});
+    Pair pair;
+    pair.begin();
+    Pair::say(pair.child, picture);
+    pair.run();
+    ASSERT_FALSE(pair.server_result);
+    EXPECT_EQ(pair.server_result.error().code, Errc::malformed);
+}
+
+TEST(MediaLink, carries_every_codec) {
     using media::Codec;
-    for (const Codec codec : {Codec::h264, Codec::h265, Codec::aac, Codec::opus, Codec::mp3}) {
+    for (const Codec codec : {Codec::h264, Codec::h265, Codec::aac, Codec::opus, Codec::mp3, Codec::av1}) {
         Pair pair;
         pair.begin();
         const media::Track track = flv::samples::track(codec);
@@ -135,7 +177,12 @@ TEST(MediaLink, carries_every_codec_but_av1) {
     }
     Link child{Link::Side::child, start};
     child.next_output();
-    EXPECT_EQ(child.send(flv::samples::track(Codec::av1)).error().code, Errc::unsupported);
+    media::AccessUnit large{.payload = Bytes{std::vector<std::byte>(unit_bytes_max + 1)}};
+    EXPECT_EQ(child.send(large).error().code, Errc::unsupported) << "of no track";
+    large.config = flv::samples::track(Codec::av1).config;
+    ASSERT_TRUE(child.send(media::Track{.config = large.config}));
+    child.next_output();
+    EXPECT_EQ(child.send(large).error().code, Errc::exhausted);
     EXPECT_EQ(child.output_size(), 0U) << "nothing half said";
 }
 

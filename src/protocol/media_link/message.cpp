@@ -3,8 +3,10 @@
 #include "base/byte_reader.hpp"
 #include "base/byte_writer.hpp"
 #include "media/aac.hpp"
+#include "media/av1.hpp"
 #include "media/h264_config.hpp"
 #include "media/h265_config.hpp"
+#include "media/jpeg.hpp"
 #include "media/nal.hpp"
 #include "media/opus.hpp"
 
@@ -23,7 +25,8 @@ namespace millrace::media_link {
 //   track        id(1) kind(1) codec(1; 255: not configured yet, then nothing follows) frame_rate(8, double)
 //   sample_rate(4) channels(2)
 //                sets(1) of {size(2) NAL unit}: VPS, SPS and PPS in this order
-//                extra           the rest: AudioSpecificConfig, OpusHead
+//                extra           the rest: AudioSpecificConfig, OpusHead, AV1's sequence header OBU;
+//                                MJPEG: width(2) height(2)
 //   unit         track(1) flags(1) picture(1) qp(1, signed; 127: not known) label(1)
 //                utc(8) dts(8) pts(8) duration(4) payload
 //   command      what(1) value(8)
@@ -92,7 +95,7 @@ Result<> Writer::operator()(const media::Track& track) {
         return {};
     }
     const media::TrackConfig& config = *track.config;
-    if (config.codec == media::Codec::av1 || config.codec > media::Codec::mjpeg) {
+    if (config.codec > media::Codec::mjpeg) {
         return fail(Errc::unsupported, "a codec that the link does not carry");
     }
     out_.u8(static_cast<std::uint8_t>(config.codec));
@@ -109,6 +112,11 @@ Result<> Writer::operator()(const media::Track& track) {
             out_.u16(static_cast<std::uint16_t>(nal.size()));
             out_.bytes(nal);
         }
+    }
+    if (config.codec == media::Codec::mjpeg) {
+        out_.u16(static_cast<std::uint16_t>(config.width));
+        out_.u16(static_cast<std::uint16_t>(config.height));
+        return {};
     }
     out_.bytes(config.extra);
     return {};
@@ -133,6 +141,16 @@ Result<> Writer::operator()(const media::AccessUnit& unit) {
     return {};
 }
 
+Result<media::TrackConfig> mjpeg_config(ByteSpan size) {
+    ByteReader reader{size};
+    const std::uint16_t width = reader.u16();
+    const std::uint16_t height = reader.u16();
+    if (!reader.ok() || !reader.at_end()) {
+        return fail(Errc::malformed, "an MJPEG track without its size");
+    }
+    return media::jpeg::config_of(width, height);
+}
+
 /// What the parameter sets say; nothing else of a configuration is believed.
 Result<media::TrackConfig> derive(media::TrackConfig said, std::span<const ByteSpan> sets) {
     switch (said.codec) {
@@ -141,12 +159,12 @@ Result<media::TrackConfig> derive(media::TrackConfig said, std::span<const ByteS
         case media::Codec::aac: return media::aac::config_from(said.extra);
         case media::Codec::opus: return media::opus::config_from(said.extra);
         case media::Codec::mp3: break;
-        case media::Codec::mjpeg: return fail(Errc::unsupported, "the link carries no MJPEG");
+        case media::Codec::mjpeg: return mjpeg_config(said.extra);
+        case media::Codec::av1: return media::av1::config_from(said.extra);
         case media::Codec::pcma:
         case media::Codec::pcmu:
         case media::Codec::g722:
         case media::Codec::l16: return fail(Errc::unsupported, "the link carries no telephone sound");
-        case media::Codec::av1: return fail(Errc::unsupported, "the link carries no AV1");
     }
     if (said.sample_rate < 8'000 || said.sample_rate > 48'000 || said.channels < 1 || said.channels > 2) {
         return fail(Errc::malformed, "no sample rate or number of channels of MP3");
@@ -234,7 +252,7 @@ Result<Message> read_unit(ByteReader& reader) {
 
 Result<Message> read_command(ByteReader& reader) {
     const std::uint8_t what = reader.u8();
-    if (what > static_cast<std::uint8_t>(Command::What::stop)) {
+    if (what > static_cast<std::uint8_t>(Command::What::picture_width)) {
         return fail(Errc::malformed, "no command of the link");
     }
     return Message{Command{static_cast<Command::What>(what), reader.u64()}};

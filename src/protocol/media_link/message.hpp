@@ -30,9 +30,10 @@ struct Start {
 };
 
 struct Command {
-    enum class What : std::uint8_t { key_frame, bitrate, stop };
+    enum class What : std::uint8_t { key_frame, bitrate, stop, picture_width };
     What what = What::key_frame;
-    std::uint64_t value = 0;   ///< bitrate: bits a second
+    std::uint64_t value =
+        0;   ///< bitrate: bits a second; picture_width: of pictures from now on, 0: the source's
 };
 
 /// What the child did so far. It comes each second, also when there is nothing to say: a sign of life.
@@ -55,8 +56,7 @@ struct End {};
 using Message = std::variant<Hello, Start, media::Track, media::AccessUnit, Command, Statistics, Fault, End>;
 
 /// Appends the message with its length. A unit's configuration does not travel with it but in the Track
-/// before it; units beyond unit_bytes_max are Errc::exhausted, codecs the link does not carry (AV1) and units
-/// without configuration Errc::unsupported, and nothing is appended.
+/// before it; units beyond unit_bytes_max are Errc::exhausted and nothing is appended.
 Result<> write(std::vector<std::byte>& out, const Message& message);
 
 /// Reads what stands behind a message's length. A unit comes without configuration: `Link` knows it.

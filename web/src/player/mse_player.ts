@@ -1,12 +1,13 @@
 /** Plays the WebSocket of `/NAME.mp4` by Media Source Extensions, as near to the live edge as it can. */
 
-import { withQuery } from './address.ts';
 import { Backoff } from './backoff.ts';
-import { codecName } from './format.ts';
+import { CaptureMap, type Capture } from './capture_map.ts';
+import { codecName } from '../format.ts';
 import { Target, ahead, chase, trim } from './live_edge.ts';
 import { MediaBuffer, mediaSourceKind } from './media_buffer.ts';
-import { parseMessage, sameKinds, type Message, type TrackWords } from './messages.ts';
-import { begin, type Figures, type Player, type StreamAddress, type Told } from './player.ts';
+import { parseMessage, sameKinds, type Message, type TrackWords } from '../messages.ts';
+import { begin, type Figures, type Listener, type PlayState, type Player, type StreamAddress } from './player.ts';
+import { socketUrl } from './stream_address.ts';
 import { Throughput } from './throughput.ts';
 
 const TICK_MS = 100;
@@ -22,15 +23,20 @@ const SILENT_MESSAGES = 4;
 /** Played for so long, what went wrong before is forgotten. */
 const STEADY_MS = 3000;
 const TROUBLES_MAX = 3;
+/** So many conversations that never said a word: they do not get through. */
+const SPEECHLESS_MAX = 3;
+/** What the browser cannot play is asked for again so often: the publisher may send something else. */
+const REFUSED_MS = 4000;
 const MEASURED_SECONDS = 3;
 
 export class MsePlayer implements Player {
   readonly #media: HTMLMediaElement;
   readonly #address: StreamAddress;
-  readonly #told: Told;
+  readonly #listener: Listener;
   readonly #ended = new AbortController();
   readonly #backoff = new Backoff();
   readonly #throughput = new Throughput(MEASURED_SECONDS);
+  readonly #captures = new CaptureMap();
   #target = new Target(0);
   #socket: WebSocket | null = null;
   #buffer: MediaBuffer | null = null;
@@ -41,15 +47,17 @@ export class MsePlayer implements Player {
   #withSound = false;
   #playing = false;
   #troubles = 0;
+  #speechless = 0;
+  #refusedType = '';
   #heardAt = 0;
   #playingSince = 0;
   #ticker = 0;
   #later = 0;
 
-  constructor(media: HTMLMediaElement, address: StreamAddress, told: Told) {
+  constructor(media: HTMLMediaElement, address: StreamAddress, listener: Listener) {
     this.#media = media;
     this.#address = address;
-    this.#told = told;
+    this.#listener = listener;
   }
 
   start(): void {
@@ -77,7 +85,7 @@ export class MsePlayer implements Player {
   figures(): Figures {
     const buffer = ahead(this.#buffer?.ranges() ?? [], this.#media.currentTime);
     return {
-      latency: this.#playing ? buffer : NaN,
+      edge: this.#playing ? buffer : NaN,
       buffer,
       bitrate: this.#throughput.bitsPerSecond(performance.now() / 1000),
       target: this.#target.seconds,
@@ -85,20 +93,36 @@ export class MsePlayer implements Player {
     };
   }
 
+  pause(): void {
+    this.#media.pause();
+  }
+
+  resume(): void {
+    void begin(this.#media, this.#listener);
+  }
+
+  capturedAt(time: number): Capture | null {
+    return this.#captures.at(time);
+  }
+
+  #told(state: PlayState, words: string): void {
+    this.#listener.told(state, words);
+  }
+
   #open(): void {
     this.#close();
     if (mediaSourceKind() === null) {
-      this.#told('unsupported', 'This browser has no Media Source Extensions. Try HLS.');
+      this.#told('failed', 'This browser has no Media Source Extensions.');
       return;
     }
-    this.#told('connecting', '');
+    if (this.#refusedType === '') {
+      this.#told('connecting', '');
+    }
     this.#playing = false;
     const audioOnly = this.#media instanceof HTMLAudioElement;
-    this.#withSound = audioOnly || !this.#media.muted;
-    const wanted = this.#withSound ? '' : 'tracks=video';
-    const url = new URL(withQuery(`/${this.#address.name}.mp4`, this.#address.credentials, wanted), location.href);
-    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
-    const socket = new WebSocket(url);
+    // Whoever asks for pictures alone gets no word where there are none.
+    this.#withSound = audioOnly || !this.#media.muted || this.#speechless > 0;
+    const socket = new WebSocket(socketUrl(this.#address, '.mp4', this.#withSound ? '' : 'tracks=video'));
     socket.binaryType = 'arraybuffer';
     socket.onmessage = (message: MessageEvent<string | ArrayBuffer>) => this.#heard(message.data);
     socket.onclose = () => this.#lost();
@@ -117,6 +141,11 @@ export class MsePlayer implements Player {
 
   #lost(): void {
     this.#socket = null;
+    if (++this.#speechless >= SPEECHLESS_MAX) {
+      this.#speechless = 0;
+      this.#told('failed', 'WebSockets do not get through to the node.');
+      return;
+    }
     this.#told('connecting', '');
     this.#openLater(this.#backoff.next(Math.random()) * 1000);
   }
@@ -128,9 +157,12 @@ export class MsePlayer implements Player {
 
   #heard(said: string | ArrayBuffer): void {
     this.#heardAt = performance.now();
+    this.#speechless = 0;
     if (typeof said !== 'string') {
       this.#throughput.add(said.byteLength, this.#heardAt / 1000);
-      this.#buffer?.push(new Uint8Array(said));
+      const bytes = new Uint8Array(said);
+      this.#captures.read(bytes);
+      this.#buffer?.push(bytes);
       return;
     }
     const message = parseMessage(said);
@@ -147,25 +179,38 @@ export class MsePlayer implements Player {
 
   /** New tracks: the buffer goes on where it can, else there is a new one. */
   #period(said: Message & { t: 'tracks' }): void {
+    this.#listener.tracks?.(said.tracks);
     const kind = mediaSourceKind();
+    if (this.#ended.signal.aborted) {
+      return;      // the listener wants another player
+    }
     if (kind === null || !kind.isTypeSupported(said.type)) {
-      const names = said.tracks.map((one) => `${codecName(one.codec)} (${one.codec})`).join(' with ');
-      this.#close();
-      this.#told('unsupported', `This browser does not play ${names || said.type}.`);
+      this.#refuse(said);
       return;
     }
+    this.#refusedType = '';
     const fresh = this.#buffer === null || this.#socketIsNew || !sameKinds(this.#tracks, said.tracks);
     if (fresh) {
       this.#buffer?.close();
       this.#buffer = new MediaBuffer(kind, this.#media, said.type, (what) => this.#trouble(what));
       this.#target = new Target(performance.now() / 1000);
-      void begin(this.#media, this.#told);
+      void begin(this.#media, this.#listener);
     } else if (said.type !== this.#type) {
       this.#buffer?.changeType(said.type);
     }
     this.#bufferOf = this.#socket;
     this.#tracks = said.tracks;
     this.#type = said.type;
+  }
+
+  /** Says so once, and looks from time to time whether the publisher sends something else. */
+  #refuse({ type, tracks }: Message & { t: 'tracks' }): void {
+    this.#close();
+    if (this.#refusedType !== type) {
+      this.#refusedType = type;
+      this.#told('unsupported', refusal(tracks, type));
+    }
+    this.#openLater(REFUSED_MS);
   }
 
   get #socketIsNew(): boolean {
@@ -276,4 +321,13 @@ export class MsePlayer implements Player {
       this.#soundChanged();
     }
   }
+}
+
+/** What the browser cannot play, and what to do. */
+function refusal(tracks: readonly TrackWords[], type: string): string {
+  const names = tracks.map((one) => `${codecName(one.codec)} (${one.codec})`).join(' with ');
+  const h265 = tracks.some((one) => codecName(one.codec) === 'H.265');
+  return `This browser does not play ${names || type}. ` + (h265
+    ? 'Firefox and Safari play H.265, and MJPEG shows it anywhere; or publish H.264.'
+    : 'Try another browser, or publish H.264 with AAC.');
 }

@@ -1,13 +1,13 @@
-/** Plays `/NAME/index.m3u8` by hls.js, which is loaded only then, or by the browser where it knows HLS itself. */
+/** Plays `/NAME/index.m3u8` by hls.js, which is loaded only then. */
 
 import type Hls from 'hls.js';
 import type { ErrorData, HlsConfig } from 'hls.js';
-import { withQuery } from './address.ts';
 import { Backoff } from './backoff.ts';
-import { begin, type Figures, type Player, type StreamAddress, type Told } from './player.ts';
+import type { Capture } from './capture_map.ts';
+import { begin, type Figures, type Listener, type PlayState, type Player, type StreamAddress } from './player.ts';
+import { mediaUrl } from './stream_address.ts';
 import { Throughput } from './throughput.ts';
 
-const HLS_TYPE = 'application/vnd.apple.mpegurl';
 const MEASURED_SECONDS = 15;      // some segments
 /** Three segments behind the edge is what RFC 8216 asks of players; ten is when to jump. */
 const SETTINGS: Partial<HlsConfig> = {
@@ -23,7 +23,7 @@ const SETTINGS: Partial<HlsConfig> = {
 export class HlsPlayer implements Player {
   readonly #media: HTMLMediaElement;
   readonly #address: string;
-  readonly #told: Told;
+  readonly #listener: Listener;
   readonly #ended = new AbortController();
   readonly #backoff = new Backoff();
   readonly #throughput = new Throughput(MEASURED_SECONDS);
@@ -31,10 +31,10 @@ export class HlsPlayer implements Player {
   #later = 0;
   #recovered = 0;
 
-  constructor(media: HTMLMediaElement, address: StreamAddress, told: Told) {
+  constructor(media: HTMLMediaElement, address: StreamAddress, listener: Listener) {
     this.#media = media;
-    this.#address = withQuery(`/${address.name}/index.m3u8`, address.credentials);
-    this.#told = told;
+    this.#address = mediaUrl(address, '/index.m3u8');
+    this.#listener = listener;
   }
 
   start(): void {
@@ -62,12 +62,36 @@ export class HlsPlayer implements Player {
     }
     const edge = seekable.length > 0 ? seekable.end(seekable.length - 1) - currentTime : NaN;
     return {
-      latency: this.#hls === null ? edge : this.#hls.latency || NaN,
+      edge: this.#hls === null ? edge : this.#hls.latency || NaN,
       buffer: end - currentTime,
       bitrate: this.#throughput.bitsPerSecond(performance.now() / 1000),
       target: this.#hls?.targetLatency ?? NaN,
       rate: this.#media.playbackRate,
     };
+  }
+
+  pause(): void {
+    this.#media.pause();
+  }
+
+  /** What was paused long ago is no longer in the list: at the live edge, then. */
+  resume(): void {
+    const edge = this.#hls?.liveSyncPosition ?? null;
+    if (edge !== null && edge > this.#media.currentTime) {
+      this.#media.currentTime = edge;
+    }
+    void begin(this.#media, this.#listener);
+  }
+
+  /** By EXT-X-PROGRAM-DATE-TIME of the list. */
+  capturedAt(time: number): Capture | null {
+    const shown = this.#hls?.playingDate ?? null;
+    return shown === null
+      ? null : { utc: shown.getTime() + (time - this.#media.currentTime) * 1000, origin: 'arrival' };
+  }
+
+  #told(state: PlayState, words: string): void {
+    this.#listener.told(state, words);
   }
 
   async #load(): Promise<void> {
@@ -78,27 +102,17 @@ export class HlsPlayer implements Player {
       return;
     }
     if (!kind.isSupported()) {
-      this.#loadNative();
+      this.#told('failed', 'This browser has no Media Source Extensions, which hls.js needs.');
       return;
     }
     const hls = new kind(SETTINGS);
     this.#hls = hls;
-    hls.on(kind.Events.MANIFEST_PARSED, () => void begin(this.#media, this.#told));
+    hls.on(kind.Events.MANIFEST_PARSED, () => void begin(this.#media, this.#listener));
     hls.on(kind.Events.FRAG_LOADED, (_, { payload }) =>
       this.#throughput.add(payload.byteLength, performance.now() / 1000));
     hls.on(kind.Events.ERROR, (_, fault) => this.#trouble(kind, fault));
     hls.attachMedia(this.#media);
     hls.loadSource(this.#address);
-  }
-
-  #loadNative(): void {
-    if (this.#media.canPlayType(HLS_TYPE) === '') {
-      this.#told('unsupported', 'This browser plays no HLS.');
-      return;
-    }
-    this.#media.src = this.#address;
-    this.#media.addEventListener('error', () => this.#loadLater(), { signal: this.#ended.signal });
-    void begin(this.#media, this.#told);
   }
 
   #unload(): void {

@@ -1,6 +1,6 @@
 /** What a viewer is told about a stream, from what the API and the player know. */
 
-import type { StreamState } from './api.ts';
+import type { StreamState } from '../api.ts';
 import type { PlayState } from './player.ts';
 
 /** What the node says: a state, or why it does not. */
@@ -33,6 +33,8 @@ function as(state: Condition['state'], words = ''): Condition {
 /** The player is believed about what is on the screen, the node about why nothing is. */
 export function condition(node: NodeWord, player: PlayState | 'idle', why: string): Condition {
   switch (player) {
+    case 'failed':
+      return as('unsupported', why);
     case 'unsupported':
     case 'blocked':
     case 'paused':

@@ -1,0 +1,37 @@
+#pragma once
+
+#include "base/result.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace::web {
+
+/// A member of a flat JSON object.
+struct JsonWord {
+    enum class Kind : std::uint8_t { text, number, other };   ///< other: true, false, null
+    std::string key;
+    Kind kind = Kind::other;
+    std::string value;   ///< of text without quotes and escapes, else as it was written
+};
+
+/// What a page says in one message: `{"t":"open","c":"ch1"}`, members of text, numbers and truths, no more.
+class JsonWords {
+public:
+    static constexpr std::size_t words_max = 16;
+
+    /// Strict (RFC 8259): UTF-8 only, a key stands once. Errc::malformed; Errc::exhausted: too many members.
+    static Result<JsonWords> parse(std::string_view text);
+
+    /// The value of a key if it is of that kind.
+    std::optional<std::string_view> find(std::string_view key, JsonWord::Kind kind) const;
+
+private:
+    bool holds(std::string_view key) const;
+
+    std::vector<JsonWord> words_;
+};
+
+}   // namespace millrace::web

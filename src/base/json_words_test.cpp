@@ -1,0 +1,76 @@
+#include "base/json_words.hpp"
+
+#include <gtest/gtest.h>
+
+namespace millrace::web {
+namespace {
+
+using enum JsonWord::Kind;
+
+TEST(JsonWords, finds_what_a_page_says) {
+    const auto words = JsonWords::parse(R"( { "t" : "open","c":"ch1", "n":-1.50e+3,"yes":true,"no":null } )");
+    ASSERT_TRUE(words);
+    EXPECT_EQ(words->find("t", text), "open");
+    EXPECT_EQ(words->find("c", text), "ch1");
+    EXPECT_EQ(words->find("n", number), "-1.50e+3");
+    EXPECT_EQ(words->find("yes", other), "true");
+    EXPECT_EQ(words->find("no", other), "null");
+    EXPECT_EQ(words->find("n", text), std::nullopt);
+    EXPECT_EQ(words->find("x", text), std::nullopt);
+    EXPECT_TRUE(JsonWords::parse("{}"));
+}
+
+TEST(JsonWords, undoes_escapes) {
+    const auto words = JsonWords::parse(R"({"\u0061":"\"\\\/\n\t\u00e9\u20AC\ud83d\ude00é"})");
+    ASSERT_TRUE(words);
+    EXPECT_EQ(words->find("a", text), "\"\\/\n\té€😀é");
+}
+
+TEST(JsonWords, case_60_refuses_what_is_no_flat_object) {
+    for (const std::string_view wrong : {"",
+                                         "{",
+                                         "}",
+                                         "[]",
+                                         "1",
+                                         "\"t\"",
+                                         "{\"t\"}",
+                                         "{\"t\":}",
+                                         "{\"t\":1,}",
+                                         "{,}",
+                                         "{\"t\":1}{",
+                                         "{t:1}",
+                                         "{\"t\":{}}",
+                                         "{\"t\":[1]}",
+                                         "{\"t\":1,\"t\":2}",
+                                         "{\"t\":01}",
+                                         "{\"t\":1.}",
+                                         "{\"t\":.5}",
+                                         "{\"t\":1e}",
+                                         "{\"t\":-}",
+                                         "{\"t\":+1}",
+                                         "{\"t\":NaN}",
+                                         "{\"t\":\"a}",
+                                         "{\"t\":\"\\x\"}",
+                                         "{\"t\":\"\\u12g4\"}",
+                                         "{\"t\":\"\\ud800\"}",
+                                         "{\"t\":\"\\udc00\"}",
+                                         "{\"t\":\"\\ud800\\u0041\"}",
+                                         "{\"t\":\"\\",
+                                         "{\"t\":\"\x01\"}",
+                                         "{\"t\":\"\xff\"}",
+                                         "{'t':1}"}) {
+        EXPECT_FALSE(JsonWords::parse(wrong)) << wrong;
+    }
+}
+
+TEST(JsonWords, takes_sixteen_members) {
+    std::string many = "{";
+    for (int i = 0; i < 16; ++i) {
+        many += (i > 0 ? ",\"" : "\"") + std::to_string(i) + "\":0";
+    }
+    EXPECT_TRUE(JsonWords::parse(many + "}"));
+    EXPECT_EQ(JsonWords::parse(many + ",\"x\":0}").error().code, Errc::exhausted);
+}
+
+}   // namespace
+}   // namespace millrace::web

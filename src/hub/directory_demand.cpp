@@ -1,0 +1,105 @@
+#include "base/gather.hpp"
+#include "hub/demand.hpp"
+#include "hub/directory.hpp"
+
+#include <algorithm>
+
+// Streams that are not there, but could be: those of sources on demand.
+
+namespace millrace::hub {
+
+bool Directory::has_source(const std::string& name) const {
+    return demand_ != nullptr && demand_->home_of(name) != nullptr;
+}
+
+bool Directory::wake_source(const std::string& name) {
+    return demand_ != nullptr && demand_->wake(name);
+}
+
+bool Directory::rest_source(const std::string& name) {
+    return demand_ != nullptr && demand_->rest(name);
+}
+
+Result<StreamHandle> Directory::find_or_call(const std::string& name) {
+    if (const std::optional<StreamHandle> known = find(name)) {
+        return *known;
+    }
+    Executor* const home = demand_ == nullptr ? nullptr : demand_->home_of(name);
+    if (home == nullptr) {
+        return fail(Errc::not_found, "no such stream");
+    }
+    return find_or_create(name, *home);
+}
+
+std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::by_home(
+    const std::optional<std::string>& name) {
+    std::unordered_map<std::string, Known> found;
+    for (Demand::Offer& offer : demand_ == nullptr ? std::vector<Demand::Offer>{} : demand_->offers()) {
+        if (!name || *name == offer.stream) {
+            found[offer.stream] = {offer.stream, offer.home, std::nullopt, true};
+        }
+    }
+    {
+        const MutexLock lock{mutex_};
+        for (const auto& [stream, index] : by_name_) {
+            if (!name || *name == stream) {
+                const Slot& slot = slots_[index];
+                Known& known = found[stream];
+                known = {stream, slot.home, StreamHandle{slot.home, index, slot.generation}, known.on_demand};
+            }
+        }
+    }
+    std::unordered_map<Executor*, std::vector<Known>> homes;
+    for (auto& [stream, known] : found) {
+        homes[known.home].push_back(std::move(known));
+    }
+    return homes;
+}
+
+std::vector<StreamReport> Directory::report_of(const std::vector<Known>& known) {
+    std::vector<StreamReport> reports;
+    for (const Known& one : known) {
+        const Stream* const stream = one.handle ? at(*one.handle) : nullptr;
+        if (stream != nullptr && !stream->lingers()) {
+            reports.push_back(stream->report());
+            reports.back().on_demand = one.on_demand;
+        } else if (one.on_demand) {
+            reports.push_back({.name = one.name, .on_demand = true});
+        }
+    }
+    return reports;
+}
+
+void Directory::report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply) {
+    std::unordered_map<Executor*, std::vector<Known>> homes = by_home(name);
+    std::vector<Executor*> executors;
+    for (const auto& [home, known] : homes) {
+        executors.push_back(home);
+    }
+    gather(executors, std::move(reply),
+           [this, homes = std::move(homes)](Executor& home) { return report_of(homes.at(&home)); });
+}
+
+bool Directory::call(const std::string& name) {
+    const std::optional<StreamHandle> handle = has_source(name) ? find(name) : std::nullopt;
+    if (handle) {
+        on_home(*handle, [](Stream* stream) {
+            if (stream != nullptr) {
+                stream->call_source();
+            }
+        });
+    }
+    return handle.has_value();
+}
+
+void Directory::source_failed(const std::string& name, Error error) {
+    if (const std::optional<StreamHandle> handle = find(name)) {
+        on_home(*handle, [error](Stream* stream) {
+            if (stream != nullptr) {
+                stream->source_failed(error);
+            }
+        });
+    }
+}
+
+}   // namespace millrace::hub

@@ -1,0 +1,124 @@
+#include "session/still_play.hpp"
+
+#include "hub/name.hpp"
+#include "session/media_answer.hpp"
+#include "session/refused.hpp"
+
+#include <fmt/format.h>
+#include <algorithm>
+#include <charconv>
+
+namespace millrace::session {
+
+namespace {
+
+constexpr std::string_view protocol = "jpeg";
+constexpr std::string_view ending = ".jpg";
+/// Stills gives up earlier, in words of its own.
+constexpr Duration answer_deadline = 60s;
+
+bool is_still(std::string_view path) {
+    if (!path.ends_with(ending)) {
+        return false;
+    }
+    const Result<hub::MediaPath> split = hub::split_media_path(path);
+    return split && split->rest == ending;
+}
+
+/// The width that is asked for, in whole steps; 0 where none is.
+Result<std::uint32_t> width_of(const web::Request& request) {
+    const std::optional<std::string> text = request.query_value("width");
+    if (!text) {
+        return 0;
+    }
+    std::uint32_t width = 0;
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), width);
+    if (error != std::errc{} || end != text->data() + text->size() || width < still_width_min ||
+        width > still_width_max) {
+        return fail(Errc::malformed, "width: wanted is a number from 160 to 1920");
+    }
+    return (width + still_width_step - 1) / still_width_step * still_width_step;
+}
+
+/// "1763646000.123456": seconds since 1970, UTC.
+std::string timestamp(WallTime utc) {
+    constexpr std::int64_t second = 1'000'000;
+    return fmt::format("{}.{:06}", utc.microseconds / second, utc.microseconds % second);
+}
+
+/// One request from its path to its answer.
+class StillAnswer {
+public:
+    StillAnswer(Desk& desk, Stills& stills, const web::Request& request)
+        : desk_{desk}, stills_{stills}, request_{request}, settings_{desk.settings} {}
+
+    Task<web::Response> run() {
+        if (request_.method == "OPTIONS") {
+            co_return media_options(request_, settings_->origins);
+        }
+        const Result<hub::MediaPath> split = hub::split_media_path(request_.path);
+        if (!split) {
+            co_return refusal(split.error());
+        }
+        hub::Petition petition = hub::petition_of(request_, hub::Action::play, protocol);
+        petition.stream = split->name.text();
+        const Result<hub::Admitted> admitted =
+            co_await hub::ask(desk_.admission, std::move(petition), desk_.executor);
+        if (!admitted) {
+            co_return refusal(admitted.error());
+        }
+        const Result<std::uint32_t> width = width_of(request_);
+        if (!width) {
+            co_return refusal(width.error());
+        }
+        Answer<StillRef> answer{desk_.executor};
+        stills_.ask(
+            {.key = {split->name.text(), *width}, .at_hand = request_.query_value("cached").has_value()},
+            answer.reply());
+        const Result<StillRef> still = co_await answer.within(desk_.executor.now() + answer_deadline);
+        co_return still ? picture(**still, admitted->anyone) : refusal(still.error());
+    }
+
+private:
+    web::Response picture(const Still& still, bool anyone) const {
+        web::Response response{.headers = media_headers(request_, settings_->origins), .body = still.jpeg};
+        const auto add = [&](std::string_view name, std::string value) {
+            response.headers.push_back({std::string{name}, std::move(value)});
+        };
+        add("Content-Type", "image/jpeg");
+        add("Cache-Control", anyone ? "no-cache" : "private, no-cache");
+        add("ETag", still.tag);
+        add("X-Timestamp", timestamp(still.taken));
+        return response;
+    }
+
+    /// Says why not, in HTTP's words. What is not there now may be there soon.
+    web::Response refusal(const Error& error) const {
+        note_refusal(desk_, protocol, request_.peer, error);
+        web::Response response = media_refusal(request_, settings_->origins, error);
+        response.headers.push_back({"Cache-Control", "no-store"});
+        return response;
+    }
+
+    Desk& desk_;
+    Stills& stills_;
+    const web::Request& request_;
+    std::shared_ptr<const Settings> settings_;   // kept across waits
+};
+
+Task<web::Response> answer(Desk& desk, Stills& stills, const web::Request& request) {
+    StillAnswer one{desk, stills, request};
+    co_return co_await one.run();
+}
+
+}   // namespace
+
+web::Route still_play(Desk& desk, Stills& stills) {
+    return {.methods = {"GET", "OPTIONS"},
+            .matches = is_still,
+            .answer = [&desk, &stills](const web::Request& request, Executor&) {
+                return answer(desk, stills, request);
+            }};
+}
+
+}   // namespace millrace::session

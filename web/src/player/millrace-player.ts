@@ -1,0 +1,3 @@
+/** The script at `/assets/millrace-player.js`: defines the element. */
+
+export { MillracePlayer, TAG } from './element.ts';

@@ -1,0 +1,95 @@
+/** The browser's own player: HLS where it knows that, else the endless MP4 as a file that does not end. */
+
+import { Backoff } from './backoff.ts';
+import type { Capture } from './capture_map.ts';
+import { begin, NO_FIGURES, type Figures, type Listener, type Player, type StreamAddress } from './player.ts';
+import { mediaUrl } from './stream_address.ts';
+
+const HLS_TYPE = 'application/vnd.apple.mpegurl';
+const TROUBLES_MAX = 4;
+/** In Safari, of HLS: the time on the wall at the beginning of the timeline. */
+type Dated = HTMLMediaElement & { getStartDate?: () => Date };
+
+export function knowsHls(): boolean {
+  return document.createElement('video').canPlayType(HLS_TYPE) !== '';
+}
+
+export class NativePlayer implements Player {
+  readonly #media: Dated;
+  readonly #address: string;
+  readonly #listener: Listener;
+  readonly #ended = new AbortController();
+  readonly #backoff = new Backoff();
+  #troubles = 0;
+  #later = 0;
+
+  constructor(media: HTMLMediaElement, address: StreamAddress, listener: Listener) {
+    this.#media = media;
+    this.#address = mediaUrl(address, knowsHls() ? '/index.m3u8' : '.mp4');
+    this.#listener = listener;
+  }
+
+  start(): void {
+    const on = (event: string, work: () => void) =>
+      this.#media.addEventListener(event, work, { signal: this.#ended.signal });
+    on('playing', () => {
+      this.#troubles = 0;
+      this.#backoff.succeeded();
+      this.#listener.told('playing', '');
+    });
+    on('pause', () => !this.#media.ended && this.#listener.told('paused', ''));
+    on('waiting', () => this.#listener.told('connecting', ''));
+    on('ended', () => this.#listener.told('ended', ''));
+    on('error', () => this.#trouble());
+    this.#load();
+  }
+
+  stop(): void {
+    this.#ended.abort();
+    clearTimeout(this.#later);
+    this.#media.removeAttribute('src');
+    this.#media.load();
+  }
+
+  pause(): void {
+    this.#media.pause();
+  }
+
+  /** From the live edge on: what was kept while paused is old. */
+  resume(): void {
+    this.#load();
+  }
+
+  figures(): Figures {
+    const { buffered, currentTime, seekable } = this.#media;
+    const end = buffered.length > 0 ? buffered.end(buffered.length - 1) : currentTime;
+    const edge = seekable.length > 0 ? seekable.end(seekable.length - 1) - currentTime : NaN;
+    return { ...NO_FIGURES, edge: Number.isFinite(edge) ? Math.max(edge, 0) : NaN,
+             buffer: Math.max(0, end - currentTime) };
+  }
+
+  capturedAt(time: number): Capture | null {
+    const utc = this.#media.getStartDate?.().getTime() ?? NaN;
+    return Number.isFinite(utc) ? { utc: utc + time * 1000, origin: 'arrival' } : null;
+  }
+
+  #load(): void {
+    this.#listener.told('connecting', '');
+    this.#media.src = this.#address;
+    void begin(this.#media, this.#listener);
+  }
+
+  #trouble(): void {
+    const { error } = this.#media;
+    if (error === null || this.#ended.signal.aborted) {
+      return;
+    }
+    if (++this.#troubles >= TROUBLES_MAX) {
+      const why = error.message || 'it does not say why';
+      this.#listener.told('unsupported', `The browser’s own player cannot play this: ${why}.`);
+      return;
+    }
+    this.#listener.told('connecting', '');
+    this.#later = window.setTimeout(() => this.#load(), this.#backoff.next(Math.random()) * 1000);
+  }
+}

@@ -1,0 +1,102 @@
+/** What reaches the screen: pictures a second, pictures dropped, and how long ago they were captured. */
+
+import { pageTime } from './clock_offset.ts';
+import type { Capture, Origin } from './capture_map.ts';
+
+const WINDOW_MS = 2000;
+/** A browser that does not say when a picture is shown: the clock of the element is asked, so often. */
+const SAMPLE_MS = 200;
+
+export interface Latency {
+  /** From capture to the screen, ms: the middle of the last two seconds. */
+  readonly milliseconds: number;
+  readonly origin: Origin;
+  /** Whether the browser says when a picture is shown, or the element's clock stands for it. */
+  readonly byFrame: boolean;
+  /** How often it was looked, in those seconds. */
+  readonly samples: number;
+}
+
+interface Sample {
+  readonly at: number;
+  readonly milliseconds: number;
+  readonly origin: Origin;
+}
+
+/** Of one element; renewed with it. */
+export class ShownFrames {
+  readonly #media: HTMLMediaElement;
+  readonly #capturedAt: (time: number) => Capture | null;
+  readonly #byFrame: boolean;
+  #times: number[] = [];
+  #samples: Sample[] = [];
+  #presented = 0;
+  #ticker = 0;
+  #stopped = false;
+
+  constructor(media: HTMLMediaElement, capturedAt: (time: number) => Capture | null) {
+    this.#media = media;
+    this.#capturedAt = capturedAt;
+    this.#byFrame = media instanceof HTMLVideoElement && media.requestVideoFrameCallback !== undefined;
+    if (this.#byFrame) {
+      this.#listen(media as HTMLVideoElement);
+    } else {
+      this.#ticker = window.setInterval(() => this.#look(), SAMPLE_MS);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#ticker);
+  }
+
+  /** Pictures shown a second; NaN where the browser does not say. */
+  fps(): number {
+    this.#forget(performance.now());
+    const [first, last] = [this.#times[0], this.#times.at(-1)];
+    return !this.#byFrame || first === undefined || last === undefined || last - first < 400
+      ? NaN : ((this.#times.length - 1) * 1000) / (last - first);
+  }
+
+  latency(): Latency | null {
+    this.#forget(performance.now());
+    const sorted = [...this.#samples].sort((one, other) => one.milliseconds - other.milliseconds);
+    const middle = sorted[Math.floor(sorted.length / 2)];
+    return middle === undefined ? null : { milliseconds: middle.milliseconds, origin: middle.origin,
+                                           byFrame: this.#byFrame, samples: sorted.length };
+  }
+
+  #listen(video: HTMLVideoElement): void {
+    video.requestVideoFrameCallback((_, { mediaTime, expectedDisplayTime, presentedFrames }) => {
+      // A callback may stand for more pictures than one.
+      const shown = Math.min(Math.max(1, presentedFrames - this.#presented), 4);
+      this.#presented = presentedFrames;
+      for (let count = 0; count < shown; ++count) {
+        this.#times.push(expectedDisplayTime);
+      }
+      this.#note(mediaTime, performance.timeOrigin + expectedDisplayTime, expectedDisplayTime);
+      if (!this.#stopped) {
+        this.#listen(video);
+      }
+    });
+  }
+
+  #look(): void {
+    if (!this.#media.paused && this.#media.readyState >= 3) {
+      this.#note(this.#media.currentTime, pageTime(), performance.now());
+    }
+  }
+
+  #note(time: number, shownAt: number, at: number): void {
+    const capture = this.#capturedAt(time);
+    if (capture !== null && this.#media.playbackRate > 0) {
+      this.#samples.push({ at, milliseconds: shownAt - capture.utc, origin: capture.origin });
+    }
+    this.#forget(at);
+  }
+
+  #forget(now: number): void {
+    this.#times = this.#times.filter((at) => now - at <= WINDOW_MS);
+    this.#samples = this.#samples.filter(({ at }) => now - at <= WINDOW_MS);
+  }
+}

@@ -88,8 +88,7 @@ Offer offer_of(std::span<const media::Track> tracks, std::string_view title) {
         if (track.config == nullptr || offer.formats.size() == sdp::media_max) {
             continue;
         }
-        const auto payload_type = static_cast<std::uint8_t>(first_dynamic_payload + offer.formats.size());
-        const Result<rtp::Format> format = rtp::format_of(*track.config, payload_type);
+        const Result<rtp::Format> format = rtp::format_of(*track.config, payload_type_of(track.id));
         if (!format) {
             continue;
         }

@@ -13,6 +13,12 @@ namespace millrace::rtsp {
 /// none.
 Result<rtp::Format> payload_of(const sdp::Media& media);
 
+/// The payload type of a track of ours, in every description and log alike (formats with one of their own
+/// have that).
+constexpr std::uint8_t payload_type_of(media::TrackId track) {
+    return static_cast<std::uint8_t>(96 + track % 32);
+}
+
 /// The description of a stream that we offer or announce: a media line for each configured track that has a
 /// payload format, in order, with controls trackID=0, trackID=1 and so on. `formats` has one entry a line.
 struct Offer {

@@ -70,8 +70,9 @@ def row_2_10_2_11_3_27_every_viewer_gets_every_picture_of_one_encode(scene):
 def row_2_6_ffmpeg_plays_mpjpeg(scene):
     scene.server.wait_live("live/cam")
     path = os.path.join(scene.folder, "played.mkv")
-    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-f", "mpjpeg", "-i", scene.server.http("/video_feed"),
-                    "-frames:v", "60", "-c", "copy", path], check=True, timeout=60)
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-f", "mpjpeg", "-i", scene.server.http("/video_feed"),
+               "-frames:v", "60", "-c", "copy", path]
+    subprocess.run(command, check=True, timeout=60)
     seen = stamps.of_file(path, *SIZE)
     assert len(seen) == 60, len(seen)
     in_order(seen)
@@ -166,8 +167,8 @@ def size_rate_and_quality_are_as_asked_and_refused_in_words(scene):
     width, height, _ = stills.decoded(got[-1].jpeg, "gray")
     assert (width, height) == (320, 180), (width, height)
     assert len(got[-1].jpeg) < 20_000
-    for query, words in (("size=640", "size is WIDTHxHEIGHT"), ("fps=0", "fps is a whole number"),
-                         ("quality=101", "quality is a whole number"), ("size=1280x720", "above the stream's")):
+    for query, words in (("size=640", "size is WIDTHxHEIGHT"), ("size=1280x720", "above the stream's"),
+                         ("fps=0", "fps is a whole number"), ("quality=101", "quality is a whole number")):
         status, _, body = stills.asked(scene, f"/live/cam.mjpeg?{query}")
         assert status == 400 and words in body.decode(), (query, status, body)
     head = urllib.request.Request(scene.server.http("/live/cam.mjpeg"), method="HEAD")

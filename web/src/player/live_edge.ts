@@ -13,6 +13,8 @@ export interface Playing {
   readonly rate: number;
   /** How far behind the edge the player wants to be, s. */
   readonly target: number;
+  /** It has just begun: a seek now is heard less than lateness is felt later. */
+  readonly beginning?: boolean;
 }
 
 export type Chase = { readonly rate: number; readonly seekTo?: number };
@@ -22,6 +24,8 @@ export const RATE_MAX = 1.05;
 export const DEAD_BAND = 0.06;
 /** So far beyond the target one seek is better than minutes of faster playback. */
 export const SEEK_BEYOND = 0.5;
+/** The same while it has just begun, with sound: its speed cannot make up for it later. */
+export const SEEK_BEYOND_FIRST = 0.1;
 /** Rate gained per second of lateness. */
 const GAIN = 0.25;
 const RATE_STEP = 0.01;
@@ -47,7 +51,7 @@ export function chase(playing: Playing): Chase {
     return { rate: 1, seekTo: goal };      // in front of everything, or in a gap: nothing will ever come there
   }
   const late = goal - playing.time;
-  if (late > SEEK_BEYOND) {
+  if (late > (playing.beginning === true && !playing.muted ? SEEK_BEYOND_FIRST : SEEK_BEYOND)) {
     return { rate: 1, seekTo: goal };
   }
   const chasing = playing.rate > 1;

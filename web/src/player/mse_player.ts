@@ -28,6 +28,9 @@ const SPEECHLESS_MAX = 3;
 /** What the browser cannot play is asked for again so often: the publisher may send something else. */
 const REFUSED_MS = 4000;
 const MEASURED_SECONDS = 3;
+/** With sound, so long after it began to play it may still jump to the edge, so often. */
+const BEGINNING_MS = [500, 4000] as const;
+const JUMPS_MAX = 3;
 
 export class MsePlayer implements Player {
   readonly #media: HTMLMediaElement;
@@ -50,6 +53,7 @@ export class MsePlayer implements Player {
   #begun = false;
   #troubles = 0;
   #speechless = 0;
+  #jumps = 0;
   #refusedType = '';
   #heardAt = 0;
   #playingSince = 0;
@@ -196,6 +200,7 @@ export class MsePlayer implements Player {
       this.#buffer?.close();
       this.#buffer = new MediaBuffer(kind, this.#media, said.type, (what) => this.#trouble(what));
       this.#target = new Target(performance.now() / 1000);
+      this.#jumps = 0;
       void begin(this.#media, this.#listener);
     } else if (said.type !== this.#type) {
       this.#buffer?.changeType(said.type);
@@ -273,8 +278,10 @@ export class MsePlayer implements Player {
     this.#target.calm(now, this.#throughput.secondsPerMessage());
     if (!media.seeking) {
       const { rate, seekTo } = chase({ ranges, time: media.currentTime, muted: media.muted,
-                                       rate: media.playbackRate, target: this.#target.seconds });
+                                       rate: media.playbackRate, target: this.#target.seconds,
+                                       beginning: this.#mayJump() });
       if (seekTo !== undefined) {
+        ++this.#jumps;
         media.currentTime = seekTo;
       }
       if (media.playbackRate !== rate) {
@@ -293,6 +300,11 @@ export class MsePlayer implements Player {
     if (!this.#begun && first !== undefined && this.#media.currentTime < first.start && !this.#media.seeking) {
       this.#media.currentTime = first.start;
     }
+  }
+
+  #mayJump(): boolean {
+    const since = performance.now() - this.#playingSince;
+    return this.#playing && this.#jumps < JUMPS_MAX && since >= BEGINNING_MS[0] && since < BEGINNING_MS[1];
   }
 
   #stalled(): void {

@@ -13,7 +13,7 @@ export interface Playing {
   readonly rate: number;
   /** How far behind the edge the player wants to be, s. */
   readonly target: number;
-  /** It has just begun: a seek now is heard less than lateness is felt later. */
+  /** Sound has just begun: a little faster now is heard less than lateness is felt later. */
   readonly beginning?: boolean;
 }
 
@@ -24,8 +24,6 @@ export const RATE_MAX = 1.05;
 export const DEAD_BAND = 0.06;
 /** So far beyond the target one seek is better than minutes of faster playback. */
 export const SEEK_BEYOND = 0.5;
-/** The same while it has just begun, with sound: its speed cannot make up for it later. */
-export const SEEK_BEYOND_FIRST = 0.1;
 /** Rate gained per second of lateness. */
 const GAIN = 0.25;
 const RATE_STEP = 0.01;
@@ -37,7 +35,7 @@ export function ahead(ranges: readonly Range[], time: number): number {
 }
 
 /**
- * What to do now. A speed other than 1 only while muted: faster sound is heard. Once chasing, it goes on until
+ * What to do now. A speed other than 1 only while muted or at the beginning: faster sound is heard. Once chasing, it goes on until
  * the target is reached, so that the speed does not flutter at the edge of the dead band.
  */
 export function chase(playing: Playing): Chase {
@@ -51,11 +49,12 @@ export function chase(playing: Playing): Chase {
     return { rate: 1, seekTo: goal };      // in front of everything, or in a gap: nothing will ever come there
   }
   const late = goal - playing.time;
-  if (late > (playing.beginning === true && !playing.muted ? SEEK_BEYOND_FIRST : SEEK_BEYOND)) {
+  if (late > SEEK_BEYOND) {
     return { rate: 1, seekTo: goal };
   }
   const chasing = playing.rate > 1;
-  if (!playing.muted || late <= (chasing ? 0 : DEAD_BAND)) {
+  const steady = !playing.muted && playing.beginning !== true;
+  if (steady || late <= (chasing ? 0 : DEAD_BAND)) {
     return { rate: 1 };
   }
   const wanted = Math.min(RATE_MAX, 1 + Math.max(RATE_STEP, late * GAIN));

@@ -28,9 +28,8 @@ const SPEECHLESS_MAX = 3;
 /** What the browser cannot play is asked for again so often: the publisher may send something else. */
 const REFUSED_MS = 4000;
 const MEASURED_SECONDS = 3;
-/** With sound, so long after it began to play it may still jump to the edge, so often. */
-const BEGINNING_MS = [500, 4000] as const;
-const JUMPS_MAX = 3;
+/** So long after it began to play, sound may be a little faster, to come to the edge. */
+const BEGINNING_MS = 12_000;
 
 export class MsePlayer implements Player {
   readonly #media: HTMLMediaElement;
@@ -53,7 +52,6 @@ export class MsePlayer implements Player {
   #begun = false;
   #troubles = 0;
   #speechless = 0;
-  #jumps = 0;
   #refusedType = '';
   #heardAt = 0;
   #playingSince = 0;
@@ -200,7 +198,6 @@ export class MsePlayer implements Player {
       this.#buffer?.close();
       this.#buffer = new MediaBuffer(kind, this.#media, said.type, (what) => this.#trouble(what));
       this.#target = new Target(performance.now() / 1000);
-      this.#jumps = 0;
       void begin(this.#media, this.#listener);
     } else if (said.type !== this.#type) {
       this.#buffer?.changeType(said.type);
@@ -279,9 +276,8 @@ export class MsePlayer implements Player {
     if (!media.seeking) {
       const { rate, seekTo } = chase({ ranges, time: media.currentTime, muted: media.muted,
                                        rate: media.playbackRate, target: this.#target.seconds,
-                                       beginning: this.#mayJump() });
+                                       beginning: performance.now() - this.#playingSince < BEGINNING_MS });
       if (seekTo !== undefined) {
-        ++this.#jumps;
         media.currentTime = seekTo;
       }
       if (media.playbackRate !== rate) {
@@ -302,14 +298,10 @@ export class MsePlayer implements Player {
     }
   }
 
-  #mayJump(): boolean {
-    const since = performance.now() - this.#playingSince;
-    return this.#playing && this.#jumps < JUMPS_MAX && since >= BEGINNING_MS[0] && since < BEGINNING_MS[1];
-  }
-
   #stalled(): void {
     const flows = performance.now() - this.#heardAt < QUIET_MS;
-    if (this.#playing && flows && !this.#media.seeking) {
+    const begins = performance.now() - this.#playingSince < STEADY_MS;
+    if (this.#playing && flows && !begins && !this.#media.seeking) {
       this.#target.stalled(performance.now() / 1000);
     }
   }

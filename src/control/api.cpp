@@ -49,22 +49,39 @@ Result<Page> page_of(const web::Request& request) {
     return Page{*offset, *limit};
 }
 
-Task<web::Response> list_streams(const ApiSources& sources, Asked request, Executor& executor) {
+/// How somebody may look at a stream, or at the list of them (""); an error if not at all.
+Result<Reader> reader_of(const hub::Admitted& who, std::string_view stream) {
+    if (who.may(hub::Action::admin, "")) {
+        return Reader::administrator;
+    }
+    const Result<> plays = stream.empty() ? Result<>{} : who.may(hub::Action::play, stream);
+    return plays ? Result<Reader>{Reader::player} : std::unexpected(plays.error());
+}
+
+Task<web::Response> list_streams(const ApiSources& sources, Asked request, Executor& executor,
+                                 const hub::Admitted& who) {
     const Result<Page> page = page_of(request);
     if (!page) {
         co_return web::refusal(request, page.error());
     }
-    const Result<Overview> overview = co_await look(sources, std::nullopt, executor);
+    Result<Overview> overview = co_await look(sources, std::nullopt, executor);
     if (!overview) {
         co_return no_answer();
     }
-    co_return json_answer(200, streams_json(overview->streams, audiences(overview->workers), *page));
+    std::erase_if(overview->streams, [&](const auto& one) { return !reader_of(who, one.name); });
+    co_return json_answer(200, streams_json(overview->streams, audiences(overview->workers), *page,
+                                            reader_of(who, "").value_or(Reader::player)));
 }
 
-Task<web::Response> show_stream(const ApiSources& sources, Asked request, Executor& executor) {
+Task<web::Response> show_stream(const ApiSources& sources, Asked request, Executor& executor,
+                                const hub::Admitted& who) {
     const Result<hub::StreamName> name = hub::StreamName::parse(behind(request.path, streams_path));
     if (!name) {
         co_return web::refusal(request, name.error());
+    }
+    const Result<Reader> reader = reader_of(who, name->text());
+    if (!reader) {
+        co_return web::refusal(request, reader.error());
     }
     const Result<Overview> overview = co_await look(sources, name->text(), executor);
     if (!overview) {
@@ -73,8 +90,8 @@ Task<web::Response> show_stream(const ApiSources& sources, Asked request, Execut
     if (overview->streams.empty()) {
         co_return web::Response::problem(404, "no such stream: nobody publishes it now");
     }
-    co_return json_answer(200,
-                          stream_json(overview->streams.front(), audiences(overview->workers)[name->text()]));
+    co_return json_answer(
+        200, stream_json(overview->streams.front(), audiences(overview->workers)[name->text()], *reader));
 }
 
 Task<web::Response> list_sessions(const ApiSources& sources, Asked request, Executor& executor) {
@@ -157,7 +174,20 @@ Task<web::Response> description(const ApiSources& /*sources*/, Asked /*request*/
 using Answering = Task<web::Response> (*)(const ApiSources& sources, Asked request, Executor& executor);
 
 /// Who may ask.
-enum class For : std::uint8_t { anyone, administrators };
+enum class For : std::uint8_t { anyone, players, administrators };
+
+/// Who may play something, or administers: what is shown depends on who it is.
+template <auto show>
+Task<web::Response> to_players(const ApiSources& sources, Asked request, Executor& executor) {
+    hub::Petition petition = hub::petition_of(request, hub::Action::play, "http");
+    petition.of_some = true;
+    const Result<hub::Admitted> admitted =
+        co_await hub::ask(sources.admission, std::move(petition), executor);
+    if (!admitted) {
+        co_return web::refusal(request, admitted.error());
+    }
+    co_return co_await show(sources, request, executor, *admitted);
+}
 
 Task<web::Response> answer_administrator(const ApiSources& sources, Answering answer, Asked request,
                                          Executor& executor) {
@@ -184,8 +214,8 @@ std::vector<web::Route> api_routes(ApiSources sources) {
         {For::anyone, {"GET"}, exactly("/readyz"), ready},
         {For::administrators, {"GET"}, exactly("/metrics"), metrics},
         {For::anyone, {"GET"}, exactly("/api/openapi.yaml"), description},
-        {For::administrators, {"GET"}, exactly(streams_path), list_streams},
-        {For::administrators, {"GET"}, below(streams_path), show_stream},
+        {For::players, {"GET"}, exactly(streams_path), to_players<list_streams>},
+        {For::players, {"GET"}, below(streams_path), to_players<show_stream>},
         {For::administrators, {"GET"}, exactly(sessions_path), list_sessions},
         {For::administrators, {"GET", "DELETE"}, below(sessions_path), one_session},
     };
@@ -195,8 +225,8 @@ std::vector<web::Route> api_routes(ApiSources sources) {
             {.methods = row.methods,
              .matches = row.matches,
              .answer = [shared, answer = row.answer, whom = row.whom](Asked request, Executor& executor) {
-                 return whom == For::anyone ? answer(*shared, request, executor)
-                                            : answer_administrator(*shared, answer, request, executor);
+                 return whom == For::administrators ? answer_administrator(*shared, answer, request, executor)
+                                                    : answer(*shared, request, executor);
              }});
     }
     return routes;

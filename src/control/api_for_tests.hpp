@@ -8,18 +8,27 @@
 
 namespace millrace::control::testing {
 
-/// Lets in who says "Bearer sesame".
+/// Lets in who says "Bearer sesame", an administrator, or "Bearer guest", who may play live/cam.
 class Sesame final : public hub::Admission {
 public:
     void decide(hub::Petition petition, Reply<hub::Admitted> reply) override {
         asked = petition;
         if (petition.authorization == "Bearer sesame") {
-            reply.give(hub::Admitted{.identity = {.name = "user ali"}});
+            reply.give(hub::Admitted{.identity = {.name = "user ali"},
+                                     .may = [](hub::Action, std::string_view) { return Result<>{}; }});
+        } else if (petition.authorization == "Bearer guest" && petition.of_some) {
+            reply.give(hub::Admitted{.identity = {.name = "user eve"}, .may = guest_may});
         } else {
             reply.give(fail(Errc::unauthenticated, "say who you are"));
         }
     }
     std::optional<hub::Petition> asked;
+
+private:
+    static Result<> guest_may(hub::Action action, std::string_view stream) {
+        return action == hub::Action::play && stream == "live/cam" ? Result<>{}
+                                                                   : fail(Errc::refused, "not for guests");
+    }
 };
 
 /// The route of a path, as http_serve finds it; null if there is none.
@@ -45,14 +54,15 @@ public:
 struct Node {
     ~Node() { time.stop(); }
 
-    web::Response ask(std::string method, std::string target, bool proves = true) {
+    /// `proof`: what stands behind "Bearer"; empty: nothing comes.
+    web::Response ask(std::string method, std::string target, std::string_view proof = "sesame") {
         web::Request request{.method = std::move(method), .path = target.substr(0, target.find('?'))};
         request.query = target.substr(std::min(target.size(), target.find('?') + 1));
         if (target.find('?') == std::string::npos) {
             request.query.clear();
         }
-        if (proves) {
-            request.headers.push_back({"Authorization", "Bearer sesame"});
+        if (!proof.empty()) {
+            request.headers.push_back({"Authorization", fmt::format("Bearer {}", proof)});
         }
         const web::Route* const route = route_of(routes, request.path);
         if (route == nullptr) {

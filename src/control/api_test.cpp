@@ -20,23 +20,25 @@ TEST(Api, shows_nothing_but_health_and_its_description_without_a_proof) {
     Node node;
     for (const std::string_view path : {"/metrics", "/api/v1/streams", "/api/v1/streams/live/cam",
                                         "/api/v1/sessions", "/api/v1/sessions/0-1"}) {
-        EXPECT_EQ(node.ask("GET", std::string{path}, false).status, 401) << path;
-        EXPECT_EQ(node.admission.asked->action, hub::Action::admin) << path;
+        EXPECT_EQ(node.ask("GET", std::string{path}, "").status, 401) << path;
+        const bool of_streams = path.starts_with("/api/v1/streams");
+        EXPECT_EQ(node.admission.asked->action, of_streams ? hub::Action::play : hub::Action::admin) << path;
+        EXPECT_EQ(node.admission.asked->of_some, of_streams) << path;
     }
-    EXPECT_EQ(node.ask("DELETE", "/api/v1/sessions/0-1", false).status, 401);
+    EXPECT_EQ(node.ask("DELETE", "/api/v1/sessions/0-1", "").status, 401);
     EXPECT_TRUE(node.admission.asked->changes);
-    EXPECT_EQ(node.ask("GET", "/healthz", false).status, 200);
-    EXPECT_EQ(node.ask("GET", "/api/openapi.yaml", false).status, 200);
+    EXPECT_EQ(node.ask("GET", "/healthz", "").status, 200);
+    EXPECT_EQ(node.ask("GET", "/api/openapi.yaml", "").status, 200);
 }
 
 TEST(Api, is_ready_between_its_start_and_its_end) {
     Node node;
-    EXPECT_EQ(node.ask("GET", "/readyz", false).status, 503);
+    EXPECT_EQ(node.ask("GET", "/readyz", "").status, 503);
     node.readiness.say(Readiness::Phase::ready);
-    EXPECT_EQ(node.ask("GET", "/readyz", false).status, 200);
+    EXPECT_EQ(node.ask("GET", "/readyz", "").status, 200);
     node.readiness.say(Readiness::Phase::draining);
-    EXPECT_EQ(node.ask("GET", "/readyz", false).status, 503);
-    EXPECT_EQ(node.ask("GET", "/healthz", false).status, 200);
+    EXPECT_EQ(node.ask("GET", "/readyz", "").status, 503);
+    EXPECT_EQ(node.ask("GET", "/healthz", "").status, 200);
 }
 
 TEST(Api, lists_the_sessions_of_all_workers) {
@@ -82,6 +84,50 @@ TEST(Api, a_stream_that_is_not_there_is_not_found) {
     Node node;
     EXPECT_EQ(node.ask("GET", "/api/v1/streams/live/cam").status, 404);
     EXPECT_EQ(node.ask("GET", "/api/v1/streams/live/../cam").status, 400);
+}
+
+/// Publishes a stream, without media.
+class Publisher {
+public:
+    Publisher(Node& node, std::string stream)
+        : answer_{node.a},
+          session_{node.sessions_a,
+                   {.kind = hub::SessionKind::publisher,
+                    .protocol = "rtmp",
+                    .stream = std::move(stream),
+                    .peer = {"192.0.2.66", 5}}} {
+        node.a.run([&] { node.directory.publish(session_.facts(), session_.ref(), answer_.reply()); });
+        node.time.settle();
+    }
+
+private:
+    Answer<hub::Grant> answer_;
+    Somebody session_;
+};
+
+TEST(Api, shows_who_may_play_the_streams_it_may_play_and_not_where_they_come_from) {
+    Node node;
+    Publisher cam{node, "live/cam"};
+    Publisher other{node, "live/other"};
+    const Json all = Json::parse(body(node.ask("GET", "/api/v1/streams")));
+    EXPECT_EQ(all["total"], 2);
+    EXPECT_EQ(all["items"][0]["source"]["peer"], "192.0.2.66:5");
+
+    const std::string some{body(node.ask("GET", "/api/v1/streams", "guest"))};
+    EXPECT_EQ(Json::parse(some)["total"], 1) << some;
+    EXPECT_EQ(Json::parse(some)["items"][0]["name"], "live/cam");
+    EXPECT_EQ(Json::parse(some)["items"][0]["source"], Json::parse(R"({"protocol": "rtmp"})"));
+    EXPECT_FALSE(some.contains("192.0.2.66"));
+    EXPECT_FALSE(body(node.ask("GET", "/api/v1/streams/live/cam", "guest")).contains("192.0.2.66"));
+    EXPECT_EQ(node.ask("GET", "/api/v1/streams/live/other", "guest").status, 403);
+    EXPECT_EQ(node.ask("GET", "/api/v1/streams/live/nothing", "guest").status, 403);
+}
+
+TEST(Api, who_may_play_sees_no_sessions_and_no_metrics) {
+    Node node;
+    for (const std::string_view path : {"/metrics", "/api/v1/sessions", "/api/v1/sessions/0-1"}) {
+        EXPECT_EQ(node.ask("GET", std::string{path}, "guest").status, 401) << path;
+    }
 }
 
 TEST(Api, case_67_there_is_no_callback_parameter) {

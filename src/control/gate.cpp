@@ -97,10 +97,14 @@ void Gate::judge(const hub::Petition& petition, Reply<hub::Admitted> reply) {
         return;
     }
     ProofChecks::Done done = [this, action = petition.action, stream = petition.stream,
-                              changes = petition.changes,
+                              changes = petition.changes, of_some = petition.of_some,
                               reply = std::move(reply)](const ProofChecks::Verdict& verdict) mutable {
         if (!verdict) {
             reply.give(std::unexpected(verdict.error()));
+            return;
+        }
+        if (of_some) {
+            reply.give(admit_some(*verdict, action));
             return;
         }
         const Wish wish{action, stream, changes};
@@ -112,6 +116,19 @@ void Gate::judge(const hub::Petition& petition, Reply<hub::Admitted> reply) {
         reply.give(hub::Admitted{*verdict, policy_->anyone_may(wish)});
     };
     prove(std::move(*asker), petition.peer, std::move(done));
+}
+
+Result<hub::Admitted> Gate::admit_some(const hub::Identity& identity, hub::Action action) const {
+    const WallTime now = home_.clock().utc();
+    auto may = [policy = policy_, identity, now](hub::Action what, std::string_view stream) {
+        return policy->admits(identity, {what, stream, false}, now);
+    };
+    if (!policy_->may_somewhere(identity, action, now)) {
+        if (const Result<> administers = may(hub::Action::admin, ""); !administers) {
+            return std::unexpected(administers.error());
+        }
+    }
+    return hub::Admitted{.identity = identity, .may = std::move(may)};
 }
 
 void Gate::prove(Asker asker, const Endpoint& peer, ProofChecks::Done done) {
@@ -128,6 +145,7 @@ SignedIn Gate::described(hub::Identity identity, std::string cookie) const {
     SignedIn described{
         .identity = std::move(identity), .actions = {}, .cookie = std::move(cookie), .csrf_token = {}};
     const WallTime now = home_.clock().utc();
+    described.admin = policy_->admits(described.identity, {hub::Action::admin, {}, true}, now).has_value();
     for (const hub::Action action : actions) {
         if (policy_->may_somewhere(described.identity, action, now)) {
             described.actions.push_back(hub::name(action));

@@ -23,6 +23,7 @@ struct GateSettings {
 struct SignedIn {
     hub::Identity identity;
     std::vector<std::string_view> actions;   ///< what it may do to something
+    bool admin = false;                      ///< it may change the node
     std::string cookie;                      ///< empty: it did not come, and is not answered, by a cookie
     std::string csrf_token;                  ///< likewise
 };
@@ -66,6 +67,7 @@ private:
     Result<Asker> asker_of(const hub::Petition& petition) const;
     std::optional<hub::Identity> by_cookie(const hub::Petition& petition, const Proof& proof) const;
     void judge(const hub::Petition& petition, Reply<hub::Admitted> reply);
+    Result<hub::Admitted> admit_some(const hub::Identity& identity, hub::Action action) const;
     void prove(Asker asker, const Endpoint& peer, ProofChecks::Done done);
     SignedIn described(hub::Identity identity, std::string cookie) const;
 

@@ -274,5 +274,35 @@ TEST(Gate, an_open_node_lets_anyone_publish_and_watch_but_change_nothing) {
     EXPECT_EQ(code(door.decide(player("live/a", "user=boss&pass=x"))), Errc::unauthenticated);
 }
 
+TEST(Gate, of_streams_in_general_it_says_which) {
+    Doorway door{house()};
+    hub::Petition petition = player("", "token=a-token");
+    petition.of_some = true;
+    const Result<hub::Admitted> admitted = door.decide(petition);
+    ASSERT_TRUE(admitted);
+    EXPECT_TRUE(admitted->may(Action::play, "live/a"));
+    EXPECT_FALSE(admitted->may(Action::play, "other/b"));
+    EXPECT_FALSE(admitted->may(Action::admin, ""));
+    petition.query = "token=wrong";
+    EXPECT_EQ(code(door.decide(petition)), Errc::unauthenticated);
+}
+
+TEST(Gate, of_streams_in_general_who_may_play_none_is_refused_unless_it_administers) {
+    Configuration configuration;
+    configuration.users = {user("cam", "my house", {grant(Action::publish, "*")}),
+                           user("boss", "my house", {grant(Action::admin, "*")})};
+    Doorway door{configuration};
+    const auto ask = [&](std::string query) {
+        hub::Petition petition = player("", std::move(query));
+        petition.of_some = true;
+        return door.decide(petition);
+    };
+    EXPECT_EQ(code(ask("")), Errc::unauthenticated);
+    EXPECT_EQ(code(ask("user=cam&pass=my+house")), Errc::refused);
+    const Result<hub::Admitted> boss = ask("user=boss&pass=my+house");
+    ASSERT_TRUE(boss);
+    EXPECT_TRUE(boss->may(Action::admin, ""));
+}
+
 }   // namespace
 }   // namespace millrace::control

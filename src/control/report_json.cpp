@@ -109,14 +109,17 @@ Json verdicts(const hub::StreamReport& report) {
     return json;
 }
 
-Json document(const hub::StreamReport& report, const Audience& audience) {
+Json document(const hub::StreamReport& report, const Audience& audience, Reader reader) {
     Json json;
     json["name"] = report.name;
     json["state"] = hub::name(report.state);
     json["on_demand"] = report.on_demand;
     json["run"] = report.run;
     if (report.publisher) {
-        json["source"] = {{"protocol", report.publisher->protocol}, {"peer", report.publisher->peer.text()}};
+        json["source"] = {{"protocol", report.publisher->protocol}};
+        if (reader == Reader::administrator) {
+            json["source"]["peer"] = report.publisher->peer.text();
+        }
     }
     json["tracks"] = Json::array();
     double bitrate = 0;
@@ -179,19 +182,19 @@ std::string text(const Json& json) {
 
 }   // namespace
 
-std::string stream_json(const hub::StreamReport& report, const Audience& audience) {
-    return text(document(report, audience));
+std::string stream_json(const hub::StreamReport& report, const Audience& audience, Reader reader) {
+    return text(document(report, audience, reader));
 }
 
-std::string streams_json(const std::vector<hub::StreamReport>& reports, const Audiences& audiences,
-                         Page page) {
+std::string streams_json(const std::vector<hub::StreamReport>& reports, const Audiences& audiences, Page page,
+                         Reader reader) {
     Json list;
     list["items"] = Json::array();
     for (std::size_t place = 0; place < reports.size(); ++place) {
         if (within(page, place)) {
             const auto found = audiences.find(reports[place].name);
             list["items"].push_back(
-                document(reports[place], found == audiences.end() ? Audience{} : found->second));
+                document(reports[place], found == audiences.end() ? Audience{} : found->second, reader));
         }
     }
     list["total"] = reports.size();

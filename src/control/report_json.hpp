@@ -31,10 +31,14 @@ struct Page {
     std::size_t limit = limit_default;
 };
 
+/// Who reads: somebody who may only play the stream does not learn where its publisher is.
+enum class Reader : std::uint8_t { player, administrator };
+
 /// A stream's document, and the list of them, as JSON text.
-std::string stream_json(const hub::StreamReport& report, const Audience& audience);
+std::string stream_json(const hub::StreamReport& report, const Audience& audience,
+                        Reader reader = Reader::player);
 std::string streams_json(const std::vector<hub::StreamReport>& reports, const Audiences& audiences,
-                         Page page = {});
+                         Page page = {}, Reader reader = Reader::player);
 
 /// Which sessions a list is of; what is empty holds for all.
 struct SessionFilter {

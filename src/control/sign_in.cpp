@@ -26,10 +26,11 @@ std::string session_text(const SignedIn& session) {
         actions += (actions.empty() ? "" : ", ") + web::json_quoted(action);
     }
     // "user cam", "token door", "anyone"
-    return fmt::format(R"({{"kind": {}, "user": {}, "actions": [{}], "csrf": {}}})"
+    return fmt::format(R"({{"kind": {}, "user": {}, "actions": [{}], "admin": {}, "csrf": {}}})"
                        "\n",
                        web::json_quoted(name.substr(0, space)),
                        web::json_quoted(name.substr(space == name.size() ? 0 : space + 1)), actions,
+                       session.admin,
                        session.csrf_token.empty() ? "null" : web::json_quoted(session.csrf_token));
 }
 

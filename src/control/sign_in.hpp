@@ -14,7 +14,8 @@ namespace millrace::control {
 /// cookie,
 ///   or why not.
 /// - `POST /logout`: 204, and the cookie is taken back.
-/// - `GET /api/v1/session`: who asks, `{"kind", "user", "actions", "csrf"}`; 401 for a stranger who may do
+/// - `GET /api/v1/session`: who asks, `{"kind", "user", "actions", "admin", "csrf"}`; 401 for a stranger who
+/// may do
 ///   nothing.
 std::vector<web::Route> sign_in_routes(Gate& gate);
 

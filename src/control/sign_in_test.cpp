@@ -113,8 +113,8 @@ TEST(SignIn, gives_a_cookie_that_lets_the_page_in) {
     const web::Response session = browser.ask("GET", "/api/v1/session");
     EXPECT_EQ(session.status, 200);
     EXPECT_EQ(as_text(session.body),
-              R"({"kind": "user", "user": "boss", "actions": ["play", "admin"], "csrf": ")" + browser.csrf +
-                  "\"}\n");
+              R"({"kind": "user", "user": "boss", "actions": ["play", "admin"], "admin": true, "csrf": ")" +
+                  browser.csrf + "\"}\n");
 }
 
 TEST(SignIn, takes_json_and_tokens_too_and_keeps_the_cookie_to_tls) {

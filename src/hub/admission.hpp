@@ -39,6 +39,8 @@ struct Petition {
     std::string csrf_token;   ///< of X-CSRF-Token
     bool changes = false;     ///< the call changes something
 
+    bool of_some = false;   ///< of streams in general: who may do it to one or administers is let in
+
     std::function<void()> let_in;   ///< called by `ask` where the answer is yes; may be empty
 };
 
@@ -48,6 +50,9 @@ Petition petition_of(const web::Request& request, Action action, std::string_vie
 struct Admitted {
     Identity identity;
     bool anyone = false;   ///< it needed no proof: what is answered may be kept by shared caches
+    /// Only of a petition `of_some`: whether it may do something to a stream, or to the node ("")
+    /// without changing it. Any thread.
+    std::function<Result<>(Action action, std::string_view stream)> may{};
 };
 
 /// Whether somebody may do something. `control` implements it. The answer may come later and from any thread;

@@ -188,6 +188,25 @@ void Directory::fetch(const std::string& stream, SegmentAsk ask, std::string par
     });
 }
 
+void Directory::key_frame(const std::string& name, KeyFrameAsk ask, Reply<KeyFrame> reply) {
+    const bool waits = ask == KeyFrameAsk::wait;
+    const std::optional<StreamHandle> known = find(name);
+    const Result<StreamHandle> handle = known   ? Result<StreamHandle>{*known}
+                                        : waits ? find_or_call(name)
+                                                : fail(Errc::not_found, "no such stream");
+    if (!handle) {
+        reply.give(std::unexpected(handle.error()));
+        return;
+    }
+    on_home(*handle, [this, name, ask, waits, reply = std::move(reply)](Stream* found) mutable {
+        if (found == nullptr || (waits && found->make_way())) {
+            key_frame(name, ask, std::move(reply));
+            return;
+        }
+        found->key_frame(ask, std::move(reply));
+    });
+}
+
 void Directory::count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes) {
     if (const std::optional<StreamHandle> handle = find(stream)) {
         on_home(*handle, [viewer_key = std::move(viewer_key), bytes](Stream* found) {

@@ -80,27 +80,6 @@ void Directory::report(std::optional<std::string> name, Reply<std::vector<Stream
            [this, homes = std::move(homes)](Executor& home) { return report_of(homes.at(&home)); });
 }
 
-void Directory::key_frame(const std::string& name, KeyFrameAsk ask, Reply<KeyFrame> reply) {
-    const bool may_call = ask == KeyFrameAsk::wait;
-    Result<StreamHandle> handle = fail(Errc::not_found, "no such stream");
-    if (may_call) {
-        handle = find_or_call(name);
-    } else if (const std::optional<StreamHandle> known = find(name)) {
-        handle = *known;
-    }
-    if (!handle) {
-        reply.give(std::unexpected(handle.error()));
-        return;
-    }
-    on_home(*handle, [this, name, ask, may_call, reply = std::move(reply)](Stream* found) mutable {
-        if (found == nullptr || (may_call && found->make_way())) {
-            key_frame(name, ask, std::move(reply));
-            return;
-        }
-        found->key_frame(ask, std::move(reply));
-    });
-}
-
 bool Directory::call(const std::string& name) {
     const std::optional<StreamHandle> handle = has_source(name) ? find(name) : std::nullopt;
     if (handle) {

@@ -28,7 +28,7 @@ struct StreamHandle {
 struct FlavourKey {
     std::string_view form;             ///< a literal: "flv", "rtmp"
     std::optional<media::Kind> only;   ///< takes tracks of this kind only
-    std::uint64_t variant = 0;         ///< how its pictures are to be made (PictureWish::packed); 0: as they are
+    std::uint64_t variant = 0;         ///< how pictures are made (PictureWish::packed); 0: as they are
     auto operator<=>(const FlavourKey&) const = default;
 };
 

@@ -98,33 +98,45 @@ void Stream::ask(Ask ask) {
 }
 
 void Stream::key_frame(KeyFrameAsk ask, Reply<KeyFrame> reply) {
-    const bool coming = ask == KeyFrameAsk::wait ? call_source() : publisher_.has_value();
-    if (!coming && (said_end_ || over_at_)) {
+    const bool waits = ask == KeyFrameAsk::wait;
+    const bool comes = waits ? call_source() : publisher_.has_value();
+    const bool begins = waits && called_at_;
+    if (!comes && (said_end_ || over_at_)) {
         reply.give(fail(Errc::not_found, "this stream is offline"));
-    } else if (key_picture_ != nullptr && !called_at_) {
+    } else if (key_picture_ != nullptr && !begins) {
         reply.give(KeyFrame{key_picture_, run_name()});
-    } else if (ready_ && !called_at_ && !has_video()) {
+    } else if (ready_ && !has_video() && !begins) {
         reply.give(fail(Errc::unsupported, "this stream has no pictures"));
-    } else if (ask == KeyFrameAsk::at_hand) {
+    } else if (!waits) {
         reply.give(fail(Errc::not_found, "this stream has shown no picture yet"));
     } else if (key_waiters_.size() >= key_waiters_max) {
         reply.give(fail(Errc::exhausted, "too many wait for this stream's first picture"));
     } else {
-        key_waiters_.push_back(std::move(reply));
+        key_waiters_.push_back({std::move(reply), handle_.home->now()});
         this->ask(AskKeyFrame{});
     }
 }
 
 void Stream::show_key_frame() {
-    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
-        waiter.give(KeyFrame{key_picture_, run_name()});
+    for (KeyWaiter& waiter : std::exchange(key_waiters_, {})) {
+        waiter.reply.give(KeyFrame{key_picture_, run_name()});
     }
 }
 
 void Stream::refuse_key_waiters(Error why) {
-    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
-        waiter.give(std::unexpected(why));
+    for (KeyWaiter& waiter : std::exchange(key_waiters_, {})) {
+        waiter.reply.give(std::unexpected(why));
     }
+}
+
+void Stream::refuse_late_key_waiters(Instant now) {
+    std::erase_if(key_waiters_, [now](KeyWaiter& waiter) {
+        const bool late = now >= waiter.since + key_wait;
+        if (late) {
+            waiter.reply.give(fail(Errc::timed_out, "this stream showed no key frame in time"));
+        }
+        return late;
+    });
 }
 
 void Stream::set_alarm() {

@@ -58,7 +58,7 @@ public:
         home_.timers().arm(silence_, link_.deadline());
     }
     bool offer(const media::AccessUnit& unit) {
-        if (over_ || out_.size() - sent_ + link_.output_size() > under_way_max) {
+        if (over_ || !greeted_ || out_.size() - sent_ + link_.output_size() > under_way_max) {
             return false;
         }
         const bool said = link_.send(unit).has_value();
@@ -104,6 +104,7 @@ private:
     std::size_t sent_ = 0;
     Error error_{Errc::closed, "the child died"};
     std::string words_;
+    bool greeted_ = false;
     bool lasting_ = false;
     bool fruitful_ = false;
     bool over_ = false;
@@ -147,6 +148,7 @@ void PictureRenderer::Talk::take_events() {
 
 void PictureRenderer::Talk::take(media_link::Message message) {
     if (std::holds_alternative<media_link::Hello>(message)) {
+        greeted_ = true;
         listener_.on_ready();
     } else if (auto* unit = std::get_if<media::AccessUnit>(&message)) {
         if (unit->config->codec == media::Codec::mjpeg) {

@@ -119,3 +119,49 @@ def the_element_is_small(scene):
         wanted += [os.path.normpath(os.path.join(os.path.dirname(path), one.decode())) for one in imports]
     assert 1000 < total <= ELEMENT_MAX, f"{total} bytes: {sorted(seen)}"
     assert not any("hls" in one or "mpegts" in one for one in seen), seen
+
+
+def video_js(scene, path):
+    """A page with video.js and our stream in it, and nothing else."""
+    url = scene.server.http(path)
+    return f"""<!doctype html><meta charset="utf-8"><title>video.js</title><script src="/video.js"></script>
+        <link rel="stylesheet" href="/video-js.css">
+        <video id="v" class="video-js" muted autoplay playsinline crossorigin="anonymous" width="640"
+        height="360"></video>
+        <script>videojs('v', {{ sources: [{{ src: '{url}', type: 'application/vnd.apple.mpegurl' }}],
+        html5: {{ vhs: {{ overrideNative: true }} }} }});</script>""".encode()
+
+
+def module(path):
+    with open(os.path.join(MODULES, path), "rb") as file:
+        return file.read()
+
+
+VIDEO = "document.querySelector('video')"
+
+
+def plays_in_video_js(scene, path):
+    pages = {"/": video_js(scene, path), "/favicon.ico": b"",
+             "/video.js": module("video.js/dist/video.min.js"),
+             "/video-js.css": module("video.js/dist/video-js.min.css")}
+    with Site(pages) as url, Browser(scene.folder) as page:
+        scene.server.wait_live("live/cam")
+        page.open(url("/"))
+        page.until(lambda _: page.run(f"{VIDEO}.currentTime > 0 && {VIDEO}.readyState >= 3"), PATIENCE,
+                   "it begins")
+        by_vhs = page.run("videojs.getPlayer('v').tech(true).vhs !== undefined")
+        assert by_vhs, "it is played by the browser, not by VHS"
+        begun = page.run(f"{VIDEO}.currentTime")
+        page.until(lambda _: page.run(f"{VIDEO}.currentTime") > begun + 5, PATIENCE, "5 s are played")
+        assert page.run(f"{VIDEO}.error") is None
+        shows_the_camera(page)
+
+
+@test(options=CAMERA)
+def row_2_29_video_js_plays_cmaf(scene):
+    plays_in_video_js(scene, "/live/cam/index.m3u8")
+
+
+@test(options=CAMERA)
+def row_2_29_video_js_plays_transport_streams(scene):
+    plays_in_video_js(scene, "/live/cam/ts.m3u8")

@@ -186,7 +186,8 @@ def the_numbers_say_how_late_the_picture_is_and_how_that_is_known(scene):
         assert apart < SLACK_SECONDS * 1000, (ages, told)
         for row in ("latency", "fps", "bitrate", "buffer", "dropped", "qp", "ratio"):
             tile = f"document.getElementById('fact-{row}')"
-            page.until(lambda _, tile=tile: page.run(f"{tile}.textContent") != "–", PATIENCE, f"{row} is known")
+            page.until(lambda _, tile=tile: page.run(f"{tile}.textContent") != "–", PATIENCE,
+                       f"{row} is known")
             curve = page.run(f"{tile}.parentNode.querySelector('path').getAttribute('d')")
             assert curve, row
         silent(page)
@@ -207,5 +208,25 @@ def automatic_falls_back_in_words_where_websockets_do_not_get_through(scene):
             window.WebSocket = Deaf;""")
         live(page)
         assert page.run(player("way")) == "hls"
-        report = page.look()
-        assert "WebSockets do not get through" in report["text"] and "HLS instead" in report["text"], report["text"]
+        text = page.look()["text"]
+        assert "WebSockets do not get through" in text and "HLS instead" in text, text
+
+
+@test(options=CAMERA)
+def mjpeg_shows_the_camera_pauses_and_goes_on(scene):
+    with Browser(scene.folder) as page:
+        scene.server.wait_live("live/cam")
+        page.open(scene.server.http("/live/cam?play=mjpeg"))
+        live(page, "mjpeg")
+        assert page.look()["kind"] == "IMG"
+        shows_the_camera(page)
+        page.press(" ")
+        page.until(lambda look: look["state"] == "paused", PATIENCE, "space pauses")
+        assert page.run(SNAPSHOT) == ["image/png", *SIZE]
+        page.press(" ")
+        live(page, "mjpeg")
+        shows_the_camera(page)
+        page.run("document.getElementById('mse').click()")
+        page.until(lambda look: look["state"] == "live" and look["kind"] == "VIDEO", PATIENCE,
+                   "another way plays")
+        silent(page)

@@ -1,6 +1,7 @@
 /** Many players at once, as on a wall of screens. */
 
 import type { Stream } from './api.ts';
+import { bestColumns, GAP } from './columns.ts';
 import { element } from './dom.ts';
 import type { View } from './home_page.ts';
 import { inOrder, isSought, SearchBox } from './search.ts';
@@ -8,22 +9,12 @@ import { Tile } from './tile.ts';
 
 /** So many players a page: browsers give no more decoders than that. */
 export const PLAYERS_MAX = 36;
-const TILE_MIN = 160;
-const GAP = 8;
 const CHOICES = ['', '1', '2', '3', '4', '6'];
 const KEY = 'millrace.columns';
 
-/** So many columns show `tiles` of 16:9 largest in this room; where not all fit, they stay wide enough to see. */
-export function bestColumns(tiles: number, width: number, height: number): number {
-  const most = Math.max(1, Math.min(tiles, Math.floor((width + GAP) / (TILE_MIN + GAP))));
-  for (let columns = 1; columns < most; ++columns) {
-    const tile = (width - (columns - 1) * GAP) / columns;
-    const rows = Math.ceil(tiles / columns);
-    if (rows * (tile * 9 / 16 + GAP) - GAP <= height) {
-      return columns;
-    }
-  }
-  return most;
+/** A stream that rests has no tracks yet; it is asked for its pictures. */
+function hasPictures(stream: Stream): boolean {
+  return stream.tracks.some(({ kind }) => kind === 'video') || (stream.onDemand && stream.tracks.length === 0);
 }
 
 function remembered(): string {
@@ -68,7 +59,7 @@ export function gridView(query: string): View {
   });
   const show = (streams: readonly Stream[]) => {
     last = streams;
-    const sought = inOrder(streams.filter((one) => isSought(one, search.words) && one.tracks.some(({ kind }) => kind === 'video')));
+    const sought = inOrder(streams.filter((one) => isSought(one, search.words) && hasPictures(one)));
     const shown = sought.slice(0, PLAYERS_MAX);
     const names = new Set(shown.map((one) => one.name));
     for (const [name, tile] of tiles) {

@@ -7,6 +7,7 @@ import { askStreams, type Stream } from './api.ts';
 import { element, part, poll, say } from './dom.ts';
 import { gridView } from './grid_view.ts';
 import { listView } from './list_view.ts';
+import { placeOf } from './place.ts';
 import { root } from './root.ts';
 import { administers, type Session } from './session.ts';
 import { SignIn } from './sign_in.ts';
@@ -27,12 +28,6 @@ export interface View {
   /** New figures of the streams; absent where they are not asked for. */
   readonly show?: (streams: readonly Stream[]) => void;
   stop(): void;
-}
-
-/** "grid" of "#grid", "manage/users" of "#manage/users", "" of anything strange. */
-export function placeOf(hash: string): string {
-  const place = hash.replace(/^#/, '');
-  return /^(grid|manage(\/[a-z]+)?)$/.test(place) ? place : '';
 }
 
 class Home {
@@ -62,7 +57,6 @@ class Home {
 
   /** The administrator's side appears for whoever has it, and for nobody else. */
   #met(session: Session | null): void {
-    const had = administers(this.#session);
     this.#session = session;
     const link = part('nav').querySelector(`[data-place="${MANAGE}"]`);
     if (!administers(session)) {
@@ -70,7 +64,7 @@ class Home {
     } else if (link === null) {
       part('nav').append(this.#link(MANAGE, 'Manage'));
     }
-    if (placeOf(location.hash).startsWith(MANAGE) || had !== administers(session)) {
+    if (placeOf(location.hash).startsWith(MANAGE)) {
       void this.#go();
     }
   }
@@ -106,7 +100,7 @@ class Home {
 
   async #manage(place: string): Promise<View & Section> {
     const { manageView } = await import('./admin/manage.ts');
-    return manageView(place.split('/')[1] ?? '', this.#session, this.#client, this.#credentials);
+    return manageView(place.split('/')[1] ?? '', this.#client, this.#credentials);
   }
 
   async #ask(): Promise<void> {

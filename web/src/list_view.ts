@@ -11,7 +11,12 @@ import { inOrder, isSought, SearchBox } from './search.ts';
 import { Sparkline } from './sparkline.ts';
 import { Gallery, type Thumbnail } from './thumbnail.ts';
 
-export const STATE_WORDS = { live: 'Live', waiting: 'Waiting', stale: 'Signal lost', offline: 'Offline' };
+const STATE_WORDS = { live: 'Live', waiting: 'Waiting', stale: 'Signal lost', offline: 'Offline' };
+
+/** A stream that its source makes on demand is not gone: it waits for somebody who watches. */
+export function stateWords(stream: Stream): string {
+  return stream.state === 'offline' && stream.onDemand ? 'On demand' : STATE_WORDS[stream.state];
+}
 
 export function trackWords(track: Track): string {
   const name = codecName(track.codecString) || track.kind;
@@ -51,10 +56,10 @@ class Card {
 
   show(stream: Stream): void {
     this.node.dataset['state'] = stream.state;
-    say(this.#pill, STATE_WORDS[stream.state]);
+    say(this.#pill, stateWords(stream));
     say(this.#viewers, stream.viewers > 0 ? `${stream.viewers} watching` : '');
     const words = stream.tracks.map(trackWords);
-    say(this.#tracks, words.length > 0 ? words.join('\n') : 'no tracks yet');
+    say(this.#tracks, words.length > 0 ? words.join('\n') : stream.onDemand ? 'starts when somebody watches' : 'no tracks yet');
     say(this.#bitrate, stream.state === 'live' ? bitrate(stream.bitrate) : '');
     say(this.#verdict, stream.verdicts[0] ?? '');
     this.#verdict.hidden = stream.verdicts.length === 0;

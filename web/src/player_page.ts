@@ -1,7 +1,7 @@
 /** `/NAME`: one stream, its player, and what is known of it. */
 
 import { credentialsOf, streamOf, withQuery } from './address.ts';
-import { askStream, type Stream } from './api.ts';
+import { askStream, stateToPlay, type Stream } from './api.ts';
 import { copyable } from './copy.ts';
 import { element, part, poll, say } from './dom.ts';
 import { Facts } from './facts.ts';
@@ -68,7 +68,7 @@ class Page {
     let node: NodeWord;
     if ('value' in asked) {
       this.#stream = asked.value;
-      node = asked.value?.state ?? 'missing';
+      node = asked.value === null ? 'missing' : stateToPlay(asked.value);
     } else {
       const mayNotAsk = asked.refused === 'stranger' || asked.refused === 'closed';
       node = mayNotAsk ? await lookUp(this.#address) : asked.refused;

@@ -9,6 +9,8 @@ export interface Session {
   /** Goes with every change; '' where nobody signed in by the form. */
   readonly csrf: string;
   readonly actions: readonly string[];
+  /** It may change the node, not only look at it. */
+  readonly admin: boolean;
 }
 
 /** Null for a stranger. */
@@ -16,12 +18,17 @@ export function parseSession(body: unknown): Session | null {
   const said = fields(body);
   const user = text(said?.['user']) || text(said?.['kind']);
   const actions = Array.isArray(said?.['actions']) ? said['actions'].filter((one) => typeof one === 'string') : [];
-  return user === '' ? null : { user, csrf: text(said?.['csrf']), actions };
+  return user === '' ? null : { user, csrf: text(said?.['csrf']), actions, admin: said?.['admin'] === true };
 }
 
 /** Whether the administrator's side is for this one to see; the node decides again with every call. */
 export function administers(session: Session | null): boolean {
   return session?.actions.includes('admin') === true;
+}
+
+/** Whether the node takes changes from this page: it wants the form's cookie for them. */
+export function mayChange(session: Session | null): boolean {
+  return session !== null && session.admin && session.csrf !== '';
 }
 
 export function signedIn(session: Session | null): boolean {

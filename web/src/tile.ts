@@ -1,7 +1,7 @@
 /** One player of the grid: it plays while it is on the screen, without sound. */
 
 import { pagePath, withQuery } from './address.ts';
-import type { Stream } from './api.ts';
+import { stateToPlay, type Stream } from './api.ts';
 import { element } from './dom.ts';
 import { nameParts } from './list_view.ts';
 import { TAG, trackWords, type MillracePlayer } from './player/element.ts';
@@ -61,7 +61,7 @@ export class Tile {
 
   #tell(): void {
     if (this.#player !== null && this.#stream !== null) {
-      this.#player.know(this.#stream.state, trackWords(this.#stream));
+      this.#player.know(stateToPlay(this.#stream), trackWords(this.#stream));
     }
   }
 

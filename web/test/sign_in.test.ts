@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { administers, parseSession, signedIn } from '../src/session.ts';
+import { administers, mayChange, parseSession, signedIn } from '../src/session.ts';
 import { refusalWords } from '../src/sign_in.ts';
 
 test('a session says who asks and what they may do', () => {
-  const boss = parseSession({ kind: 'user', user: 'boss', actions: ['play', 'admin', 7], csrf: 'abc' });
-  assert.deepEqual(boss, { user: 'boss', csrf: 'abc', actions: ['play', 'admin'] });
-  assert.ok(administers(boss) && signedIn(boss));
+  const boss = parseSession({ kind: 'user', user: 'boss', actions: ['play', 'admin', 7], admin: true, csrf: 'abc' });
+  assert.deepEqual(boss, { user: 'boss', csrf: 'abc', actions: ['play', 'admin'], admin: true });
+  assert.ok(administers(boss) && signedIn(boss) && mayChange(boss));
   const anyone = parseSession({ kind: 'anyone', user: '', actions: ['play'], csrf: null });
-  assert.deepEqual(anyone, { user: 'anyone', csrf: '', actions: ['play'] });
-  assert.ok(!administers(anyone) && !signedIn(anyone));
+  assert.deepEqual(anyone, { user: 'anyone', csrf: '', actions: ['play'], admin: false });
+  assert.ok(!mayChange(anyone) && !administers(anyone) && !signedIn(anyone));
   for (const body of [null, 1, [], {}, { user: '', csrf: 'abc' }]) {
     assert.equal(parseSession(body), null);
   }

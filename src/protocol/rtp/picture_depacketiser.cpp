@@ -13,10 +13,12 @@ namespace {
 constexpr std::size_t start_code_within = 256;
 constexpr std::int64_t picture_duration_guess = 3'600;   // 25 a second
 
-bool has_start_code(ByteSpan nal) {
+/// Where the first start code begins; the whole size where there is none.
+std::size_t before_start_code(ByteSpan nal) {
     const ByteSpan front = nal.first(std::min(nal.size(), start_code_within));
     constexpr std::byte code[] = {std::byte{0}, std::byte{0}, std::byte{1}};
-    return !std::ranges::search(front, code).empty();
+    const auto found = std::ranges::search(front, code);
+    return found.empty() ? nal.size() : static_cast<std::size_t>(found.begin() - front.begin());
 }
 
 std::int64_t step_of(const media::TrackConfig& config) {
@@ -104,11 +106,16 @@ void PictureDepacketiser::look_at(ByteSpan nal) {
 }
 
 void PictureDepacketiser::add(ByteSpan nal) {
-    if (!is_byte_stream() || !has_start_code(nal)) {
+    const std::size_t alone = is_byte_stream() ? before_start_code(nal) : nal.size();
+    const ByteSpan first = nal.first(alone);
+    if (alone == nal.size()) {
         add_one(nal);
         return;
     }
-    for (const ByteSpan one : media::split_annex_b(nal)) {
+    if (const ByteSpan trimmed = media::without_trailing_zeros(first); !trimmed.empty()) {
+        add_one(trimmed);
+    }
+    for (const ByteSpan one : media::split_annex_b(nal.subspan(alone))) {
         add_one(one);
     }
 }

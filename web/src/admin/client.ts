@@ -3,7 +3,7 @@
 import { withQuery } from '../address.ts';
 import { fields, text } from '../messages.ts';
 import { at } from '../root.ts';
-import type { Session } from '../session.ts';
+import { mayChange, type Session } from '../session.ts';
 
 export type Answer<T> = { readonly value: T } | { readonly wrong: string };
 
@@ -38,9 +38,8 @@ export class Client {
     this.#stranger = stranger;
   }
 
-  /** Whether the node would take a change from this page: it wants the form's cookie for that. */
   get mayChange(): boolean {
-    return (this.#session()?.csrf ?? '') !== '';
+    return mayChange(this.#session());
   }
 
   get(path: string): Promise<Answer<unknown>> {

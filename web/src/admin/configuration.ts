@@ -3,7 +3,7 @@
 import { element, say } from '../dom.ts';
 import { fields, text } from '../messages.ts';
 import { apiPath, type Answer } from './client.ts';
-import { choiceField, linesField, openForm, textField, type Field } from './form.ts';
+import { choiceField, linesField, openForm, textField, type Field, type Labels } from './form.ts';
 import { Frame, headButton, repeat, type Desk, type Section } from './section.ts';
 import { buttons, rowButton, Table, tag } from './table.ts';
 import { isFixed, memberOf, originWords, patchOf, texts, valueWords } from './words.ts';
@@ -41,6 +41,20 @@ export function valueOf(written: string, before: unknown): unknown {
   return typeof before === 'number' && /^\d{1,9}$/.test(written) ? Number(written) : written;
 }
 
+/** A map as lines of "key: value"; by a merge patch, what is not written any more is taken away. */
+function mapField(name: string, labels: Labels, before: Readonly<Record<string, unknown>>): Field {
+  const lines = linesField(name, { ...labels, hint: `${labels.hint} In each line a key, a colon and its value.`,
+                                   value: Object.entries(before).map(([key, one]) => `${key}: ${String(one)}`) });
+  return { ...lines, read: () => {
+    const gone = Object.keys(before).map((key) => [key, null] as const);
+    const written = texts(lines.read()).map((one) => {
+      const cut = one.indexOf(':');
+      return cut < 0 ? [one, ''] as const : [one.slice(0, cut).trim(), one.slice(cut + 1).trim()] as const;
+    });
+    return Object.fromEntries<string | null>([...gone, ...written]);
+  } };
+}
+
 function fieldFor({ name, type, usual, help, value }: Key): Field {
   const last = name.split('.').at(-1) ?? name;
   const labels = { label: name, hint: `${help}. Wanted: ${type}${usual === '' ? '' : `; usually ${usual}`}.` };
@@ -55,6 +69,9 @@ function fieldFor({ name, type, usual, help, value }: Key): Field {
       const items = texts(lines.read());
       return items.length === 1 && items[0] === '*' ? '*' : items;
     } };
+  }
+  if (fields(value) !== null) {
+    return mapField(last, labels, fields(value) ?? {});
   }
   const written = value === null || value === undefined ? '' : String(value);
   return textField(last, { ...labels, value: written, required: true, parse: (said) => valueOf(said, value) });

@@ -3,6 +3,7 @@
 import { pagePath, withQuery } from '../address.ts';
 import { parseStreams, type Stream } from '../api.ts';
 import { element } from '../dom.ts';
+import { stateWords } from '../list_view.ts';
 import { fields, text } from '../messages.ts';
 import { root } from '../root.ts';
 import { apiPath } from './client.ts';
@@ -13,7 +14,8 @@ import { buttons, rowButton, Table, tag } from './table.ts';
 import { isFixed, memberOf, valueWords } from './words.ts';
 
 const POLL_MS = 2000;
-const STATE_WORDS = { live: 'Live', waiting: 'Waiting', stale: 'Signal lost', offline: 'Offline' };
+/** What the API writes in the place of a secret. */
+const MASK = '***';
 
 /** A stream that is there, or a rule, or both. */
 export interface Row {
@@ -42,7 +44,7 @@ function settings(rule: Row['rule']): string {
 }
 
 function stateCell({ name, stream }: Row): string {
-  return stream === null ? (name.includes('*') ? 'Pattern' : 'Not there') : STATE_WORDS[stream.state];
+  return stream === null ? (name.includes('*') ? 'Pattern' : 'Not there') : stateWords(stream);
 }
 
 export function streamsSection(desk: Desk): Section {
@@ -76,6 +78,9 @@ export function streamsSection(desk: Desk): Section {
     submit: row === null ? 'Add' : 'Save',
     async send(values) {
       const name = text(values.get('name'));
+      if (text(values.get('source')).includes(MASK)) {
+        return 'streams.source: the password in it is not shown here; write it again';
+      }
       const answer = await client.put(apiPath('streams', name), ruleOf(values, row?.rule ?? {}));
       return after(answer, `The rule of ${name} holds.`);
     },

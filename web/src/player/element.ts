@@ -1,6 +1,6 @@
 /** `<millrace-player src="/live/cam">`: plays a stream of a node in any page (docs/guide/embedding.md). */
 
-import { askStream, type Stream } from '../api.ts';
+import { askStream, stateToPlay, type Stream } from '../api.ts';
 import { root } from '../root.ts';
 import type { TrackWords } from '../messages.ts';
 import type { NodeWord } from './condition.ts';
@@ -224,7 +224,7 @@ export class MillracePlayer extends HTMLElement {
     if (new URL(address.root).origin === location.origin) {
       const asked = await askStream(address.name, address.credentials);
       if ('value' in asked) {
-        node = asked.value?.state ?? 'missing';
+        node = asked.value === null ? 'missing' : stateToPlay(asked.value);
         tracks = asked.value === null ? null : trackWords(asked.value);
       } else if (asked.refused === 'missing' || asked.refused === 'unreachable') {
         node = asked.refused;

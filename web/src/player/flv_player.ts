@@ -3,6 +3,7 @@
 import type Mpegts from 'mpegts.js';
 import { Backoff } from './backoff.ts';
 import { ahead } from './live_edge.ts';
+import { Moving } from './moving.ts';
 import { begin, NO_FIGURES, type Figures, type Listener, type Player, type StreamAddress } from './player.ts';
 import { socketUrl } from './stream_address.ts';
 
@@ -38,15 +39,9 @@ export class FlvPlayer implements Player {
   }
 
   start(): void {
-    const on = (event: string, work: () => void) =>
-      this.#media.addEventListener(event, work, { signal: this.#ended.signal });
-    on('playing', () => {
-      this.#troubles = 0;
-      this.#backoff.succeeded();
-      this.#listener.told('playing', '');
-    });
-    on('waiting', () => this.#listener.told('connecting', ''));
-    on('pause', () => this.#player !== null && this.#listener.told('paused', ''));
+    new Moving(this.#media, this.#ended.signal, (moves) => this.#moved(moves));
+    this.#media.addEventListener('pause', () => this.#player !== null && this.#listener.told('paused', ''),
+                                 { signal: this.#ended.signal });
     void this.#load();
   }
 
@@ -75,6 +70,14 @@ export class FlvPlayer implements Player {
   /** mpegts.js counts time from its first frame and does not say which that was. */
   capturedAt(): null {
     return null;
+  }
+
+  #moved(moves: boolean): void {
+    this.#listener.told(moves ? 'playing' : 'connecting', '');
+    if (moves) {
+      this.#troubles = 0;
+      this.#backoff.succeeded();
+    }
   }
 
   async #load(): Promise<void> {

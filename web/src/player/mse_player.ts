@@ -3,7 +3,7 @@
 import { Backoff } from './backoff.ts';
 import { CaptureMap, type Capture } from './capture_map.ts';
 import { codecName } from '../format.ts';
-import { Target, ahead, chase, trim } from './live_edge.ts';
+import { Target, ahead, chase, trim, type Range } from './live_edge.ts';
 import { MediaBuffer, mediaSourceKind } from './media_buffer.ts';
 import { parseMessage, sameKinds, type Message, type TrackWords } from '../messages.ts';
 import { begin, type Figures, type Listener, type PlayState, type Player, type StreamAddress } from './player.ts';
@@ -28,6 +28,8 @@ const SPEECHLESS_MAX = 3;
 /** What the browser cannot play is asked for again so often: the publisher may send something else. */
 const REFUSED_MS = 4000;
 const MEASURED_SECONDS = 3;
+/** So long after it began to play, sound may be a little faster, to come to the edge. */
+const BEGINNING_MS = 12_000;
 
 export class MsePlayer implements Player {
   readonly #media: HTMLMediaElement;
@@ -46,6 +48,8 @@ export class MsePlayer implements Player {
   #type = '';
   #withSound = false;
   #playing = false;
+  /** Whether anything was ever shown. */
+  #begun = false;
   #troubles = 0;
   #speechless = 0;
   #refusedType = '';
@@ -237,6 +241,7 @@ export class MsePlayer implements Player {
     const fresh = performance.now() - this.#heardAt < QUIET_MS;
     if (!this.#playing && fresh && !this.#media.paused && !this.#socketIsNew && this.#media.readyState >= 3) {
       this.#playing = true;
+      this.#begun = true;
       this.#playingSince = performance.now();
       this.#told('playing', '');
     }
@@ -256,7 +261,11 @@ export class MsePlayer implements Player {
   }
 
   #tick(): void {
-    if (this.#buffer === null || this.#media.paused || this.#socketIsNew) {
+    if (this.#buffer === null || this.#socketIsNew) {
+      return;
+    }
+    if (this.#media.paused) {
+      this.#enter(this.#buffer.ranges());
       return;
     }
     this.#listen();
@@ -266,7 +275,8 @@ export class MsePlayer implements Player {
     this.#target.calm(now, this.#throughput.secondsPerMessage());
     if (!media.seeking) {
       const { rate, seekTo } = chase({ ranges, time: media.currentTime, muted: media.muted,
-                                       rate: media.playbackRate, target: this.#target.seconds });
+                                       rate: media.playbackRate, target: this.#target.seconds,
+                                       beginning: performance.now() - this.#playingSince < BEGINNING_MS });
       if (seekTo !== undefined) {
         media.currentTime = seekTo;
       }
@@ -280,9 +290,18 @@ export class MsePlayer implements Player {
     }
   }
 
+  /** A browser that would not start before it saw something must be shown where that is. */
+  #enter(ranges: readonly Range[]): void {
+    const first = ranges[0];
+    if (!this.#begun && first !== undefined && this.#media.currentTime < first.start && !this.#media.seeking) {
+      this.#media.currentTime = first.start;
+    }
+  }
+
   #stalled(): void {
     const flows = performance.now() - this.#heardAt < QUIET_MS;
-    if (this.#playing && flows && !this.#media.seeking) {
+    const begins = performance.now() - this.#playingSince < STEADY_MS;
+    if (this.#playing && flows && !begins && !this.#media.seeking) {
       this.#target.stalled(performance.now() / 1000);
     }
   }
@@ -310,7 +329,7 @@ export class MsePlayer implements Player {
   #rest(): void {
     this.#close();
     this.#playing = false;
-    this.#told('paused', '');
+    this.#told(this.#begun ? 'paused' : 'blocked', '');
   }
 
   #resumed(): void {

@@ -2,6 +2,7 @@
 
 import { Backoff } from './backoff.ts';
 import type { Capture } from './capture_map.ts';
+import { Moving } from './moving.ts';
 import { begin, NO_FIGURES, type Figures, type Listener, type Player, type StreamAddress } from './player.ts';
 import { mediaUrl } from './stream_address.ts';
 
@@ -32,13 +33,8 @@ export class NativePlayer implements Player {
   start(): void {
     const on = (event: string, work: () => void) =>
       this.#media.addEventListener(event, work, { signal: this.#ended.signal });
-    on('playing', () => {
-      this.#troubles = 0;
-      this.#backoff.succeeded();
-      this.#listener.told('playing', '');
-    });
+    new Moving(this.#media, this.#ended.signal, (moves) => this.#moved(moves));
     on('pause', () => !this.#media.ended && this.#listener.told('paused', ''));
-    on('waiting', () => this.#listener.told('connecting', ''));
     on('ended', () => this.#listener.told('ended', ''));
     on('error', () => this.#trouble());
     this.#load();
@@ -71,6 +67,14 @@ export class NativePlayer implements Player {
   capturedAt(time: number): Capture | null {
     const utc = this.#media.getStartDate?.().getTime() ?? NaN;
     return Number.isFinite(utc) ? { utc: utc + time * 1000, origin: 'arrival' } : null;
+  }
+
+  #moved(moves: boolean): void {
+    this.#listener.told(moves ? 'playing' : 'connecting', '');
+    if (moves) {
+      this.#troubles = 0;
+      this.#backoff.succeeded();
+    }
   }
 
   #load(): void {

@@ -14,6 +14,7 @@
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
 #include "session/still_play.hpp"
+#include "session/wfs_play.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -114,6 +115,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     add(control::sign_in_routes(gate_));
     routes.push_back(session::events_serve(counter.desk, events_));
     routes.push_back(session::media_play(counter.desk));
+    routes.push_back(session::wfs_play(counter.desk));
     routes.push_back(session::hls_play(counter.desk, node_start));
     routes.push_back(session::still_play(counter.desk, stills_));
 }
@@ -162,8 +164,8 @@ void Node::apply(control::StandingRef next) {
     sweeper_->use(policy);
     const auto stream_settings = control::stream_settings({next, &next->configuration});
     directory_.use(stream_settings);
-    const auto settings = std::make_shared<const session::Settings>(
-        session::Settings{configuration.cors, configuration.default_stream, configuration.trusted_proxies});
+    const auto settings = std::make_shared<const session::Settings>(session::Settings{
+        configuration.cors, configuration.default_stream, configuration.wfs, configuration.trusted_proxies});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&desk = counter->desk, settings] { desk.settings = settings; });
     }

@@ -10,6 +10,7 @@
 #include "protocol/ws/framed.hpp"
 #include "protocol/ws/handshake.hpp"
 #include "session/media_answer.hpp"
+#include "session/raw_h264.hpp"
 #include "session/refused.hpp"
 
 #include <algorithm>
@@ -65,11 +66,19 @@ struct Form {
     Way websocket;
 };
 
+template <RawH264 dialect>
+hub::Flavour raw(const Order& /*order*/) {
+    return flavour_of(dialect);
+}
+template <RawH264 dialect>
+constexpr Form::Way raw_way{name(dialect), raw<dialect>};
+
 using enum ws::Words;
 constexpr std::array forms{
     Form{".flv", "video/x-flv", {"flv", plain<make_flv>}, {"ws-flv", framed<make_flv, none>}},
     Form{".ts", "video/mp2t", {"ts", plain<make_ts>}, {"ws-ts", framed<make_ts, none>}},
     Form{".mp4", "video/mp4", {"mp4", plain<make_mp4>}, {"ws-mp4", framed<make_mp4_in_periods, json>}},
+    Form{".h264", "video/h264", {}, raw_way<RawH264::own>},   // a WebSocket only
 };
 
 /// The form of an address; null if it ends otherwise, or names another thing of a stream.
@@ -89,8 +98,11 @@ struct Wish {
     std::string stream;
     std::optional<media::Kind> only;
     bool websocket = false;
+    const Form::Way* dialect = nullptr;   // of bare H.264, where it is not our own
 
-    const Form::Way& way() const { return websocket ? form->websocket : form->http; }
+    const Form::Way& way() const {
+        return dialect != nullptr ? *dialect : websocket ? form->websocket : form->http;
+    }
     hub::Flavour flavour() const {
         return way().flavour(
             {.key = {.form = way().name, .only = only}, .type = form->type, .stream = stream});
@@ -104,6 +116,9 @@ Result<Wish> wish_of(const web::Request& request) {
     }
     Wish wish{.form = form_of(request.path), .stream = path->name.text(), .only = {}};
     wish.websocket = ws::asks_for_upgrade(request);
+    if (wish.form->http.flavour == nullptr && request.query_value("wfs")) {
+        wish.dialect = &raw_way<RawH264::wfs>;
+    }
     const std::optional<std::string> tracks = request.query_value("tracks");
     if (tracks == "video") {
         wish.only = media::Kind::video;
@@ -193,9 +208,13 @@ Task<Result<web::Response>> play(Desk& desk, const Wish& wish, hub::SessionFacts
 }
 
 Task<Result<web::Response>> answer_wish(Desk& desk, const Origins& origins, const web::Request& request) {
-    const Result<Wish> wish = wish_of(request);
+    Result<Wish> wish = wish_of(request);
     if (!wish) {
         co_return std::unexpected(wish.error());
+    }
+    const bool is_raw = wish->form->http.flavour == nullptr;
+    if (is_raw && !wish->websocket) {
+        co_return websocket_wanted(request, origins);
     }
     web::Response response;
     response.headers = media_headers(request, origins);
@@ -207,9 +226,13 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Origins& origins, cons
         if (!may_open_websocket(request, origins)) {
             co_return fail(Errc::refused, "pages of this origin may not play from here (http.cors)");
         }
-        auto accepted = ws::accept(request, {});
+        const std::span<const std::string_view> protocols{raw_h264_protocols};
+        auto accepted = ws::accept(request, is_raw ? protocols : protocols.first(0));
         if (!accepted) {
             co_return std::move(accepted.error());
+        }
+        if (accepted->back().name == "Sec-WebSocket-Protocol") {
+            wish->dialect = &raw_way<RawH264::binary>;
         }
         head = http::switching_head(*accepted);
     }

@@ -6,8 +6,8 @@
 namespace millrace::session {
 
 /// `/NAME.flv`, `/NAME.ts`, `/NAME.mp4`, over HTTP as an endless answer or over a WebSocket, all tracks or
-/// `?tracks=video|audio`. The conversation ends when the fan-out takes the viewer over. HEAD asks whether the
-/// stream is there.
+/// `?tracks=video|audio`; `/NAME.h264`, over a WebSocket alone, `?wfs` for pages with wfs.js. The
+/// conversation ends when the fan-out takes the viewer over. HEAD asks whether the stream is there.
 web::Route media_play(Desk& desk);
 
 }   // namespace millrace::session

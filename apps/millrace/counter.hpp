@@ -16,7 +16,9 @@ struct Counter {
         Spawner& spawner;
     };
     Counter(Executor& executor, const House& house)
-        : desk{executor, house.directory, house.admission, house.random}, sources{desk, house.spawner} {}
+        : desk{executor, house.directory, house.admission, house.random}, sources{desk, house.spawner} {
+        desk.spawner = &house.spawner;
+    }
 
     session::Desk desk;
     session::Sources sources;

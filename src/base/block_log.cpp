@@ -111,6 +111,7 @@ LogChange BlockLog::take_change() {
     LogChange change = std::exchange(change_, {});
     change.head = head_;
     change.tail = tail_;
+    change.newest = newest_;
     return change;
 }
 
@@ -123,6 +124,7 @@ LogChange BlockLog::snapshot() const {
     whole.entrances.assign(entrances_.begin(), entrances_.end());
     whole.head = head_;
     whole.tail = tail_;
+    whole.newest = newest_;
     whole.ended = ended_ && !change_.ended;
     return whole;
 }
@@ -132,6 +134,7 @@ void LogView::apply(const LogChange& change) {
     messages_.insert(messages_.end(), change.messages.begin(), change.messages.end());
     entrances_.insert(entrances_.end(), change.entrances.begin(), change.entrances.end());
     head_ = change.head;
+    newest_ = change.newest;
     if (change.tail > tail_) {
         if (listener_ != nullptr) {
             listener_->on_trim(change.tail);

@@ -51,6 +51,7 @@ struct LogChange {
     std::uint64_t tail = 0;   ///< bytes before it may be forgotten
     std::uint64_t head = 0;   ///< bytes before it are final
     bool flush = false;       ///< viewers should be served now (a picture ended), not by time
+    bool newest = false;      ///< see BlockLog::prefer_newest
     bool ended = false;       ///< nothing will follow
 };
 
@@ -87,6 +88,9 @@ public:
     void message(std::initializer_list<ByteSpan> parts, Instant now);
     /// From now on `message` puts a head before each; append and end_message do not.
     void frame_messages(MessageFraming framing) { framing_ = framing; }
+    /// Every message is an entrance and stands alone: a reader whose link is full goes on with the newest
+    /// instead of being shown what is old.
+    void prefer_newest() { newest_ = true; }
     /// The next message is an entrance. Call between messages.
     void mark_entrance(Bytes resume);
     /// Viewers should be served as soon as this change reaches them.
@@ -123,6 +127,7 @@ private:
     std::uint64_t bytes_last_second_ = 0;
     Instant second_began_;
     bool ended_ = false;
+    bool newest_ = false;
     MessageFraming framing_ = nullptr;
 };
 
@@ -152,6 +157,7 @@ public:
     std::uint64_t head() const { return head_; }
     std::uint64_t tail() const { return tail_; }
     bool ended() const { return ended_; }
+    bool prefers_newest() const { return newest_; }
     /// Where a newcomer begins; null while there is no key frame to begin with.
     const Entrance* newest_entrance() const { return entrances_.empty() ? nullptr : &entrances_.back(); }
 
@@ -176,6 +182,7 @@ private:
     std::uint64_t head_ = 0;
     std::uint64_t tail_ = 0;
     bool ended_ = false;
+    bool newest_ = false;
     Listener* listener_ = nullptr;
 };
 

@@ -27,7 +27,7 @@ Outcome<ffmpeg::Input> open_input(const std::string& path) {
     ffmpeg::Options options;
     // Nothing but this file: no lists that name others, no network.
     options.set("protocol_whitelist", "file");
-    options.set("format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,flv");
+    options.set("format_whitelist", "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,flv,avi");
     AVFormatContext* raw = nullptr;
     const int opened = avformat_open_input(&raw, ("file:" + path).c_str(), nullptr, options.raw());
     if (opened < 0) {
@@ -76,7 +76,8 @@ Outcome<void> FileSource::begin_turn() {
         std::make_unique<Reading>(Reading{std::move(*input), ffmpeg::Packet{av_packet_alloc()}, {}, {}, {}});
     for (const AVMediaType type : {AVMEDIA_TYPE_VIDEO, AVMEDIA_TYPE_AUDIO}) {
         const int index = av_find_best_stream(reading->input.get(), type, -1, -1, nullptr, 0);
-        if (index < 0) {
+        // The picture on a record's sleeve is no video.
+        if (index < 0 || (reading->input->streams[index]->disposition & AV_DISPOSITION_ATTACHED_PIC) != 0) {
             continue;
         }
         Outcome<FileTrack> track = FileTrack::open(*reading->input->streams[index]);

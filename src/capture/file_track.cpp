@@ -4,6 +4,7 @@
 #include "media/audio_frame.hpp"
 #include "media/h264_config.hpp"
 #include "media/h265_config.hpp"
+#include "media/jpeg.hpp"
 #include "media/mp3.hpp"
 #include "media/nal.hpp"
 #include "media/opus.hpp"
@@ -24,6 +25,7 @@ std::optional<media::Codec> codec_of(AVCodecID id) {
     switch (id) {
         case AV_CODEC_ID_H264: return media::Codec::h264;
         case AV_CODEC_ID_HEVC: return media::Codec::h265;
+        case AV_CODEC_ID_MJPEG: return media::Codec::mjpeg;
         case AV_CODEC_ID_AAC: return media::Codec::aac;
         case AV_CODEC_ID_OPUS: return media::Codec::opus;
         case AV_CODEC_ID_MP3: return media::Codec::mp3;
@@ -56,7 +58,7 @@ Outcome<FileTrack> FileTrack::open(const AVStream& stream) {
     if (!codec) {
         return std::unexpected(
             Fault{fmt::format("the file's codec {} is none that a stream carries (H.264, H.265, "
-                              "AAC, Opus, MP3)",
+                              "MJPEG, AAC, Opus, MP3)",
                               avcodec_get_name(stream.codecpar->codec_id)),
                   true});
     }
@@ -107,8 +109,12 @@ Outcome<void> FileTrack::configure(const AVCodecParameters& parameters) {
             config = media::aac::config_from(extra);
             break;
         case media::Codec::opus: config = media::opus::config_from(extra); break;
-        case media::Codec::mp3: return {};   // likewise
-        case media::Codec::mjpeg:
+        case media::Codec::mp3: return {};     // likewise
+        case media::Codec::mjpeg: return {};   // each picture says it
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::av1: return unreadable(codec_, "not carried");
     }
     if (!config) {
@@ -132,6 +138,9 @@ bool FileTrack::is_time(std::int64_t time) const {
 }
 
 Outcome<std::vector<media::AccessUnit>> FileTrack::read(const AVPacket& packet) {
+    if (codec_ == media::Codec::mjpeg) {
+        return read_jpeg(packet);
+    }
     return pictures_ ? read_picture(packet) : read_sound(packet);
 }
 
@@ -156,6 +165,28 @@ Outcome<std::vector<media::AccessUnit>> FileTrack::read_picture(const AVPacket& 
     unit.track = id();
     media::describe(unit, std::move(**picture));
     unit.capture = {};   // when this was filmed is not when it is seen
+    const Outcome<void> timed = set_times(unit, packet);
+    if (!timed) {
+        return std::unexpected(timed.error());
+    }
+    units.push_back(std::move(unit));
+    return units;
+}
+
+Outcome<std::vector<media::AccessUnit>> FileTrack::read_jpeg(const AVPacket& packet) {
+    std::vector<media::AccessUnit> units;
+    const ByteSpan bytes = ffmpeg::bytes_of(packet);
+    const Result<media::jpeg::Facts> facts = media::jpeg::read(bytes);
+    if (!facts) {
+        return units;   // broken: the next one stands on its own
+    }
+    media::AccessUnit unit;
+    unit.track = id();
+    jpeg_ = media::jpeg::config_from(*facts, jpeg_);
+    unit.config = jpeg_;
+    unit.payload = Bytes::copy(bytes.first(facts->size));
+    unit.key = true;
+    unit.picture = media::PictureType::i;
     const Outcome<void> timed = set_times(unit, packet);
     if (!timed) {
         return std::unexpected(timed.error());

@@ -22,6 +22,7 @@ private:
     FileTrack(media::Codec codec, const AVStream& stream);
     Outcome<void> configure(const AVCodecParameters& parameters);
     Outcome<std::vector<media::AccessUnit>> read_picture(const AVPacket& packet);
+    Outcome<std::vector<media::AccessUnit>> read_jpeg(const AVPacket& packet);
     Outcome<std::vector<media::AccessUnit>> read_sound(const AVPacket& packet);
     Outcome<void> set_times(media::AccessUnit& unit, const AVPacket& packet);
     std::int64_t ticks(std::int64_t time, std::int64_t timescale) const;
@@ -34,6 +35,7 @@ private:
     std::optional<media::PictureReader> pictures_;
     unsigned length_size_ = 0;   // of NAL unit lengths; 0: start codes
     media::ConfigRef sound_;
+    media::ConfigRef jpeg_;
     bool adts_ = false;
     std::optional<std::int64_t> last_dts_;   // in the track's timescale
 };

@@ -2,6 +2,7 @@
 
 #include "capture/ffmpeg.hpp"
 #include "capture/file_source.hpp"
+#include "capture/images_source.hpp"
 #include "capture/source_options.hpp"
 #include "capture/synthetic_camera.hpp"
 
@@ -15,6 +16,9 @@ Outcome<std::unique_ptr<Source>> open_source(std::string_view text, Moment momen
     }
     if (const auto* camera = std::get_if<CameraOptions>(&*options)) {
         return SyntheticCamera::open(*camera, moment);
+    }
+    if (const auto* images = std::get_if<ImagesOptions>(&*options)) {
+        return ImagesSource::open(*images, moment);
     }
     return FileSource::open(std::get<FileOptions>(*options), moment);
 }

@@ -69,18 +69,24 @@ bool set_size(CameraOptions& options, std::string_view text) {
     return true;
 }
 
-bool set_frame_rate(CameraOptions& options, std::string_view text) {
+/// At least one frame a second, and at most so many.
+std::optional<FrameRate> frame_rate_of(std::string_view text, std::int64_t most) {
     const std::size_t slash = text.find('/');
     const auto frames = number<std::int64_t>(text.substr(0, slash));
     const auto seconds = slash == std::string_view::npos ? std::optional<std::int64_t>{1}
                                                          : number<std::int64_t>(text.substr(slash + 1));
     constexpr std::int64_t seconds_max = 10'000;
     if (!frames || !seconds || *seconds < 1 || *seconds > seconds_max || *frames < *seconds ||
-        *frames > CameraOptions::frame_rate_max * *seconds) {
-        return false;
+        *frames > most * *seconds) {
+        return std::nullopt;
     }
-    options.frame_rate = {*frames, *seconds};
-    return true;
+    return FrameRate{*frames, *seconds};
+}
+
+bool set_frame_rate(CameraOptions& options, std::string_view text) {
+    const std::optional<FrameRate> rate = frame_rate_of(text, CameraOptions::frame_rate_max);
+    options.frame_rate = rate.value_or(options.frame_rate);
+    return rate.has_value();
 }
 
 bool set_codec(CameraOptions& options, std::string_view text) {
@@ -168,6 +174,38 @@ Outcome<SourceOptions> parse_file(std::string_view text) {
     return options;
 }
 
+Outcome<SourceOptions> parse_images(std::string_view text) {
+    constexpr std::string_view key = "fps=";
+    const std::size_t mark = std::min(text.rfind('?'), text.size());
+    const std::string_view option = text.substr(std::min(mark + 1, text.size()));
+    ImagesOptions options;
+    if (!option.empty()) {
+        if (!option.starts_with(key)) {
+            return refuse(fmt::format("images: has no option '{}'; it has fps", shown(option)));
+        }
+        const std::string_view value = option.substr(key.size());
+        const std::optional<FrameRate> rate = frame_rate_of(value, ImagesOptions::frame_rate_max);
+        if (!rate) {
+            return refuse(
+                fmt::format("images: fps='{}': wanted is 1 to 60, or a fraction such as 3/2", shown(value)));
+        }
+        options.frame_rate = *rate;
+    }
+    std::string_view names = text.substr(0, mark);
+    do {
+        const std::string_view name = names.substr(0, names.find(','));
+        names.remove_prefix(std::min(name.size() + 1, names.size()));
+        if (name.empty() || name.find('\0') != std::string_view::npos) {
+            return refuse("images: wants files behind the colon, such as images:1.jpg,2.jpg?fps=1");
+        }
+        options.paths.emplace_back(name);
+    } while (!names.empty() && options.paths.size() <= ImagesOptions::images_max);
+    if (options.paths.size() > ImagesOptions::images_max) {
+        return refuse(fmt::format("images: more than {} files are a video", ImagesOptions::images_max));
+    }
+    return options;
+}
+
 }   // namespace
 
 Duration FrameRate::at(std::int64_t number) const {
@@ -188,11 +226,16 @@ Outcome<SourceOptions> parse_source(std::string_view text) {
     if (text.starts_with(file)) {
         return parse_file(text.substr(file.size()));
     }
+    constexpr std::string_view images = "images:";
+    if (text.starts_with(images)) {
+        return parse_images(text.substr(images.size()));
+    }
     const std::string_view rest = text.substr(std::min(camera.size(), text.size()));
     if (text.starts_with(camera) && (rest.empty() || rest.starts_with('?'))) {
         return parse_camera(rest.substr(std::min<std::size_t>(1, rest.size())));
     }
-    return refuse(fmt::format("'{}' is no source that this node has; it has test: and file:", shown(text)));
+    return refuse(
+        fmt::format("'{}' is no source that this node has; it has test:, file: and images:", shown(text)));
 }
 
 }   // namespace millrace::capture

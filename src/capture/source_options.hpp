@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace millrace::capture {
 
@@ -46,7 +47,16 @@ struct FileOptions {
     bool loop = false;
 };
 
-using SourceOptions = std::variant<CameraOptions, FileOptions>;
+/// "images:1.jpg,2.jpg,3.jpg?fps=1"
+struct ImagesOptions {
+    static constexpr std::size_t images_max = 256;
+    static constexpr std::int64_t frame_rate_max = 60;
+
+    std::vector<std::string> paths;   ///< one at least
+    FrameRate frame_rate{1, 1};
+};
+
+using SourceOptions = std::variant<CameraOptions, FileOptions, ImagesOptions>;
 
 /// Strict: an unknown word, key or value is a lasting Fault that names it and says what would be right.
 Outcome<SourceOptions> parse_source(std::string_view text);

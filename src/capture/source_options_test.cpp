@@ -53,6 +53,20 @@ TEST(SourceOptions, files_have_a_path_and_may_loop) {
     EXPECT_FALSE(std::get<FileOptions>(*once).loop);
 }
 
+TEST(SourceOptions, images_are_a_list_and_a_rate) {
+    const Outcome<SourceOptions> options = parse_source("images:1.jpg,a b/2.jpg,3.jpg?fps=3/2");
+    ASSERT_TRUE(options);
+    const auto& images = std::get<ImagesOptions>(*options);
+    EXPECT_EQ(images.paths, (std::vector<std::string>{"1.jpg", "a b/2.jpg", "3.jpg"}));
+    EXPECT_EQ(images.frame_rate, (FrameRate{3, 2}));
+    EXPECT_EQ(std::get<ImagesOptions>(*parse_source("images:1.jpg")).frame_rate, (FrameRate{1, 1}));
+    std::string many = "images:1.jpg";
+    for (std::size_t i = 0; i < ImagesOptions::images_max; ++i) {
+        many += ",1.jpg";
+    }
+    EXPECT_FALSE(parse_source(many));
+}
+
 TEST(SourceOptions, what_is_unknown_or_out_of_range_is_refused_by_name) {
     struct Case {
         std::string_view text;
@@ -63,7 +77,7 @@ TEST(SourceOptions, what_is_unknown_or_out_of_range_is_refused_by_name) {
         {"tests:", "'tests:' is no source"},
         {"test", "is no source"},
         {"test:size=640x360", "is no source"},
-        {"rtsp://10.0.0.7/1", "it has test: and file:"},
+        {"rtsp://10.0.0.7/1", "it has test:, file: and images:"},
         {"test:?colour=red", "no option 'colour'"},
         {"test:?size", "size=''"},
         {"test:?&", "no option ''"},
@@ -90,6 +104,13 @@ TEST(SourceOptions, what_is_unknown_or_out_of_range_is_refused_by_name) {
         {"test:?preset=a\nb", "preset='a?b'"},
         {"file:", "wants a path"},
         {"file:a.mp4?lop", "no option 'lop'"},
+        {"images:", "wants files"},
+        {"images:a.jpg,,b.jpg", "wants files"},
+        {"images:?fps=1", "wants files"},
+        {"images:a.jpg?fps=0", "fps='0'"},
+        {"images:a.jpg?fps=61", "fps='61'"},
+        {"images:a.jpg?fps=1/2", "fps='1/2'"},
+        {"images:a.jpg?loop", "no option 'loop'"},
     };
     for (const Case& one : cases) {
         const Outcome<SourceOptions> options = parse_source(one.text);

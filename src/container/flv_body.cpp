@@ -245,6 +245,10 @@ BodyPrefix::BodyPrefix(const media::AccessUnit& unit) {
             put(enhanced_audio | 1U, 1);
             put(codec_id(codec), 4);
             break;
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg: break;   // not carried
     }
 }
@@ -276,6 +280,10 @@ std::vector<std::byte> sequence_header_body(const media::TrackConfig& config) {
             record.assign(config.extra.begin(), config.extra.end());
             write_enhanced(writer, enhanced_audio, config.codec);
             break;
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg:
         case media::Codec::mp3: break;
     }
@@ -307,6 +315,10 @@ std::uint32_t codec_id(media::Codec codec) {
         case media::Codec::aac: return 10;
         case media::Codec::opus: return four_cc("Opus");
         case media::Codec::mp3: return 2;
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg: break;
     }
     return 0;

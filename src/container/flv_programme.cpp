@@ -30,6 +30,10 @@ bool carries(const media::Track& track) {
         case media::Codec::aac:
         case media::Codec::opus:
         case media::Codec::mp3: return true;
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg: break;
     }
     return false;

@@ -68,6 +68,10 @@ inline std::vector<std::vector<std::byte>> frames(media::Codec codec) {
             frame.resize(104);
             return {frame, frame, frame};
         }
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg: break;
     }
     return {};
@@ -94,6 +98,10 @@ inline media::TrackConfig read_config(media::Codec codec) {
         case media::Codec::av1: return sound(media::av1::config_from(from_hex(av1_sequence_header)));
         case media::Codec::aac: return sound(media::aac::config_from(from_hex(aac_44100_stereo)));
         case media::Codec::opus: return sound(media::opus::config_from(media::opus::write_head({})));
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg:
         case media::Codec::mp3: break;
     }

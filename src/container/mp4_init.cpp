@@ -166,8 +166,9 @@ void write_mvex(Out& out, std::span<const Track* const> tracks) {
 }   // namespace
 
 bool carries(const Track& track) {
-    const bool motion_jpeg = track.config != nullptr && track.config->codec == media::Codec::mjpeg;
-    return track.kind != Kind::data && !motion_jpeg;   // no player of MP4 shows it
+    // MJPEG and what comes after it: no player of MP4 takes it.
+    const bool unplayed = track.config != nullptr && track.config->codec >= media::Codec::mjpeg;
+    return track.kind != Kind::data && !unplayed;
 }
 
 Bytes init_segment(std::span<const Track> tracks, ParameterSets where) {

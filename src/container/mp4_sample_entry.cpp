@@ -27,6 +27,10 @@ FourCc entry_type(media::Codec codec, ParameterSets where) {
         case media::Codec::av1: return four_cc("av01");
         case media::Codec::opus: return four_cc("Opus");
         case media::Codec::aac:
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg:
         case media::Codec::mp3: break;
     }

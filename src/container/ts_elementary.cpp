@@ -120,6 +120,10 @@ bool carries(const media::Track& track) {
         case media::Codec::mp3: return true;
         case media::Codec::aac: return media::aac::write_adts_header(*track.config, 0).has_value();
         case media::Codec::opus: return opus_code(track.config->extra).has_value();
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg:
         case media::Codec::av1: break;   // nothing that reads transport streams would know them
     }
@@ -134,6 +138,10 @@ StreamType stream_type(const media::TrackConfig& config) {
         case media::Codec::mp3:
             return config.sample_rate < half_rates_below ? StreamType::mpeg2_audio : StreamType::mpeg1_audio;
         case media::Codec::opus:
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg:
         case media::Codec::av1: break;
     }
@@ -197,6 +205,10 @@ bool append_prefix(std::vector<std::byte>& out, const media::AccessUnit& unit, b
         case media::Codec::h264:
         case media::Codec::h265: break;
         case media::Codec::mp3: return true;
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16:
         case media::Codec::mjpeg:
         case media::Codec::av1: return false;
         case media::Codec::opus: append_opus_control(out, unit.payload.size()); return true;

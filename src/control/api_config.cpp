@@ -13,6 +13,7 @@ std::string document(const Standing& standing) {
     put(root, "file", standing.file_name.empty() ? YamlNode{} : text_node(standing.file_name));
     State values;   // a tree of the same shape as an overlay
     YamlNode origins = map_node();
+    YamlNode keys = list_node();
     for (const ConfigurationKey& key : configuration_keys()) {
         YamlNode value = configuration_value(standing.configuration, key.name);
         YamlNode& place = overlay_place(values, key.name, value.kind);
@@ -22,7 +23,14 @@ std::string document(const Standing& standing) {
         put(origins, key.name,
             text_node(
                 name(origin == standing.configuration.origins.end() ? Origin::standard : origin->second)));
+        YamlNode words = map_node();
+        put(words, "name", text_node(key.name));
+        put(words, "type", text_node(key.type));
+        put(words, "default", text_node(key.fallback));
+        put(words, "help", text_node(key.help));
+        keys.items.push_back(std::move(words));
     }
+    put(root, "keys", std::move(keys));
     put(root, "values", std::move(values.overlay));
     put(root, "origins", std::move(origins));
     put(root, "overlay", masked_overlay(standing.state.overlay));

@@ -6,9 +6,10 @@ namespace {
 
 /// The kinds of source that this node has; what stands behind the colon is the child's to judge.
 std::string source(const Setting& setting) {
-    constexpr std::string_view wanted = "a source: test: or file:PATH";
+    constexpr std::string_view wanted = "a source: test:, file:PATH or images:FILE,FILE";
     const std::string& written = setting.text(wanted);
-    const bool known = written.starts_with("test:") || written.starts_with("file:");
+    const bool known =
+        written.starts_with("test:") || written.starts_with("file:") || written.starts_with("images:");
     if (!known || written.size() > StreamRule::source_size_max) {
         setting.refuse_value(wanted);
     }

@@ -50,6 +50,8 @@ public:
     }
     /// Whether it takes a configured track of a stream.
     virtual bool takes(const media::Track& track) const = 0;
+    /// How long it lives on without a viewer: what was costly to begin may be wanted again soon.
+    virtual Duration linger() const { return {}; }
     virtual void unpublished(Instant now) = 0;
     virtual void lost(Instant now) = 0;
     virtual void end(Instant now) = 0;
@@ -57,6 +59,8 @@ public:
     void attach(MirrorRef mirror, StreamHandle stream);
     void detach(const MirrorRef& mirror) { std::erase(mirrors_, mirror); }
     bool watched() const { return !mirrors_.empty(); }
+    /// When the last viewer left; for the stream, which keeps it for `linger`.
+    Instant unwatched_since;
     std::size_t memory() const { return log_.memory(); }
     /// The form could not follow a change: this log has ended, newcomers need another.
     bool over() const { return over_; }
@@ -66,10 +70,11 @@ public:
 
 protected:
     virtual void write_new(Instant now) = 0;
-    void count(const media::AccessUnit& unit) {
+    void count(const media::AccessUnit& unit) { count(unit, utc_); }
+    void count(const media::AccessUnit& unit, WallTime utc) {
         ++muxed_;
-        if (utc_ != WallTime{}) {
-            latency_.count(unit.capture.utc, utc_);
+        if (utc != WallTime{}) {
+            latency_.count(unit.capture.utc, utc);
         }
     }
     virtual Bytes lead() const = 0;
@@ -225,7 +230,7 @@ private:
 template <class Make>
     requires Muxer<std::invoke_result_t<Make>>
 Flavour flavour_of(FlavourKey key, Make make) {
-    return {key, [key, make = std::move(make)] {
+    return {key, [key, make = std::move(make)](Executor& /*home*/) {
                 return std::make_unique<DerivedFeed<std::invoke_result_t<Make>>>(make(), key);
             }};
 }

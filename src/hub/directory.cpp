@@ -189,14 +189,18 @@ void Directory::fetch(const std::string& stream, SegmentAsk ask, std::string par
 }
 
 void Directory::key_frame(const std::string& name, KeyFrameAsk ask, Reply<KeyFrame> reply) {
-    const std::optional<StreamHandle> handle = find(name);
+    const bool waits = ask == KeyFrameAsk::wait;
+    const std::optional<StreamHandle> known = find(name);
+    const Result<StreamHandle> handle = known   ? Result<StreamHandle>{*known}
+                                        : waits ? find_or_call(name)
+                                                : fail(Errc::not_found, "no such stream");
     if (!handle) {
-        reply.give(fail(Errc::not_found, "no such stream"));
+        reply.give(std::unexpected(handle.error()));
         return;
     }
-    on_home(*handle, [ask, reply = std::move(reply)](Stream* found) mutable {
-        if (found == nullptr) {
-            reply.give(fail(Errc::not_found, "no such stream"));
+    on_home(*handle, [this, name, ask, waits, reply = std::move(reply)](Stream* found) mutable {
+        if (found == nullptr || (waits && found->make_way())) {
+            key_frame(name, ask, std::move(reply));
             return;
         }
         found->key_frame(ask, std::move(reply));

@@ -28,13 +28,14 @@ struct StreamHandle {
 struct FlavourKey {
     std::string_view form;             ///< a literal: "flv", "rtmp"
     std::optional<media::Kind> only;   ///< takes tracks of this kind only
+    std::uint64_t variant = 0;         ///< how pictures are made (PictureWish::packed); 0: as they are
     auto operator<=>(const FlavourKey&) const = default;
 };
 
-/// A key, and how to make what writes it. The maker runs on the stream's home worker.
+/// A key, and how to make what writes it. The maker runs on the stream's home worker, which it is given.
 struct Flavour {
     FlavourKey key;
-    std::function<std::unique_ptr<Derived>()> make;
+    std::function<std::unique_ptr<Derived>(Executor& home)> make;
 };
 
 /// A log as it stands when a mirror opens.

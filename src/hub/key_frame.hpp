@@ -15,7 +15,7 @@ struct KeyFrame {
 /// What to do where a stream has shown none yet.
 enum class KeyFrameAsk : std::uint8_t {
     at_hand,   ///< say so
-    wait,      ///< ask its publisher for one and wait for it
+    wait,      ///< call its source, ask its publisher for one, and wait for it
 };
 
 }   // namespace millrace::hub

@@ -28,9 +28,19 @@ void Stream::open(const Flavour& flavour, MirrorRef mirror) {
 }
 
 void Stream::start(const Opening& opening) {
-    auto& derived = derived_[opening.flavour.key];
+    const FlavourKey& wanted = opening.flavour.key;
+    if (const auto there = derived_.find(wanted); there != derived_.end() && there->second->over()) {
+        derived_.erase(there);
+    }
+    if (!derived_.contains(wanted) && wanted.variant != 0 && variants() >= variants_max) {
+        opening.mirror.opened(fail(Errc::exhausted,
+                                   "pictures of this stream are made in as many sizes and "
+                                   "rates as it takes; ask for one of those, or later"));
+        return;
+    }
+    auto& derived = derived_[wanted];
     if (derived == nullptr) {
-        derived = opening.flavour.make();
+        derived = opening.flavour.make(*handle_.home);
         const Result<> begun = derived->begin(feed_, tracks_, handle_.home->now());
         if (!begun) {
             derived_.erase(opening.flavour.key);
@@ -48,8 +58,29 @@ void Stream::close(const FlavourKey& key, const MirrorRef& mirror) {
     }
     derived->second->detach(mirror);
     if (!derived->second->watched()) {
-        derived_.erase(derived);
+        derived->second->unwatched_since = handle_.home->now();
+        drop_unwatched();
     }
+}
+
+void Stream::drop_unwatched() {
+    const Instant now = handle_.home->now();
+    Instant next = Instant::never();
+    std::erase_if(derived_, [now, &next](const auto& entry) {
+        const Derived& derived = *entry.second;
+        const Instant until = derived.unwatched_since + derived.linger();
+        if (derived.watched() || until <= now) {
+            return !derived.watched();
+        }
+        next = std::min(next, until);
+        return false;
+    });
+    handle_.home->timers().arm(lingering_, next);
+}
+
+std::size_t Stream::variants() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(derived_, [](const auto& entry) { return entry.first.variant != 0; }));
 }
 
 void Stream::ask(Ask ask) {
@@ -67,32 +98,45 @@ void Stream::ask(Ask ask) {
 }
 
 void Stream::key_frame(KeyFrameAsk ask, Reply<KeyFrame> reply) {
-    if (!publisher_ && (said_end_ || over_at_)) {
+    const bool waits = ask == KeyFrameAsk::wait;
+    const bool comes = waits ? call_source() : publisher_.has_value();
+    const bool begins = waits && called_at_;
+    if (!comes && (said_end_ || over_at_)) {
         reply.give(fail(Errc::not_found, "this stream is offline"));
-    } else if (key_picture_ != nullptr) {
+    } else if (key_picture_ != nullptr && !begins) {
         reply.give(KeyFrame{key_picture_, run_name()});
-    } else if (ready_ && !has_video()) {
+    } else if (ready_ && !has_video() && !begins) {
         reply.give(fail(Errc::unsupported, "this stream has no pictures"));
-    } else if (ask == KeyFrameAsk::at_hand) {
+    } else if (!waits) {
         reply.give(fail(Errc::not_found, "this stream has shown no picture yet"));
     } else if (key_waiters_.size() >= key_waiters_max) {
         reply.give(fail(Errc::exhausted, "too many wait for this stream's first picture"));
     } else {
-        key_waiters_.push_back(std::move(reply));
+        key_waiters_.push_back({std::move(reply), handle_.home->now()});
         this->ask(AskKeyFrame{});
     }
 }
 
 void Stream::show_key_frame() {
-    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
-        waiter.give(KeyFrame{key_picture_, run_name()});
+    for (KeyWaiter& waiter : std::exchange(key_waiters_, {})) {
+        waiter.reply.give(KeyFrame{key_picture_, run_name()});
     }
 }
 
 void Stream::refuse_key_waiters(Error why) {
-    for (Reply<KeyFrame>& waiter : std::exchange(key_waiters_, {})) {
-        waiter.give(std::unexpected(why));
+    for (KeyWaiter& waiter : std::exchange(key_waiters_, {})) {
+        waiter.reply.give(std::unexpected(why));
     }
+}
+
+void Stream::refuse_late_key_waiters(Instant now) {
+    std::erase_if(key_waiters_, [now](KeyWaiter& waiter) {
+        const bool late = now >= waiter.since + key_wait;
+        if (late) {
+            waiter.reply.give(fail(Errc::timed_out, "this stream showed no key frame in time"));
+        }
+        return late;
+    });
 }
 
 void Stream::set_alarm() {

@@ -58,7 +58,9 @@ public:
     static constexpr Duration source_wait = 9s;      ///< for the source that was called to publish
     static constexpr Duration judged_every = 1s;
     static constexpr std::size_t knocks_max = 8;
+    static constexpr std::size_t variants_max = 4;   ///< of pictures made anew: each is a child process
     static constexpr std::size_t key_waiters_max = 64;   ///< for the first key frame
+    static constexpr Duration key_wait = 10s;            ///< for it, at most
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
 
     Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings);
@@ -116,6 +118,10 @@ private:
         Reply<Grant> reply;
         Instant at;
     };
+    struct KeyWaiter {
+        Reply<KeyFrame> reply;
+        Instant since;
+    };
     struct Opening {
         Flavour flavour;
         MirrorRef mirror;
@@ -136,9 +142,13 @@ private:
     /// Gives those who wait for a key frame the one there is.
     void show_key_frame();
     void refuse_key_waiters(Error why);
+    void refuse_late_key_waiters(Instant now);
     void start(const Opening& opening);
     /// Those whose form could not follow a change.
     void drop_finished();
+    /// Those that nobody has watched for as long as they linger.
+    void drop_unwatched();
+    std::size_t variants() const;
     /// Grace is over: push viewers get their end.
     void end_push();
     void retire();
@@ -192,7 +202,7 @@ private:
     bool announced_ = false;   // the publisher named its tracks
     std::optional<Instant> last_key_ask_;
     media::AccessUnitRef key_picture_;   // the newest of this publication
-    std::vector<Reply<KeyFrame>> key_waiters_;
+    std::vector<KeyWaiter> key_waiters_;
 
     std::optional<Instant> called_at_;   // since when its source on demand is waited for
     Instant watched_at_;                 // when somebody last took it, or wished to
@@ -213,6 +223,7 @@ private:
     std::optional<Instant> over_at_;     // when grace was over, while it lingers
     bool lists_ended_ = false;
 
+    Alarm<Stream, &Stream::drop_unwatched> lingering_{*this};
     Alarm<Stream, &Stream::judge> second_{*this};
     Verdicts verdicts_;
     Drift drift_;

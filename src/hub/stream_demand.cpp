@@ -37,6 +37,7 @@ void Stream::source_failed(Error error) {
     for (auto& [key, packaged] : packaged_) {
         packaged->refuse_parked(error);
     }
+    refuse_key_waiters(error);
     // Viewers that it had before wait out their grace.
     resting_ = derived_.empty();
     set_alarm();
@@ -46,7 +47,7 @@ bool Stream::watched(Instant now) const {
     const bool pushed = std::ranges::any_of(derived_, [](const auto& one) { return one.second->watched(); });
     const bool polled =
         polling_ ? polling_->size() > 0 : listed_at_ && now < *listed_at_ + 3 * target_duration();
-    return pushed || polled || !openings_.empty();
+    return pushed || polled || !openings_.empty() || !key_waiters_.empty();
 }
 
 void Stream::rest_if_unwatched(Instant now) {

@@ -71,6 +71,50 @@ protected:
     std::int64_t time_ = 0;
 };
 
+/// Asks for the newest key frame; what came of it stands there once it has come.
+std::shared_ptr<Result<KeyFrame>> ask_key_frame(World& world, KeyFrameAsk ask) {
+    struct Asking {
+        static Task<> wait(World& world, KeyFrameAsk ask, std::shared_ptr<Result<KeyFrame>> to) {
+            Answer<KeyFrame> answer{world.desk_b.executor};
+            world.directory.key_frame("live/cam", ask, answer.reply());
+            *to = co_await answer.within(Instant::never());
+        }
+    };
+    auto found = std::make_shared<Result<KeyFrame>>(fail(Errc::would_block, "not yet"));
+    world.desk_b.executor.run([&] { world.desk_b.executor.tasks().spawn(Asking::wait(world, ask, found)); });
+    world.time.settle();
+    return found;
+}
+
+TEST_F(OnDemand, who_wants_a_picture_wakes_the_source_and_who_takes_what_is_at_hand_does_not) {
+    const auto at_hand = ask_key_frame(world_, KeyFrameAsk::at_hand);
+    EXPECT_EQ(at_hand->error().code, Errc::not_found);
+    EXPECT_EQ(source_.woken, 0);
+    const auto wanted = ask_key_frame(world_, KeyFrameAsk::wait);
+    EXPECT_EQ(source_.woken, 1);
+    EXPECT_EQ(wanted->error().code, Errc::would_block);
+    begin();
+    publish_for(1s);
+    ASSERT_TRUE(*wanted);
+    EXPECT_TRUE((*wanted)->unit->key);
+    publish_for(1min);
+    EXPECT_FALSE(source_.awake) << "a picture is soon looked at";
+}
+
+TEST_F(OnDemand, who_waits_for_a_picture_hears_that_the_source_failed) {
+    const auto wanted = ask_key_frame(world_, KeyFrameAsk::wait);
+    world_.directory.source_failed("live/cam", {Errc::unsupported, "this source cannot be"});
+    world_.time.settle();
+    EXPECT_EQ(wanted->error().code, Errc::unsupported);
+}
+
+TEST_F(OnDemand, nobody_waits_for_a_key_frame_forever) {
+    const auto wanted = ask_key_frame(world_, KeyFrameAsk::wait);
+    begin().video(0);
+    world_.time.run_for(Stream::key_wait + 2s);
+    EXPECT_EQ(wanted->error().code, Errc::timed_out);
+}
+
 TEST_F(OnDemand, nobody_watches_and_nothing_runs_yet_it_is_listed_as_offline) {
     world_.time.run_for(1min);
     EXPECT_EQ(source_.woken, 0);

@@ -134,6 +134,7 @@ void Stream::judge() {
     const Instant now = handle_.home->now();
     tell(verdicts_.judge(health(now), now, handle_.home->clock().utc()));
     tell_state();
+    refuse_late_key_waiters(now);
     rest_if_unwatched(now);
     handle_.home->timers().arm(second_, now + judged_every);
 }

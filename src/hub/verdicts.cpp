@@ -22,6 +22,10 @@ std::string_view spoken(media::Codec codec) {
         case media::Codec::opus: return "Opus";
         case media::Codec::mp3: return "MP3";
         case media::Codec::mjpeg: return "MJPEG";
+        case media::Codec::pcma: return "G.711 A-law";
+        case media::Codec::pcmu: return "G.711 µ-law";
+        case media::Codec::g722: return "G.722";
+        case media::Codec::l16: return "uncompressed sound";
     }
     return "this codec";
 }

@@ -26,7 +26,8 @@ struct CaptureTime {
 /// delimiters, parameter sets, filler and end-of-sequence (parameter sets live in the config, and each muxer
 /// puts back what its format wants). AV1: the temporal unit's OBUs with sizes, without temporal delimiter and
 /// sequence header. MJPEG: one JPEG, SOI to EOI; each is a key frame. Audio payload: one raw frame (no ADTS,
-/// no LATM).
+/// no LATM); of
+/// pcma, pcmu, g722 and l16 (big-endian) whole samples of all channels.
 struct AccessUnit {
     TrackId track = 0;
     ConfigRef config;

@@ -6,6 +6,15 @@
 
 namespace millrace::media {
 
+namespace {
+
+/// Bytes over bytes a sample; 0 where the number of channels is not known.
+std::int64_t samples_of(ByteSpan frame, int bytes_a_sample) {
+    return bytes_a_sample > 0 ? static_cast<std::int64_t>(frame.size()) / bytes_a_sample : 0;
+}
+
+}   // namespace
+
 std::int64_t samples_in_frame(const TrackConfig& config, ByteSpan frame) {
     switch (config.codec) {
         case Codec::aac: {
@@ -17,6 +26,10 @@ std::int64_t samples_in_frame(const TrackConfig& config, ByteSpan frame) {
             const Result<mp3::FrameHeader> header = mp3::read_header(frame);
             return header ? header->samples_per_frame : 0;
         }
+        case Codec::pcma:
+        case Codec::pcmu: return samples_of(frame, config.channels);
+        case Codec::g722: return samples_of(frame, config.channels) * 2;   // two samples in a byte
+        case Codec::l16: return samples_of(frame, config.channels * 2);
         case Codec::h264:
         case Codec::h265:
         case Codec::av1:

@@ -23,6 +23,10 @@ std::unique_ptr<PictureSyntax> syntax_of(Codec codec) {
         case Codec::aac:
         case Codec::opus:
         case Codec::mp3:
+        case Codec::pcma:
+        case Codec::pcmu:
+        case Codec::g722:
+        case Codec::l16:
         case Codec::mjpeg: break;
     }
     return std::make_unique<NoPictures>();

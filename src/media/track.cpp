@@ -15,6 +15,10 @@ std::string_view name(Codec codec) {
         case Codec::opus: return "opus";
         case Codec::mp3: return "mp3";
         case Codec::mjpeg: return "mjpeg";
+        case Codec::pcma: return "pcma";
+        case Codec::pcmu: return "pcmu";
+        case Codec::g722: return "g722";
+        case Codec::l16: return "l16";
     }
     return "unknown";
 }

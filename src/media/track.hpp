@@ -12,11 +12,24 @@
 namespace millrace::media {
 
 enum class Kind : std::uint8_t { video, audio, data };
-enum class Codec : std::uint8_t { h264, h265, av1, aac, opus, mp3, mjpeg };
+enum class Codec : std::uint8_t { h264, h265, av1, aac, opus, mp3, mjpeg, pcma, pcmu, g722, l16 };
 
 std::string_view name(Codec codec);
 constexpr Kind kind_of(Codec codec) {
-    return codec == Codec::aac || codec == Codec::opus || codec == Codec::mp3 ? Kind::audio : Kind::video;
+    switch (codec) {
+        case Codec::aac:
+        case Codec::opus:
+        case Codec::mp3:
+        case Codec::pcma:
+        case Codec::pcmu:
+        case Codec::g722:
+        case Codec::l16: return Kind::audio;
+        case Codec::h264:
+        case Codec::h265:
+        case Codec::av1:
+        case Codec::mjpeg: break;
+    }
+    return Kind::video;
 }
 
 /// How the access units of a track are coded. Immutable; a change makes a new one, and its identity (the

@@ -131,8 +131,12 @@ std::uint64_t Viewing::started_until() const {
 bool Viewing::should_skip(Instant now) const {
     const LogView& log = audience_->log();
     const Entrance* const entrance = log.newest_entrance();
-    return entrance != nullptr && entrance->offset > cursor_ && log.age_from(cursor_, now) > lag_max &&
-           log.age_from(entrance->offset, now) <= lag_max;
+    if (entrance == nullptr || entrance->offset <= cursor_) {
+        return false;
+    }
+    // Between a place and the newest entrance lies at least one whole picture.
+    return log.prefers_newest() ||
+           (log.age_from(cursor_, now) > lag_max && log.age_from(entrance->offset, now) <= lag_max);
 }
 
 void Viewing::enter(const Entrance& entrance) {

@@ -53,7 +53,8 @@ protected:
 /// Hall's door is swept.
 class Viewing final : public Ring, private ReadWaiter, private WriteWaiter {
 public:
-    /// A blocked viewer that is further behind moves on to an entrance that is not.
+    /// A blocked viewer that is further behind moves on to an entrance that is not; in a log that prefers
+    /// the newest, one that is behind by more than a picture.
     static constexpr Duration lag_max = 3s;
     /// A viewer whose link takes nothing for so long leaves. In a message the log has forgotten, what its
     /// link takes does not count: the message must be finished before.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/child.hpp"
 #include "base/executor.hpp"
 #include "base/random.hpp"
 #include "hub/admission.hpp"
@@ -45,6 +46,7 @@ struct Desk {
     hub::Mirrors mirrors;
     net::FanOut fan_out;
     const net::Memory* memory = nullptr;   ///< none: it never is scarce
+    Spawner* spawner = nullptr;            ///< none: no pictures are made here
     /// Whether there is memory for one more who publishes or plays.
     Result<> has_room() const {
         return memory != nullptr && memory->scarce()

@@ -3,13 +3,17 @@
 #include "base/log.hpp"
 #include "container/flv_muxer.hpp"
 #include "container/mp4_muxer.hpp"
+#include "container/multipart_muxer.hpp"
 #include "container/ts_muxer.hpp"
 #include "hub/name.hpp"
+#include "hub/rendered_feed.hpp"
 #include "protocol/http/answer.hpp"
 #include "protocol/ws/back_channel.hpp"
 #include "protocol/ws/framed.hpp"
 #include "protocol/ws/handshake.hpp"
 #include "session/media_answer.hpp"
+#include "session/picture_query.hpp"
+#include "session/picture_renderer.hpp"
 #include "session/raw_h264.hpp"
 #include "session/refused.hpp"
 
@@ -36,11 +40,14 @@ mp4::Muxer make_mp4_in_periods(const std::string& /*stream*/) {
     return mp4::Muxer{mp4::Period::restarts};
 }
 
-/// A wire form to be: its key, its media type, the stream's name.
+/// A wire form to be: its key, its media type, the stream's name; and of pictures, how they are wanted and
+/// who makes them.
 struct Order {
     hub::FlavourKey key;
     std::string_view type;
     std::string stream;
+    hub::PictureWish pictures;
+    Spawner* spawner = nullptr;
 };
 
 template <auto make>
@@ -54,6 +61,22 @@ hub::Flavour framed(const Order& order) {
     });
 }
 
+template <class Muxer>
+hub::Flavour pictures(const Order& order, Muxer muxer) {
+    hub::MakeRenderer renderer =
+        order.spawner == nullptr ? nullptr : picture_renderer(*order.spawner, {order.stream, order.pictures});
+    return {order.key, [muxer = std::move(muxer), wish = order.pictures,
+                        renderer = std::move(renderer)](Executor& home) {
+                return std::make_unique<hub::RenderedFeed<Muxer>>(muxer, wish, renderer, home);
+            }};
+}
+hub::Flavour parts(const Order& order) {
+    return pictures(order, multipart::Muxer{});
+}
+hub::Flavour bare_pictures(const Order& order) {
+    return pictures(order, ws::Framed{multipart::BareMuxer{}, order.type, ws::Words::none});
+}
+
 /// One ending of an address: its media type, and how it is written over HTTP and over WebSockets.
 struct Form {
     struct Way {
@@ -64,6 +87,7 @@ struct Form {
     std::string_view type;
     Way http;
     Way websocket;
+    bool pictures = false;
 };
 
 template <RawH264 dialect>
@@ -79,10 +103,16 @@ constexpr std::array forms{
     Form{".ts", "video/mp2t", {"ts", plain<make_ts>}, {"ws-ts", framed<make_ts, none>}},
     Form{".mp4", "video/mp4", {"mp4", plain<make_mp4>}, {"ws-mp4", framed<make_mp4_in_periods, json>}},
     Form{".h264", "video/h264", {}, raw_way<RawH264::own>},   // a WebSocket only
+    Form{".mjpeg", multipart::media_type, {"mjpeg", parts}, {"ws-mjpeg", bare_pictures}, true},
 };
+/// What `http.default_stream` names, as pictures.
+constexpr std::string_view alias = "/video_feed";
 
 /// The form of an address; null if it ends otherwise, or names another thing of a stream.
 const Form* form_of(std::string_view path) {
+    if (path == alias) {
+        return std::ranges::find(forms, true, &Form::pictures);
+    }
     const auto form =
         std::ranges::find_if(forms, [path](const Form& one) { return path.ends_with(one.ending); });
     if (form == forms.end()) {
@@ -98,24 +128,49 @@ struct Wish {
     std::string stream;
     std::optional<media::Kind> only;
     bool websocket = false;
+    hub::PictureWish pictures;
     const Form::Way* dialect = nullptr;   // of bare H.264, where it is not our own
 
     const Form::Way& way() const {
         return dialect != nullptr ? *dialect : websocket ? form->websocket : form->http;
     }
-    hub::Flavour flavour() const {
-        return way().flavour(
-            {.key = {.form = way().name, .only = only}, .type = form->type, .stream = stream});
+    hub::Flavour flavour(Spawner* spawner) const {
+        return way().flavour({.key = {.form = way().name, .only = only, .variant = pictures.packed()},
+                              .type = form->type,
+                              .stream = stream,
+                              .pictures = pictures,
+                              .spawner = spawner});
     }
 };
 
-Result<Wish> wish_of(const web::Request& request) {
-    const Result<hub::MediaPath> path = hub::split_media_path(request.path);
-    if (!path) {
-        return std::unexpected(path.error());
+Result<std::string> stream_of(std::string_view path, const Settings& settings) {
+    if (path == alias) {
+        return settings.default_stream.empty() ? fail(Errc::not_found, "http.default_stream names no stream")
+                                               : Result<std::string>{settings.default_stream};
     }
-    Wish wish{.form = form_of(request.path), .stream = path->name.text(), .only = {}};
+    const Result<hub::MediaPath> split = hub::split_media_path(path);
+    if (!split) {
+        return std::unexpected(split.error());
+    }
+    return split->name.text();
+}
+
+Result<Wish> wish_of(const web::Request& request, const Settings& settings) {
+    Result<std::string> stream = stream_of(request.path, settings);
+    if (!stream) {
+        return std::unexpected(stream.error());
+    }
+    Wish wish{.form = form_of(request.path), .stream = std::move(*stream), .only = {}, .pictures = {}};
     wish.websocket = ws::asks_for_upgrade(request);
+    if (wish.form->pictures) {
+        const Result<hub::PictureWish> pictures = picture_wish_of(request);
+        if (!pictures) {
+            return std::unexpected(pictures.error());
+        }
+        wish.only = media::Kind::video;
+        wish.pictures = *pictures;
+        return wish;
+    }
     if (wish.form->http.flavour == nullptr && request.query_value("wfs")) {
         wish.dialect = &raw_way<RawH264::wfs>;
     }
@@ -138,7 +193,7 @@ Task<Result<hub::Admitted>> admit(Desk& desk, const Wish& wish, const web::Reque
 
 Task<Result<hub::Joined>> join(Desk& desk, const Wish& wish, hub::SessionFacts viewer) {
     Answer<hub::Joined> joined{desk.executor};
-    desk.mirrors.join(wish.flavour(), std::move(viewer), joined.reply());
+    desk.mirrors.join(wish.flavour(desk.spawner), std::move(viewer), joined.reply());
     co_return co_await joined.within(desk.executor.now() + join_deadline);
 }
 
@@ -207,8 +262,18 @@ Task<Result<web::Response>> play(Desk& desk, const Wish& wish, hub::SessionFacts
     co_return response;
 }
 
-Task<Result<web::Response>> answer_wish(Desk& desk, const Origins& origins, const web::Request& request) {
-    Result<Wish> wish = wish_of(request);
+/// Pages written for the classic demo may look for its headers.
+void add_freshness(std::vector<web::Header>& headers, bool classic) {
+    headers.push_back({"Cache-Control", classic ? "no-cache, no-store, must-revalidate" : "no-store"});
+    if (classic) {
+        headers.push_back({"Pragma", "no-cache"});
+        headers.push_back({"Expires", "0"});
+    }
+}
+
+Task<Result<web::Response>> answer_wish(Desk& desk, const Settings& settings, const web::Request& request) {
+    const Origins& origins = settings.origins;
+    Result<Wish> wish = wish_of(request, settings);
     if (!wish) {
         co_return std::unexpected(wish.error());
     }
@@ -219,7 +284,7 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Origins& origins, cons
     web::Response response;
     response.headers = media_headers(request, origins);
     response.headers.push_back({"Content-Type", std::string{wish->form->type}});
-    response.headers.push_back({"Cache-Control", "no-store"});
+    add_freshness(response.headers, request.path == alias);
     std::vector<std::byte> head = http::streaming_head(200, response.headers);
     const bool plays = request.method == "GET";
     if (plays && wish->websocket) {
@@ -263,7 +328,7 @@ Task<web::Response> answer(Desk& desk, const web::Request& request) {
     if (request.method == "OPTIONS") {
         co_return media_options(request, origins);
     }
-    Result<web::Response> answered = co_await answer_wish(desk, origins, request);
+    Result<web::Response> answered = co_await answer_wish(desk, *settings, request);
     if (!answered) {
         log::info("play", "{} was refused: {}", request.peer.text(), answered.error().what);
         note_refusal(desk, "http", request.peer, answered.error());

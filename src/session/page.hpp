@@ -28,9 +28,9 @@ struct PageFacts {
 };
 
 /// `/` (the list of streams), `/NAME` (the player, for every name a stream may have, there or not),
-/// `/assets/…`,
-/// `/favicon.ico`, `/robots.txt`. Nothing of a request gets into an answer: the scripts read the address. To
-/// stand behind the routes of media and of the API. Copies share the answers; `files` outlive them.
+/// `/assets/…`, `/favicon.ico`, `/robots.txt`. Of a request nothing gets into an answer but how deep its path
+/// is: addresses in a page are relative, and its scripts read the address. To stand behind the routes of
+/// media and of the API. Copies share the answers; `files` outlive them.
 std::vector<web::Route> page_routes(std::span<const PageFile> files, PageFacts facts);
 
 }   // namespace millrace::session

@@ -15,16 +15,17 @@ const StillCache::Entry* StillCache::find(const StillKey& key) {
     return &found->second->entry;
 }
 
-void StillCache::keep(const StillKey& key, StillRef still, Instant now) {
-    entry_of(key) = {std::move(still), std::nullopt, now};
+void StillCache::keep(const StillKey& key, StillRef still, Span span) {
+    entry_of(key) = {std::move(still), std::nullopt, span.now, span.good_for};
     bytes_ += weight(order_.front());
     shrink();
 }
 
-void StillCache::keep(const StillKey& key, Error trouble, Instant now) {
+void StillCache::keep(const StillKey& key, Error trouble, Span span) {
     Entry& entry = entry_of(key);
     entry.trouble = trouble;
-    entry.at = now;
+    entry.at = span.now;
+    entry.good_for = span.good_for;
     bytes_ += weight(order_.front());
     shrink();
 }

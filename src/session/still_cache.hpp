@@ -22,13 +22,19 @@ public:
         StillRef still;                 ///< the newest that could be made, or null
         std::optional<Error> trouble;   ///< why the last one could not be made
         Instant at;                     ///< of the last try
+        Duration good_for{0};           ///< from then on it is given as it is
     };
 
     /// What is known of it, or null; it counts as asked for. Valid until the next change.
     const Entry* find(const StillKey& key);
-    void keep(const StillKey& key, StillRef still, Instant now);
+    /// When, and for how long it is good.
+    struct Span {
+        Instant now;
+        Duration good_for{0};
+    };
+    void keep(const StillKey& key, StillRef still, Span span);
     /// An earlier picture stays.
-    void keep(const StillKey& key, Error trouble, Instant now);
+    void keep(const StillKey& key, Error trouble, Span span);
 
     std::size_t bytes() const { return bytes_; }
     std::size_t size() const { return order_.size(); }

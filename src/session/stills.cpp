@@ -27,7 +27,7 @@ void Stills::ask(StillWish wish, Reply<StillRef> reply) {
 
 std::optional<Result<StillRef>> Stills::fresh(const StillKey& key) {
     const StillCache::Entry* const known = cache_.find(key);
-    if (known == nullptr || home_.now() - known->at >= renewed_after) {
+    if (known == nullptr || home_.now() - known->at >= known->good_for) {
         return std::nullopt;
     }
     return known->trouble ? Result<StillRef>{std::unexpected(*known->trouble)} : known->still;
@@ -81,7 +81,7 @@ Task<Result<StillRef>> Stills::find(const StillWish& wish) {
     const StillCache::Entry* const known = cache_.find(wish.key);
     if (known != nullptr && known->still != nullptr && known->still->tag == tag_of(wish.key, *frame)) {
         StillRef same = known->still;
-        cache_.keep(wish.key, same, home_.now());
+        cache_.keep(wish.key, same, {home_.now(), known->good_for});
         co_return same;
     }
     co_return co_await make(wish.key, *frame);
@@ -97,12 +97,12 @@ Task<Result<StillRef>> Stills::make(const StillKey& key, const hub::KeyFrame& fr
         jpeg = co_await picture_of(key, frame.unit);
     }
     if (!jpeg) {
-        cache_.keep(key, jpeg.error(), home_.now());
+        cache_.keep(key, jpeg.error(), {home_.now(), renewed_after});
         co_return std::unexpected(jpeg.error());
     }
     StillRef still =
         std::make_shared<const Still>(Still{std::move(*jpeg), tag_of(key, frame), frame.unit->capture.utc});
-    cache_.keep(key, still, home_.now());
+    cache_.keep(key, still, {home_.now(), its_own ? Duration{0} : renewed_after});
     co_return still;
 }
 

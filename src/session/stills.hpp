@@ -19,8 +19,9 @@ struct StillWish {
 };
 
 /// Single pictures of streams, made only while somebody asks: at most one of a stream and width in
-/// `renewed_after`, which all who ask meanwhile share. Pictures of an MJPEG stream are its own. Everything
-/// but `ask` happens on one executor, the one aside; it outlives the conversations there.
+/// `renewed_after`, which all who ask meanwhile share. Pictures of an MJPEG stream are its own, the newest at
+/// any time. Everything but `ask` happens on one executor, the one aside; it outlives the conversations
+/// there.
 class Stills {
 public:
     static constexpr Duration renewed_after = 5s;

@@ -1,20 +1,29 @@
 // A browser that does what it is told, a line of JSON for each line: node drive.mjs '{"browser", "program", "profile"}'
 //
-//   {"do": "open", "url", "width"?, "answers"?, "dark"?}   a new page; `answers` are bodies by path, given instead of the
-//                                                 server's; `width` is a phone's below 700
+//   {"do": "open", "url", "width"?, "answers"?, "dark"?, "before"?}
+//                                                 a new page; `answers` are bodies by path, given instead of the
+//                                                 server's; `width` is a phone's below 700; `before` is a script that
+//                                                 runs in it ahead of its own
 //   {"do": "look"}                                the state of the page's player, its text and its picture
 //   {"do": "run", "script"}                       an expression's value, in the page
 //   {"do": "press", "key"}                        a key
-//   {"do": "picture", "path"}                     a screenshot of the whole page
+//   {"do": "screen", "width", "height", "scheme"} another screen, light or dark
+//   {"do": "stamps", "count", "patience"}         the stamps of so many pictures, within so many ms (stamp.mjs)
+//   {"do": "picture", "path", "whole"?}           a screenshot, of the whole page unless `whole` is false
+//   {"do": "axe"}                                 what axe-core finds wrong, in lines
 //   {"do": "said"}                                console lines of warnings and errors, uncaught errors, broken policies
 //
 // `profile` is a folder of its own for the browser, which is made here; its owner removes it.
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { launch } from './browsers.mjs';
+import { collectStamps } from './stamp.mjs';
 
 const LINES_MAX = 100;
+const AXE = new URL('node_modules/axe-core/axe.min.js', import.meta.url);
+/** A picture that there is none of yet is no fault of the page: the list goes on without it. */
+const isMissingPicture = (message) => /\.jpg(\?|$)/.test(message.location()?.url ?? '');
 const said = [];
 
 /** Runs in the page: of the first player on it, whose inside is a shadow root, and of the page around it. */
@@ -67,16 +76,27 @@ function look() {
 function listen(page) {
   const say = (line) => said.length < LINES_MAX && said.push(line);
   page.on('console', (message) => {
-    if (['error', 'warn', 'warning'].includes(message.type())) {
+    if (['error', 'warn', 'warning'].includes(message.type()) && !isMissingPicture(message)) {
       say(`${message.type()}: ${message.text()}`);
     }
   });
   page.on('pageerror', (error) => say(`uncaught: ${error}`));
 }
 
-async function open(browser, { url, width, height, answers, dark }) {
+/** What axe-core finds, without the smallest of it. */
+async function axe(page) {
+  await page.evaluate(readFileSync(AXE, 'utf8'));
+  const found = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }));
+  return found.violations.filter(({ impact }) => impact !== 'minor').map(({ id, impact, help, nodes }) =>
+    `${impact}: ${id}: ${help}: ${nodes.slice(0, 3).map((one) => one.html.slice(0, 160)).join(' | ')}`);
+}
+
+async function open(browser, { url, width, height, answers, dark, before }) {
   const page = await browser.newPage();
   listen(page);
+  if (before) {
+    await page.evaluateOnNewDocument(before);
+  }
   if (width) {
     const isPhone = width < 700;
     await page.setViewport({ width, height: height ?? 640, isMobile: isPhone, hasTouch: isPhone });
@@ -91,6 +111,9 @@ async function open(browser, { url, width, height, answers, dark }) {
       return body === undefined ? request.continue()
                                 : request.respond({ contentType: 'application/json', body });
     });
+  }
+  if (before) {
+    await page.evaluateOnNewDocument(before);
   }
   await page.goto(url, { waitUntil: 'domcontentloaded' });
   return page;
@@ -119,8 +142,19 @@ try {
       case 'press':
         answer(await page.keyboard.press(order.key));
         break;
+      case 'screen':
+        await page.setViewport({ width: order.width, height: order.height });
+        await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: order.scheme }]);
+        answer(true);
+        break;
+      case 'axe':
+        answer(await axe(page));
+        break;
+      case 'stamps':
+        answer(await page.evaluate(collectStamps, order));
+        break;
       case 'picture':
-        await page.screenshot({ path: order.path, fullPage: true });
+        await page.screenshot({ path: order.path, fullPage: order.whole !== false });
         answer(true);
         break;
       case 'said':

@@ -10,6 +10,7 @@ import node
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = {"chrome": "chromium", "firefox": "firefox-esr"}
+SHOTS = os.path.join(node.ROOT, "build/browser_shots")
 LIFE_SECONDS = 150
 END_SECONDS = 20
 
@@ -69,6 +70,22 @@ class Browser:
 
     def press(self, key):
         self._order("press", key=key)
+
+    def screen(self, width, height, scheme):
+        self._order("screen", width=width, height=height, scheme=scheme)
+
+    def shot(self, name):
+        """Keeps a picture of the page: build/browser_shots/NAME.png."""
+        os.makedirs(SHOTS, exist_ok=True)
+        self._order("picture", path=os.path.join(SHOTS, f"{name}.png"), whole=False)
+
+    def axe(self):
+        """What axe-core finds wrong with the page, beyond trifles."""
+        return self._order("axe")
+
+    def stamps(self, count, patience=20):
+        """What the stamps of the next pictures say, as many as come within `patience` s."""
+        return self._order("stamps", count=count, patience=patience * 1000)
 
     def picture(self, path):
         self._order("picture", path=path)

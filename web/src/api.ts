@@ -24,6 +24,8 @@ export interface Track {
 export interface Stream {
   readonly name: string;
   readonly state: StreamState;
+  /** A source of the node makes it while somebody watches: offline, it only rests. */
+  readonly onDemand: boolean;
   readonly tracks: readonly Track[];
   readonly bitrate: number;
   readonly viewers: number;
@@ -82,6 +84,7 @@ export function parseStream(value: unknown): Stream | null {
   return {
     name,
     state: STATES.includes(state) ? (state as StreamState) : 'offline',
+    onDemand: said['on_demand'] === true,
     tracks: list(said['tracks']).map(parseTrack).filter((one) => one !== null),
     bitrate: count(said['bitrate_bps']),
     viewers: Object.values(fields(said['viewers']) ?? {}).reduce<number>((sum, one) => sum + count(one), 0),
@@ -89,6 +92,11 @@ export function parseStream(value: unknown): Stream | null {
     source: text(fields(said['source'])?.['protocol']),
     verdicts: list(said['verdicts']).map((one) => text(fields(one)?.['text'])).filter((one) => one !== ''),
   };
+}
+
+/** How a player takes it: a stream that rests starts with whoever opens it. */
+export function stateToPlay(stream: Stream): StreamState {
+  return stream.state === 'offline' && stream.onDemand ? 'waiting' : stream.state;
 }
 
 export function parseStreams(value: unknown): Stream[] {

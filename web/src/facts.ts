@@ -17,7 +17,9 @@ const ROWS = {
 type Row = keyof typeof ROWS;
 
 const ORIGINS = {
-  capture: 'since the camera took it', sender: 'since the sender’s encoder had it', arrival: 'since it came to the node',
+  capture: 'since the camera took it',
+  sender: 'since the sender’s encoder had it',
+  arrival: 'since it came to the node',
 };
 
 function codecWords(track: Track | undefined): string {

@@ -1,7 +1,7 @@
 /** `/NAME`: one stream, its player, and what is known of it. */
 
 import { credentialsOf, streamOf, withQuery } from './address.ts';
-import { askStream, type Stream } from './api.ts';
+import { askStream, stateToPlay, type Stream } from './api.ts';
 import { copyable } from './copy.ts';
 import { element, part, poll, say } from './dom.ts';
 import { Facts } from './facts.ts';
@@ -11,7 +11,7 @@ import { formatOf, WAYS, type Format } from './player/formats.ts';
 import type { StreamAddress } from './player/player.ts';
 import { mediaUrl } from './player/stream_address.ts';
 import { publishLines, rtmpAddress } from './publish.ts';
-import { root } from './root.ts';
+import { at, root } from './root.ts';
 import { SignIn } from './sign_in.ts';
 import { Toolbar } from './toolbar.ts';
 
@@ -68,7 +68,7 @@ class Page {
     let node: NodeWord;
     if ('value' in asked) {
       this.#stream = asked.value;
-      node = asked.value?.state ?? 'missing';
+      node = asked.value === null ? 'missing' : stateToPlay(asked.value);
     } else {
       const mayNotAsk = asked.refused === 'stranger' || asked.refused === 'closed';
       node = mayNotAsk ? await lookUp(this.#address) : asked.refused;
@@ -127,7 +127,7 @@ function showAddresses(address: StreamAddress): void {
     line('HLS', '/index.m3u8'), line('HLS for old players', '/ts.m3u8'), line('MPEG-TS', '.ts'), line('MP4', '.mp4'),
     line('FLV', '.flv'), line('MJPEG', '.mjpeg'), line('One picture', '.jpg'),
     ...(rtmp === null ? [] : [copyable('RTMP', withQuery(`${rtmp}/${name}`, credentials))]),
-    copyable('In a page of yours', `<script type="module" src="${new URL('assets/millrace-player.js', root).href}"></script>\n` +
+    copyable('In a page of yours', `<script type="module" src="${at('assets/millrace-player.js')}"></script>\n` +
       `<millrace-player src="${mediaUrl(address, '')}" controls></millrace-player>`));
 }
 

@@ -16,7 +16,8 @@ export function trendPath(values: readonly number[], top: number): string {
   return values.map((value, at) => {
     const moves = !drawn;
     drawn = Number.isFinite(value);
-    return drawn ? `${moves ? 'M' : 'L'}${(from + at * step).toFixed(1)} ${(HEIGHT - (value / most) * HEIGHT).toFixed(1)}` : '';
+    return !drawn ? ''
+      : `${moves ? 'M' : 'L'}${(from + at * step).toFixed(1)} ${(HEIGHT - (value / most) * HEIGHT).toFixed(1)}`;
   }).join('');
 }
 

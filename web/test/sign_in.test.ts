@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseSession, refusalWords } from '../src/sign_in.ts';
+import { administers, mayChange, parseSession, signedIn } from '../src/session.ts';
+import { refusalWords } from '../src/sign_in.ts';
 
-test('a session without a token for changes is nobody signed in', () => {
-  assert.deepEqual(parseSession({ kind: 'user', user: 'boss', actions: ['play'], csrf: 'abc' }),
-                   { user: 'boss', csrf: 'abc' });
-  for (const body of [null, 1, [], {}, { user: 'anyone', csrf: null }, { user: '', csrf: 'abc' }, { csrf: 'abc' }]) {
+test('a session says who asks and what they may do', () => {
+  const boss = parseSession({ kind: 'user', user: 'boss', actions: ['play', 'admin', 7], admin: true, csrf: 'abc' });
+  assert.deepEqual(boss, { user: 'boss', csrf: 'abc', actions: ['play', 'admin'], admin: true });
+  assert.ok(administers(boss) && signedIn(boss) && mayChange(boss));
+  const anyone = parseSession({ kind: 'anyone', user: '', actions: ['play'], csrf: null });
+  assert.deepEqual(anyone, { user: 'anyone', csrf: '', actions: ['play'], admin: false });
+  assert.ok(!mayChange(anyone) && !administers(anyone) && !signedIn(anyone));
+  for (const body of [null, 1, [], {}, { user: '', csrf: 'abc' }]) {
     assert.equal(parseSession(body), null);
   }
 });

@@ -34,6 +34,11 @@ test('a path names a stream, and a strange name stays one path', () => {
   assert.equal(pagePath('//evil.example'), '/evil.example');
 });
 
+test('row 0.4: behind a path of a proxy, a stream keeps its name', () => {
+  assert.equal(streamOf('/video/live/cam', '/video/'), 'live/cam');
+  assert.equal(pagePath('live/cam', '/video/'), '/video/live/cam');
+});
+
 test('the usual RTMP port is left out', () => {
   assert.equal(rtmpBase('host', 1935), 'rtmp://host');
   assert.equal(rtmpBase('[::1]', 2000), 'rtmp://[::1]:2000');

@@ -95,6 +95,9 @@ Result<> Writer::operator()(const media::Track& track) {
         return {};
     }
     const media::TrackConfig& config = *track.config;
+    if (config.codec > media::Codec::mjpeg) {
+        return fail(Errc::unsupported, "a codec that the link does not carry");
+    }
     out_.u8(static_cast<std::uint8_t>(config.codec));
     out_.f64(config.frame_rate);
     out_.u32(config.sample_rate);
@@ -158,6 +161,10 @@ Result<media::TrackConfig> derive(media::TrackConfig said, std::span<const ByteS
         case media::Codec::mp3: break;
         case media::Codec::mjpeg: return mjpeg_config(said.extra);
         case media::Codec::av1: return media::av1::config_from(said.extra);
+        case media::Codec::pcma:
+        case media::Codec::pcmu:
+        case media::Codec::g722:
+        case media::Codec::l16: return fail(Errc::unsupported, "the link carries no telephone sound");
     }
     if (said.sample_rate < 8'000 || said.sample_rate > 48'000 || said.channels < 1 || said.channels > 2) {
         return fail(Errc::malformed, "no sample rate or number of channels of MP3");

@@ -22,7 +22,7 @@ function originOf(flags: number): Origin {
 }
 
 function typeAt(view: DataView, at: number): string {
-  return String.fromCharCode(view.getUint8(at + 4), view.getUint8(at + 5), view.getUint8(at + 6), view.getUint8(at + 7));
+  return String.fromCharCode(...[4, 5, 6, 7].map((letter) => view.getUint8(at + letter)));
 }
 
 /** The boxes directly inside [from, to) of what was given; stops at what has no sane size. */

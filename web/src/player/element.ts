@@ -1,6 +1,6 @@
 /** `<millrace-player src="/live/cam">`: plays a stream of a node in any page (docs/guide/embedding.md). */
 
-import { askStream, type Stream } from '../api.ts';
+import { askStream, stateToPlay, type Stream } from '../api.ts';
 import { root } from '../root.ts';
 import type { TrackWords } from '../messages.ts';
 import type { NodeWord } from './condition.ts';
@@ -39,6 +39,7 @@ export class MillracePlayer extends HTMLElement {
   #address: StreamAddress | null = null;
   #ticker = 0;
   #told = false;
+  #measured = false;
   #last = '';
 
   constructor() {
@@ -124,7 +125,10 @@ export class MillracePlayer extends HTMLElement {
   /** What an owner knows of the stream already; from then on the element does not ask the node itself. */
   know(node: NodeWord, tracks: readonly TrackWords[] | null): void {
     this.#told = true;
-    this.#viewing?.know(node, tracks);
+    if (this.#viewing !== null) {
+      this.#viewing.lean = !this.#measured;
+      this.#viewing.know(node, tracks);
+    }
   }
 
   togglePlay(): void {
@@ -142,7 +146,8 @@ export class MillracePlayer extends HTMLElement {
       return false;
     }
     try {
-      await (document.pictureInPictureElement === this ? document.exitPictureInPicture() : media.requestPictureInPicture());
+      await (document.pictureInPictureElement === this ? document.exitPictureInPicture()
+                                                       : media.requestPictureInPicture());
       return true;
     } catch {
       return false;
@@ -167,6 +172,10 @@ export class MillracePlayer extends HTMLElement {
 
   figures(): Measured {
     const viewing = this.#viewing;
+    this.#measured = true;
+    if (viewing !== null) {
+      viewing.lean = false;
+    }
     const media = this.#stage.media;
     const quality = media instanceof HTMLVideoElement ? media.getVideoPlaybackQuality?.() : undefined;
     const seen = viewing?.frames?.latency() ?? null;
@@ -215,7 +224,7 @@ export class MillracePlayer extends HTMLElement {
     if (new URL(address.root).origin === location.origin) {
       const asked = await askStream(address.name, address.credentials);
       if ('value' in asked) {
-        node = asked.value?.state ?? 'missing';
+        node = asked.value === null ? 'missing' : stateToPlay(asked.value);
         tracks = asked.value === null ? null : trackWords(asked.value);
       } else if (asked.refused === 'missing' || asked.refused === 'unreachable') {
         node = asked.refused;
@@ -237,7 +246,8 @@ export class MillracePlayer extends HTMLElement {
     const now = [state, words, viewing.way, viewing.note, this.muted, this.volume].join('\n');
     if (now !== this.#last) {
       this.#last = now;
-      this.dispatchEvent(new CustomEvent('millrace-state', { detail: { state, words, way: this.way, note: this.note } }));
+      const detail = { state, words, way: this.way, note: this.note };
+      this.dispatchEvent(new CustomEvent('millrace-state', { detail }));
     }
   }
 }

@@ -3,6 +3,7 @@
 import type Mpegts from 'mpegts.js';
 import { Backoff } from './backoff.ts';
 import { ahead } from './live_edge.ts';
+import { Moving } from './moving.ts';
 import { begin, NO_FIGURES, type Figures, type Listener, type Player, type StreamAddress } from './player.ts';
 import { socketUrl } from './stream_address.ts';
 
@@ -38,15 +39,9 @@ export class FlvPlayer implements Player {
   }
 
   start(): void {
-    const on = (event: string, work: () => void) =>
-      this.#media.addEventListener(event, work, { signal: this.#ended.signal });
-    on('playing', () => {
-      this.#troubles = 0;
-      this.#backoff.succeeded();
-      this.#listener.told('playing', '');
-    });
-    on('waiting', () => this.#listener.told('connecting', ''));
-    on('pause', () => this.#player !== null && this.#listener.told('paused', ''));
+    new Moving(this.#media, this.#ended.signal, (moves) => this.#moved(moves));
+    this.#media.addEventListener('pause', () => this.#player !== null && this.#listener.told('paused', ''),
+                                 { signal: this.#ended.signal });
     void this.#load();
   }
 
@@ -75,6 +70,14 @@ export class FlvPlayer implements Player {
   /** mpegts.js counts time from its first frame and does not say which that was. */
   capturedAt(): null {
     return null;
+  }
+
+  #moved(moves: boolean): void {
+    this.#listener.told(moves ? 'playing' : 'connecting', '');
+    if (moves) {
+      this.#troubles = 0;
+      this.#backoff.succeeded();
+    }
   }
 
   async #load(): Promise<void> {
@@ -111,7 +114,8 @@ export class FlvPlayer implements Player {
   #trouble(kind: typeof Mpegts, type: string, detail: string): void {
     this.#unload();
     if (detail === kind.ErrorDetails.MEDIA_CODEC_UNSUPPORTED || detail === kind.ErrorDetails.MEDIA_MSE_ERROR) {
-      this.#listener.told('unsupported', 'This browser does not play the codecs of this stream as FLV. Choose another format.');
+      this.#listener.told('unsupported', 
+                          'This browser does not play the codecs of this stream as FLV. Choose another format.');
     } else if (++this.#troubles >= TROUBLES_MAX) {
       this.#listener.told('failed', `FLV does not get through (${type}).`);
     } else {

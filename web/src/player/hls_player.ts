@@ -4,6 +4,7 @@ import type Hls from 'hls.js';
 import type { ErrorData, HlsConfig } from 'hls.js';
 import { Backoff } from './backoff.ts';
 import type { Capture } from './capture_map.ts';
+import { Moving } from './moving.ts';
 import { begin, type Figures, type Listener, type PlayState, type Player, type StreamAddress } from './player.ts';
 import { mediaUrl } from './stream_address.ts';
 import { Throughput } from './throughput.ts';
@@ -40,9 +41,8 @@ export class HlsPlayer implements Player {
   start(): void {
     const on = (event: string, work: () => void) =>
       this.#media.addEventListener(event, work, { signal: this.#ended.signal });
-    on('playing', () => this.#playing());
+    new Moving(this.#media, this.#ended.signal, (moves) => this.#moved(moves));
     on('pause', () => !this.#media.ended && this.#told('paused', ''));
-    on('waiting', () => this.#told('connecting', ''));
     on('ended', () => this.#told('ended', ''));
     void this.#load();
   }
@@ -127,10 +127,12 @@ export class HlsPlayer implements Player {
     this.#later = window.setTimeout(() => void this.#load(), this.#backoff.next(Math.random()) * 1000);
   }
 
-  #playing(): void {
-    this.#backoff.succeeded();
-    this.#recovered = 0;
-    this.#told('playing', '');
+  #moved(moves: boolean): void {
+    this.#told(moves ? 'playing' : 'connecting', '');
+    if (moves) {
+      this.#backoff.succeeded();
+      this.#recovered = 0;
+    }
   }
 
   #trouble(kind: typeof Hls, fault: ErrorData): void {

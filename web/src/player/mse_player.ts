@@ -3,7 +3,7 @@
 import { Backoff } from './backoff.ts';
 import { CaptureMap, type Capture } from './capture_map.ts';
 import { codecName } from '../format.ts';
-import { Target, ahead, chase, trim } from './live_edge.ts';
+import { Target, ahead, chase, trim, type Range } from './live_edge.ts';
 import { MediaBuffer, mediaSourceKind } from './media_buffer.ts';
 import { parseMessage, sameKinds, type Message, type TrackWords } from '../messages.ts';
 import { begin, type Figures, type Listener, type PlayState, type Player, type StreamAddress } from './player.ts';
@@ -46,6 +46,8 @@ export class MsePlayer implements Player {
   #type = '';
   #withSound = false;
   #playing = false;
+  /** Whether anything was ever shown. */
+  #begun = false;
   #troubles = 0;
   #speechless = 0;
   #refusedType = '';
@@ -237,6 +239,7 @@ export class MsePlayer implements Player {
     const fresh = performance.now() - this.#heardAt < QUIET_MS;
     if (!this.#playing && fresh && !this.#media.paused && !this.#socketIsNew && this.#media.readyState >= 3) {
       this.#playing = true;
+      this.#begun = true;
       this.#playingSince = performance.now();
       this.#told('playing', '');
     }
@@ -256,7 +259,11 @@ export class MsePlayer implements Player {
   }
 
   #tick(): void {
-    if (this.#buffer === null || this.#media.paused || this.#socketIsNew) {
+    if (this.#buffer === null || this.#socketIsNew) {
+      return;
+    }
+    if (this.#media.paused) {
+      this.#enter(this.#buffer.ranges());
       return;
     }
     this.#listen();
@@ -277,6 +284,14 @@ export class MsePlayer implements Player {
     const old = trim(ranges, media.currentTime);
     if (old !== null) {
       this.#buffer.remove(old);
+    }
+  }
+
+  /** A browser that would not start before it saw something must be shown where that is. */
+  #enter(ranges: readonly Range[]): void {
+    const first = ranges[0];
+    if (!this.#begun && first !== undefined && this.#media.currentTime < first.start && !this.#media.seeking) {
+      this.#media.currentTime = first.start;
     }
   }
 
@@ -310,7 +325,7 @@ export class MsePlayer implements Player {
   #rest(): void {
     this.#close();
     this.#playing = false;
-    this.#told('paused', '');
+    this.#told(this.#begun ? 'paused' : 'blocked', '');
   }
 
   #resumed(): void {

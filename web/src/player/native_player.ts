@@ -2,6 +2,7 @@
 
 import { Backoff } from './backoff.ts';
 import type { Capture } from './capture_map.ts';
+import { Moving } from './moving.ts';
 import { begin, NO_FIGURES, type Figures, type Listener, type Player, type StreamAddress } from './player.ts';
 import { mediaUrl } from './stream_address.ts';
 
@@ -32,13 +33,8 @@ export class NativePlayer implements Player {
   start(): void {
     const on = (event: string, work: () => void) =>
       this.#media.addEventListener(event, work, { signal: this.#ended.signal });
-    on('playing', () => {
-      this.#troubles = 0;
-      this.#backoff.succeeded();
-      this.#listener.told('playing', '');
-    });
+    new Moving(this.#media, this.#ended.signal, (moves) => this.#moved(moves));
     on('pause', () => !this.#media.ended && this.#listener.told('paused', ''));
-    on('waiting', () => this.#listener.told('connecting', ''));
     on('ended', () => this.#listener.told('ended', ''));
     on('error', () => this.#trouble());
     this.#load();
@@ -64,12 +60,21 @@ export class NativePlayer implements Player {
     const { buffered, currentTime, seekable } = this.#media;
     const end = buffered.length > 0 ? buffered.end(buffered.length - 1) : currentTime;
     const edge = seekable.length > 0 ? seekable.end(seekable.length - 1) - currentTime : NaN;
-    return { ...NO_FIGURES, edge: Number.isFinite(edge) ? Math.max(edge, 0) : NaN, buffer: Math.max(0, end - currentTime) };
+    return { ...NO_FIGURES, edge: Number.isFinite(edge) ? Math.max(edge, 0) : NaN,
+             buffer: Math.max(0, end - currentTime) };
   }
 
   capturedAt(time: number): Capture | null {
     const utc = this.#media.getStartDate?.().getTime() ?? NaN;
     return Number.isFinite(utc) ? { utc: utc + time * 1000, origin: 'arrival' } : null;
+  }
+
+  #moved(moves: boolean): void {
+    this.#listener.told(moves ? 'playing' : 'connecting', '');
+    if (moves) {
+      this.#troubles = 0;
+      this.#backoff.succeeded();
+    }
   }
 
   #load(): void {
@@ -84,7 +89,8 @@ export class NativePlayer implements Player {
       return;
     }
     if (++this.#troubles >= TROUBLES_MAX) {
-      this.#listener.told('unsupported', `The browser's own player cannot play this: ${error.message || 'it does not say why'}.`);
+      const why = error.message || 'it does not say why';
+      this.#listener.told('unsupported', `The browser’s own player cannot play this: ${why}.`);
       return;
     }
     this.#listener.told('connecting', '');

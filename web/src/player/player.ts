@@ -51,12 +51,17 @@ export interface StreamAddress {
   readonly credentials: string;
 }
 
-/** Begins playback; a browser that wants a click first is told of. */
-export async function begin(media: HTMLMediaElement, listener: Listener): Promise<void> {
+/** Begins playback; a browser that wants a click first is told of. WebKit may want to see the media first. */
+export async function begin(media: HTMLMediaElement, listener: Listener, again = true): Promise<void> {
   try {
     await media.play();
   } catch (fault) {
-    if (fault instanceof DOMException && fault.name === 'NotAllowedError') {
+    if (!(fault instanceof DOMException) || fault.name !== 'NotAllowedError') {
+      return;
+    }
+    if (again && media.muted && media.readyState < 3) {
+      media.addEventListener('canplay', () => void begin(media, listener, false), { once: true });
+    } else {
       listener.told('blocked', 'This browser starts media only after a click.');
     }
   }

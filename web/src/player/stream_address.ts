@@ -14,10 +14,12 @@ export function addressOf(src: string, root: URL): StreamAddress | null {
   } catch {
     return null;
   }
+  if (!/^https?:$/.test(asked.protocol)) {
+    return null;
+  }
   const base = asked.href.startsWith(root.href) ? root : new URL('/', asked);
   const name = streamOf(asked.pathname, base.pathname);
-  return /^https?:$/.test(asked.protocol) && name !== ''
-    ? { root: base.href, name, credentials: credentialsOf(asked.search) } : null;
+  return name === '' ? null : { root: base.href, name, credentials: credentialsOf(asked.search) };
 }
 
 /** `rest` is ".mp4", "/index.m3u8" and the like. */

@@ -31,6 +31,7 @@ export class Viewing {
   #why = '';
   #node: NodeWord = 'unasked';
   #tracks: readonly TrackWords[] = [];
+  #lean = false;
 
   /** `changed` is called whenever there is something new to tell. */
   constructor(stage: Stage, address: StreamAddress, format: Format, changed: () => void) {
@@ -62,6 +63,12 @@ export class Viewing {
   /** Whether somebody should ask the node how the stream is. */
   get wonders(): boolean {
     return this.#state !== 'playing' && this.#state !== 'paused';
+  }
+
+  /** Whether it does without a link of its own to the node: its owner says how the stream is and wants no figures. */
+  set lean(lean: boolean) {
+    this.#lean = lean;
+    this.#linkUp();
   }
 
   /** What the node says of the stream; `tracks` is null where that is not known. */
@@ -159,17 +166,23 @@ export class Viewing {
     }
     if (state === 'playing') {
       this.#stage.release();
-      this.#link ??= new NodeLink(this.#address, (said) => this.#heard(said));
     }
     if (state === 'ended' || state === 'waiting' || state === 'unsupported') {
       this.#stage.release();
     }
     this.#state = state;
     this.#why = words;
+    this.#linkUp();
     if (state === 'failed' && this.#format === 'auto' && this.#way !== null) {
       this.#fallBack(this.#way, words);
     }
     this.#changed();
+  }
+
+  #linkUp(): void {
+    if (this.#state === 'playing' && !this.#lean) {
+      this.#link ??= new NodeLink(this.#address, (said) => this.#heard(said));
+    }
   }
 
   #fallBack(way: Way, words: string): void {

@@ -1,0 +1,132 @@
+#include "protocol/rtsp/muxer.hpp"
+
+#include "base/byte_reader.hpp"
+#include "protocol/rtp/rtcp.hpp"
+#include "protocol/rtsp/track_payloads.hpp"
+
+#include <algorithm>
+
+namespace millrace::rtsp {
+
+namespace {
+
+constexpr std::string_view cname = "millrace";
+constexpr Duration report_interval = 1s;
+
+/// Whether players who were told one format can read the other: parameter sets come in band.
+bool same_format(const rtp::Format& a, const rtp::Format& b) {
+    const bool in_band = a.encoding == rtp::Encoding::h264 || a.encoding == rtp::Encoding::h265;
+    return a.encoding == b.encoding && a.clock_rate == b.clock_rate && a.channels == b.channels &&
+           (in_band || a.parameters == b.parameters);
+}
+
+}   // namespace
+
+std::uint64_t ChannelPlan::packed() const {
+    std::uint64_t packed = 0;
+    for (const std::uint16_t channel : channels_) {
+        packed = packed << 8U | (channel & 0xFFU);
+    }
+    return packed;
+}
+
+bool Muxer::carries(const media::Track& track) const {
+    if (!plan_.of(track.id) || track.kind == media::Kind::data) {
+        return false;
+    }
+    return track.config == nullptr || rtp::format_of(*track.config, 96).has_value();
+}
+
+bool Muxer::configure_one(const media::Track& track) {
+    const auto known = std::ranges::find(streams_, track.id, &Stream::track);
+    if (known != streams_.end()) {
+        const Result<rtp::Format> format =
+            rtp::format_of(*track.config, known->sender->format().payload_type);
+        return format && same_format(*format, known->sender->format());
+    }
+    const Result<rtp::Format> format = rtp::format_of(*track.config, payload_type_of(track.id));
+    if (!format) {
+        return true;   // left out, as carries() said
+    }
+    streams_.push_back(
+        {.track = track.id,
+         .sender = std::make_unique<rtp::Sender>(
+             *format, rtp::PacketNumbering{.payload_type = format->payload_type,
+                                           .ssrc = random_.next_u32(),
+                                           .sequence = static_cast<std::uint16_t>(random_.next_u32()),
+                                           .timestamp = random_.next_u32(),
+                                           .channel = plan_.of(track.id)})});
+    return true;
+}
+
+bool Muxer::configure(std::span<const media::Track> tracks, BlockLog&, Instant) {
+    return std::ranges::all_of(tracks, [this](const media::Track& track) {
+        return track.config == nullptr || !plan_.of(track.id) || configure_one(track);
+    });
+}
+
+void Muxer::report(Stream& stream, BlockLog& log, Instant now) {
+    if (stream.has_reported && now - stream.reported < report_interval) {
+        return;
+    }
+    std::vector<std::byte> bytes;
+    stream.sender->append_report(bytes, cname);
+    if (!bytes.empty()) {
+        log.message({bytes}, now);
+        stream.reported = now;
+        stream.has_reported = true;
+    }
+}
+
+void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
+    const auto stream = std::ranges::find(streams_, unit.track, &Stream::track);
+    if (stream == streams_.end()) {
+        return;
+    }
+    rtp::Packets& packets = stream->sender->packets();
+    packets.clear();
+    const Result<> written = stream->sender->write(unit);
+    if (written && packets.count() != 0) {
+        log.message({packets.bytes}, now);
+        report(*stream, log, now);
+    }
+}
+
+void Muxer::end(BlockLog& log, Instant now) {
+    std::vector<std::byte> bytes;
+    for (const Stream& stream : streams_) {
+        const rtp::PacketNumbering& numbering = stream.sender->numbering();
+        std::vector<std::byte> bye;
+        rtp::write_receiver_report(bye, {.ssrc = numbering.ssrc, .blocks = {}});
+        rtp::write_bye(bye, numbering.ssrc);
+        ByteWriter writer{bytes};
+        rtp::write_interleaved_head(writer, static_cast<std::uint8_t>(*numbering.channel + 1), bye.size());
+        writer.bytes(bye);
+    }
+    if (!bytes.empty()) {
+        log.message({bytes}, now);
+    }
+}
+
+std::vector<FirstPacket> first_packets(ByteSpan frames) {
+    std::vector<FirstPacket> first;
+    ByteReader reader{frames};
+    while (reader.remaining() >= rtp::interleaved_head_size) {
+        reader.u8();
+        const std::uint8_t channel = reader.u8();
+        const std::size_t length = reader.u16();
+        const ByteSpan bytes = reader.take(length);
+        if (!reader.ok()) {
+            break;
+        }
+        const Result<rtp::Packet> packet = rtp::read_packet(bytes);
+        const bool known =
+            std::ranges::any_of(first, [channel](const auto& one) { return one.channel == channel; });
+        if (packet && !rtp::is_control(bytes) && !known) {
+            first.push_back({channel, packet->header.sequence, packet->header.timestamp});
+        }
+    }
+    return first;
+}
+
+}   // namespace millrace::rtsp

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "base/block_log.hpp"
+#include "base/random.hpp"
+#include "protocol/rtp/packetiser.hpp"
+#include "protocol/rtsp/transport.hpp"
+
+#include <array>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace millrace::rtsp {
+
+/// On which channels the tracks of a stream travel: viewers with equal plans share every byte.
+class ChannelPlan {
+public:
+    static constexpr media::TrackId tracks_max = 8;
+
+    void set(media::TrackId track, std::uint8_t rtp_channel) { channels_[track] = rtp_channel + 1U; }
+    std::optional<std::uint8_t> of(media::TrackId track) const {
+        return track < tracks_max && channels_[track] != 0
+                   ? std::optional{static_cast<std::uint8_t>(channels_[track] - 1)}
+                   : std::nullopt;
+    }
+    /// The whole plan as a number, for the key of a flavour.
+    std::uint64_t packed() const;
+    bool operator==(const ChannelPlan&) const = default;
+
+private:
+    std::array<std::uint16_t, tracks_max> channels_{};   // of RTP, plus one; 0 = not taken
+};
+
+/// Writes one stream as interleaved frames into a log: one message an access unit, and once a second a sender
+/// report of each track before it. SSRC, sequence numbers and times are the log's own, the same for all its
+/// viewers. Owned by a derived feed, on its home worker; the log is the feed's.
+class Muxer {
+public:
+    /// `seed` chooses where numbers begin (RFC 3550 §5.1).
+    Muxer(ChannelPlan plan, std::uint64_t seed) : plan_{plan}, random_{seed} {}
+
+    bool carries(const media::Track& track) const;
+    /// False where a track's payload format is now another: a player was told the old one.
+    bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
+    void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
+    /// BYE would end a player that may go on with the next publisher.
+    void unpublished(BlockLog&, Instant) {}
+    /// BYE of each track (RFC 3550 §6.6).
+    void end(BlockLog& log, Instant now);
+
+    Bytes lead(std::span<const media::Track>) const { return {}; }
+    /// Nothing: parameter sets stand before each key frame.
+    Bytes resume() const { return {}; }
+
+private:
+    struct Stream {
+        media::TrackId track = 0;
+        std::unique_ptr<rtp::Sender> sender;
+        Instant reported;
+        bool has_reported = false;
+    };
+    bool configure_one(const media::Track& track);
+    void report(Stream& stream, BlockLog& log, Instant now);
+
+    ChannelPlan plan_;
+    SeededRandom random_;
+    std::vector<Stream> streams_;
+};
+
+/// The first RTP packet on a channel, for RTP-Info.
+struct FirstPacket {
+    std::uint8_t channel = 0;
+    std::uint16_t sequence = 0;
+    std::uint32_t timestamp = 0;
+};
+/// From the bytes of a log behind a message end: the first packet on each channel of RTP. Frames that are cut
+/// at the end are not looked at.
+std::vector<FirstPacket> first_packets(ByteSpan frames);
+
+}   // namespace millrace::rtsp

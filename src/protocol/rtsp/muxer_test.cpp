@@ -1,0 +1,122 @@
+#include "protocol/rtsp/muxer.hpp"
+#include "protocol/rtp/samples_for_tests.hpp"
+#include "protocol/rtsp/message.hpp"
+#include "protocol/rtsp/player_back_channel.hpp"
+#include "protocol/rtsp/raw_client_for_tests.hpp"
+#include "protocol/rtsp/track_payloads.hpp"
+
+#include <gtest/gtest.h>
+
+namespace millrace::rtsp {
+namespace {
+
+using media::Codec;
+
+struct Played {
+    std::vector<media::Track> tracks{flv::samples::track(Codec::h264), flv::samples::track(Codec::aac)};
+    ChannelPlan plan;
+    BlockLog log;
+
+    Played() {
+        plan.set(0, 4);
+        plan.set(1, 0);
+    }
+};
+
+TEST(RtspMuxer, writes_frames_that_a_player_makes_units_of) {
+    Played played;
+    Muxer muxer{played.plan, 5};
+    ASSERT_TRUE(muxer.configure(played.tracks, played.log, {}));
+    const Offer offer = offer_of(played.tracks, "live/cam");
+    ASSERT_EQ(offer.formats.size(), 2U);
+    Result<rtp::Receiver> video = rtp::Receiver::make(offer.formats[0], {});
+    Result<rtp::Receiver> audio = rtp::Receiver::make(offer.formats[1], {});
+    std::vector<media::AccessUnit> sent;
+    for (const media::Track& track : played.tracks) {
+        for (media::AccessUnit& unit : flv::samples::units(track, 5'000)) {
+            unit.capture.utc = WallTime{1'790'000'000'000'000 + unit.pts};
+            muxer.write(unit, played.log, Instant{});
+            sent.push_back(std::move(unit));
+        }
+    }
+    muxer.end(played.log, Instant{});
+    const std::vector<std::byte> bytes = flv::samples::bytes_of(played.log);
+    const std::vector<FirstPacket> first = first_packets(bytes);
+    ASSERT_EQ(first.size(), 2U);
+    EXPECT_EQ(first[0].channel, 4);
+    MessageReader reader{MessageReader::Side::client};
+    ByteSpan input = bytes;
+    while (true) {
+        const Result<std::optional<Element>> element = reader.next(input);
+        ASSERT_TRUE(element);
+        if (!*element) {
+            break;
+        }
+        const auto& frame = std::get<Frame>(**element);
+        ASSERT_TRUE(frame.channel <= 1 || frame.channel == 4 || frame.channel == 5);
+        rtp::Receiver& receiver = frame.channel >= 4 ? *video : *audio;
+        frame.channel % 2 == 0 ? receiver.receive(frame.payload, Instant{})
+                               : receiver.receive_control(frame.payload, Instant{});
+    }
+    std::vector<media::AccessUnit> got = rtp::samples::drain(*video);
+    std::ranges::move(rtp::samples::drain(*audio), std::back_inserter(got));
+    ASSERT_EQ(got.size(), sent.size());
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        EXPECT_EQ(got[i].payload, sent[i].payload);
+        EXPECT_EQ(got[i].capture.label, media::CaptureTime::Label::sender);
+    }
+    EXPECT_TRUE(video->ended());
+    EXPECT_TRUE(audio->clock().known());
+}
+
+TEST(RtspMuxer, ends_where_a_payload_format_changes_and_goes_on_where_sets_are_in_band) {
+    Played played;
+    Muxer muxer{played.plan, 5};
+    ASSERT_TRUE(muxer.configure(played.tracks, played.log, {}));
+    media::TrackConfig larger = *played.tracks[0].config;
+    larger.width = 1'280;
+    played.tracks[0].config = std::make_shared<const media::TrackConfig>(larger);
+    EXPECT_TRUE(muxer.configure(played.tracks, played.log, {}));
+    played.tracks[0] = flv::samples::track(Codec::h265);
+    EXPECT_FALSE(muxer.configure(played.tracks, played.log, {}));
+    ChannelPlan other = played.plan;
+    EXPECT_EQ(other.packed(), played.plan.packed());
+    other.set(1, 254);
+    EXPECT_NE(other.packed(), played.plan.packed());
+    EXPECT_EQ(other.of(1), 254);
+    EXPECT_FALSE(other.of(2));
+}
+
+TEST(PlayerBackChannel, answers_keep_alives_hears_wishes_and_ends_at_teardown) {
+    RawClient client;
+    client.reach_playing();
+    std::vector<bool> pauses;
+    unsigned key_frames = 0;
+    const std::string session = client.session;
+    const auto channel = into_back_channel(
+        std::make_unique<Server>(std::move(client.server)),
+        {.paused = [&](bool paused) { pauses.push_back(paused); }, .key_frame = [&] { ++key_frames; }});
+    const auto say = [&](std::string_view method) {
+        return channel->receive(
+            as_bytes(fmt::format("{} rtsp://h/live/cam RTSP/1.0\r\nCSeq: 9\r\nSession: {}\r\n\r\n", method,
+                                 session)),
+            Instant{});
+    };
+    EXPECT_TRUE(say("GET_PARAMETER"));
+    EXPECT_TRUE(as_text(channel->next_output()).starts_with("RTSP/1.0 200 OK"));
+    std::vector<std::byte> frame;
+    ByteWriter writer{frame};
+    std::vector<std::byte> loss;
+    rtp::write_picture_loss(loss, 1, 2);
+    rtp::write_interleaved_head(writer, 1, loss.size());
+    writer.bytes(loss);
+    EXPECT_TRUE(channel->receive(frame, Instant{}));
+    EXPECT_EQ(key_frames, 1U);
+    EXPECT_TRUE(say("PAUSE"));
+    EXPECT_TRUE(say("PLAY"));
+    EXPECT_EQ(pauses, (std::vector<bool>{true, false}));
+    EXPECT_EQ(say("TEARDOWN").error().code, Errc::closed);
+}
+
+}   // namespace
+}   // namespace millrace::rtsp

@@ -1,0 +1,73 @@
+#include "protocol/rtsp/player_back_channel.hpp"
+
+#include "protocol/rtp/rtcp.hpp"
+
+#include <algorithm>
+
+namespace millrace::rtsp {
+
+namespace {
+
+class PlayerBackChannel final : public BackChannel {
+public:
+    PlayerBackChannel(std::unique_ptr<Server> server, PlayerWishes wishes)
+        : server_{std::move(server)}, wishes_{std::move(wishes)} {}
+
+    Result<> receive(ByteSpan bytes, Instant now) override;
+    std::vector<std::byte> next_output() override { return server_->next_output(); }
+
+private:
+    Result<> take(const Server::Event& event);
+    void take_control(ByteSpan compound);
+
+    std::unique_ptr<Server> server_;
+    PlayerWishes wishes_;
+};
+
+void PlayerBackChannel::take_control(ByteSpan compound) {
+    const Result<std::vector<rtp::ControlPacket>> packets = rtp::read_control(compound);
+    const bool asks = packets && std::ranges::any_of(*packets, [](const rtp::ControlPacket& one) {
+                          return std::holds_alternative<rtp::KeyFrameRequest>(one);
+                      });
+    if (asks && wishes_.key_frame) {
+        wishes_.key_frame();
+    }
+}
+
+Result<> PlayerBackChannel::take(const Server::Event& event) {
+    if (const auto* packet = std::get_if<Server::Packet>(&event)) {
+        take_control(packet->payload);
+    } else if (std::holds_alternative<Server::Ended>(event)) {
+        return fail(Errc::closed, "the player stopped");
+    } else if (std::holds_alternative<Server::Paused>(event)) {
+        if (wishes_.paused) {
+            wishes_.paused(true);
+        }
+    } else if (std::holds_alternative<Server::PlayStarted>(event)) {
+        server_->start_play({});   // it goes on where the stream is now
+        if (wishes_.paused) {
+            wishes_.paused(false);
+        }
+    } else {
+        server_->refuse({.status = method_not_valid, .reason = {}, .challenges = {}});
+    }
+    return {};
+}
+
+Result<> PlayerBackChannel::receive(ByteSpan bytes, Instant now) {
+    const Result<> received = server_->receive(bytes, now);
+    while (const std::optional<Server::Event> event = server_->next_event()) {
+        if (const Result<> taken = take(*event); !taken) {
+            return taken;
+        }
+    }
+    return received;
+}
+
+}   // namespace
+
+std::unique_ptr<BackChannel> into_back_channel(std::unique_ptr<Server> server, PlayerWishes wishes) {
+    return std::make_unique<PlayerBackChannel>(std::move(server), std::move(wishes));
+}
+
+}   // namespace millrace::rtsp

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "protocol/rtsp/server.hpp"
+
+namespace millrace::rtsp {
+
+/// What a player over TCP says while it listens: keep-alives, RTCP, PAUSE and PLAY, TEARDOWN. Owned by the
+/// fan-out's viewing; the functions are called on its worker.
+struct PlayerWishes {
+    std::function<void(bool paused)> paused;
+    std::function<void()> key_frame;   ///< it lost a picture (PLI, FIR)
+};
+
+/// From a server that is playing.
+std::unique_ptr<BackChannel> into_back_channel(std::unique_ptr<Server> server, PlayerWishes wishes);
+
+}   // namespace millrace::rtsp

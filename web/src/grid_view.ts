@@ -1,0 +1,104 @@
+/** Many players at once, as on a wall of screens. */
+
+import type { Stream } from './api.ts';
+import { bestColumns, GAP } from './columns.ts';
+import { element } from './dom.ts';
+import type { View } from './home_page.ts';
+import { inOrder, isSought, SearchBox } from './search.ts';
+import { Tile } from './tile.ts';
+
+/** So many players a page: browsers give no more decoders than that. */
+export const PLAYERS_MAX = 36;
+const CHOICES = ['', '1', '2', '3', '4', '6'];
+const KEY = 'millrace.columns';
+
+/** A stream that rests has no tracks yet; it is asked for its pictures. */
+function hasPictures(stream: Stream): boolean {
+  return stream.tracks.some(({ kind }) => kind === 'video') || (stream.onDemand && stream.tracks.length === 0);
+}
+
+function remembered(): string {
+  try {
+    return localStorage.getItem(KEY) ?? '';
+  } catch {
+    return '';      // a browser that keeps nothing
+  }
+}
+
+function remember(columns: string): void {
+  try {
+    localStorage.setItem(KEY, columns);
+  } catch {
+    // as above
+  }
+}
+
+export function gridView(query: string): View {
+  const tiles = new Map<string, Tile>();
+  const list = element('ul', { class: 'grid', id: 'grid' });
+  const nothing = element('p', { class: 'notice', hidden: '' }, 'There is nothing to show now.');
+  const more = element('p', { class: 'notice', hidden: '' }, `A page plays ${PLAYERS_MAX} streams at most. Search for the others.`);
+  const search = new SearchBox(() => show(last));
+  const columns = element('select', { 'aria-label': 'Columns' }, ...CHOICES.map((value) =>
+    element('option', { value }, value === '' ? 'Fit the screen' : value === '1' ? '1 column' : `${value} columns`)));
+  const whole = element('button', { class: 'choice', type: 'button' }, 'Full screen');
+  const wall = element('div', { class: 'wall' }, list);
+  const node = element('div', {}, element('h1', { class: 'unseen' }, 'Grid of players'),
+    element('div', { class: 'filters' }, search.node, columns, whole), nothing, more, wall);
+  let last: readonly Stream[] = [];
+
+  const fit = () => {
+    const chosen = Number(columns.value);
+    const room = document.fullscreenElement === wall ? innerHeight : innerHeight - Math.max(0, wall.getBoundingClientRect().top + scrollY) - 2 * GAP;
+    list.style.setProperty('--columns', String(chosen > 0 ? chosen : bestColumns(tiles.size, wall.clientWidth, room)));
+  };
+  const seen = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      [...tiles.values()].find((one) => one.node === target)?.seen(isIntersecting);
+    }
+  });
+  const show = (streams: readonly Stream[]) => {
+    last = streams;
+    const sought = inOrder(streams.filter((one) => isSought(one, search.words) && hasPictures(one)));
+    const shown = sought.slice(0, PLAYERS_MAX);
+    const names = new Set(shown.map((one) => one.name));
+    for (const [name, tile] of tiles) {
+      if (!names.has(name)) {
+        seen.unobserve(tile.node);
+        tile.stop();
+        tile.node.remove();
+        tiles.delete(name);
+      }
+    }
+    shown.forEach((stream, at) => {
+      const tile = tiles.get(stream.name) ?? new Tile(stream.name, query);
+      if (list.children[at] !== tile.node) {
+        list.insertBefore(tile.node, list.children[at] ?? null);
+      }
+      if (!tiles.has(stream.name)) {
+        tiles.set(stream.name, tile);
+        seen.observe(tile.node);
+      }
+      tile.show(stream);
+    });
+    nothing.hidden = shown.length > 0;
+    more.hidden = sought.length <= PLAYERS_MAX;
+    fit();
+  };
+
+  const resized = new ResizeObserver(fit);
+  resized.observe(wall);
+  columns.value = CHOICES.includes(remembered()) ? remembered() : '';
+  columns.addEventListener('change', () => {
+    remember(columns.value);
+    fit();
+  });
+  whole.hidden = wall.requestFullscreen === undefined;
+  whole.addEventListener('click', () => void wall.requestFullscreen().catch(() => undefined));
+  return { node, show, stop: () => {
+    resized.disconnect();
+    seen.disconnect();
+    search.stop();
+    tiles.forEach((one) => one.stop());
+  } };
+}

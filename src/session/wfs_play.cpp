@@ -104,7 +104,7 @@ Task<Result<std::string>> hear_channel(Desk& desk, Opening& opening, std::vector
             co_return std::unexpected(channel.error());
         }
         if (*channel) {
-            co_return std::move(**channel);
+            co_return **channel;
         }
         const Result<> sent = heard ? co_await send(desk, opening, patience) : heard;
         if (!sent) {

@@ -11,10 +11,12 @@ namespace {
 
 constexpr std::size_t response_head_max = 16U << 10U;
 
+/// HTTP: reads the tags of FLV, and nothing of other forms.
 class FlvDialogue final : public Dialogue {
 public:
     explicit FlvDialogue(const Url& url)
-        : request_{fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", url.path, url.server.text())} {}
+        : request_{fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", url.path, url.server.text())},
+          is_flv_{url.path.substr(0, url.path.find('?')).ends_with(".flv")} {}
 
     Result<> receive(ByteSpan bytes, Instant /*now*/) override {
         if (!playing_) {
@@ -24,7 +26,7 @@ public:
             }
             bytes = *rest;
         }
-        for (;;) {
+        while (is_flv_) {
             Result<std::optional<flv::Tag>> tag = splitter_.next(bytes);
             if (!tag) {
                 return std::unexpected(tag.error());
@@ -34,6 +36,7 @@ public:
             }
             tags_.push_back(std::move(**tag));
         }
+        return {};   // of another form only the amount counts
     }
     std::vector<std::byte> next_output() override {
         const ByteSpan request = as_bytes(request_);
@@ -64,6 +67,7 @@ private:
     std::string request_;
     std::string head_;
     flv::Splitter splitter_;
+    bool is_flv_;
     bool playing_ = false;
 };
 

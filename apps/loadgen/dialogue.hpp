@@ -10,7 +10,7 @@
 
 namespace millrace::loadgen {
 
-/// `http://HOST:PORT/NAME.flv`, `rtmp://HOST:PORT/APP/KEY`, or `tcp://HOST:PORT` for a floor.
+/// `http://HOST:PORT/NAME.flv` (or `.mjpeg`), `rtmp://HOST:PORT/APP/KEY`, or `tcp://HOST:PORT` for a floor.
 struct Url {
     std::string scheme;
     Endpoint server;

@@ -1,5 +1,6 @@
 #include "hub/rendered_pictures.hpp"
 
+#include "base/log.hpp"
 #include "media/time.hpp"
 
 #include <algorithm>
@@ -83,7 +84,12 @@ void RenderedPictures::take(const media::AccessUnit& unit) {
 void RenderedPictures::offer(const media::AccessUnit& unit) {
     awaits_key_ = (awaits_key_ && !unit.key) || !renderer_->offer(unit);
     if (awaits_key_) {
+        ++skipped_;
         return;
+    }
+    if (const std::uint64_t skipped = std::exchange(skipped_, 0); skipped > 0) {
+        log::warning("hub", "the machine is too slow to make pictures of a stream: {} pictures were skipped",
+                     skipped);
     }
     offered_ = std::max(offered_.value_or(unit.pts), unit.pts);
     awaits_key_ = lags();
@@ -101,6 +107,7 @@ bool RenderedPictures::lags() const {
 void RenderedPictures::on_ready() {
     ready_ = true;
     awaits_key_ = true;
+    skipped_ = 0;
     offered_.reset();
     answered_.reset();
     cursor_.emplace(*feed_);

@@ -72,6 +72,7 @@ private:
     std::optional<std::int64_t> answered_;   // pts of its newest picture, since it began
     std::optional<std::int64_t> written_;    // pts of the newest that was shown
     std::int64_t caught_up_ = 0;             // pictures before it are of the past
+    std::uint64_t skipped_ = 0;              // units since the renderer took one
 };
 
 }   // namespace millrace::hub

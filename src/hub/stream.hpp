@@ -58,7 +58,7 @@ public:
     static constexpr Duration source_wait = 9s;      ///< for the source that was called to publish
     static constexpr Duration judged_every = 1s;
     static constexpr std::size_t knocks_max = 8;
-    static constexpr std::size_t variants_max = 4;   ///< of pictures made anew: each is a child process
+    static constexpr std::size_t variants_max = 4;       ///< of pictures made anew: each is a child process
     static constexpr std::size_t key_waiters_max = 64;   ///< for the first key frame
     static constexpr Duration key_wait = 10s;            ///< for it, at most
     static constexpr std::size_t tracks_max = Timeline::tracks_max;

@@ -210,3 +210,23 @@ def automatic_falls_back_in_words_where_websockets_do_not_get_through(scene):
         assert page.run(player("way")) == "hls"
         text = page.look()["text"]
         assert "WebSockets do not get through" in text and "HLS instead" in text, text
+
+
+@test(options=CAMERA)
+def mjpeg_shows_the_camera_pauses_and_goes_on(scene):
+    with Browser(scene.folder) as page:
+        scene.server.wait_live("live/cam")
+        page.open(scene.server.http("/live/cam?play=mjpeg"))
+        live(page, "mjpeg")
+        assert page.look()["kind"] == "IMG"
+        shows_the_camera(page)
+        page.press(" ")
+        page.until(lambda look: look["state"] == "paused", PATIENCE, "space pauses")
+        assert page.run(SNAPSHOT) == ["image/png", *SIZE]
+        page.press(" ")
+        live(page, "mjpeg")
+        shows_the_camera(page)
+        page.run("document.getElementById('mse').click()")
+        page.until(lambda look: look["state"] == "live" and look["kind"] == "VIDEO", PATIENCE,
+                   "another way plays")
+        silent(page)

@@ -159,7 +159,40 @@ def name_of(jpeg):
 IMAGES = coloured(os.path.join(node.ROOT, "build/interop_clips/images"))
 
 
-@test(options=camera.source("images:" + ",".join(f"{IMAGES}/{name}.jpg" for name in COLOURS) + "?fps=1"))
+SHOW = (*camera.source("images:" + ",".join(f"{IMAGES}/{name}.jpg" for name in COLOURS) + "?fps=1"), "--set",
+        "http.default_stream=live/cam")
+
+
+def part(answer):
+    """(header fields, body) of the next part of a multipart/x-mixed-replace."""
+    line, fields = answer.readline().strip(), {}
+    while line in (b"", b"--frame"):
+        line = answer.readline().strip()
+    while line:
+        name, value = line.decode().split(":", 1)
+        fields[name.lower()] = value.strip()
+        line = answer.readline().strip()
+    return fields, answer.read(int(fields["content-length"]))
+
+
+@test(options=SHOW)
+def row_2_4_video_feed_shows_three_pictures_one_a_second(scene):
+    scene.server.wait_live("live/cam")
+    files = {}
+    for name in COLOURS:
+        with open(f"{IMAGES}/{name}.jpg", "rb") as file:
+            files[file.read()] = name
+    with urllib.request.urlopen(scene.server.http("/video_feed"), timeout=20) as answer:
+        assert answer.headers["Content-Type"] == "multipart/x-mixed-replace; boundary=frame"
+        parts = [part(answer) for _ in range(8)]
+    names = "".join(files[body] for _, body in parts)
+    assert names in "123" * 4, names
+    times = [float(fields["x-timestamp"]) for fields, _ in parts]
+    steps = [after - before for before, after in zip(times, times[1:])]
+    assert abs(sum(steps) / len(steps) - 1) < 0.2, steps
+
+
+@test(options=SHOW)
 def row_2_4_three_pictures_one_a_second_repeat_in_order(scene):
     scene.server.wait_live("live/cam")
     files = {}

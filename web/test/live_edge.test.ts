@@ -48,6 +48,13 @@ test('an empty buffer asks for nothing', () => {
   assert.equal(ahead([], 3), 0);
 });
 
+test('with sound its speed changes while it begins, and only then', () => {
+  const late = { ...near, time: 9.7, muted: false };
+  assert.deepEqual(chase(late), { rate: 1 });
+  assert.deepEqual(chase({ ...late, beginning: true }), { rate: 1.05 });
+  assert.deepEqual(chase({ ...late, beginning: true, time: 9.9 }), { rate: 1 });
+});
+
 test('at most 10 s stay behind, and a cut leaves 5', () => {
   assert.equal(trim([{ start: 0, end: 10.1 }], 10), null);
   assert.deepEqual(trim([{ start: 0, end: 10.2 }], 10.1), { start: 0, end: 5.1 });

@@ -92,6 +92,10 @@ void Receiver::take_in_order(const ReorderBuffer::Released& released) {
     }
     const std::optional<std::int64_t> before = times_.last();
     const std::int64_t timestamp = times_.follow(packet->header.timestamp);
+    if (early_ && early_->ssrc == packet->header.ssrc) {
+        clock_.report(early_->ntp, times_.extend(early_->timestamp));
+    }
+    early_.reset();
     const std::int64_t leap = timestamp_leap / 1s * std::int64_t{format_.clock_rate};
     if (before && std::abs(timestamp - *before) > leap) {
         ++counters_.leaps;
@@ -158,12 +162,15 @@ void Receiver::receive_control(ByteSpan compound, Instant now) {
     }
     for (const ControlPacket& packet : *packets) {
         if (const auto* report = std::get_if<SenderReport>(&packet)) {
-            // Before the first packet of a source nobody knows how its timestamps wrapped.
-            if (report->ssrc != ssrc_ || !times_.last()) {
+            if (ssrc_ && report->ssrc != *ssrc_) {
                 ++counters_.control_refused;
                 continue;
             }
-            clock_.report(report->ntp, times_.extend(report->timestamp));
+            if (times_.last()) {
+                clock_.report(report->ntp, times_.extend(report->timestamp));
+            } else {
+                early_ = EarlyReport{report->ssrc, report->ntp, report->timestamp};
+            }
             last_report_ = static_cast<std::uint32_t>(report->ntp >> 16U);
             last_report_at_ = now;
         } else if (const auto* bye = std::get_if<Bye>(&packet)) {

@@ -93,6 +93,12 @@ private:
         WallTime utc;
     };
     std::optional<Captured> captured_;   // the newest abs-capture-time
+    struct EarlyReport {
+        std::uint32_t ssrc;
+        NtpTime ntp;
+        std::uint32_t timestamp;
+    };
+    std::optional<EarlyReport> early_;   // came before the first packet, which tells how to unwrap it
     Counters counters_;
     // What reports are made of, RFC 3550 §A.3 and §A.8
     double jitter_ = 0;

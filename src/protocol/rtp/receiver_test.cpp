@@ -111,6 +111,15 @@ TEST(Receiver, maps_rtp_time_to_utc_and_follows_a_drift_without_steps) {
     EXPECT_EQ(receiver->clock().steps(), 0U);
 }
 
+TEST(Receiver, keeps_a_report_that_comes_before_the_first_packet) {
+    Result<Receiver> receiver = Receiver::make(pcmu, {});
+    receiver->receive_control(report_of({1'790'000'000'000'000}, 0xFFFFFF60U), Instant{});
+    receiver->receive(sound(0, 0), Instant{});
+    const std::vector<media::AccessUnit> got = samples::drain(*receiver);
+    ASSERT_EQ(got.size(), 1U);
+    EXPECT_EQ(got[0].capture.utc.microseconds, 1'790'000'000'020'000);
+}
+
 TEST(Receiver, believes_no_clock_of_1970_but_lays_tracks_side_by_side_by_it) {
     Result<Receiver> receiver = Receiver::make(pcmu, {});
     receiver->receive(sound(0, 8'000), Instant{});

@@ -112,8 +112,12 @@ export function openForm(how: FormHow): void {
     ...(how.words === undefined ? [] : [element('p', { class: 'lead' }, how.words)]),
     ...how.fields.filter((one) => one.rare !== true).map((one) => one.node), ...more, wrong, element('div', { class: 'buttons' }, cancel, submit));
   const dialog = element('dialog', { class: 'panel dialog', 'aria-labelledby': id }, form);
-  cancel.addEventListener('click', () => dialog.close());
-  dialog.addEventListener('close', () => dialog.remove());
+  const leave = () => {
+    dialog.close();
+    dialog.remove();
+  };
+  cancel.addEventListener('click', leave);
+  dialog.addEventListener('close', () => dialog.remove());      // by Escape
   form.addEventListener('submit', (event) => {
     event.preventDefault();
     void send();
@@ -147,7 +151,7 @@ export function openForm(how: FormHow): void {
     const words = await how.send(new Map(how.fields.map((one) => [one.name, one.read()])));
     submit.disabled = false;
     if (words === '') {
-      dialog.close();
+      leave();
     } else {
       complain(words);
     }

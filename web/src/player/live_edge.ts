@@ -13,6 +13,8 @@ export interface Playing {
   readonly rate: number;
   /** How far behind the edge the player wants to be, s. */
   readonly target: number;
+  /** Sound has just begun: a little faster now is heard less than lateness is felt later. */
+  readonly beginning?: boolean;
 }
 
 export type Chase = { readonly rate: number; readonly seekTo?: number };
@@ -33,7 +35,7 @@ export function ahead(ranges: readonly Range[], time: number): number {
 }
 
 /**
- * What to do now. A speed other than 1 only while muted: faster sound is heard. Once chasing, it goes on until
+ * What to do now. A speed other than 1 only while muted or at the beginning: faster sound is heard. Once chasing, it goes on until
  * the target is reached, so that the speed does not flutter at the edge of the dead band.
  */
 export function chase(playing: Playing): Chase {
@@ -51,7 +53,8 @@ export function chase(playing: Playing): Chase {
     return { rate: 1, seekTo: goal };
   }
   const chasing = playing.rate > 1;
-  if (!playing.muted || late <= (chasing ? 0 : DEAD_BAND)) {
+  const steady = !playing.muted && playing.beginning !== true;
+  if (steady || late <= (chasing ? 0 : DEAD_BAND)) {
     return { rate: 1 };
   }
   const wanted = Math.min(RATE_MAX, 1 + Math.max(RATE_STEP, late * GAIN));

@@ -28,6 +28,8 @@ const SPEECHLESS_MAX = 3;
 /** What the browser cannot play is asked for again so often: the publisher may send something else. */
 const REFUSED_MS = 4000;
 const MEASURED_SECONDS = 3;
+/** So long after it began to play, sound may be a little faster, to come to the edge. */
+const BEGINNING_MS = 12_000;
 
 export class MsePlayer implements Player {
   readonly #media: HTMLMediaElement;
@@ -273,7 +275,8 @@ export class MsePlayer implements Player {
     this.#target.calm(now, this.#throughput.secondsPerMessage());
     if (!media.seeking) {
       const { rate, seekTo } = chase({ ranges, time: media.currentTime, muted: media.muted,
-                                       rate: media.playbackRate, target: this.#target.seconds });
+                                       rate: media.playbackRate, target: this.#target.seconds,
+                                       beginning: performance.now() - this.#playingSince < BEGINNING_MS });
       if (seekTo !== undefined) {
         media.currentTime = seekTo;
       }
@@ -297,7 +300,8 @@ export class MsePlayer implements Player {
 
   #stalled(): void {
     const flows = performance.now() - this.#heardAt < QUIET_MS;
-    if (this.#playing && flows && !this.#media.seeking) {
+    const begins = performance.now() - this.#playingSince < STEADY_MS;
+    if (this.#playing && flows && !begins && !this.#media.seeking) {
       this.#target.stalled(performance.now() / 1000);
     }
   }

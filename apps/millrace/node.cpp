@@ -14,6 +14,7 @@
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
 #include "session/still_play.hpp"
+#include "session/wfs_play.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -114,6 +115,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     add(control::sign_in_routes(gate_));
     routes.push_back(session::events_serve(counter.desk, events_));
     routes.push_back(session::media_play(counter.desk));
+    routes.push_back(session::wfs_play(counter.desk));
     routes.push_back(session::hls_play(counter.desk, node_start));
     routes.push_back(session::still_play(counter.desk, stills_));
 }
@@ -164,8 +166,8 @@ void Node::apply(control::StandingRef next) {
     directory_.use(stream_settings);
     const net::Connector::Rules outgoing{OutgoingRules{configuration.outgoing_allow},
                                          configuration.tls_verify};
-    const auto settings = std::make_shared<const session::Settings>(
-        session::Settings{configuration.cors, configuration.default_stream, configuration.trusted_proxies});
+    const auto settings = std::make_shared<const session::Settings>(session::Settings{
+        configuration.cors, configuration.default_stream, configuration.wfs, configuration.trusted_proxies});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {
             counter.desk.settings = settings;

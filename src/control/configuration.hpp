@@ -87,6 +87,7 @@ struct Configuration {
     static constexpr std::size_t outgoing_max = 256;
     static constexpr std::size_t streams_max = 10000;
     static constexpr std::size_t origins_max = 256;
+    static constexpr std::size_t channels_max = 256;
     static constexpr Duration hls_segment_min = 1s;
     static constexpr Duration hls_segment_max = 10s;   ///< as long as a stream's newest media are kept
     static constexpr unsigned hls_window_min = 3;
@@ -103,13 +104,14 @@ struct Configuration {
     std::vector<std::string> cors{"*"};     ///< allowed origins, or "*" alone
     std::vector<std::string> hosts;         ///< names of this node, lower case, that a page may use it by
     std::vector<IpPrefix> trusted_proxies;
-    std::string default_stream;   ///< what `/stream.m3u8` shows; empty: nothing
-    unsigned workers = 0;         ///< 0: one a core
-    Duration grace = 10s;         ///< how long viewers wait for a lost publisher
-    Duration hls_segment = 2s;    ///< the least a segment lasts
-    unsigned hls_window = 10;     ///< segments in a live list
-    bool takeover = false;        ///< of a stream, by a publisher with the same credential
-    bool hls_always = false;      ///< HLS goes on when nobody asks any more
+    std::string default_stream;                            ///< what `/stream.m3u8` shows; empty: nothing
+    std::map<std::string, std::string, std::less<>> wfs;   ///< the stream of each channel of `/play2`
+    unsigned workers = 0;                                  ///< 0: one a core
+    Duration grace = 10s;                                  ///< how long viewers wait for a lost publisher
+    Duration hls_segment = 2s;                             ///< the least a segment lasts
+    unsigned hls_window = 10;                              ///< segments in a live list
+    bool takeover = false;     ///< of a stream, by a publisher with the same credential
+    bool hls_always = false;   ///< HLS goes on when nobody asks any more
     log::Level log_level = log::Level::info;
     log::Format log_format = log::Format::text;
     std::string storage_path = "./millrace-data";

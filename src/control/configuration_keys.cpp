@@ -112,6 +112,15 @@ std::string stream_name(const Setting& setting) {
     return name->text();
 }
 
+/// Channels of pages with wfs.js and the streams they show.
+std::map<std::string, std::string, std::less<>> channels(const Setting& setting) {
+    std::map<std::string, std::string, std::less<>> streams;
+    for (const auto& item : setting.map(Configuration::channels_max)) {
+        streams[item.node().key] = stream_name(item);
+    }
+    return streams;
+}
+
 // What a key does with its value; the captureless lambdas below are one line each.
 using C = Configuration;
 using S = Setting;
@@ -147,8 +156,12 @@ constexpr std::array keys{
     ConfigurationKey{"http.trusted_proxies", "list of addresses", "[]",
                      "proxies that are believed when they say for whom they ask", true, false,
                      [](C& c, const S& s) { c.trusted_proxies = prefixes(s, C::proxies_max); }},
-    ConfigurationKey{"http.default_stream", "stream name", "", "what the alias `/stream.m3u8` shows", false,
-                     false, [](C& c, const S& s) { c.default_stream = stream_name(s); }},
+    ConfigurationKey{"http.default_stream", "stream name", "",
+                     "what the aliases `/stream.m3u8`, `/video_feed` and `/play2` show", false, false,
+                     [](C& c, const S& s) { c.default_stream = stream_name(s); }},
+    ConfigurationKey{"http.wfs", "map of channel to stream name", "{}",
+                     "what the channels of pages with wfs.js show at `/play2`; else `http.default_stream`",
+                     true, false, [](C& c, const S& s) { c.wfs = channels(s); }},
     ConfigurationKey{"workers", "number", "0", "threads that serve connections; 0: one a core", false, false,
                      [](C& c, const S& s) { c.workers = s.whole_number(C::workers_max); }},
     ConfigurationKey{"grace", "duration", "10s", "how long viewers wait for a publisher that was lost", false,

@@ -73,6 +73,14 @@ YamlNode entries(const std::vector<T>& items, YamlNode (*value)(const T&)) {
     return list;
 }
 
+YamlNode wfs_value(const C& c) {
+    YamlNode map = map_node();
+    for (const auto& [channel, stream] : c.wfs) {
+        put(map, channel, text_node(stream));
+    }
+    return map;
+}
+
 YamlNode cors_value(const C& c) {
     const bool all = c.cors.size() == 1 && c.cors.front() == "*";
     return all ? text_node("*") : list_value(c.cors, std::identity{});
@@ -96,6 +104,7 @@ constexpr std::array shown{
     Shown{"http.hosts", [](const C& c) { return list_value(c.hosts, std::identity{}); }},
     Shown{"http.trusted_proxies", [](const C& c) { return list_value(c.trusted_proxies, &IpPrefix::text); }},
     Shown{"http.default_stream", [](const C& c) { return optional_value(c.default_stream); }},
+    Shown{"http.wfs", wfs_value},
     Shown{"workers", [](const C& c) { return number_value(c.workers); }},
     Shown{"grace", [](const C& c) { return duration_value(c.grace); }},
     Shown{"takeover", [](const C& c) { return truth_value(c.takeover); }},

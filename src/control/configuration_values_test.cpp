@@ -14,6 +14,7 @@ http:
   hosts: [ live.example ]
   trusted_proxies: [ 10.0.0.0/8, ::1 ]
   default_stream: live/cam
+  wfs: { ch1: live/door, ch2: live/cam }
 https: { listen: "[::1]:443" }
 rtmp: { listen: off }
 rtmps: { listen: "0.0.0.0:1936" }

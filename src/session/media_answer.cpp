@@ -64,6 +64,13 @@ web::Response media_refusal(const web::Request& request, const std::vector<std::
     return response;
 }
 
+web::Response websocket_wanted(const web::Request& request, const std::vector<std::string>& origins) {
+    web::Response response = web::Response::problem(426, "this address is a WebSocket: open it by ws://");
+    std::ranges::move(media_headers(request, origins), std::back_inserter(response.headers));
+    response.headers.push_back({"Upgrade", "websocket"});   // RFC 9110 §15.5.22
+    return response;
+}
+
 bool may_open_websocket(const web::Request& request, const std::vector<std::string>& origins) {
     const auto origin = request.header("Origin");
     if (!origin || open_to_all(origins) || is_listed(*origin, origins)) {

@@ -21,6 +21,9 @@ web::Response media_options(const web::Request& request, const std::vector<std::
 /// Why not, in HTTP's words, readable by the asking page.
 web::Response media_refusal(const web::Request& request, const std::vector<std::string>& origins, Error why);
 
+/// The answer to a plain request for what is a WebSocket only: 426.
+web::Response websocket_wanted(const web::Request& request, const std::vector<std::string>& origins);
+
 /// Whether the page that opens a WebSocket may: a browser asks nobody before it connects, so we look at
 /// Origin. Without one it is a program, which may. A page of this node itself may where its address is a
 /// number or localhost; a name could be anybody's that points here (rebinding), so it must be listed.

@@ -14,6 +14,7 @@
 #include "session/media_answer.hpp"
 #include "session/picture_query.hpp"
 #include "session/picture_renderer.hpp"
+#include "session/raw_h264.hpp"
 #include "session/refused.hpp"
 
 #include <algorithm>
@@ -89,11 +90,19 @@ struct Form {
     bool pictures = false;
 };
 
+template <RawH264 dialect>
+hub::Flavour raw(const Order& /*order*/) {
+    return flavour_of(dialect);
+}
+template <RawH264 dialect>
+constexpr Form::Way raw_way{name(dialect), raw<dialect>};
+
 using enum ws::Words;
 constexpr std::array forms{
     Form{".flv", "video/x-flv", {"flv", plain<make_flv>}, {"ws-flv", framed<make_flv, none>}},
     Form{".ts", "video/mp2t", {"ts", plain<make_ts>}, {"ws-ts", framed<make_ts, none>}},
     Form{".mp4", "video/mp4", {"mp4", plain<make_mp4>}, {"ws-mp4", framed<make_mp4_in_periods, json>}},
+    Form{".h264", "video/h264", {}, raw_way<RawH264::own>},   // a WebSocket only
     Form{".mjpeg", multipart::media_type, {"mjpeg", parts}, {"ws-mjpeg", bare_pictures}, true},
 };
 /// What `http.default_stream` names, as pictures.
@@ -120,8 +129,11 @@ struct Wish {
     std::optional<media::Kind> only;
     bool websocket = false;
     hub::PictureWish pictures;
+    const Form::Way* dialect = nullptr;   // of bare H.264, where it is not our own
 
-    const Form::Way& way() const { return websocket ? form->websocket : form->http; }
+    const Form::Way& way() const {
+        return dialect != nullptr ? *dialect : websocket ? form->websocket : form->http;
+    }
     hub::Flavour flavour(Spawner* spawner) const {
         return way().flavour({.key = {.form = way().name, .only = only, .variant = pictures.packed()},
                               .type = form->type,
@@ -158,6 +170,9 @@ Result<Wish> wish_of(const web::Request& request, const Settings& settings) {
         wish.only = media::Kind::video;
         wish.pictures = *pictures;
         return wish;
+    }
+    if (wish.form->http.flavour == nullptr && request.query_value("wfs")) {
+        wish.dialect = &raw_way<RawH264::wfs>;
     }
     const std::optional<std::string> tracks = request.query_value("tracks");
     if (tracks == "video") {
@@ -258,9 +273,13 @@ void add_freshness(std::vector<web::Header>& headers, bool classic) {
 
 Task<Result<web::Response>> answer_wish(Desk& desk, const Settings& settings, const web::Request& request) {
     const Origins& origins = settings.origins;
-    const Result<Wish> wish = wish_of(request, settings);
+    Result<Wish> wish = wish_of(request, settings);
     if (!wish) {
         co_return std::unexpected(wish.error());
+    }
+    const bool is_raw = wish->form->http.flavour == nullptr;
+    if (is_raw && !wish->websocket) {
+        co_return websocket_wanted(request, origins);
     }
     web::Response response;
     response.headers = media_headers(request, origins);
@@ -272,9 +291,13 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Settings& settings, co
         if (!may_open_websocket(request, origins)) {
             co_return fail(Errc::refused, "pages of this origin may not play from here (http.cors)");
         }
-        auto accepted = ws::accept(request, {});
+        const std::span<const std::string_view> protocols{raw_h264_protocols};
+        auto accepted = ws::accept(request, is_raw ? protocols : protocols.first(0));
         if (!accepted) {
             co_return std::move(accepted.error());
+        }
+        if (accepted->back().name == "Sec-WebSocket-Protocol") {
+            wish->dialect = &raw_way<RawH264::binary>;
         }
         head = http::switching_head(*accepted);
     }

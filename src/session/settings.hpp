@@ -2,6 +2,7 @@
 
 #include "base/ip_prefix.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,8 @@ namespace millrace::session {
 /// What an operator may change while conversations run. Immutable once made; every desk holds the newest.
 struct Settings {
     std::vector<std::string> origins{"*"};   ///< http.cors: pages of which sites may read media, or "*" alone
-    std::string default_stream;              ///< what `/stream.m3u8` shows; empty: nothing
+    std::string default_stream;              ///< what `/stream.m3u8` and `/play2` show; empty: nothing
+    std::map<std::string, std::string, std::less<>> wfs{};   ///< http.wfs: the stream of each channel
     std::vector<IpPrefix> trusted_proxies{};   ///< whose X-Forwarded-For and -Proto are believed
 };
 

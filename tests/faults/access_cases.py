@@ -1,13 +1,16 @@
 """Who gets in: cases 59, 70, 74 to 78, on every listener that a node has."""
 
+import json
 import re
 import signal
+import struct
 import time
 
 import keys
 import node
 import peers
 import rtmp
+import websocket
 from keys import as_who, ask, basic, bearer, client, configuration, closed_node, may
 from living import with_tls
 from two_publishers import Playing, source_of
@@ -18,12 +21,15 @@ REVOKED_SECONDS = 30
 OPEN_TO_ALL = {"/healthz", "/readyz", "/", "/live/a", "/robots.txt", "/favicon.ico", "/api/openapi.yaml",
                "/api/v1/session"}      # that one says what anyone may
 DOORBELLS = ("/login", "/logout")      # where a credential is turned into a cookie, and a cookie is put away
-MEDIA = ("/live/a.flv", "/live/a.ts", "/live/a.mp4", "/live/a/index.m3u8", "/live/a/ts.m3u8",
+MEDIA = ("/live/a.flv", "/live/a.ts", "/live/a.mp4", "/live/a.h264", "/live/a/index.m3u8", "/live/a/ts.m3u8",
          "/live/a/segments/video.m3u8", "/live/a/segments/1.m4s", "/live/a/events", "/stream.m3u8")
 API = ("/api/v1/streams", "/api/v1/streams/live/a", "/api/v1/sessions", "/api/v1/sessions/1",
        "/api/v1/config", "/api/v1/config/reload",
        "/api/v1/users", "/api/v1/users/x", "/api/v1/tokens", "/api/v1/tokens/x",
        "/api/v1/events", "/metrics")
+# What shows everybody their own: to strangers the streams that anyone may play.
+EACH_THEIR_OWN = {"/api/v1/streams"}
+WEBSOCKETS_ONLY = {"/live/a.h264"}      # 426 to everybody who asks by HTTP, there or not
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW")
 UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
            "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
@@ -64,14 +70,24 @@ def case_70_nobody_gets_anything_without_a_credential(world):
                     fine = {401, 403, 405} | ({204} if verb == "OPTIONS" else set())
                     if path in OPEN_TO_ALL and verb in ("GET", "HEAD"):
                         fine |= {200, 404}
+                    if path in EACH_THEIR_OWN and verb in ("GET", "HEAD"):
+                        fine |= {200}
+                    if path in WEBSOCKETS_ONLY and verb in ("GET", "HEAD"):
+                        fine |= {426}
                     if path in DOORBELLS and verb == "POST":
                         fine |= {204, 400, 415}
                     if answer.status not in fine:
                         got_in.append(f"{verb} {path}: {answer.status}")
-                if path not in OPEN_TO_ALL:
+                if path not in OPEN_TO_ALL | EACH_THEIR_OWN:
                     status = ask(world, "GET", path, UPGRADE).status
                     got_in += [f"WebSocket {path}: {status}"] if status not in (401, 403, 405) else []
             assert not got_in, "\n".join(got_in)
+            listed = json.loads(ask(world, "GET", "/api/v1/streams").body)["items"]
+            strange = [one["name"] for one in listed if not one["name"].startswith("canary/")]
+            assert not strange, f"strangers are shown {strange}"
+            with websocket.Client(world.server.listeners["http"], "/play2") as page:
+                page.frame(websocket.TEXT, b'{"t":"open","c":"ch1"}')      # the default stream, live/a
+                assert page.read_frame() == (websocket.CLOSE, struct.pack(">H", 1008))
             for verb in ("publish", "play"):
                 for name in ("live/a", "live/nobody", "x/y"):
                     assert not may(world, verb, name), f"RTMP let a stranger {verb} {name}"
@@ -89,7 +105,12 @@ def case_74_a_token_is_good_for_its_own_streams_and_verbs(world):
                          "/live/b.ts", "/live/b.mp4", "/live/b/events"):
                 status = ask(world, "GET", path, as_who("a")).status
                 assert status in (403, 404), f"the token of live/a on {path}: {status}"
-            for path in API[:9] + ("/metrics",):
+            listed = json.loads(ask(world, "GET", "/api/v1/streams", as_who("a")).body)["items"]
+            assert {one["name"] for one in listed} == {"canary/bird", "live/a"}, listed
+            assert not any("peer" in one.get("source", {}) for one in listed), listed
+            assert ask(world, "GET", "/api/v1/streams/live/a", as_who("a")).status == 200
+            assert ask(world, "GET", "/api/v1/streams/live/b", as_who("a")).status == 403
+            for path in API[2:9] + ("/metrics",):
                 for verb in ("GET", "PUT", "POST", "PATCH", "DELETE"):
                     status = ask(world, verb, path, as_who("a")).status
                     assert status in (403, 405), f"the token of live/a, {verb} {path}: {status}"

@@ -49,7 +49,7 @@ def case_61_pages_of_others_and_names_that_are_not_ours(world):
     with world.fault():
         cookie, csrf = sign_in(world)
         signed = {"Host": own(world), "Cookie": cookie}
-        assert ask(world, "GET", "/api/v1/streams", signed).status == 200
+        assert ask(world, "GET", "/api/v1/sessions", signed).status == 200
         for origin in FOREIGN:
             fields = UPGRADE | {"Host": own(world), "Origin": origin}
             status = ask(world, "GET", "/canary/bird.flv", fields).status
@@ -60,7 +60,7 @@ def case_61_pages_of_others_and_names_that_are_not_ours(world):
             status = ask(world, "PATCH", "/api/v1/config", signed | change, b"{}").status
             assert status == 403, f"a change from {origin!r}: {status}"
         for host in REBOUND:
-            status = ask(world, "GET", "/api/v1/streams", {"Host": host, "Cookie": cookie}).status
+            status = ask(world, "GET", "/api/v1/sessions", {"Host": host, "Cookie": cookie}).status
             assert status in (401, 403), f"a cookie under the name {host}: {status}"
             answer = ask(world, "DELETE", "/api/v1/sessions/1", as_who("boss") | {"Host": host})
             assert answer.status == 403 and b"http.hosts" in answer.body, f"a change under {host}: {answer}"

@@ -3,12 +3,17 @@
 import json
 import os
 import struct
+import subprocess
+import time
 
 import ledger
 import node
 import peers
 import websocket
 from scenario import test
+
+
+SHORT_GRACE = ("--set", "grace=1s")
 
 
 def published(scene, clip):
@@ -71,6 +76,64 @@ def row_2_14_2_16_mp4_by_websocket_is_a_playable_file_with_the_sources_pictures(
     assert [text["t"] for text in texts] == ["tracks", "waiting", "end"], texts
     assert texts[0]["type"].startswith('video/mp4; codecs="avc1.'), texts
     assert [track["kind"] for track in texts[0]["tracks"]] == ["video"], texts
+
+
+def received_by_node(scene, ending):
+    """A whole stream as a Node.js script of forty lines saves it, which was written from the guide alone."""
+    clip, saved = scene.clip(), os.path.join(scene.folder, f"received.{ending}")
+    script = os.path.join(node.ROOT, "tests/interop/receive.mjs")
+    url = f"ws://{address(scene)}/live/cam.{ending}"
+    with published(scene, clip) as publisher:
+        with peers.Program("receive", ["node", script, url, saved], scene.folder) as receiver:
+            publisher.succeed()
+            receiver.succeed()
+            said = receiver.said().splitlines()
+    assert said[-1] == "closed 1000", said
+    texts = [json.loads(line) for line in said[:-1]]
+    assert [text["t"] for text in texts] == ["tracks", "waiting", "end"], texts
+    probe = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name,width,height",
+                            "-of", "csv=p=0", saved], capture_output=True, text=True, timeout=60, check=True)
+    assert not probe.stderr, probe.stderr
+    same_pictures(scene, clip, saved)
+    return texts[0], probe.stdout.split()
+
+
+@test(options=SHORT_GRACE)
+def row_2_16_forty_lines_of_node_save_mp4(scene):
+    tracks, streams = received_by_node(scene, "mp4")
+    assert len(streams) == 2 and streams[0].startswith("h264,"), streams
+    assert tracks["type"].startswith("video/mp4; codecs="), tracks
+
+
+@test(quick=True, options=SHORT_GRACE)
+def row_2_16_forty_lines_of_node_save_h264(scene):
+    tracks, streams = received_by_node(scene, "h264")
+    assert len(streams) == 1 and streams[0].startswith("h264,"), streams
+    assert tracks["type"].startswith('video/h264; codecs="avc1.'), tracks
+
+
+@test()
+def row_2_17_h264_refuses_what_it_cannot_carry_and_who_asks_by_http(scene):
+    clip = scene.clip("h265")
+    with peers.Publisher(scene.rtmp_address, clip) as publisher:
+        publisher.open()
+        publisher.send(clip.samples[:20], pace=0)
+        scene.server.wait_live("live/cam")
+        assert answered(scene, "/live/cam.h264") == 415
+        assert scene.server.get("/live/cam.h264")[0] == 426
+        assert scene.server.get("/play2")[0] == 426
+        publisher.client.unpublish()
+
+
+@test()
+def the_clock_is_told_within_the_time_the_question_took(scene):
+    with websocket.Client(address(scene), "/live/cam/events") as client:
+        before = time.time() * 1000
+        client.frame(websocket.TEXT, b'{"t":"clock","c":17.25}')
+        answer = json.loads(client.read_until(websocket.TEXT))
+        after = time.time() * 1000
+        assert (answer["t"], answer["c"]) == ("clock", 17.25), answer
+        assert before - 1 <= answer["r"] <= answer["s"] <= after + 1, (before, answer, after)
 
 
 @test()

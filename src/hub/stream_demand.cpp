@@ -39,7 +39,7 @@ void Stream::source_failed(Error error) {
         packaged->refuse_parked(error);
     }
     // Viewers that it had before wait out their grace.
-    resting_ = derived_.empty();
+    resting_ = std::ranges::none_of(derived_, [](const auto& one) { return one.second->watched(); });
     set_alarm();
 }
 

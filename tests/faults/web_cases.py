@@ -98,7 +98,7 @@ def case_62_a_cookie_alone_changes_nothing(world):
             (200, 204, 403)
         for forged in (cookie[:-1] + ("0" if cookie[-1] != "0" else "1"), "millrace=", "millrace=root",
                        cookie.replace("root", "guest"), "millrace=" + "x" * 5000):
-            status = ask(world, "GET", "/api/v1/streams", {"Host": own(world), "Cookie": forged}).status
+            status = ask(world, "GET", "/api/v1/sessions", {"Host": own(world), "Cookie": forged}).status
             assert status in (401, 403, 431), f"{forged[:40]}: {status}"
         out = ask(world, "POST", "/logout", base | good)
         assert out.status in (200, 204) and "max-age=0" in str(out.cookies).lower(), out
@@ -160,7 +160,7 @@ def case_67_there_is_no_jsonp(world):
 
 TELLTALE = rb"(/work|/home|/usr|/tmp|\.cpp|\.hpp|terminate|std::|0x[0-9a-f]{6}|Boost|Beast|OpenSSL|nlohmann)"
 ERRORS = (("GET", "/nothing/x.flv", {}), ("GET", "//", {}), ("GET", "/live/../..", {}), ("TRACE", "/", {}),
-          ("GET", "/%zz", {}), ("GET", "/api/v1/streams", {}), ("DELETE", "/metrics", {}),
+          ("GET", "/%zz", {}), ("GET", "/api/v1/sessions", {}), ("DELETE", "/metrics", {}),
           ("GET", "/api/v1/streams/live/none", {"Authorization": "Bearer token-of-boss"}),
           ("GET", "/live/x.flv", {"Authorization": "Bearer wrong"}), ("GET", "/" + "x" * 9000, {}),
           ("GET", "/healthz", {"Host": "a b"}), ("GET", "/healthz", {"X": "y" * 20_000}),

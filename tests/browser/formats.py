@@ -81,12 +81,12 @@ def row_1_4_firefox_plays_by_media_source_at_real_speed(scene):
 
 
 @test(options=CAMERA)
-def row_1_4_hls_plays_at_real_speed(scene):
+def rows_0_5_and_1_4_hls_plays_at_real_speed(scene):
     plays_as(scene, "hls")
 
 
 @test(options=CAMERA)
-def firefox_plays_hls_at_real_speed(scene):
+def rows_0_5_and_1_4_firefox_plays_hls_at_real_speed(scene):
     plays_as(scene, "hls", browser="firefox")
 
 

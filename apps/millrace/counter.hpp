@@ -1,11 +1,19 @@
 #pragma once
 
+#include "net/connector.hpp"
 #include "session/desk.hpp"
 #include "session/media_source.hpp"
+#include "session/mjpeg_pull.hpp"
 
+#include <array>
 #include <vector>
 
 namespace millrace::apps {
+
+/// What opens which sources: the node pulls from servers itself, a child does the rest.
+inline constexpr std::array source_kinds{session::SourceKind{"http://", session::mjpeg_pull, true},
+                                         session::SourceKind{"https://", session::mjpeg_pull, true},
+                                         session::SourceKind{"", session::media_source}};
 
 /// A worker's desk, the addresses it answers, and the sources it runs.
 struct Counter {
@@ -16,11 +24,13 @@ struct Counter {
         Spawner& spawner;
     };
     Counter(Executor& executor, const House& house)
-        : desk{executor, house.directory, house.admission, house.random}, sources{desk, house.spawner} {
+        : desk{executor, house.directory, house.admission, house.random},
+          sources{desk, {house.spawner, connector, source_kinds}} {
         desk.spawner = &house.spawner;
     }
 
     session::Desk desk;
+    net::Connector connector;
     session::Sources sources;
     std::vector<web::Route> routes;
 };

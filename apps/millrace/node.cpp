@@ -164,10 +164,15 @@ void Node::apply(control::StandingRef next) {
     sweeper_->use(policy);
     const auto stream_settings = control::stream_settings({next, &next->configuration});
     directory_.use(stream_settings);
+    const net::Connector::Rules outgoing{OutgoingRules{configuration.outgoing_allow},
+                                         configuration.tls_verify};
     const auto settings = std::make_shared<const session::Settings>(session::Settings{
         configuration.cors, configuration.default_stream, configuration.wfs, configuration.trusted_proxies});
     for (const auto& counter : counters_) {
-        counter->desk.executor.post([&desk = counter->desk, settings] { desk.settings = settings; });
+        counter->desk.executor.post([&counter = *counter, settings, outgoing] {
+            counter.desk.settings = settings;
+            counter.connector.use(outgoing);
+        });
     }
     doors_.apply();
     if (!stopping_) {

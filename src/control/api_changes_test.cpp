@@ -185,6 +185,22 @@ TEST_F(ApiChanges, a_token_is_shown_once) {
     EXPECT_TRUE(node_.configuration().tokens.empty());
 }
 
+TEST_F(ApiChanges, a_sources_secret_is_never_shown_and_may_be_sent_back_masked) {
+    constexpr std::string_view source = "http://me:s3cr3t@10.0.0.9/video";
+    const web::Response put =
+        ask("PUT", "/api/v1/streams/live/cam", fmt::format(R"({{"source":"{}"}})", source));
+    EXPECT_EQ(put.status, 200) << text(put);
+    for (const std::string& shown : {text(put), text(ask("GET", "/api/v1/config"))}) {
+        EXPECT_EQ(shown.find("s3cr3t"), std::string::npos) << shown;
+        EXPECT_NE(shown.find("http://me:***@10.0.0.9/video"), std::string::npos);
+    }
+    const auto again = ask("PUT", "/api/v1/streams/live/cam",
+                           R"({"source":"http://me:***@10.0.0.9/video","on_demand":true})");
+    EXPECT_EQ(again.status, 200) << text(again);
+    EXPECT_EQ(node_.configuration().streams.at(0).source, source);
+    EXPECT_EQ(node_.configuration().streams.at(0).on_demand, true);
+}
+
 TEST_F(ApiChanges, a_streams_rule_is_put_and_taken_away) {
     EXPECT_EQ(ask("PUT", "/api/v1/streams/live/cam", R"({"source":"test:"})").status, 200);
     ASSERT_EQ(node_.configuration().streams.size(), 1U);

@@ -1,3 +1,4 @@
+#include "base/secret.hpp"
 #include "control/api_changes.hpp"
 #include "control/configuration_values.hpp"
 
@@ -10,10 +11,22 @@ namespace {
 constexpr std::string_view streams_path = "/api/v1/streams";
 constexpr std::string_view key = "streams";
 
+/// Whoever sends back a source as it was shown, with its secret masked, means the one there is.
+void keep_secret(const Standing& now, const std::string& stream, YamlNode& rule) {
+    const auto& rules = now.configuration.streams;
+    const auto old =
+        std::ranges::find(rules, stream, [](const StreamRule& one) { return one.pattern.text(); });
+    YamlNode* const source = find(rule, "source");
+    if (old != rules.end() && source != nullptr && source->text == masked(old->source)) {
+        source->text = old->source;
+    }
+}
+
 Outcome put_rule(State& state, const Standing& now, const std::string& stream, YamlNode rule) {
     if (auto refused = refuse_fixed(now, key)) {
         return *refused;
     }
+    keep_secret(now, stream, rule);
     put(overlay_place(state, key, YamlNode::Kind::map), stream, std::move(rule));
     return {};
 }
@@ -63,7 +76,7 @@ Task<web::Response> change(ApiMeans means, web::Request request, Executor& execu
     if (rule.kind != YamlNode::Kind::map) {
         co_return web::Response::problem(422, "a stream's rule is an object such as {\"source\": \"test:\"}");
     }
-    YamlNode shown = rule;
+    YamlNode shown = masked_rule(rule);
     auto refused = co_await make_change(
         means.steward, executor, [stream, rule = std::move(rule)](State& state, const Standing& now) mutable {
             return put_rule(state, now, stream, std::move(rule));

@@ -1,5 +1,7 @@
 #include "control/configuration.hpp"
 
+#include "base/outgoing.hpp"
+#include "base/url.hpp"
 #include "control/setting.hpp"
 
 #include <algorithm>
@@ -182,6 +184,7 @@ private:
     }
 
     void refuse_same_tokens() const;
+    void refuse_closed_addresses() const;
     [[noreturn]] void refuse(std::string_view key, std::string_view what) const {
         throw ConfigurationError(fmt::format("{}: {}: {}", places_.at(key), key, what));
     }
@@ -203,6 +206,20 @@ void Loader::refuse_same_tokens() const {
     }
 }
 
+/// Case 82. What a name stands for shows when it is connected to; a numeric address shows now.
+void Loader::refuse_closed_addresses() const {
+    const OutgoingRules rules{configuration_.outgoing_allow};
+    for (const auto& rule : configuration_.streams) {
+        const auto url = parse_url(rule.source);
+        const auto address = url ? PeerAddress::parse(url->endpoint()) : std::nullopt;
+        if (address && !rules.allow(*address)) {
+            refuse("streams",
+                   fmt::format("{}: this node pulls nothing from {} unless outgoing.allow lists it",
+                               rule.pattern.text(), url->host));
+        }
+    }
+}
+
 Configuration Loader::finish(bool open) {
     Configuration& c = configuration_;
     if (open) {
@@ -210,6 +227,7 @@ Configuration Loader::finish(bool open) {
         c.origins["open"] = Origin::option;
     }
     refuse_same_tokens();
+    refuse_closed_addresses();
     if (!c.tls_certificate.empty() && c.tls_key.empty()) {
         refuse("tls.certificate", "needs tls.key beside it");
     }

@@ -84,6 +84,7 @@ struct Configuration {
     static constexpr std::size_t grants_max = 256;   ///< of one user or token
     static constexpr std::size_t hosts_max = 256;
     static constexpr std::size_t proxies_max = 256;
+    static constexpr std::size_t outgoing_max = 256;
     static constexpr std::size_t streams_max = 10000;
     static constexpr std::size_t origins_max = 256;
     static constexpr std::size_t channels_max = 256;
@@ -98,8 +99,10 @@ struct Configuration {
     ListenAddress rtmps{{"::", 1936}};   ///< on by default only with TLS
     std::string tls_certificate;         ///< path of a PEM file; empty: no TLS
     std::string tls_key;
-    std::vector<std::string> cors{"*"};   ///< allowed origins, or "*" alone
-    std::vector<std::string> hosts;       ///< names of this node, lower case, that a page may use it by
+    bool tls_verify = true;                 ///< the certificates of servers that sources are pulled from
+    std::vector<IpPrefix> outgoing_allow;   ///< addresses besides public and private ones
+    std::vector<std::string> cors{"*"};     ///< allowed origins, or "*" alone
+    std::vector<std::string> hosts;         ///< names of this node, lower case, that a page may use it by
     std::vector<IpPrefix> trusted_proxies;
     std::string default_stream;                            ///< what `/stream.m3u8` shows; empty: nothing
     std::map<std::string, std::string, std::less<>> wfs;   ///< the stream of each channel of `/play2`

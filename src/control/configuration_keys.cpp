@@ -89,9 +89,9 @@ std::vector<std::string> hosts(const Setting& setting) {
     return names;
 }
 
-std::vector<IpPrefix> trusted_proxies(const Setting& setting) {
+std::vector<IpPrefix> prefixes(const Setting& setting, std::size_t count_max) {
     std::vector<IpPrefix> prefixes;
-    for (const auto& item : setting.list(Configuration::proxies_max)) {
+    for (const auto& item : setting.list(count_max)) {
         constexpr std::string_view wanted =
             "an IP address or a block of them, such as 127.0.0.1 or 10.0.0.0/8 with no bits behind the "
             "prefix";
@@ -141,6 +141,12 @@ constexpr std::array keys{
                      [](C& c, const S& s) { c.tls_certificate = s.text("the path of a PEM file"); }},
     ConfigurationKey{"tls.key", "path", "", "PEM file with the private key", false, false,
                      [](C& c, const S& s) { c.tls_key = s.text("the path of a PEM file"); }},
+    ConfigurationKey{"tls.verify", "`true` or `false`", "true",
+                     "servers that sources are pulled from by TLS must have a good certificate", false, false,
+                     [](C& c, const S& s) { c.tls_verify = s.truth(); }},
+    ConfigurationKey{"outgoing.allow", "list of addresses", "[]",
+                     "where sources may be pulled from, besides public and private hosts", true, false,
+                     [](C& c, const S& s) { c.outgoing_allow = prefixes(s, C::outgoing_max); }},
     ConfigurationKey{"http.cors", "`\"*\"` or list of origins", "\"*\"",
                      "pages that may play media from here", true, false,
                      [](C& c, const S& s) { c.cors = origins(s); }},
@@ -149,7 +155,7 @@ constexpr std::array keys{
                      [](C& c, const S& s) { c.hosts = hosts(s); }},
     ConfigurationKey{"http.trusted_proxies", "list of addresses", "[]",
                      "proxies that are believed when they say for whom they ask", true, false,
-                     [](C& c, const S& s) { c.trusted_proxies = trusted_proxies(s); }},
+                     [](C& c, const S& s) { c.trusted_proxies = prefixes(s, C::proxies_max); }},
     ConfigurationKey{"http.default_stream", "stream name", "",
                      "what the aliases `/stream.m3u8`, `/video_feed` and `/play2` show", false, false,
                      [](C& c, const S& s) { c.default_stream = stream_name(s); }},

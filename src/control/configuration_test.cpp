@@ -177,8 +177,8 @@ TEST(Configuration, errors_name_place_key_and_what_would_be_right) {
          "m.yaml:2:3: streams.live/*.flv: no segment of a stream name ends in"},
         {"streams: { a: { record: true } }", "m.yaml:1:17: streams.a.record: unknown key"},
         {"streams: { a: { source: \"v4l2:/dev/video0\" } }",
-         "m.yaml:1:17: streams.a.source: 'v4l2:/dev/video0' is not a source: test:, file:PATH or "
-         "images:FILE,FILE"},
+         "m.yaml:1:17: streams.a.source: this node has no sources of the kind 'v4l2:'; wanted is a source: "
+         "test:,"},
         {"streams: { \"a/*\": { source: \"test:\" } }",
          "m.yaml:1:21: streams.a/*.source: a source needs the name of one stream, without '*'"},
         {"streams: { a: { hls: { part: 1s } } }",

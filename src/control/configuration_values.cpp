@@ -98,6 +98,8 @@ constexpr std::array shown{
     Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
     Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
+    Shown{"tls.verify", [](const C& c) { return truth_value(c.tls_verify); }},
+    Shown{"outgoing.allow", [](const C& c) { return list_value(c.outgoing_allow, &IpPrefix::text); }},
     Shown{"http.cors", cors_value},
     Shown{"http.hosts", [](const C& c) { return list_value(c.hosts, std::identity{}); }},
     Shown{"http.trusted_proxies", [](const C& c) { return list_value(c.trusted_proxies, &IpPrefix::text); }},
@@ -203,7 +205,19 @@ YamlNode configuration_value(const Configuration& configuration, std::string_vie
     return found == shown.end() ? YamlNode{} : found->value(configuration);
 }
 
+YamlNode masked_rule(YamlNode rule) {
+    if (YamlNode* const source = find(rule, "source")) {
+        source->text = masked(source->text);
+    }
+    return rule;
+}
+
 YamlNode masked_overlay(YamlNode overlay) {
+    if (YamlNode* const streams = find(overlay, "streams")) {
+        for (YamlNode& rule : streams->items) {
+            rule = masked_rule(std::move(rule));
+        }
+    }
     if (YamlNode* const auth = find(overlay, "auth")) {
         mask(*auth, "users", "password");
         mask(*auth, "tokens", "sha256");

@@ -24,7 +24,9 @@ std::string grant_text(const Grant& grant);
 /// 64 hexadecimal digits.
 std::string hash_text(const Token::Hash& hash);
 
-/// An overlay as it may be shown: passwords and hashes of tokens masked.
+/// A stream's rule as it may be shown: what is secret in its source masked.
+YamlNode masked_rule(YamlNode rule);
+/// An overlay as it may be shown: passwords, hashes of tokens and secrets of sources masked.
 YamlNode masked_overlay(YamlNode overlay);
 
 }   // namespace millrace::control

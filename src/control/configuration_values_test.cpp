@@ -18,7 +18,8 @@ http:
 https: { listen: "[::1]:443" }
 rtmp: { listen: off }
 rtmps: { listen: "0.0.0.0:1936" }
-tls: { certificate: c.pem, key: k.pem }
+tls: { certificate: c.pem, key: k.pem, verify: false }
+outgoing: { allow: [ 127.0.0.1, fe80::/10 ] }
 workers: 3
 grace: 1500ms
 takeover: true

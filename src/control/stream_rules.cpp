@@ -1,17 +1,36 @@
 #include "control/stream_rules.hpp"
 
+#include "base/url.hpp"
+
 namespace millrace::control {
 
 namespace {
 
-/// The kinds of source that this node has; what stands behind the colon is the child's to judge.
+/// What is wrong with a source of a kind that this node has not, without what may be secret in it.
+std::string unknown_kind(const std::string& written) {
+    constexpr std::size_t shown_max = 32;
+    const std::string kind = written.substr(0, written.find(':'));
+    return written.find(':') == std::string::npos || kind.size() > shown_max
+               ? "this is no source"
+               : fmt::format("this node has no sources of the kind '{}:'", log::escaped(kind, shown_max));
+}
+
+/// The kinds of source that this node has. What stands behind the colon is the child's to judge, but for
+/// URLs.
 std::string source(const Setting& setting) {
-    constexpr std::string_view wanted = "a source: test:, file:PATH or images:FILE,FILE";
+    constexpr std::string_view wanted =
+        "a source: test:, file:PATH, images:FILE,FILE, or the http:// or https:// address of MJPEG pictures";
     const std::string& written = setting.text(wanted);
-    const bool known =
-        written.starts_with("test:") || written.starts_with("file:") || written.starts_with("images:");
-    if (!known || written.size() > StreamRule::source_size_max) {
-        setting.refuse_value(wanted);
+    if (written.size() > StreamRule::source_size_max) {
+        setting.refuse("a source is at most 4096 characters long");
+    }
+    if (written.starts_with("http://") || written.starts_with("https://")) {
+        if (const auto url = parse_url(written); !url) {
+            setting.refuse(url.error().what);
+        }
+    } else if (!written.starts_with("test:") && !written.starts_with("file:") &&
+               !written.starts_with("images:")) {
+        setting.refuse(fmt::format("{}; wanted is {}", unknown_kind(written), wanted));
     }
     return written;
 }

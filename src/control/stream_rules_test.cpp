@@ -39,6 +39,40 @@ streams:
     EXPECT_FALSE(other.takeover || other.always_packaged);
 }
 
+std::string refusal(std::string_view source, std::string_view more = "") {
+    try {
+        load_configuration(
+            {.file_name = "m.yaml",
+             .file_text = fmt::format("streams: {{ live/cam: {{ source: \"{}\" }} }}\n{}", source, more)});
+    } catch (const ConfigurationError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST(StreamRules, case_82_sources_that_this_node_has_not_are_refused_in_words) {
+    for (const std::string_view source :
+         {"gopher://h/", "concat:a|b", "data:,x", "pipe:0", "unix:/x", "ftp://h/", "exec:ls", "/etc/passwd",
+          "http:/h", "HTTP://", "http://2130706433/", "http://0177.0.0.1/", "http://h:99999/"}) {
+        EXPECT_NE(refusal(source).find("streams.live/cam.source"), std::string::npos)
+            << source << ": " << refusal(source);
+    }
+    EXPECT_NE(refusal("rtsp://u:s3cr3t@h/").find("no sources of the kind 'rtsp:'"), std::string::npos);
+    EXPECT_EQ(refusal("rtsp://u:s3cr3t@h/").find("s3cr3t"), std::string::npos);
+    for (const std::string_view source : {"test:", "file:a.mp4?loop", "images:1.jpg", "http://camera/v",
+                                          "https://u:p@10.0.0.1:81/v#fps=2", "http://[2001:db8::1]/"}) {
+        EXPECT_EQ(refusal(source), "") << source;
+    }
+}
+
+TEST(StreamRules, case_82_a_numeric_address_is_held_against_the_allowed_ones_at_once) {
+    EXPECT_NE(refusal("http://127.0.0.1/").find("outgoing.allow"), std::string::npos);
+    EXPECT_NE(refusal("http://u@[::ffff:127.0.0.1]/").find("outgoing.allow"), std::string::npos);
+    EXPECT_NE(refusal("http://169.254.169.254/").find("outgoing.allow"), std::string::npos);
+    EXPECT_EQ(refusal("http://127.0.0.1/", "outgoing: { allow: [ 127.0.0.0/8 ] }"), "");
+    EXPECT_NE(refusal("http://[::1]/", "outgoing: { allow: [ 127.0.0.0/8 ] }"), "");
+}
+
 TEST(StreamRules, a_source_runs_on_demand_where_a_rule_says_so) {
     const auto configuration = std::make_shared<const Configuration>(load_configuration({
         .file_name = "m.yaml",

@@ -34,12 +34,12 @@ void Stream::source_failed(Error error) {
     for (const Opening& opening : std::exchange(openings_, {})) {
         opening.mirror.opened(std::unexpected(error));
     }
+    refuse_key_waiters(error);
     for (auto& [key, packaged] : packaged_) {
         packaged->refuse_parked(error);
     }
-    refuse_key_waiters(error);
     // Viewers that it had before wait out their grace.
-    resting_ = derived_.empty();
+    resting_ = std::ranges::none_of(derived_, [](const auto& one) { return one.second->watched(); });
     set_alarm();
 }
 
@@ -52,7 +52,7 @@ bool Stream::watched(Instant now) const {
 
 void Stream::rest_if_unwatched(Instant now) {
     if (watched(now)) {
-        watched_at_ = now;
+        watched_at_ = now + judged_every;   // they may stay until the next look
     } else if (!resting_ && now >= watched_at_ + settings_.idle) {
         resting_ = directory_.rest_source(name_);
     }

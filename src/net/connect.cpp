@@ -14,6 +14,9 @@ namespace millrace::net {
 
 namespace {
 
+/// One that does not answer, where there are others.
+constexpr Duration patience_for_one = 2s;
+
 using Opened = Result<std::unique_ptr<Connection>>;
 
 std::unexpected<Error> connect_failure(int error) {
@@ -87,6 +90,14 @@ Task<Result<std::vector<SocketAddress>>> addresses_of(Worker& worker, std::strin
     co_return std::move(found);
 }
 
+bool allowed(const Dialing& how, const SocketAddress& address) {
+    if (how.rules == nullptr) {
+        return true;
+    }
+    const auto peer = PeerAddress::parse(address.endpoint());
+    return peer && how.rules->allow(*peer);
+}
+
 void set_port(SocketAddress& address, std::uint16_t port) {
     // The port stands at the same place in both families.
     static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
@@ -97,26 +108,33 @@ void set_port(SocketAddress& address, std::uint16_t port) {
 
 }   // namespace
 
-Task<Opened> connect(Worker& worker, Endpoint to, Instant deadline, const TlsClient* tls) {
+Task<Opened> connect(Worker& worker, Endpoint to, Instant deadline, Dialing how) {
     auto addresses = co_await addresses_of(worker, to.address, deadline);
     if (!addresses) {
         co_return std::unexpected(addresses.error());
     }
-    Error failure{Errc::not_found, "no address for that host name"};
+    const std::size_t forbidden =
+        std::erase_if(*addresses, [&](const SocketAddress& one) { return !allowed(how, one); });
+    Error failure =
+        forbidden > 0 ? outgoing_refused : Error{Errc::not_found, "no address for that host name"};
     for (std::size_t i = 0; i < addresses->size() && worker.now() < deadline; ++i) {
         // An address that does not answer leaves time for the others.
         const auto left = static_cast<std::int64_t>(addresses->size() - i);
-        const Instant until = left == 1 ? deadline : worker.now() + (deadline - worker.now()) / left;
+        const Duration share = std::min((deadline - worker.now()) / left, patience_for_one);
+        const Instant until = left == 1 ? deadline : worker.now() + share;
         set_port((*addresses)[i], to.port);
         Result<Descriptor> socket = co_await open_socket(worker, (*addresses)[i], until);
         if (!socket) {
             failure = socket.error();
             continue;
         }
-        if (tls == nullptr) {
+        if (!allowed(how, SocketAddress::peer_of(socket->number()))) {
+            co_return std::unexpected(outgoing_refused);
+        }
+        if (how.tls == nullptr) {
             co_return std::make_unique<TcpConnection>(worker, std::move(*socket));
         }
-        auto ssl = tls->connect(socket->number(), to.address);
+        auto ssl = how.tls->connect(socket->number(), to.address);
         if (!ssl) {
             co_return std::unexpected(ssl.error());
         }

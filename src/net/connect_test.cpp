@@ -1,5 +1,7 @@
 #include "net/connect.hpp"
 
+#include "net/certificate_for_tests.hpp"
+#include "net/connector.hpp"
 #include "net/descriptor.hpp"
 #include "net/loopback_for_tests.hpp"
 #include "net/socket_address.hpp"
@@ -46,6 +48,53 @@ TEST(Connect, says_why_it_failed) {
         EXPECT_EQ(testing::run(running.first(), [&] { return attempt(running.first(), to, 10s, nullptr); }),
                   code);
     }
+}
+
+Task<Errc> dial_once(Worker& home, Connector& connector, Dial dial) {
+    Answer<std::unique_ptr<Connection>> answer{home};
+    dial.deadline = home.now() + 10s;
+    connector.connect(home, dial, answer.reply());
+    const auto opened = co_await answer.within(dial.deadline);
+    co_return opened ? Errc::exists : opened.error().code;
+}
+
+/// What a connector with these rules says of a place; Errc::exists if it connects.
+Errc try_connector(Worker& worker, const Dial& dial, Connector::Rules rules) {
+    Connector connector;
+    connector.use(std::move(rules));
+    return testing::run(worker, [&] { return dial_once(worker, connector, dial); });
+}
+
+TEST(Connector, case_82_connects_to_this_machine_only_where_the_rules_say_so) {
+    RunningPool running{1};
+    std::atomic<int> accepted = 0;
+    ListenOptions options;
+    options.address = "127.0.0.1";
+    const auto listener = listen(running.pool, options,
+                                 [&](Executor& /*home*/, std::unique_ptr<Connection> /*it*/) { ++accepted; });
+    const std::uint16_t port = listener->local().port;
+    for (const std::string_view host :
+         {"127.0.0.1", "localhost", "::ffff:127.0.0.1", "0.0.0.0", "127.1", "2130706433", "0x7f.1", "::"}) {
+        EXPECT_EQ(try_connector(running.first(), {.to = {std::string{host}, port}}, {}), Errc::refused)
+            << host;
+    }
+    EXPECT_EQ(accepted, 0);
+    const Connector::Rules open{OutgoingRules{{*IpPrefix::parse("127.0.0.1")}}};
+    EXPECT_EQ(try_connector(running.first(), {.to = {"localhost", port}}, open), Errc::exists);
+    EXPECT_EQ(try_connector(running.first(), {.to = {"127.0.0.2", port}}, open), Errc::refused);
+}
+
+TEST(Connector, believes_no_server_without_a_good_certificate_unless_told_to) {
+    RunningPool running{1};
+    const testing::Certificate certificate;
+    ListenOptions options;
+    options.address = "127.0.0.1";
+    options.tls = std::make_shared<const TlsServer>(certificate.files());
+    const auto listener = listen(running.pool, options, testing::serve_echo);
+    const Dial dial{.to = {"localhost", listener->local().port}, .tls = true};
+    const OutgoingRules home{{*IpPrefix::parse("127.0.0.1")}};
+    EXPECT_NE(try_connector(running.first(), dial, {home, true}), Errc::exists);
+    EXPECT_EQ(try_connector(running.first(), dial, {home, false}), Errc::exists);
 }
 
 TEST(Connect, gives_up_at_its_deadline_when_the_peer_does_not_speak_tls) {

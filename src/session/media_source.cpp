@@ -1,13 +1,10 @@
 #include "session/media_source.hpp"
 
 #include "base/log.hpp"
-#include "base/secret.hpp"
 #include "base/waiting.hpp"
 #include "hub/publication.hpp"
 #include "net/drive.hpp"
 #include "protocol/media_link/link.hpp"
-
-#include <algorithm>
 
 namespace millrace::session {
 
@@ -19,14 +16,6 @@ constexpr std::string_view who = "source";
 constexpr Duration spawn_deadline = 10s;
 constexpr Duration congestion_pause = 5ms;
 const Endpoint child_address{"millrace-media", 0};
-
-/// How a child's life ended.
-struct Ending {
-    Error error{Errc::closed, "the child died"};
-    std::string words;       ///< the child's own, if it had any
-    bool finished = false;   ///< the source is over, as it should be
-    bool lasting = false;    ///< trying again would not help
-};
 
 /// The child in its role of publisher, as the registry and the hub reach it.
 class Origin final : public hub::Sessions::Entry {
@@ -114,7 +103,7 @@ public:
     Life& operator=(const Life&) = delete;
     ~Life() { leash_.hold(nullptr); }
 
-    Task<Ending> live();
+    Task<SourceEnding> live();
 
 private:
     Task<Result<>> publish();
@@ -127,7 +116,7 @@ private:
     Link link_;
     std::string stream_;
     std::optional<Origin> origin_;
-    Ending ending_;
+    SourceEnding ending_;
 };
 
 Task<Result<>> Life::publish() {
@@ -181,7 +170,7 @@ Task<Result<>> Life::turn() {
     co_return driven;
 }
 
-Task<Ending> Life::live() {
+Task<SourceEnding> Life::live() {
     for (;;) {
         const Result<> turned = co_await turn();
         if (turned) {
@@ -195,108 +184,21 @@ Task<Ending> Life::live() {
     }
 }
 
-Task<Ending> run_once(Desk& desk, Spawner& spawner, const SourceRule& rule, SourceLeash& leash) {
+}   // namespace
+
+Task<SourceEnding> media_source(Desk& desk, const SourceMeans& means, const SourceRule& rule,
+                                SourceLeash& leash) {
     Answer<std::unique_ptr<Child>> answer{desk.executor};
-    spawner.spawn(desk.executor, answer.reply());
+    means.spawner.spawn(desk.executor, answer.reply());
     const Result<std::unique_ptr<Child>> child = co_await answer.within(desk.executor.now() + spawn_deadline);
     if (!child) {
-        co_return Ending{.error = child.error(), .words = {}};
+        co_return SourceEnding{.error = child.error(), .words = {}};
     }
     if (leash.is_pulled()) {
-        co_return Ending{.words = {}};
+        co_return SourceEnding{.words = {}};
     }
     Life life{desk, **child, rule, leash};
     co_return co_await life.live();
-}
-
-/// Sleeps, unless the leash is pulled.
-Task<> pause_for(Desk& desk, Duration pause, SourceLeash& leash) {
-    Answer<bool> pulled{desk.executor};
-    leash.hold(pulled.reply());
-    [[maybe_unused]] const Result<bool> cut_short = co_await pulled.within(desk.executor.now() + pause);
-    leash.hold(Reply<bool>{});
-}
-
-}   // namespace
-
-void SourceLeash::pull() {
-    pulled_ = true;
-    if (link_ != nullptr) {
-        link_->close();
-    }
-    pause_.give(true);
-}
-
-Task<> media_source(Desk& desk, Spawner& spawner, SourceRule rule, SourceLeash& leash) {
-    Duration pause = source_pause_min;
-    while (!leash.is_pulled()) {
-        const Instant began = desk.executor.now();
-        const Ending ending = co_await run_once(desk, spawner, rule, leash);
-        const std::string_view why = ending.words.empty() ? ending.error.what : ending.words;
-        if (leash.is_pulled()) {
-            break;
-        }
-        if (ending.finished) {
-            log::info(who, "{}: the source {} is finished", rule.stream, log::escaped(masked(rule.source)));
-            co_return;
-        }
-        if (ending.lasting) {
-            log::error(who, "{}: {}", rule.stream, why);
-            desk.directory.source_failed(
-                rule.stream, {Errc::cancelled, "the source of this stream cannot be used; the log says why"});
-            co_return;
-        }
-        if (desk.executor.now() - began > source_pause_max) {
-            pause = source_pause_min;
-        }
-        log::warning(who, "{}: the source {} broke: {}; it is started again in {} s", rule.stream,
-                     log::escaped(masked(rule.source)), why, pause / 1s);
-        co_await pause_for(desk, pause, leash);
-        pause = std::min(pause * 2, source_pause_max);
-    }
-    log::info(who, "{}: the source {} was stopped", rule.stream, log::escaped(masked(rule.source)));
-}
-
-/// A leash in the list of those that run, for as long as it lives.
-struct Sources::Running {
-    Running(Sources& its_sources, const std::string& its_stream) : sources{its_sources}, stream{its_stream} {
-        sources.stop(stream);
-        sources.running_[stream] = &leash;
-    }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-    ~Running() {
-        const auto mine = sources.running_.find(stream);
-        if (mine != sources.running_.end() && mine->second == &leash) {
-            sources.running_.erase(mine);
-        }
-    }
-
-    Sources& sources;
-    std::string stream;
-    SourceLeash leash;
-};
-
-Task<> Sources::run(SourceRule rule) {
-    Running running{*this, rule.stream};
-    co_await media_source(desk_, spawner_, std::move(rule), running.leash);
-}
-
-void Sources::start(SourceRule rule) {
-    desk_.executor.tasks().spawn(run(std::move(rule)));
-}
-
-void Sources::wake(SourceRule rule) {
-    if (!runs(rule.stream)) {
-        start(std::move(rule));
-    }
-}
-
-void Sources::stop(const std::string& stream) {
-    if (const auto running = running_.find(stream); running != running_.end()) {
-        running->second->pull();
-        running_.erase(running);
-    }
 }
 
 }   // namespace millrace::session

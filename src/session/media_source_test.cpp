@@ -4,6 +4,7 @@
 #include "container/flv_samples.hpp"
 #include "hub/stream_for_tests.hpp"
 #include "protocol/media_link/link.hpp"
+#include "session/played_server_for_tests.hpp"
 
 #include <gtest/gtest.h>
 
@@ -11,6 +12,8 @@ namespace millrace::session {
 namespace {
 
 using media_link::Link;
+
+constexpr std::array kinds{SourceKind{"", media_source}};
 
 class NoAdmission final : public hub::Admission {
 public:
@@ -120,7 +123,8 @@ protected:
     SeededRandom random_{3};
     Desk desk_{executor_, world_.directory, admission_, random_};
     FakeSpawner spawner_{child_side_};
-    Sources sources_{desk_, spawner_};
+    toys::PlayedConnector connector_{child_side_};
+    Sources sources_{desk_, {spawner_, connector_, kinds}};
 };
 
 }   // namespace

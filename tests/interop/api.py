@@ -165,7 +165,8 @@ def row_2_27_events_go_on_where_a_reader_left_off(scene):
     later = ServerSent(scene.server.http("/live/cam/events"), last=live["id"])
     offline = later.wait(lambda one: one.get("state") == "offline", "the stream is offline")
     assert offline["id"] > live["id"] and all(one["id"] > live["id"] for one in later.events)
-    assert {one["kind"] for one in later.events} <= {"stream", "verdict"}, later.events
+    assert {one["kind"] for one in later.events} <= {"stream", "verdict", "publisher"}, later.events
+    assert not any("peer" in one or "user" in one for one in later.events), later.events
     later.close()
 
 
@@ -173,7 +174,9 @@ def row_2_27_events_go_on_where_a_reader_left_off(scene):
 def a_websocket_gets_the_same_events(scene):
     reader = websocket.Client(scene.server.listeners["http"], "/live/cam/events")
     with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
-        assert json.loads(reader.read_until(websocket.TEXT))["state"] == "waiting"
+        first, second = (json.loads(reader.read_until(websocket.TEXT)) for _ in range(2))
+        assert (first["kind"], first["what"]) == ("publisher", "joined"), first
+        assert second["state"] == "waiting", second
     reader.socket.close()
 
 

@@ -1,0 +1,104 @@
+#pragma once
+
+#include "base/answer.hpp"
+#include "base/child.hpp"
+#include "base/connector.hpp"
+#include "base/task.hpp"
+#include "session/desk.hpp"
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace millrace::session {
+
+/// A stream that this node makes itself: its name, and the source's text as the configuration has it.
+struct SourceRule {
+    std::string stream;
+    std::string source;   ///< "test:?size=640x360", "http://camera/video.mjpeg"
+};
+
+/// How long a source that failed is left alone: doubled each time, from the first to the second; back to the
+/// first once it ran for longer than the second. Sources elsewhere are left alone for a part of it, by
+/// chance, so that many that failed together do not come back together.
+constexpr Duration source_pause_min = 1s;
+constexpr Duration source_pause_max = 30s;
+
+/// By what a source that runs can be ended: pulled, it says its stream's end and is gone soon. It belongs to
+/// whoever waits for the source. Own thread only.
+class SourceLeash {
+public:
+    SourceLeash() = default;
+    SourceLeash(const SourceLeash&) = delete;
+    SourceLeash& operator=(const SourceLeash&) = delete;
+    void pull();
+    bool is_pulled() const { return pulled_; }
+
+    // For the source: what there is to break off.
+    void hold(Connection* link) { link_ = link; }
+    void hold(Reply<bool> pause) { pause_ = std::move(pause); }
+
+private:
+    Connection* link_ = nullptr;
+    Reply<bool> pause_;
+    bool pulled_ = false;
+};
+
+/// Sleeps, unless the leash is pulled.
+Task<> pause_for(Desk& desk, Duration pause, SourceLeash& leash);
+
+/// How one try of a source ended.
+struct SourceEnding {
+    Error error{Errc::closed, "the child died"};
+    std::string words;       ///< the source's own, if it had any
+    bool finished = false;   ///< the source is over, as it should be
+    bool lasting = false;    ///< trying again would not help
+};
+
+struct SourceKind;
+
+/// What sources are made with; all of it outlives them.
+struct SourceMeans {
+    Spawner& spawner;
+    Connector& connector;
+    std::span<const SourceKind> kinds;   ///< the first that fits a source's text is its own
+};
+
+/// How sources whose text begins so are tried.
+struct SourceKind {
+    std::string_view prefix;
+    Task<SourceEnding> (*try_once)(Desk& desk, const SourceMeans& means, const SourceRule& rule,
+                                   SourceLeash& leash);
+    bool elsewhere = false;   ///< not on this machine
+};
+
+/// A source as a publisher, until the leash is pulled: begun, and begun again when it breaks. It ends by
+/// itself where the source is finished, or where trying again would not help. `means` and `leash` outlive it.
+Task<> run_source(Desk& desk, SourceMeans means, SourceRule rule, SourceLeash& leash);
+
+/// The sources that run on one desk, by stream. Own thread only; it outlives the desk's conversations.
+class Sources {
+public:
+    Sources(Desk& desk, SourceMeans means) : desk_{desk}, means_{means} {}
+    Sources(const Sources&) = delete;
+    Sources& operator=(const Sources&) = delete;
+
+    /// One that runs for this stream is stopped.
+    void start(SourceRule rule);
+    /// Leaves alone what runs for this stream.
+    void wake(SourceRule rule);
+    bool runs(const std::string& stream) const { return running_.contains(stream); }
+    void stop(const std::string& stream);
+    std::size_t size() const { return running_.size(); }
+
+private:
+    struct Running;
+    Task<> run(SourceRule rule);
+
+    Desk& desk_;
+    SourceMeans means_;
+    std::map<std::string, SourceLeash*> running_;
+};
+
+}   // namespace millrace::session

@@ -3,7 +3,7 @@
 import node
 import proxies
 from driven import Browser
-from formats import CAMERA, advances, live, shows_the_camera
+from formats import CAMERA, live, shows_the_camera
 from pages import PATIENCE, silent
 from scenario import test
 
@@ -35,7 +35,6 @@ def row_x_5_list_grid_and_player_behind_nginx_under_a_path(scene):
         stays_below(browser, root)
         browser.open(page)
         live(browser, "mse")
-        advances(browser)
         shows_the_camera(browser)
         for way in ("hls", "mjpeg"):
             browser.run(f"document.getElementById('{way}').click()")

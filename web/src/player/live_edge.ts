@@ -13,8 +13,10 @@ export interface Playing {
   readonly rate: number;
   /** How far behind the edge the player wants to be, s. */
   readonly target: number;
-  /** Sound has just begun: a little faster now is heard less than lateness is felt later. */
+  /** Sound has just begun or stalled: a little faster now is heard less than lateness is felt later. */
   readonly beginning?: boolean;
+  /** The least that was ahead of late, s, where there is sound (`Lowest`). */
+  readonly lowest?: number;
 }
 
 export type Chase = { readonly rate: number; readonly seekTo?: number };
@@ -27,6 +29,8 @@ export const SEEK_BEYOND = 0.5;
 /** Rate gained per second of lateness. */
 const GAIN = 0.25;
 const RATE_STEP = 0.01;
+/** Sound's least change of speed: what is heard is that there is one, so it is to be over soon. */
+const RATE_LEAST_SOUND = 1.02;
 
 /** Seconds between the playing position and the end of what is buffered; 0 with nothing buffered. */
 export function ahead(ranges: readonly Range[], time: number): number {
@@ -35,8 +39,9 @@ export function ahead(ranges: readonly Range[], time: number): number {
 }
 
 /**
- * What to do now. A speed other than 1 only while muted or at the beginning: faster sound is heard. Once chasing, it goes on until
- * the target is reached, so that the speed does not flutter at the edge of the dead band.
+ * What to do now. A speed other than 1 only while muted or at the beginning: faster sound is heard. Once chasing,
+ * it goes on until the target is reached, so that the speed does not flutter at the edge of the dead band.
+ * With sound the target is for the lowest point: a browser that runs out of sound once waits for much more of it.
  */
 export function chase(playing: Playing): Chase {
   const last = playing.ranges.at(-1);
@@ -48,16 +53,17 @@ export function chase(playing: Playing): Chase {
   if (!inside && playing.time < last.start) {
     return { rate: 1, seekTo: goal };      // in front of everything, or in a gap: nothing will ever come there
   }
-  const late = goal - playing.time;
-  if (late > SEEK_BEYOND) {
+  if (goal - playing.time > SEEK_BEYOND) {
     return { rate: 1, seekTo: goal };
   }
+  const late = playing.lowest === undefined ? goal - playing.time : playing.lowest - playing.target;
   const chasing = playing.rate > 1;
   const steady = !playing.muted && playing.beginning !== true;
   if (steady || late <= (chasing ? 0 : DEAD_BAND)) {
     return { rate: 1 };
   }
-  const wanted = Math.min(RATE_MAX, 1 + Math.max(RATE_STEP, late * GAIN));
+  const least = playing.muted ? 1 + RATE_STEP : RATE_LEAST_SOUND;
+  const wanted = Math.min(RATE_MAX, Math.max(least, 1 + late * GAIN));
   return { rate: Math.round(wanted / RATE_STEP) * RATE_STEP };
 }
 
@@ -73,17 +79,44 @@ export function trim(ranges: readonly Range[], time: number): Range | null {
   return { start: 0, end: time - KEEP_BEHIND_MIN };
 }
 
+/** The least that was ahead over the last second: what comes in bursts is not mistaken for plenty. */
+export class Lowest {
+  #seen: { readonly at: number; readonly seconds: number }[] = [];
+
+  /** `now` in seconds; the least of the last second. */
+  add(seconds: number, now: number): number {
+    this.#seen = this.#seen.filter(({ at }) => now - at < LOWEST_SECONDS);
+    this.#seen.push({ at: now, seconds });
+    return Math.min(...this.#seen.map((one) => one.seconds));
+  }
+
+  /** Elsewhere on the timeline. */
+  forget(): void {
+    this.#seen = [];
+  }
+}
+
+const LOWEST_SECONDS = 1;
+
 export const TARGET_MIN = 0.1;
+/**
+ * With sound, at the lowest point. Chromium plays sound from what it decoded ahead and stalls at 0.12 while the
+ * speed is not 1 (it looks for a fitting piece in 50 ms of sound); after a stall it gathers 0.4 s first.
+ */
+export const TARGET_MIN_SOUND = 0.135;
 export const TARGET_MAX = 0.5;
 const TARGET_STEP = 0.05;
 const CALM_SECONDS = 20;
 
 /** Where to aim: some frames behind the edge, further after each stall, nearer again after a calm time. */
 export class Target {
-  #seconds = TARGET_MIN;
+  readonly #nearest: number;
+  #seconds: number;
   #changed: number;
 
-  constructor(now: number) {
+  constructor(now: number, sound = false) {
+    this.#nearest = sound ? TARGET_MIN_SOUND : TARGET_MIN;
+    this.#seconds = this.#nearest;
     this.#changed = now;
   }
 
@@ -98,7 +131,7 @@ export class Target {
 
   /** `now` in seconds; `frame` is the duration of a picture, s: the target holds three of them. */
   calm(now: number, frame: number): void {
-    const least = Math.min(TARGET_MAX, Math.max(TARGET_MIN, 3 * frame));
+    const least = Math.min(TARGET_MAX, Math.max(this.#nearest, 3 * frame));
     if (this.#seconds < least) {
       this.#seconds = least;
     } else if (now - this.#changed >= CALM_SECONDS && this.#seconds > least) {

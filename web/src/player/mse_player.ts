@@ -3,7 +3,7 @@
 import { Backoff } from './backoff.ts';
 import { CaptureMap, type Capture } from './capture_map.ts';
 import { codecName } from '../format.ts';
-import { Target, ahead, chase, trim, type Range } from './live_edge.ts';
+import { Lowest, Target, ahead, chase, trim, type Range } from './live_edge.ts';
 import { MediaBuffer, mediaSourceKind } from './media_buffer.ts';
 import { parseMessage, sameKinds, type Message, type TrackWords } from '../messages.ts';
 import { begin, type Figures, type Listener, type PlayState, type Player, type StreamAddress } from './player.ts';
@@ -28,7 +28,7 @@ const SPEECHLESS_MAX = 3;
 /** What the browser cannot play is asked for again so often: the publisher may send something else. */
 const REFUSED_MS = 4000;
 const MEASURED_SECONDS = 3;
-/** So long after it began to play, sound may be a little faster, to come to the edge. */
+/** So long after it began to play or stalled, sound may be a little faster, to come to the edge. */
 const BEGINNING_MS = 12_000;
 
 export class MsePlayer implements Player {
@@ -39,6 +39,7 @@ export class MsePlayer implements Player {
   readonly #backoff = new Backoff();
   readonly #throughput = new Throughput(MEASURED_SECONDS);
   readonly #captures = new CaptureMap();
+  readonly #lowest = new Lowest();
   #target = new Target(0);
   #socket: WebSocket | null = null;
   #buffer: MediaBuffer | null = null;
@@ -55,6 +56,7 @@ export class MsePlayer implements Player {
   #refusedType = '';
   #heardAt = 0;
   #playingSince = 0;
+  #stalledAt = 0;
   #ticker = 0;
   #later = 0;
 
@@ -197,7 +199,8 @@ export class MsePlayer implements Player {
     if (fresh) {
       this.#buffer?.close();
       this.#buffer = new MediaBuffer(kind, this.#media, said.type, (what) => this.#trouble(what));
-      this.#target = new Target(performance.now() / 1000);
+      this.#target = new Target(performance.now() / 1000, said.tracks.some(({ kind: one }) => one === 'audio'));
+      this.#lowest.forget();
       void begin(this.#media, this.#listener);
     } else if (said.type !== this.#type) {
       this.#buffer?.changeType(said.type);
@@ -276,9 +279,10 @@ export class MsePlayer implements Player {
     if (!media.seeking) {
       const { rate, seekTo } = chase({ ranges, time: media.currentTime, muted: media.muted,
                                        rate: media.playbackRate, target: this.#target.seconds,
-                                       beginning: performance.now() - this.#playingSince < BEGINNING_MS });
+                                       beginning: this.#begins, ...this.#slack(ranges, now) });
       if (seekTo !== undefined) {
         media.currentTime = seekTo;
+        this.#lowest.forget();
       }
       if (media.playbackRate !== rate) {
         media.playbackRate = rate;
@@ -288,6 +292,15 @@ export class MsePlayer implements Player {
     if (old !== null) {
       this.#buffer.remove(old);
     }
+  }
+
+  get #begins(): boolean {
+    return performance.now() - Math.max(this.#playingSince, this.#stalledAt) < BEGINNING_MS;
+  }
+
+  #slack(ranges: readonly Range[], now: number): { lowest?: number } {
+    const sound = this.#tracks.some(({ kind }) => kind === 'audio');
+    return sound ? { lowest: this.#lowest.add(ahead(ranges, this.#media.currentTime), now) } : {};
   }
 
   /** A browser that would not start before it saw something must be shown where that is. */
@@ -302,7 +315,8 @@ export class MsePlayer implements Player {
     const flows = performance.now() - this.#heardAt < QUIET_MS;
     const begins = performance.now() - this.#playingSince < STEADY_MS;
     if (this.#playing && flows && !begins && !this.#media.seeking) {
-      this.#target.stalled(performance.now() / 1000);
+      this.#stalledAt = performance.now();
+      this.#target.stalled(this.#stalledAt / 1000);
     }
   }
 

@@ -59,10 +59,11 @@ test('with sound its speed changes while it begins, and only then', () => {
 
 test('with sound the lowest point comes to the target, and no further', () => {
   const playing = { ...near, time: 9.6, muted: false, beginning: true, target: TARGET_MIN_SOUND };
-  assert.ok(chase({ ...playing, lowest: 0.3 }).rate > 1.02);
+  assert.deepEqual(chase({ ...playing, lowest: 0.3 }), { rate: RATE_MAX });
   assert.deepEqual(chase({ ...playing, lowest: 0.14, rate: 1.02 }), { rate: 1.02 });
   assert.deepEqual(chase({ ...playing, lowest: 0.135, rate: 1.02 }), { rate: 1 });
-  assert.deepEqual(chase({ ...playing, lowest: 0.135 + DEAD_BAND, rate: 1 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: 0.149, rate: 1 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: 0.16, rate: 1 }), { rate: 1.02 });
 });
 
 test('the lowest point is that of the last second', () => {

@@ -29,8 +29,11 @@ export const SEEK_BEYOND = 0.5;
 /** Rate gained per second of lateness. */
 const GAIN = 0.25;
 const RATE_STEP = 0.01;
-/** Sound's least change of speed: what is heard is that there is one, so it is to be over soon. */
-const RATE_LEAST_SOUND = 1.02;
+/** Sound comes at full speed to within so little of its target, s, then slowly: it is to be over soon. */
+const SOUND_SLOWS = 0.03;
+const RATE_SOUND_SLOW = 1.02;
+/** Its lowest point is steadier than one look, and what is left when the beginning is over stays. */
+const DEAD_BAND_SOUND = 0.015;
 
 /** Seconds between the playing position and the end of what is buffered; 0 with nothing buffered. */
 export function ahead(ranges: readonly Range[], time: number): number {
@@ -59,11 +62,14 @@ export function chase(playing: Playing): Chase {
   const late = playing.lowest === undefined ? goal - playing.time : playing.lowest - playing.target;
   const chasing = playing.rate > 1;
   const steady = !playing.muted && playing.beginning !== true;
-  if (steady || late <= (chasing ? 0 : DEAD_BAND)) {
+  const deadBand = playing.muted ? DEAD_BAND : DEAD_BAND_SOUND;
+  if (steady || late <= (chasing ? 0 : deadBand)) {
     return { rate: 1 };
   }
-  const least = playing.muted ? 1 + RATE_STEP : RATE_LEAST_SOUND;
-  const wanted = Math.min(RATE_MAX, Math.max(least, 1 + late * GAIN));
+  if (!playing.muted) {
+    return { rate: late > SOUND_SLOWS ? RATE_MAX : RATE_SOUND_SLOW };
+  }
+  const wanted = Math.min(RATE_MAX, 1 + Math.max(RATE_STEP, late * GAIN));
   return { rate: Math.round(wanted / RATE_STEP) * RATE_STEP };
 }
 

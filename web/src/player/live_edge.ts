@@ -19,7 +19,8 @@ export interface Playing {
   readonly lowest?: number;
 }
 
-export type Chase = { readonly rate: number; readonly seekTo?: number };
+/** `resampled`: the pitch may follow the speed. */
+export type Chase = { readonly rate: number; readonly resampled?: boolean; readonly seekTo?: number };
 
 export const RATE_MAX = 1.05;
 /** Around the target nothing is done: less than a frame or two is not worth a change of speed. */
@@ -29,8 +30,11 @@ export const SEEK_BEYOND = 0.5;
 /** Rate gained per second of lateness. */
 const GAIN = 0.25;
 const RATE_STEP = 0.01;
-/** Sound comes at full speed to within so little of its target, s, then slowly: it is to be over soon. */
-const SOUND_SLOWS = 0.03;
+/**
+ * Sound comes at full speed to within so little of its target, s; then slowly and a third of a semitone higher, for
+ * to keep the pitch Chromium looks for a fitting piece in 50 ms of sound that it must have ahead.
+ */
+const SOUND_SLOWS = 0.05;
 const RATE_SOUND_SLOW = 1.02;
 /** Its lowest point is steadier than one look, and what is left when the beginning is over stays. */
 const DEAD_BAND_SOUND = 0.015;
@@ -67,7 +71,7 @@ export function chase(playing: Playing): Chase {
     return { rate: 1 };
   }
   if (!playing.muted) {
-    return { rate: late > SOUND_SLOWS ? RATE_MAX : RATE_SOUND_SLOW };
+    return late > SOUND_SLOWS ? { rate: RATE_MAX } : { rate: RATE_SOUND_SLOW, resampled: true };
   }
   const wanted = Math.min(RATE_MAX, 1 + Math.max(RATE_STEP, late * GAIN));
   return { rate: Math.round(wanted / RATE_STEP) * RATE_STEP };
@@ -105,10 +109,7 @@ export class Lowest {
 const LOWEST_SECONDS = 1;
 
 export const TARGET_MIN = 0.1;
-/**
- * With sound, at the lowest point. Chromium plays sound from what it decoded ahead and stalls at 0.12 while the
- * speed is not 1 (it looks for a fitting piece in 50 ms of sound); after a stall it gathers 0.4 s first.
- */
+/** With sound, at the lowest point: a Chromium that ran out of sound once gathers 0.4 s of it before it goes on. */
 export const TARGET_MIN_SOUND = 0.135;
 export const TARGET_MAX = 0.5;
 const TARGET_STEP = 0.05;

@@ -277,13 +277,15 @@ export class MsePlayer implements Player {
     const media = this.#media;
     this.#target.calm(now, this.#throughput.secondsPerMessage());
     if (!media.seeking) {
-      const { rate, seekTo } = chase({ ranges, time: media.currentTime, muted: media.muted,
-                                       rate: media.playbackRate, target: this.#target.seconds,
-                                       beginning: this.#begins, ...this.#slack(ranges, now) });
+      const { rate, resampled, seekTo } = chase({
+        ranges, time: media.currentTime, muted: media.muted, rate: media.playbackRate,
+        target: this.#target.seconds, beginning: this.#begins, ...this.#slack(ranges, now),
+      });
       if (seekTo !== undefined) {
         media.currentTime = seekTo;
         this.#lowest.forget();
       }
+      media.preservesPitch = resampled !== true;
       if (media.playbackRate !== rate) {
         media.playbackRate = rate;
       }

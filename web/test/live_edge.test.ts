@@ -62,8 +62,8 @@ test('with sound the lowest point comes to the target, and no further', () => {
   assert.deepEqual(chase({ ...playing, lowest: 0.3 }), { rate: RATE_MAX });
   assert.deepEqual(chase({ ...playing, lowest: 0.14, rate: 1.02 }), { rate: 1.02, resampled: true });
   assert.deepEqual(chase({ ...playing, lowest: 0.135, rate: 1.02 }), { rate: 1 });
-  assert.deepEqual(chase({ ...playing, lowest: 0.149, rate: 1 }), { rate: 1 });
-  assert.deepEqual(chase({ ...playing, lowest: 0.16, rate: 1 }), { rate: 1.02, resampled: true });
+  assert.deepEqual(chase({ ...playing, lowest: 0.144, rate: 1 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: 0.15, rate: 1 }), { rate: 1.02, resampled: true });
 });
 
 test('the lowest point is that of the last second', () => {

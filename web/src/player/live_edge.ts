@@ -16,7 +16,7 @@ export interface Playing {
   /** Sound has just begun or stalled: a little faster now is heard less than lateness is felt later. */
   readonly beginning?: boolean;
   /** The least that was ahead of late, s, where there is sound (`Lowest`). */
-  readonly lowest?: number;
+  readonly lowest?: number | undefined;
 }
 
 /** `resampled`: the pitch may follow the speed. */
@@ -37,7 +37,7 @@ const RATE_STEP = 0.01;
 const SOUND_SLOWS = 0.05;
 const RATE_SOUND_SLOW = 1.02;
 /** Its lowest point is steadier than one look, and what is left when the beginning is over stays. */
-const DEAD_BAND_SOUND = 0.015;
+const DEAD_BAND_SOUND = 0.01;
 
 /** Seconds between the playing position and the end of what is buffered; 0 with nothing buffered. */
 export function ahead(ranges: readonly Range[], time: number): number {
@@ -109,7 +109,10 @@ export class Lowest {
 const LOWEST_SECONDS = 1;
 
 export const TARGET_MIN = 0.1;
-/** With sound, at the lowest point: a Chromium that ran out of sound once gathers 0.4 s of it before it goes on. */
+/**
+ * With sound, at the lowest point. Chromium runs out of sound at 0.09 (at 0.13 while it keeps the pitch at another
+ * speed), and then gathers 0.4 s of it before it goes on.
+ */
 export const TARGET_MIN_SOUND = 0.135;
 export const TARGET_MAX = 0.5;
 const TARGET_STEP = 0.05;

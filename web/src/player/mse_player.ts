@@ -168,6 +168,7 @@ export class MsePlayer implements Player {
       this.#throughput.add(said.byteLength, this.#heardAt / 1000);
       const bytes = new Uint8Array(said);
       this.#captures.read(bytes);
+      this.#slack(this.#heardAt / 1000);
       this.#buffer?.push(bytes);
       return;
     }
@@ -279,7 +280,7 @@ export class MsePlayer implements Player {
     if (!media.seeking) {
       const { rate, resampled, seekTo } = chase({
         ranges, time: media.currentTime, muted: media.muted, rate: media.playbackRate,
-        target: this.#target.seconds, beginning: this.#begins, ...this.#slack(ranges, now),
+        target: this.#target.seconds, beginning: this.#begins, lowest: this.#slack(now),
       });
       if (seekTo !== undefined) {
         media.currentTime = seekTo;
@@ -300,9 +301,12 @@ export class MsePlayer implements Player {
     return performance.now() - Math.max(this.#playingSince, this.#stalledAt) < BEGINNING_MS;
   }
 
-  #slack(ranges: readonly Range[], now: number): { lowest?: number } {
+  /** The least that was ahead of late, where there is sound: looked at before each message, when it is least. */
+  #slack(now: number): number | undefined {
+    const media = this.#media;
     const sound = this.#tracks.some(({ kind }) => kind === 'audio');
-    return sound ? { lowest: this.#lowest.add(ahead(ranges, this.#media.currentTime), now) } : {};
+    return sound && this.#buffer !== null && media.readyState >= 3 && !media.seeking
+      ? this.#lowest.add(ahead(this.#buffer.ranges(), media.currentTime), now) : undefined;
   }
 
   /** A browser that would not start before it saw something must be shown where that is. */

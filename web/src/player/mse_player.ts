@@ -86,6 +86,7 @@ export class MsePlayer implements Player {
     this.#buffer?.close();
     this.#buffer = null;
     this.#media.playbackRate = 1;
+    this.#media.preservesPitch = true;
   }
 
   figures(): Figures {
@@ -286,7 +287,10 @@ export class MsePlayer implements Player {
         media.currentTime = seekTo;
         this.#lowest.forget();
       }
-      media.preservesPitch = resampled !== true;
+      const pitched = resampled !== true && !media.muted;      // of no sound nobody hears the pitch
+      if (media.preservesPitch !== pitched) {
+        media.preservesPitch = pitched;
+      }
       if (media.playbackRate !== rate) {
         media.playbackRate = rate;
       }

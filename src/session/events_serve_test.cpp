@@ -141,7 +141,7 @@ TEST_F(EventsServe, viewers_hear_of_their_stream) {
     EXPECT_TRUE(read().contains("\"text\":\"one\""));
 }
 
-TEST_F(EventsServe, goes_on_behind_the_last_event_that_was_seen) {
+TEST_F(EventsServe, row_2_27_goes_on_behind_the_last_event_that_was_seen) {
     tell("one");
     tell("two");
     tell("three");
@@ -154,7 +154,7 @@ TEST_F(EventsServe, goes_on_behind_the_last_event_that_was_seen) {
     EXPECT_TRUE(ask("/api/v1/events?after=x").starts_with("HTTP/1.1 400 "));
 }
 
-TEST_F(EventsServe, who_may_not_hears_nothing) {
+TEST_F(EventsServe, row_2_27_who_may_not_hears_nothing) {
     doorman_.refuses = true;
     EXPECT_TRUE(ask("/api/v1/events").starts_with("HTTP/1.1 401 "));
     EXPECT_TRUE(ask("/live/cam/events").starts_with("HTTP/1.1 401 "));

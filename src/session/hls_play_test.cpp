@@ -186,12 +186,13 @@ TEST_F(HlsPlay, row_1_9_a_list_has_the_type_that_is_asked_for) {
     EXPECT_EQ(header(asked, "Content-Type"), "application/x-mpegURL");
 }
 
-TEST_F(HlsPlay, rows_1_9_and_1_17_the_alias_answers_as_the_classic_page_expects) {
+TEST_F(HlsPlay, rows_1_9_1_17_and_1_18_the_alias_answers_as_the_classic_page_expects) {
     publish();
     play(1);
     ask("/stream.m3u8");
     play(3);
     const web::Response alias = answer("/stream.m3u8");
+    EXPECT_EQ(alias.status, 200);
     EXPECT_EQ(header(alias, "Content-Type"), "application/x-mpegURL");
     EXPECT_EQ(header(alias, "Cache-Control"), "no-cache, no-store, must-revalidate");
     EXPECT_EQ(header(alias, "Pragma"), "no-cache");

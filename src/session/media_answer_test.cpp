@@ -24,7 +24,7 @@ std::string value_of(const std::vector<web::Header>& headers, std::string_view n
     return {};
 }
 
-TEST(MediaAnswer, every_page_may_read_where_all_may) {
+TEST(MediaAnswer, case_63_every_page_may_read_where_all_may_and_none_with_credentials) {
     const auto headers = media_headers(from({}), all);
     EXPECT_EQ(value_of(headers, "Access-Control-Allow-Origin"), "*");
     EXPECT_EQ(value_of(headers, "Access-Control-Allow-Credentials"), "");
@@ -33,7 +33,7 @@ TEST(MediaAnswer, every_page_may_read_where_all_may) {
                 std::string::npos);
 }
 
-TEST(MediaAnswer, listed_pages_may_read_and_caches_are_told_that_it_depends) {
+TEST(MediaAnswer, case_63_listed_pages_alone_may_read_and_caches_are_told_that_it_depends) {
     const auto listed = media_headers(from({{"Origin", "https://a.example"}}), some);
     EXPECT_EQ(value_of(listed, "Access-Control-Allow-Origin"), "https://a.example");
     EXPECT_EQ(value_of(listed, "Vary"), "Origin");

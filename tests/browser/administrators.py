@@ -127,7 +127,7 @@ def an_administrator_sees_who_is_there_and_sends_them_away(scene):
 
 
 @test()
-def events_and_the_log_come_while_they_happen(scene):
+def row_2_27_events_and_the_log_come_while_they_happen(scene):
     with at_the_desk(scene) as desk:
         desk.go("events")
         desk.until("document.querySelector('[role=status].hint')?.textContent === 'Live'",

@@ -12,13 +12,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = {"chrome": "chromium", "firefox": "firefox-esr"}
 SHOTS = os.path.join(node.ROOT, "build/browser_shots")
 LIFE_SECONDS = 150
+usual = "chrome"      # whoever does not say which; ./run --browser
 END_SECONDS = 20
 
 
 class Browser:
     """One browser and the page it has open."""
 
-    def __init__(self, folder, browser="chrome"):
+    def __init__(self, folder, browser=None):
+        browser = browser or usual
         node.need(PROGRAMS[browser])
         task = {"browser": browser, "program": f"/usr/bin/{PROGRAMS[browser]}",
                 "profile": os.path.join(folder, "profile")}

@@ -158,7 +158,7 @@ def plays_in_video_js(scene, path):
 
 
 @test(options=CAMERA)
-def row_2_29_video_js_plays_cmaf(scene):
+def rows_0_5_and_2_29_video_js_plays_cmaf(scene):
     plays_in_video_js(scene, "/live/cam/index.m3u8")
 
 

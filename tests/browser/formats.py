@@ -80,13 +80,43 @@ def row_1_4_firefox_plays_by_media_source_at_real_speed(scene):
     plays_as(scene, "mse", browser="firefox")
 
 
-@test(options=CAMERA)
-def row_1_4_hls_plays_at_real_speed(scene):
-    plays_as(scene, "hls")
+WATCH = """(() => {
+  const { shown } = document.querySelector('millrace-player');
+  window.seen = { stalls: 0, pictures: [] };
+  shown.addEventListener('waiting', () => ++window.seen.stalls);
+  const next = (_, { expectedDisplayTime, mediaTime }) => {
+    window.seen.pictures.push([expectedDisplayTime, mediaTime * 1000]);
+    shown.requestVideoFrameCallback(next);
+  };
+  shown.requestVideoFrameCallback(next);
+})()"""
 
 
 @test(options=CAMERA)
-def firefox_plays_hls_at_real_speed(scene):
+def rows_0_5_1_4_and_1_29_hls_plays_at_real_speed_without_a_stall(scene):
+    """Pictures are whole frames apart, none waits for the next one; the long run is bench/page --play hls."""
+    with Browser(scene.folder) as page:
+        scene.server.wait_live("live/cam")
+        page.open(scene.server.http("/live/cam?play=hls"))
+        live(page, "hls")
+        page.run(WATCH)
+        advances(page)
+        seen = page.run("window.seen")
+        assert seen["stalls"] == 0, f"{seen['stalls']} stalls"
+        frame, pictures = 1000 / FPS, seen["pictures"]
+        assert len(pictures) >= PAINTED_MIN, pictures
+        unsteady = 0
+        for (shown, before), (next_shown, after) in zip(pictures, pictures[1:]):
+            steps = (after - before) / frame
+            assert steps > 0.5 and abs(steps - round(steps)) < 0.1, (before, after)
+            unsteady += abs(next_shown - shown - (after - before)) >= frame
+        assert unsteady <= len(pictures) / 2, f"{unsteady} of {len(pictures)} come a frame early or late"
+        shows_the_camera(page)
+        silent(page)
+
+
+@test(options=CAMERA)
+def rows_0_5_and_1_4_firefox_plays_hls_at_real_speed(scene):
     plays_as(scene, "hls", browser="firefox")
 
 

@@ -111,8 +111,8 @@ def sound_is_asked_for_only_when_it_is_heard(scene):
 
 
 @test()
-def the_player_says_what_became_of_the_publisher_and_goes_on_with_the_next(scene):
-    """Row 3.28: a state in words instead of an empty area."""
+def row_3_28_the_player_says_what_became_of_the_publisher_and_goes_on_with_the_next(scene):
+    """A state in words instead of an empty area."""
     with Browser(scene.folder) as browser:
         browser.open(scene.server.http("/live/cam"))
         browser.until(lambda look: look["state"] == "offline" and "Nobody publishes" in look["text"],
@@ -158,8 +158,7 @@ def harmless(report, words):
 
 
 @test()
-def the_pages_fit_a_phone(scene):
-    """Row 2.13: 320 px, touch, muted and in place."""
+def row_2_13_the_pages_fit_a_phone_and_play_muted_in_their_place(scene):
     with encoding(scene), Browser(scene.folder) as browser:
         scene.server.wait_live("live/cam")
         for path in ("/", "/live/cam"):

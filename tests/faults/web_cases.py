@@ -1,4 +1,4 @@
-"""What pages of other sites, and odd bodies, get from HTTP: cases 61, 62 and 65 to 68."""
+"""What pages of other sites, and odd bodies, get from HTTP: cases 61 to 63 and 65 to 68."""
 
 import json
 import re
@@ -102,6 +102,30 @@ def case_62_a_cookie_alone_changes_nothing(world):
             assert status in (401, 403, 431), f"{forged[:40]}: {status}"
         out = ask(world, "POST", "/logout", base | good)
         assert out.status in (200, 204) and "max-age=0" in str(out.cookies).lower(), out
+
+
+READ = ("/canary/bird.flv", "/canary/bird.mp4", "/canary/bird/ts.m3u8", "/canary/bird/events",
+        "/live/none.flv", "/stream.m3u8", "/api/v1/streams", "/api/v1/session", "/api/v1/config", "/metrics",
+        "/", "/healthz")
+
+
+@test(quick=True, options=with_hosts)
+def case_63_a_page_of_another_site_reads_only_if_it_is_listed(world):
+    """With a cookie, a token, or neither; the preflight says the same. Never `*`, never with credentials."""
+    with world.fault():
+        cookie, _ = sign_in(world)
+        proofs = ({}, {"Cookie": cookie}, as_who("boss"))
+        asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "authorization"}
+        for path in READ:
+            for origin in (LISTED, *FOREIGN):
+                for verb, more in (*(("HEAD", proof) for proof in proofs), ("OPTIONS", asked)):
+                    answer = ask(world, verb, path, {"Host": own(world), "Origin": origin} | more)
+                    allowed = answer.headers.get("access-control-allow-origin")
+                    told = f"{verb} {path} from {origin}: {answer}"
+                    assert allowed is None or allowed == origin == LISTED, told
+                    assert "access-control-allow-credentials" not in answer.headers, told
+        read = ask(world, "HEAD", "/canary/bird.flv", {"Host": own(world), "Origin": LISTED} | as_who("boss"))
+        assert read.headers["access-control-allow-origin"] == LISTED, read
 
 
 HOSTILE_JSON = {

@@ -157,7 +157,7 @@ def promtool_finds_no_fault_in_the_metrics(scene):
 
 
 @test()
-def events_go_on_where_a_reader_left_off(scene):
+def row_2_27_events_go_on_where_a_reader_left_off(scene):
     reader = ServerSent(scene.server.http("/live/cam/events"))
     with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
         live = reader.wait(lambda one: one.get("state") == "live", "the stream is live")

@@ -224,12 +224,12 @@ def gstreamer(scene, path):
 
 
 @test()
-def gstreamer_plays_hls(scene):
+def row_0_5_gstreamer_plays_hls(scene):
     gstreamer(scene, LISTS[0])
 
 
 @test()
-def gstreamer_plays_hls_of_mpeg_ts(scene):
+def row_0_5_gstreamer_plays_hls_of_mpeg_ts(scene):
     gstreamer(scene, LISTS[1])
 
 

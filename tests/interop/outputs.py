@@ -83,7 +83,7 @@ def mp4_carries_b_frames(scene):
 
 
 @test(quick=True, options=SHORT_GRACE)
-def row_0_2_hls_carries_each_frame(scene):
+def rows_0_2_and_0_5_hls_carries_each_frame_to_ffmpeg(scene):
     exact(scene, "/live/cam/index.m3u8", Copied)
 
 
@@ -205,12 +205,12 @@ def mpv_plays_mp4(scene):
 
 
 @test()
-def mpv_plays_hls(scene):
+def row_0_5_mpv_plays_hls(scene):
     decoded_without_a_word(scene, "/live/cam/index.m3u8")
 
 
 @test()
-def mpv_plays_ts_hls(scene):
+def row_0_5_mpv_plays_ts_hls(scene):
     decoded_without_a_word(scene, "/live/cam/ts.m3u8")
 
 
@@ -248,5 +248,5 @@ def vlc_plays_mp4(scene):
 
 
 @test()
-def vlc_plays_hls(scene):
+def row_0_5_vlc_plays_hls(scene):
     vlc(scene, "/live/cam/index.m3u8")

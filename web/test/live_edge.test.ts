@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEAD_BAND, RATE_MAX, TARGET_MAX, TARGET_MIN, Target, ahead, chase, trim } from '../src/player/live_edge.ts';
+import {
+  DEAD_BAND, Lowest, RATE_MAX, TARGET_MAX, TARGET_MIN, TARGET_MIN_SOUND, Target, ahead, chase, trim,
+} from '../src/player/live_edge.ts';
 
 const near = { ranges: [{ start: 0, end: 10 }], time: 9.9, muted: true, rate: 1, target: 0.1 };
 
@@ -53,6 +55,32 @@ test('with sound its speed changes while it begins, and only then', () => {
   assert.deepEqual(chase(late), { rate: 1 });
   assert.deepEqual(chase({ ...late, beginning: true }), { rate: 1.05 });
   assert.deepEqual(chase({ ...late, beginning: true, time: 9.9 }), { rate: 1 });
+});
+
+test('with sound the lowest point comes to the target, and no further', () => {
+  const playing = { ...near, time: 9.6, muted: false, beginning: true, target: TARGET_MIN_SOUND };
+  assert.deepEqual(chase({ ...playing, lowest: 0.3 }), { rate: RATE_MAX });
+  assert.deepEqual(chase({ ...playing, lowest: 0.14, rate: 1.02 }), { rate: 1.02, resampled: true });
+  assert.deepEqual(chase({ ...playing, lowest: 0.135, rate: 1.02 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: 0.144, rate: 1 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: 0.15, rate: 1 }), { rate: 1.02, resampled: true });
+});
+
+test('the lowest point is that of the last second', () => {
+  const lowest = new Lowest();
+  assert.equal(lowest.add(0.2, 0), 0.2);
+  assert.equal(lowest.add(0.3, 0.9), 0.2);
+  assert.equal(lowest.add(0.4, 1.1), 0.3);
+  lowest.forget();
+  assert.equal(lowest.add(0.5, 1.2), 0.5);
+});
+
+test('sound is never brought as near to the edge as pictures', () => {
+  const target = new Target(0, true);
+  for (let at = 0; at < 1000; ++at) {
+    target.calm(at, 0.013);
+  }
+  assert.equal(target.seconds, TARGET_MIN_SOUND);
 });
 
 test('at most 10 s stay behind, and a cut leaves 5', () => {

@@ -44,7 +44,7 @@ function section(desk: Desk, kind: Kind): Section {
   const { client } = desk;
   const path = (name: string) => apiPath(kind.folder, name);
   const table = new Table<unknown>(kind.title, kind.empty, [
-    { head: 'Name', kind: 'main', cell: nameOf },
+    { head: 'Name', kind: 'name', cell: nameOf },
     { head: 'May', cell: (one) => element('span', { class: 'tags' }, ...grantsOf(one).map((grant) => tag(grantWords(grant)))) },
     ...(kind === TOKENS ? [{ head: 'Expires', cell: (one: unknown) => expiry(one) }] : []),
     { head: 'Written', cell: (one) => originWords(originOf(one)) },

@@ -24,9 +24,9 @@ export function sessionsSection(desk: Desk): Section {
   const kind = element('select', { 'aria-label': 'Which' }, ...KINDS.map(([value, said]) => element('option', { value }, said)));
   const wanted = element('input', { type: 'search', placeholder: 'Stream, address or user', 'aria-label': 'Search' });
   const table = new Table<Said>('Sessions', 'Nobody is connected.', [
-    { head: 'Stream', kind: 'main', cell: (one) => words(one, 'stream') },
-    { head: 'Kind', cell: (one) => words(one, 'kind') },
-    { head: 'By', cell: (one) => words(one, 'protocol') },
+    { head: 'Stream', kind: 'name', cell: (one) => words(one, 'stream') },
+    { head: 'Kind', kind: 'word', cell: (one) => words(one, 'kind') },
+    { head: 'By', kind: 'word', cell: (one) => words(one, 'protocol') },
     { head: 'From', kind: 'code', cell: (one) => words(one, 'peer') },
     { head: 'User', cell: (one) => words(one, 'user') },
     { head: 'Since', kind: 'number', cell: (one) => sinceWords(text(one['since']), Date.now()) },

@@ -53,9 +53,9 @@ export function streamsSection(desk: Desk): Section {
   let streams: readonly Stream[] = [];
 
   const table = new Table<Row>('Streams and their rules', 'No stream is there, and no rule is written.', [
-    { head: 'Name', kind: 'main', cell: ({ name }) => (name.includes('*')
+    { head: 'Name', kind: 'name', cell: ({ name }) => (name.includes('*')
       ? name : element('a', { href: withQuery(pagePath(name, root.pathname), desk.credentials) }, name)) },
-    { head: 'State', cell: stateCell },
+    { head: 'State', kind: 'word', cell: stateCell },
     { head: 'Comes from', kind: 'code', cell: ({ rule, stream }) =>
       text(rule?.['source']) || (stream?.source ? `published by ${stream.source}` : '–') },
     { head: 'Rule', cell: ({ rule }) => settings(rule) },

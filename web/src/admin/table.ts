@@ -6,7 +6,17 @@ export interface Column<T> {
   readonly head: string;
   /** Text, or what stands there; made anew for each showing only where it is no text. */
   readonly cell: (item: T) => string | Node;
-  readonly kind?: 'number' | 'code' | 'buttons' | 'main';
+  /** `name` and `word` stay in one line; a name that has no room for all of it says it when it is pointed at. */
+  readonly kind?: 'number' | 'code' | 'buttons' | 'main' | 'name' | 'word';
+}
+
+const classOf = (kind: Column<unknown>['kind']): string => (kind === 'name' ? 'main one-line' : kind ?? '');
+
+/** The whole of a name, where the cell shows its beginning. */
+function entitle(cell: HTMLElement, kind: Column<unknown>['kind']): void {
+  if (kind === 'name') {
+    cell.title = cell.textContent ?? '';
+  }
 }
 
 export class Table<T> {
@@ -23,7 +33,7 @@ export class Table<T> {
     this.#key = key;
     this.#empty = element('p', { class: 'empty', hidden: '' }, empty);
     const head = columns.map(({ head: words, kind }) =>
-      element('th', { scope: 'col', class: kind ?? '' }, ...(words === '' ? [element('span', { class: 'unseen' }, 'Actions')]
+      element('th', { scope: 'col', class: classOf(kind) }, ...(words === '' ? [element('span', { class: 'unseen' }, 'Actions')]
                                                                          : [words])));
     this.node = element('div', { class: 'table-frame' },
       element('table', { class: 'table' }, element('caption', { class: 'unseen' }, caption),
@@ -53,14 +63,17 @@ export class Table<T> {
     const key = this.#key(item);
     const known = this.#rows.get(key);
     if (known === undefined) {
-      const row = element('tr', {}, ...this.#columns.map(({ head, kind, cell }) =>
-        element('td', { 'data-head': head, class: kind ?? '' }, cell(item))));
+      const row = element('tr', {}, ...this.#columns.map(({ head, kind, cell }) => {
+        const place = element('td', { 'data-head': head, class: classOf(kind) }, cell(item));
+        entitle(place, kind);
+        return place;
+      }));
       row.dataset['key'] = key;
       this.#rows.set(key, { row, print });
       return row;
     }
     this.#columns.forEach(({ cell, kind }, at) => {
-      const place = known.row.children[at];
+      const place = known.row.cells[at];
       if (place === undefined || (kind === 'buttons' && known.print === print)) {
         return;      // what may have the focus stays
       }
@@ -70,6 +83,7 @@ export class Table<T> {
       } else if (known.print !== print) {
         place.replaceChildren(made);
       }
+      entitle(place, kind);
     });
     known.print = print;
     return known.row;

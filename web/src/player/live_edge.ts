@@ -13,11 +13,14 @@ export interface Playing {
   readonly rate: number;
   /** How far behind the edge the player wants to be, s. */
   readonly target: number;
-  /** Sound has just begun: a little faster now is heard less than lateness is felt later. */
+  /** Sound has just begun or stalled: a little faster now is heard less than lateness is felt later. */
   readonly beginning?: boolean;
+  /** The least that was ahead of late, s, where there is sound (`Lowest`). */
+  readonly lowest?: number | undefined;
 }
 
-export type Chase = { readonly rate: number; readonly seekTo?: number };
+/** `resampled`: the pitch may follow the speed. */
+export type Chase = { readonly rate: number; readonly resampled?: boolean; readonly seekTo?: number };
 
 export const RATE_MAX = 1.05;
 /** Around the target nothing is done: less than a frame or two is not worth a change of speed. */
@@ -27,6 +30,14 @@ export const SEEK_BEYOND = 0.5;
 /** Rate gained per second of lateness. */
 const GAIN = 0.25;
 const RATE_STEP = 0.01;
+/**
+ * Sound comes at full speed to within so little of its target, s; then slowly and a third of a semitone higher, for
+ * to keep the pitch Chromium looks for a fitting piece in 50 ms of sound that it must have ahead.
+ */
+const SOUND_SLOWS = 0.05;
+const RATE_SOUND_SLOW = 1.02;
+/** Its lowest point is steadier than one look, and what is left when the beginning is over stays. */
+const DEAD_BAND_SOUND = 0.01;
 
 /** Seconds between the playing position and the end of what is buffered; 0 with nothing buffered. */
 export function ahead(ranges: readonly Range[], time: number): number {
@@ -35,8 +46,9 @@ export function ahead(ranges: readonly Range[], time: number): number {
 }
 
 /**
- * What to do now. A speed other than 1 only while muted or at the beginning: faster sound is heard. Once chasing, it goes on until
- * the target is reached, so that the speed does not flutter at the edge of the dead band.
+ * What to do now. A speed other than 1 only while muted or at the beginning: faster sound is heard. Once chasing,
+ * it goes on until the target is reached, so that the speed does not flutter at the edge of the dead band.
+ * With sound the target is for the lowest point: a browser that runs out of sound once waits for much more of it.
  */
 export function chase(playing: Playing): Chase {
   const last = playing.ranges.at(-1);
@@ -48,14 +60,18 @@ export function chase(playing: Playing): Chase {
   if (!inside && playing.time < last.start) {
     return { rate: 1, seekTo: goal };      // in front of everything, or in a gap: nothing will ever come there
   }
-  const late = goal - playing.time;
-  if (late > SEEK_BEYOND) {
+  if (goal - playing.time > SEEK_BEYOND) {
     return { rate: 1, seekTo: goal };
   }
+  const late = playing.lowest === undefined ? goal - playing.time : playing.lowest - playing.target;
   const chasing = playing.rate > 1;
   const steady = !playing.muted && playing.beginning !== true;
-  if (steady || late <= (chasing ? 0 : DEAD_BAND)) {
+  const deadBand = playing.muted ? DEAD_BAND : DEAD_BAND_SOUND;
+  if (steady || late <= (chasing ? 0 : deadBand)) {
     return { rate: 1 };
+  }
+  if (!playing.muted) {
+    return late > SOUND_SLOWS ? { rate: RATE_MAX } : { rate: RATE_SOUND_SLOW, resampled: true };
   }
   const wanted = Math.min(RATE_MAX, 1 + Math.max(RATE_STEP, late * GAIN));
   return { rate: Math.round(wanted / RATE_STEP) * RATE_STEP };
@@ -73,17 +89,44 @@ export function trim(ranges: readonly Range[], time: number): Range | null {
   return { start: 0, end: time - KEEP_BEHIND_MIN };
 }
 
+/** The least that was ahead over the last second: what comes in bursts is not mistaken for plenty. */
+export class Lowest {
+  #seen: { readonly at: number; readonly seconds: number }[] = [];
+
+  /** `now` in seconds; the least of the last second. */
+  add(seconds: number, now: number): number {
+    this.#seen = this.#seen.filter(({ at }) => now - at < LOWEST_SECONDS);
+    this.#seen.push({ at: now, seconds });
+    return Math.min(...this.#seen.map((one) => one.seconds));
+  }
+
+  /** Elsewhere on the timeline. */
+  forget(): void {
+    this.#seen = [];
+  }
+}
+
+const LOWEST_SECONDS = 1;
+
 export const TARGET_MIN = 0.1;
+/**
+ * With sound, at the lowest point. Chromium runs out of sound at 0.09 (at 0.13 while it keeps the pitch at another
+ * speed), and then gathers 0.4 s of it before it goes on.
+ */
+export const TARGET_MIN_SOUND = 0.135;
 export const TARGET_MAX = 0.5;
 const TARGET_STEP = 0.05;
 const CALM_SECONDS = 20;
 
 /** Where to aim: some frames behind the edge, further after each stall, nearer again after a calm time. */
 export class Target {
-  #seconds = TARGET_MIN;
+  readonly #nearest: number;
+  #seconds: number;
   #changed: number;
 
-  constructor(now: number) {
+  constructor(now: number, sound = false) {
+    this.#nearest = sound ? TARGET_MIN_SOUND : TARGET_MIN;
+    this.#seconds = this.#nearest;
     this.#changed = now;
   }
 
@@ -98,7 +141,7 @@ export class Target {
 
   /** `now` in seconds; `frame` is the duration of a picture, s: the target holds three of them. */
   calm(now: number, frame: number): void {
-    const least = Math.min(TARGET_MAX, Math.max(TARGET_MIN, 3 * frame));
+    const least = Math.min(TARGET_MAX, Math.max(this.#nearest, 3 * frame));
     if (this.#seconds < least) {
       this.#seconds = least;
     } else if (now - this.#changed >= CALM_SECONDS && this.#seconds > least) {

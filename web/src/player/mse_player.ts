@@ -3,7 +3,7 @@
 import { Backoff } from './backoff.ts';
 import { CaptureMap, type Capture } from './capture_map.ts';
 import { codecName } from '../format.ts';
-import { Target, ahead, chase, trim, type Range } from './live_edge.ts';
+import { Lowest, Target, ahead, chase, trim, type Range } from './live_edge.ts';
 import { MediaBuffer, mediaSourceKind } from './media_buffer.ts';
 import { parseMessage, sameKinds, type Message, type TrackWords } from '../messages.ts';
 import { begin, type Figures, type Listener, type PlayState, type Player, type StreamAddress } from './player.ts';
@@ -28,7 +28,7 @@ const SPEECHLESS_MAX = 3;
 /** What the browser cannot play is asked for again so often: the publisher may send something else. */
 const REFUSED_MS = 4000;
 const MEASURED_SECONDS = 3;
-/** So long after it began to play, sound may be a little faster, to come to the edge. */
+/** So long after it began to play or stalled, sound may be a little faster, to come to the edge. */
 const BEGINNING_MS = 12_000;
 
 export class MsePlayer implements Player {
@@ -39,6 +39,7 @@ export class MsePlayer implements Player {
   readonly #backoff = new Backoff();
   readonly #throughput = new Throughput(MEASURED_SECONDS);
   readonly #captures = new CaptureMap();
+  readonly #lowest = new Lowest();
   #target = new Target(0);
   #socket: WebSocket | null = null;
   #buffer: MediaBuffer | null = null;
@@ -55,6 +56,7 @@ export class MsePlayer implements Player {
   #refusedType = '';
   #heardAt = 0;
   #playingSince = 0;
+  #stalledAt = 0;
   #ticker = 0;
   #later = 0;
 
@@ -84,6 +86,7 @@ export class MsePlayer implements Player {
     this.#buffer?.close();
     this.#buffer = null;
     this.#media.playbackRate = 1;
+    this.#media.preservesPitch = true;
   }
 
   figures(): Figures {
@@ -166,6 +169,7 @@ export class MsePlayer implements Player {
       this.#throughput.add(said.byteLength, this.#heardAt / 1000);
       const bytes = new Uint8Array(said);
       this.#captures.read(bytes);
+      this.#slack(this.#heardAt / 1000);
       this.#buffer?.push(bytes);
       return;
     }
@@ -197,7 +201,8 @@ export class MsePlayer implements Player {
     if (fresh) {
       this.#buffer?.close();
       this.#buffer = new MediaBuffer(kind, this.#media, said.type, (what) => this.#trouble(what));
-      this.#target = new Target(performance.now() / 1000);
+      this.#target = new Target(performance.now() / 1000, said.tracks.some(({ kind: one }) => one === 'audio'));
+      this.#lowest.forget();
       void begin(this.#media, this.#listener);
     } else if (said.type !== this.#type) {
       this.#buffer?.changeType(said.type);
@@ -274,11 +279,17 @@ export class MsePlayer implements Player {
     const media = this.#media;
     this.#target.calm(now, this.#throughput.secondsPerMessage());
     if (!media.seeking) {
-      const { rate, seekTo } = chase({ ranges, time: media.currentTime, muted: media.muted,
-                                       rate: media.playbackRate, target: this.#target.seconds,
-                                       beginning: performance.now() - this.#playingSince < BEGINNING_MS });
+      const { rate, resampled, seekTo } = chase({
+        ranges, time: media.currentTime, muted: media.muted, rate: media.playbackRate,
+        target: this.#target.seconds, beginning: this.#begins, lowest: this.#slack(now),
+      });
       if (seekTo !== undefined) {
         media.currentTime = seekTo;
+        this.#lowest.forget();
+      }
+      const pitched = resampled !== true && !media.muted;      // of no sound nobody hears the pitch
+      if (media.preservesPitch !== pitched) {
+        media.preservesPitch = pitched;
       }
       if (media.playbackRate !== rate) {
         media.playbackRate = rate;
@@ -288,6 +299,18 @@ export class MsePlayer implements Player {
     if (old !== null) {
       this.#buffer.remove(old);
     }
+  }
+
+  get #begins(): boolean {
+    return performance.now() - Math.max(this.#playingSince, this.#stalledAt) < BEGINNING_MS;
+  }
+
+  /** The least that was ahead of late, where there is sound: looked at before each message, when it is least. */
+  #slack(now: number): number | undefined {
+    const media = this.#media;
+    const sound = this.#tracks.some(({ kind }) => kind === 'audio');
+    return sound && this.#buffer !== null && media.readyState >= 3 && !media.seeking
+      ? this.#lowest.add(ahead(this.#buffer.ranges(), media.currentTime), now) : undefined;
   }
 
   /** A browser that would not start before it saw something must be shown where that is. */
@@ -302,7 +325,8 @@ export class MsePlayer implements Player {
     const flows = performance.now() - this.#heardAt < QUIET_MS;
     const begins = performance.now() - this.#playingSince < STEADY_MS;
     if (this.#playing && flows && !begins && !this.#media.seeking) {
-      this.#target.stalled(performance.now() / 1000);
+      this.#stalledAt = performance.now();
+      this.#target.stalled(this.#stalledAt / 1000);
     }
   }
 

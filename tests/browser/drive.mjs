@@ -7,6 +7,7 @@
 //   {"do": "look"}                                the state of the page's player, its text and its picture
 //   {"do": "run", "script"}                       an expression's value, in the page
 //   {"do": "press", "key"}                        a key
+//   {"do": "tap", "at"}                           a finger, on what a selector finds
 //   {"do": "screen", "width", "height", "scheme"} another screen, light or dark
 //   {"do": "stamps", "count", "patience"}         the stamps of so many pictures, within so many ms (stamp.mjs)
 //   {"do": "picture", "path", "whole"?}           a screenshot, of the whole page unless `whole` is false
@@ -141,6 +142,9 @@ try {
         break;
       case 'press':
         answer(await page.keyboard.press(order.key));
+        break;
+      case 'tap':
+        answer(await page.tap(order.at));
         break;
       case 'screen':
         await page.setViewport({ width: order.width, height: order.height });

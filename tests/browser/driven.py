@@ -73,6 +73,9 @@ class Browser:
     def press(self, key):
         self._order("press", key=key)
 
+    def tap(self, selector):
+        self._order("tap", at=selector)
+
     def screen(self, width, height, scheme):
         self._order("screen", width=width, height=height, scheme=scheme)
 

@@ -159,6 +159,7 @@ def harmless(report, words):
 
 @test()
 def row_2_13_the_pages_fit_a_phone_and_play_muted_in_their_place(scene):
+    """And by touch."""
     with encoding(scene), Browser(scene.folder) as browser:
         scene.server.wait_live("live/cam")
         for path in ("/", "/live/cam"):
@@ -166,8 +167,13 @@ def row_2_13_the_pages_fit_a_phone_and_play_muted_in_their_place(scene):
             report = browser.until(lambda look: "H.264" in look["text"], PATIENCE, f"{path} is filled")
             fits = report["wide"] <= PHONE and report["inner"] == PHONE
             assert fits, (path, report["wide"], report["inner"])
-        assert browser.run("document.querySelector('millrace-player').shown.hasAttribute('playsinline')")
-        plays(browser)
+        for word in ("autoplay", "muted", "playsInline"):
+            assert browser.run(f"document.querySelector('millrace-player').shown.{word}"), word
+        assert plays(browser)["muted"]
+        browser.tap("#play")
+        browser.until(lambda look: look["state"] == "paused", PATIENCE, "a finger pauses")
+        browser.tap("#play")
+        browser.until(lambda look: look["state"] == "live", PATIENCE, "and goes on")
         silent(browser)
 
 

@@ -109,8 +109,8 @@ Outcome<void> FileTrack::configure(const AVCodecParameters& parameters) {
             config = media::aac::config_from(extra);
             break;
         case media::Codec::opus: config = media::opus::config_from(extra); break;
-        case media::Codec::mp3: return {};     // likewise
-        case media::Codec::mjpeg: return {};   // each picture says it
+        case media::Codec::mp3:
+        case media::Codec::mjpeg: return {};   // likewise, each frame or picture
         case media::Codec::pcma:
         case media::Codec::pcmu:
         case media::Codec::g722:

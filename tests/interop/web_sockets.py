@@ -26,7 +26,7 @@ def address(scene):
     return scene.server.listeners["http"]
 
 
-@test(quick=True)
+@test(quick=True, options=SHORT_GRACE)
 def row_2_15_our_websocket_client_plays_flv(scene):
     clip = scene.clip()
     with published(scene, clip) as publisher:
@@ -70,7 +70,7 @@ def captured(scene, path, ending):
             return viewer.texts
 
 
-@test()
+@test(options=SHORT_GRACE)
 def row_2_14_2_16_mp4_by_websocket_is_a_playable_file_with_the_sources_pictures(scene):
     texts = [json.loads(text) for text in captured(scene, "/live/cam.mp4?tracks=video", "mp4")]
     assert [text["t"] for text in texts] == ["tracks", "waiting", "end"], texts
@@ -136,7 +136,7 @@ def the_clock_is_told_within_the_time_the_question_took(scene):
         assert before - 1 <= answer["r"] <= answer["s"] <= after + 1, (before, answer, after)
 
 
-@test()
+@test(options=SHORT_GRACE)
 def row_2_14_ts_by_websocket_has_the_sources_pictures(scene):
     assert captured(scene, "/live/cam.ts", "ts") == []
 

@@ -60,10 +60,10 @@ test('with sound its speed changes while it begins, and only then', () => {
 test('with sound the lowest point comes to the target, and no further', () => {
   const playing = { ...near, time: 9.6, muted: false, beginning: true, target: TARGET_MIN_SOUND };
   assert.deepEqual(chase({ ...playing, lowest: 0.3 }), { rate: RATE_MAX });
-  assert.deepEqual(chase({ ...playing, lowest: 0.13, rate: 1.02 }), { rate: 1.02, resampled: true });
-  assert.deepEqual(chase({ ...playing, lowest: 0.125, rate: 1.02 }), { rate: 1 });
-  assert.deepEqual(chase({ ...playing, lowest: 0.134, rate: 1 }), { rate: 1 });
-  assert.deepEqual(chase({ ...playing, lowest: 0.14, rate: 1 }), { rate: 1.02, resampled: true });
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.005, rate: 1.02 }), { rate: 1.02, resampled: true });
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND, rate: 1.02 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.009, rate: 1 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.015, rate: 1 }), { rate: 1.02, resampled: true });
 });
 
 test('the lowest point is that of the last second', () => {

@@ -113,7 +113,7 @@ export const TARGET_MIN = 0.1;
  * With sound, at the lowest point. Chromium runs out of sound at 0.09 (at 0.13 while it keeps the pitch at another
  * speed), and then gathers 0.4 s of it before it goes on.
  */
-export const TARGET_MIN_SOUND = 0.135;
+export const TARGET_MIN_SOUND = 0.13;
 export const TARGET_MAX = 0.5;
 const TARGET_STEP = 0.05;
 const CALM_SECONDS = 20;

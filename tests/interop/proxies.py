@@ -21,6 +21,7 @@ HITS_MIN = 0.95
 # What docs/guide/proxies.md says, on ports of the test's own.
 NGINX = """
 daemon off;
+master_process off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log;

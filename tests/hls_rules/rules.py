@@ -4,6 +4,7 @@ Nothing here touches a network or a clock. Times are seconds.
 """
 
 import fractions
+import itertools
 
 from . import playlist
 
@@ -231,10 +232,28 @@ class ListRules:
         if not numbers:
             return 0, 0, 0
         seconds = {number: float(self.segments[number].duration) for number in numbers}
-        peak = max(self.sizes[number] * 8 / seconds[number] for number in numbers if seconds[number] > 0)
         total = sum(seconds.values())
+        peak = self.peak(numbers, seconds) or sum(self.sizes[number] for number in numbers) * 8 / total
         samples = sum(self.measured[number].samples for number in numbers)
         return peak, sum(self.sizes[number] for number in numbers) * 8 / total, samples / total
+
+    def peak(self, numbers, seconds):
+        """RFC 8216 §4.1: of any run of segments that lasts 0.5 to 1.5 target durations; 0 if none does.
+
+        A publisher's last segment may be a key frame and little more: alone it is no peak.
+        """
+        target = self.target
+        best = 0
+        for first in numbers:
+            bits = lasts = 0
+            for number in itertools.takewhile(seconds.__contains__, itertools.count(first)):
+                bits += self.sizes[number] * 8
+                lasts += seconds[number]
+                if lasts > target * 1.5:
+                    break
+                if lasts >= target * 0.5:
+                    best = max(best, bits / lasts)
+        return best
 
 
 AVERAGE_TOLERANCE = 0.25

@@ -2,8 +2,10 @@
 
 #include "base/answer.hpp"
 #include "base/connection.hpp"
+#include "base/datagrams.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace millrace {
 
@@ -14,6 +16,21 @@ struct Dial {
     Instant deadline;   ///< for name, connection and handshake together
 };
 
+/// UDP sockets for one conversation, as a source or a destination says them.
+struct DatagramDial {
+    std::optional<Endpoint> to;   ///< a host name or a numeric address; nothing: it only listens
+    Endpoint local{"", 0};        ///< numeric; empty: as `to` needs it; a group's address is joined
+    bool pair = false;            ///< two sockets on neighbouring ports, the first one even: RTP and RTCP
+    Instant deadline;             ///< for the name
+};
+
+/// What came of it.
+struct DatagramLink {
+    std::unique_ptr<Datagrams> first;
+    std::unique_ptr<Datagrams> second;   ///< of a pair
+    PeerAddress to;                      ///< the address of `DatagramDial::to`; nobody where there is none
+};
+
 /// The seam to outgoing connections: the real one is `net::Connector`, a test's plays the other end. It looks
 /// the name up, connects to an address that `OutgoingRules` allow, and does the TLS handshake.
 class Connector {
@@ -22,6 +39,11 @@ public:
     /// Connects for `owner`, which is also the asker and what the connection belongs to. Errc::not_found (no
     /// such host), refused (nobody listens; no certificate; not allowed), timed_out, io.
     virtual void connect(Executor& owner, Dial dial, Reply<std::unique_ptr<Connection>> reply) = 0;
+    /// Opens UDP sockets for `owner`; nothing is sent. Errc::not_found, refused (not allowed), exists (the
+    /// port is taken), malformed (no such local address), unsupported.
+    virtual void open_datagrams(Executor& /*owner*/, DatagramDial /*dial*/, Reply<DatagramLink> reply) {
+        reply.give(fail(Errc::unsupported, "there is no UDP here"));
+    }
 };
 
 }   // namespace millrace

@@ -172,8 +172,13 @@ Task<> run_forward(Desk& desk, ForwardMeans means, ForwardCourse& course) {
         }
         pause = was_live ? forward_pause_min : pause;
         const Duration left_alone = with_chance(pause, desk.random);
-        log::warning(who, "{}: {}: {}; it is tried again in {:.1f} s", stream, course.shown(), why,
-                     static_cast<double>(left_alone / 1ms) / 1000);
+        // One that is away for long is not news each time.
+        const bool news = why != failure;
+        if (news || log::enabled(log::Level::debug)) {
+            log::write(news ? log::Level::warning : log::Level::debug, who,
+                       fmt::format("{}: {}: {}; it is tried again in {:.1f} s, and so on", stream,
+                                   course.shown(), why, static_cast<double>(left_alone / 1ms) / 1000));
+        }
         course.say(ForwardState::broken, why);
         failure = std::move(why);
         co_await pause_for(desk, left_alone, course.leash());

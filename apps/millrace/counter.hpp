@@ -4,6 +4,7 @@
 #include "session/desk.hpp"
 #include "session/media_source.hpp"
 #include "session/mjpeg_pull.hpp"
+#include "session/rtsp_pull.hpp"
 
 #include <array>
 #include <vector>
@@ -13,6 +14,8 @@ namespace millrace::apps {
 /// What opens which sources: the node pulls from servers itself, a child does the rest.
 inline constexpr std::array source_kinds{session::SourceKind{"http://", session::mjpeg_pull, true},
                                          session::SourceKind{"https://", session::mjpeg_pull, true},
+                                         session::SourceKind{"rtsp://", session::rtsp_pull, true},
+                                         session::SourceKind{"rtsps://", session::rtsp_pull, true},
                                          session::SourceKind{"", session::media_source}};
 
 /// A worker's desk, the addresses it answers, and the sources it runs.

@@ -2,6 +2,9 @@
 
 #include "base/url.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace millrace::control {
 
 namespace {
@@ -19,12 +22,14 @@ std::string unknown_kind(const std::string& written) {
 /// URLs.
 std::string source(const Setting& setting) {
     constexpr std::string_view wanted =
-        "a source: test:, file:PATH, images:FILE,FILE, or the http:// or https:// address of MJPEG pictures";
+        "a source: test:, file:PATH, images:FILE,FILE, the rtsp:// or rtsps:// address of a camera, or the "
+        "http:// or https:// address of MJPEG pictures";
+    constexpr std::array<std::string_view, 4> elsewhere{"http://", "https://", "rtsp://", "rtsps://"};
     const std::string& written = setting.text(wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a source is at most 4096 characters long");
     }
-    if (written.starts_with("http://") || written.starts_with("https://")) {
+    if (std::ranges::any_of(elsewhere, [&](std::string_view one) { return written.starts_with(one); })) {
         if (const auto url = parse_url(written); !url) {
             setting.refuse(url.error().what);
         }
@@ -51,6 +56,17 @@ void read_hls(StreamRule& rule, const Setting& hls) {
     }
 }
 
+PullTransport read_transport(const Setting& setting) {
+    constexpr std::string_view wanted = "auto, udp or tcp";
+    const std::string& written = setting.text(wanted);
+    for (const PullTransport one : {PullTransport::automatic, PullTransport::udp, PullTransport::tcp}) {
+        if (written == name(one)) {
+            return one;
+        }
+    }
+    setting.refuse_value(wanted);
+}
+
 void read_entry(StreamRule& rule, const Setting& entry) {
     const std::string& key = entry.node().key;
     if (key == "source") {
@@ -66,17 +82,28 @@ void read_entry(StreamRule& rule, const Setting& entry) {
         rule.on_demand = entry.truth();
     } else if (key == "idle") {
         rule.idle = entry.duration();
+    } else if (key == "transport") {
+        rule.transport = read_transport(entry);
     } else if (key == "hls") {
         read_hls(rule, entry);
     } else {
-        entry.refuse("unknown key; a stream has source, on_demand, idle, grace, takeover and hls");
+        entry.refuse("unknown key; a stream has source, transport, on_demand, idle, grace, takeover and hls");
     }
 }
 
 }   // namespace
 
+std::string_view name(PullTransport transport) {
+    switch (transport) {
+        case PullTransport::udp: return "udp";
+        case PullTransport::tcp: return "tcp";
+        case PullTransport::automatic: break;
+    }
+    return "auto";
+}
+
 std::vector<StreamRule> read_stream_rules(const Setting& setting) {
-    constexpr std::size_t keys = 6;
+    constexpr std::size_t keys = 7;
     std::vector<StreamRule> rules;
     for (const auto& stream : setting.map(Configuration::streams_max)) {
         auto pattern = NamePattern::parse(stream.node().key);

@@ -1,5 +1,6 @@
 #include "control/stream_rules.hpp"
 
+#include "base/udp_address.hpp"
 #include "base/url.hpp"
 
 #include <algorithm>
@@ -22,16 +23,22 @@ std::string unknown_kind(const std::string& written) {
 /// URLs.
 std::string source(const Setting& setting) {
     constexpr std::string_view wanted =
-        "a source: test:, file:PATH, images:FILE,FILE, the rtsp:// or rtsps:// address of a camera, or the "
-        "http:// or https:// address of MJPEG pictures";
-    constexpr std::array<std::string_view, 4> elsewhere{"http://", "https://", "rtsp://", "rtsps://"};
+        "a source: test:, file:PATH, images:FILE,FILE, udp://@ADDRESS:PORT, or an address that begins with "
+        "http://, https://, rtsp://, rtsps://, rtmp:// or rtmps://";
+    constexpr std::array<std::string_view, 6> pulled{"http://",  "https://", "rtsp://",
+                                                     "rtsps://", "rtmp://",  "rtmps://"};
     const std::string& written = setting.text(wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a source is at most 4096 characters long");
     }
-    if (std::ranges::any_of(elsewhere, [&](std::string_view one) { return written.starts_with(one); })) {
+    const auto begins_so = [&written](std::string_view prefix) { return written.starts_with(prefix); };
+    if (std::ranges::any_of(pulled, begins_so)) {
         if (const auto url = parse_url(written); !url) {
             setting.refuse(url.error().what);
+        }
+    } else if (written.starts_with("udp://")) {
+        if (const auto address = parse_udp_address(written); !address) {
+            setting.refuse(address.error().what);
         }
     } else if (!written.starts_with("test:") && !written.starts_with("file:") &&
                !written.starts_with("images:")) {

@@ -12,6 +12,7 @@
 #include "net/memory.hpp"
 #include "session/hls_texts.hpp"
 #include "session/settings.hpp"
+#include "session/transport_memory.hpp"
 
 #include <array>
 #include <memory>
@@ -55,6 +56,7 @@ struct Desk {
     }
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
     ListTexts list_texts;
+    TransportMemory rtsp_over_tcp;
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;
 };

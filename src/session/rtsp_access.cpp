@@ -38,13 +38,18 @@ Task<Result<hub::Admitted>> RtspAccess::ask(Asked asked) {
                            .encrypted = connection_.encrypted(),
                            .query = asked.address.query,
                            .authorization = asked.caller.authorization};
+    const rtsp::Server::Caller& caller = asked.caller;
+    if (const Result<> read = digest_.read(petition, {caller.method, caller.url}, desk_.executor.now());
+        !read) {
+        co_return std::unexpected(read.error());
+    }
     co_return co_await hub::ask(desk_.admission, std::move(petition), desk_.executor);
 }
 
 void RtspAccess::refuse(rtsp::Server& machine, const Error& why) {
     rtsp::Server::Refusal refusal{.status = status_of(why.code), .reason = why.what, .challenges = {}};
     if (why.code == Errc::unauthenticated) {
-        refusal.challenges = {"Basic realm=\"Millrace\", charset=\"UTF-8\""};
+        refusal.challenges = digest_.challenges(*desk_.settings, desk_.executor.now());
     }
     log::info(rtsp_protocol, "{} was refused: {}", connection_.peer().text(), why.what);
     note_refusal(desk_, rtsp_protocol, connection_.peer(), why);

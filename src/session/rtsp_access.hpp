@@ -3,6 +3,7 @@
 #include "hub/admission.hpp"
 #include "protocol/rtsp/server.hpp"
 #include "session/desk.hpp"
+#include "session/digest_door.hpp"
 
 namespace millrace::session {
 
@@ -10,7 +11,8 @@ namespace millrace::session {
 /// conversation, on its thread.
 class RtspAccess {
 public:
-    RtspAccess(Desk& desk, Connection& connection) : desk_{desk}, connection_{connection} {}
+    RtspAccess(Desk& desk, Connection& connection)
+        : desk_{desk}, connection_{connection}, digest_{desk.random} {}
 
     /// Name, room and right of a request. The connection counts as a stranger's until `let_in`: whoever only
     /// sets sessions up is limited by where it comes from (case 17).
@@ -29,6 +31,7 @@ public:
 private:
     Desk& desk_;
     Connection& connection_;
+    DigestDoor digest_;
 };
 
 inline constexpr std::string_view rtsp_protocol = "rtsp";

@@ -6,6 +6,7 @@
 #include "session/rtsp_access.hpp"
 #include "session/rtsp_play.hpp"
 #include "session/rtsp_publisher.hpp"
+#include "session/rtsp_tunnel.hpp"
 
 namespace millrace::session {
 
@@ -28,8 +29,8 @@ public:
                   .machine = std::make_unique<Server>(desk.random, desk.executor.now()),
                   .offer = {}} {}
 
-    /// Until it ends, or the fan-out has it.
-    Task<> run();
+    /// From its first bytes until it ends, or the fan-out has it.
+    Task<> run(std::vector<std::byte> first);
 
     Result<> receive(ByteSpan bytes, Instant now) { return machine().receive(bytes, now); }
     Result<> advance(Instant now);
@@ -194,8 +195,11 @@ Task<> Talk::hand_on() {
     }
 }
 
-Task<> Talk::run() {
-    Result<> turn;
+Task<> Talk::run(std::vector<std::byte> first) {
+    Result<> turn = receive(first, desk_.executor.now());
+    if (!turn) {
+        net::send_last_words(connection(), *this);
+    }
     while (turn) {
         while (std::optional<Event> event = next_event()) {
             if (const auto* packet = std::get_if<Server::Packet>(&*event)) {
@@ -222,8 +226,20 @@ Task<> Talk::run() {
 }   // namespace
 
 Task<> rtsp_serve(Desk& desk, std::unique_ptr<Connection> connection) {
-    Talk talk{desk, std::move(connection)};
-    co_await talk.run();
+    const Endpoint peer = connection->peer();
+    Result<RtspOpening> opening = co_await read_opening(desk, *connection);
+    Result<> begun = opening ? Result<>{} : std::unexpected(opening.error());
+    if (opening && opening->http) {
+        begun = co_await join_tunnel(desk, connection, std::exchange(*opening, {}));
+    }
+    if (!begun) {
+        log::info(rtsp_protocol, "{} left before it published or played: {}", peer.text(),
+                  begun.error().what);
+        desk.tally.count(rtsp_protocol, begun.error().code);
+    } else if (connection != nullptr) {
+        Talk talk{desk, std::move(connection)};
+        co_await talk.run(std::move(opening->bytes));
+    }
 }
 
 }   // namespace millrace::session

@@ -13,6 +13,7 @@
 #include "session/media_play.hpp"
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
+#include "session/rtsp_serve.hpp"
 #include "session/still_play.hpp"
 #include "session/wfs_play.hpp"
 
@@ -92,6 +93,7 @@ void Node::make_counters() {
         counters_.push_back(
             std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
         counters_.back()->desk.memory = &memory_;
+        counters_.back()->desk.tunnels = &tunnels_;
         sights.sessions.push_back(&counters_.back()->desk.sessions);
         sights.tallies.push_back(&counters_.back()->desk.tally);
     }
@@ -145,9 +147,10 @@ Counter& Node::counter_of(const Executor& executor) {
 
 void Node::welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection) {
     Counter& counter = counter_of(worker);
-    worker.tasks().spawn(door.starts_with("http")
-                             ? session::http_serve(counter.desk, std::move(connection), counter.routes)
-                             : session::rtmp_serve(counter.desk, std::move(connection)));
+    worker.tasks().spawn(
+        door.starts_with("http")   ? session::http_serve(counter.desk, std::move(connection), counter.routes)
+        : door.starts_with("rtsp") ? session::rtsp_serve(counter.desk, std::move(connection))
+                                   : session::rtmp_serve(counter.desk, std::move(connection)));
 }
 
 void Node::prepare(const control::Standing& next, bool afresh) {

@@ -16,6 +16,7 @@
 #include "net/memory.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
+#include "session/rtsp_tunnels.hpp"
 #include "session/stills.hpp"
 
 #include <atomic>
@@ -77,6 +78,7 @@ private:
     hub::LogEvents log_events_{events_};
     hub::Directory directory_;
     session::Stills stills_{pool_.aside(), directory_, spawner_};
+    session::RtspTunnels tunnels_{pool_.aside()};
     control::Readiness readiness_;
     // Joined after the pool has stopped, before what they work for goes.
     std::optional<net::BackgroundThreads> hashing_;

@@ -104,6 +104,8 @@ struct Configuration {
     ListenAddress https{{"::", 8443}};   ///< on by default only with TLS
     ListenAddress rtmp{{"::", 1935}};
     ListenAddress rtmps{{"::", 1936}};   ///< on by default only with TLS
+    ListenAddress rtsp{{"::", 8554}};
+    ListenAddress rtsps{{"::", 8322}};   ///< on by default only with TLS
     std::string tls_certificate;         ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     bool tls_verify = true;                 ///< the certificates of servers that sources are pulled from

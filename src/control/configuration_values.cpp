@@ -96,6 +96,8 @@ constexpr std::array shown{
     Shown{"https.listen", [](const C& c) { return listen_value(c.https); }},
     Shown{"rtmp.listen", [](const C& c) { return listen_value(c.rtmp); }},
     Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
+    Shown{"rtsp.listen", [](const C& c) { return listen_value(c.rtsp); }},
+    Shown{"rtsps.listen", [](const C& c) { return listen_value(c.rtsps); }},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
     Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"tls.verify", [](const C& c) { return truth_value(c.tls_verify); }},

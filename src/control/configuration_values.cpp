@@ -96,6 +96,7 @@ constexpr std::array shown{
     Shown{"https.listen", [](const C& c) { return listen_value(c.https); }},
     Shown{"rtmp.listen", [](const C& c) { return listen_value(c.rtmp); }},
     Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
+    Shown{"rtsp.udp", [](const C& c) { return listen_value(c.rtsp_udp); }},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
     Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"tls.verify", [](const C& c) { return truth_value(c.tls_verify); }},

@@ -14,7 +14,7 @@ namespace millrace::apps {
 
 /// Which sources run at which worker: starts, changes and stops them as the configuration says, and those on
 /// demand as their streams say. Any thread.
-class SourceRules final : public hub::Demand {
+class SourceRules final : public hub::Demand, public session::SourceWitness {
 public:
     explicit SourceRules(const std::vector<std::unique_ptr<Counter>>& counters) : counters_{counters} {}
 
@@ -25,13 +25,16 @@ public:
     bool wake(const std::string& stream) override;
     bool rest(const std::string& stream) override;
     std::vector<Offer> offers() const override;
+    std::vector<hub::SourceStatus> sources_of(const std::string& stream) const override;
+    void saw(const std::string& stream, std::vector<hub::SourceStatus> sources) override;
 
 private:
     struct Place {
         Counter* counter;
         session::SourceRule rule;
         bool on_demand;
-        bool awake;   // it runs, unless it ended by itself
+        bool awake;                              // it runs, unless it ended by itself
+        std::vector<hub::SourceStatus> seen{};   // of it; empty: nothing yet
     };
     using Places = std::map<std::string, Place>;   // by stream
 

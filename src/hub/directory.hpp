@@ -111,9 +111,10 @@ private:
     /// A stream that is there, or could be.
     struct Known {
         std::string name;
-        Executor* home;
-        std::optional<StreamHandle> handle;
-        bool on_demand;
+        Executor* home = nullptr;
+        std::optional<StreamHandle> handle{};
+        bool offered = false;   ///< it has sources here
+        bool on_demand = false;
     };
 
     Result<StreamHandle> find_or_create(const std::string& name, Executor& home);

@@ -36,7 +36,7 @@ std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::by_home(
     std::unordered_map<std::string, Known> found;
     for (Demand::Offer& offer : demand_ == nullptr ? std::vector<Demand::Offer>{} : demand_->offers()) {
         if (!name || *name == offer.stream) {
-            found[offer.stream] = {offer.stream, offer.home, std::nullopt, true};
+            found[offer.stream] = {offer.stream, offer.home, std::nullopt, true, offer.on_demand};
         }
     }
     {
@@ -45,7 +45,9 @@ std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::by_home(
             if (!name || *name == stream) {
                 const Slot& slot = slots_[index];
                 Known& known = found[stream];
-                known = {stream, slot.home, StreamHandle{slot.home, index, slot.generation}, known.on_demand};
+                known.name = stream;
+                known.home = slot.home;
+                known.handle = StreamHandle{slot.home, index, slot.generation};
             }
         }
     }
@@ -62,9 +64,15 @@ std::vector<StreamReport> Directory::report_of(const std::vector<Known>& known) 
         const Stream* const stream = one.handle ? at(*one.handle) : nullptr;
         if (stream != nullptr && !stream->lingers()) {
             reports.push_back(stream->report());
-            reports.back().on_demand = one.on_demand;
-        } else if (one.on_demand) {
-            reports.push_back({.name = one.name, .on_demand = true});
+        } else if (one.offered) {
+            reports.push_back(
+                {.name = one.name, .state = one.on_demand ? StreamState::offline : StreamState::waiting});
+        } else {
+            continue;
+        }
+        reports.back().on_demand = one.on_demand;
+        if (one.offered) {
+            reports.back().sources = demand_->sources_of(one.name);
         }
     }
     return reports;

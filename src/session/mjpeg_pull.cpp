@@ -290,6 +290,10 @@ Task<Result<>> Pull::take_parts() {
 }
 
 Task<Result<>> Pull::publish() {
+    const Result<> stage = co_await leash_.take_stage();
+    if (!stage) {
+        co_return stage;
+    }
     camera_.emplace(desk_, *connection_, stream_);
     camera_->use(connection_.get());
     Answer<hub::Grant> answer{desk_.executor};
@@ -321,6 +325,7 @@ Task<Result<>> Pull::show(Bytes picture, std::optional<double> taken_at) {
     camera_->publication().count_received(picture.size());
     camera_->take(std::move(picture), *facts, taken_at);
     camera_->publication().flush();
+    leash_.delivered();
     co_return Result<>{};
 }
 
@@ -363,7 +368,7 @@ Task<Result<>> Pull::converse(Url url) {
 
 Task<SourceEnding> Pull::run(Url url) {
     const Result<> ended = co_await converse(std::move(url));
-    if (camera_ && is_over()) {
+    if (camera_ && is_over() && leash_.ends_stream()) {
         camera_->publication().finish();
     }
     co_return SourceEnding{.error = ended.error(), .words = std::move(words_)};

@@ -98,6 +98,7 @@ constexpr std::array shown{
     Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
     Shown{"rtsp.listen", [](const C& c) { return listen_value(c.rtsp); }},
     Shown{"rtsps.listen", [](const C& c) { return listen_value(c.rtsps); }},
+    Shown{"rtsp.udp", [](const C& c) { return listen_value(c.rtsp_udp); }},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
     Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"tls.verify", [](const C& c) { return truth_value(c.tls_verify); }},

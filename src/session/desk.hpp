@@ -19,6 +19,8 @@
 
 namespace millrace::session {
 
+class MediaPorts;
+
 /// What the conversations of one worker share; made once a worker, by `main` or by a simulation. Own thread
 /// only. It outlives every conversation of its executor.
 struct Desk {
@@ -50,6 +52,7 @@ struct Desk {
     const net::Memory* memory = nullptr;   ///< none: it never is scarce
     Spawner* spawner = nullptr;            ///< none: no pictures are made here
     RtspTunnels* tunnels = nullptr;        ///< none: no RTSP over HTTP
+    MediaPorts* media_ports = nullptr;     ///< none: RTSP goes over TCP alone
     /// Whether there is memory for one more who publishes or plays.
     Result<> has_room() const {
         return memory != nullptr && memory->scarce()

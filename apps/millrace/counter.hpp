@@ -6,6 +6,7 @@
 #include "session/media_ports.hpp"
 #include "session/media_source.hpp"
 #include "session/rtmp_pull.hpp"
+#include "session/rtsp_pull.hpp"
 #include "session/udp_pull.hpp"
 
 #include <array>
@@ -19,6 +20,8 @@ inline constexpr std::array source_kinds{session::SourceKind{"http://", session:
                                          session::SourceKind{"https://", session::http_pull, true},
                                          session::SourceKind{"rtmp://", session::rtmp_pull, true},
                                          session::SourceKind{"rtmps://", session::rtmp_pull, true},
+                                         session::SourceKind{"rtsp://", session::rtsp_pull, true},
+                                         session::SourceKind{"rtsps://", session::rtsp_pull, true},
                                          session::SourceKind{"udp://", session::udp_pull, true},
                                          session::SourceKind{"", session::media_source}};
 

@@ -60,6 +60,10 @@ struct Token {
     Origin origin = Origin::standard;
 };
 
+/// How the packets of an RTSP source travel: by itself UDP is tried first.
+enum class PullTransport : std::uint8_t { automatic, udp, tcp };
+std::string_view name(PullTransport transport);
+
 /// What the configuration says of the streams of one pattern.
 struct StreamRule {
     static constexpr std::size_t source_size_max = 4096;
@@ -73,6 +77,7 @@ struct StreamRule {
     std::optional<bool> takeover;
     std::optional<bool> on_demand;   ///< its source runs only while somebody watches
     std::optional<Duration> idle;    ///< and so long after the last one
+    std::optional<PullTransport> transport;
     std::optional<Duration> hls_segment;
     std::optional<unsigned> hls_window;
     std::optional<bool> hls_always;

@@ -189,6 +189,9 @@ YamlNode stream_value(const StreamRule& rule) {
     if (!rule.source.empty()) {
         put(value, "source", text_node(masked(rule.source)));
     }
+    if (rule.transport) {
+        put(value, "transport", text_node(name(*rule.transport)));
+    }
     if (rule.grace) {
         put(value, "grace", duration_value(*rule.grace));
     }

@@ -13,6 +13,7 @@
 #include "session/hls_texts.hpp"
 #include "session/rtsp_tunnels.hpp"
 #include "session/settings.hpp"
+#include "session/transport_memory.hpp"
 
 #include <array>
 #include <memory>
@@ -61,6 +62,7 @@ struct Desk {
     }
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
     ListTexts list_texts;
+    TransportMemory rtsp_over_tcp;
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;
 };

@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::string_view cname = "millrace";
 
-/// Some cameras repeat a media line; a track is set up once.
-bool is_repeated(const sdp::Description& description, std::size_t at) {
-    const std::string& control = description.media[at].control;
-    const auto before = description.media.begin() + static_cast<std::ptrdiff_t>(at);
-    return std::any_of(description.media.begin(), before,
-                       [&](const sdp::Media& media) { return media.control == control; });
-}
-
 }   // namespace
 
 std::vector<RtpIntake::Line> RtpIntake::usable_lines(const sdp::Description& description,
@@ -37,8 +29,6 @@ std::vector<RtpIntake::Line> RtpIntake::usable_lines(const sdp::Description& des
             leave_out(format ? receiver.error().what : format.error().what);
         } else if (lines.size() == tracks_max) {
             leave_out("there are too many");
-        } else if (is_repeated(description, i)) {
-            leave_out("it is there already");
         } else {
             lines.push_back({static_cast<unsigned>(i), *format, media.capture_time_id});
         }
@@ -125,6 +115,7 @@ std::optional<media::AccessUnit> RtpIntake::next(Instant now) {
         if (!unit) {
             continue;
         }
+        stream.left_out_early = stream.left_out_early.value_or(left_out(stream));
         // A transport stream has tracks and times of its own; reports speak of RTP's.
         const bool own_times = stream.receiver.format().encoding == rtp::Encoding::mpeg_ts;
         const auto sender_time = own_times ? std::nullopt : stream.receiver.sender_time(*unit);
@@ -154,11 +145,15 @@ std::uint64_t RtpIntake::packets() const {
     return sum;
 }
 
+std::uint64_t RtpIntake::left_out(const Stream& stream) {
+    const rtp::DepacketiserCounters& counters = stream.receiver.depacketiser();
+    return counters.units_broken + counters.units_refused + counters.units_skipped;
+}
+
 std::uint64_t RtpIntake::take_dropped() {
     std::uint64_t sum = 0;
     for (const Stream& stream : streams_) {
-        const rtp::DepacketiserCounters& counters = stream.receiver.depacketiser();
-        sum += counters.units_broken + counters.units_refused + counters.units_skipped;
+        sum += stream.left_out_early ? left_out(stream) - *stream.left_out_early : 0;
     }
     return sum - std::exchange(dropped_told_, sum);
 }

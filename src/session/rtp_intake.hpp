@@ -58,7 +58,8 @@ public:
     std::optional<Report> next_report(Instant now);
 
     std::uint64_t packets() const;
-    /// Units that were left out since this was asked last: broken, refused or not to be decoded.
+    /// Units that were left out since this was asked last: broken, refused or not to be decoded. Those before
+    /// a track's first are nobody's loss.
     std::uint64_t take_dropped();
     /// Pictures come, and none of them can begin a stream.
     bool waits_for_key_frame() const;
@@ -70,8 +71,10 @@ private:
         unsigned media;
         media::TrackId track;
         rtp::Receiver receiver;
+        std::optional<std::uint64_t> left_out_early{};   // before the first unit; nothing: there was none yet
     };
     Stream* of(unsigned media);
+    static std::uint64_t left_out(const Stream& stream);
 
     std::vector<Stream> streams_;
     rtp::Alignment alignment_;

@@ -137,7 +137,7 @@ class Rolling:
         self.over = threading.Event()
         self.sent = 0      # frames
         self.sent_early = 0
-        self.begun = 0.0
+        self.begun, self.begun_utc = 0.0, time.time()
         self.thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self):
@@ -225,7 +225,7 @@ class Rolling:
         timestamp = frame.shown + round(base * track.clock / 1000)
         if self.ways.sender_reports and moment >= getattr(line, "report_due", 0):
             line.report_due = moment + REPORT_SECONDS * 1000
-            taken = time.time() + (frame.shown - frame.decoded) / track.clock
+            taken = self.begun_utc + timestamp / track.clock
             line.link.send(True, line.report(timestamp, taken))
         closes = self.ways.close_after and moment >= self.ways.close_after * 1000
         for number, (marker, payload) in enumerate(frame.payloads):

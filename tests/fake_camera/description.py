@@ -63,7 +63,7 @@ def _media(track, number, base, ways):
     if "junk" in ways.sdp:
         lines += "b=garbage\nb=AS:\nb=RR:minus\nnonsense without an equals sign\nx\n"
     lines += _control(manner["track"], number, base, ways)
-    if "no_rtpmap" not in ways.sdp:
+    if "no_rtpmap" not in ways.sdp or track.payload_type >= 96:      # RFC 3551 says what the others are
         sound = f"/{track.channels}" if track.channels > 1 else ""
         lines += f"a=rtpmap:{track.payload_type} {track.codec}/{track.clock}{sound}\n"
     if track.parameters:

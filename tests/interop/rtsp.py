@@ -11,9 +11,9 @@ import time
 
 import ledger
 import node
+import rtp
 
 PATIENCE = 20
-PACKET_AGE_MAX = 1 << 31
 
 
 class Refused(Exception):
@@ -22,33 +22,6 @@ class Refused(Exception):
     def __init__(self, status, head):
         super().__init__(head)
         self.status = status
-
-
-@dataclasses.dataclass
-class Packet:
-    track: int
-    control: bool
-    data: bytes
-    moment: float
-
-    @property
-    def sequence(self):
-        return int.from_bytes(self.data[2:4], "big")
-
-    @property
-    def timestamp(self):
-        return int.from_bytes(self.data[4:8], "big")
-
-    @property
-    def marker(self):
-        return bool(self.data[1] & 0x80)
-
-    def payload(self):
-        """RFC 3550 §5.1, with padding, CSRC and extension left out."""
-        at = 12 + 4 * (self.data[0] & 15)
-        if self.data[0] & 0x10:
-            at += 4 + 4 * int.from_bytes(self.data[at + 2:at + 4], "big")
-        return self.data[at:-self.data[-1]] if self.data[0] & 0x20 else self.data[at:]
 
 
 @dataclasses.dataclass
@@ -79,6 +52,7 @@ class Viewer:
         self.wire = []      # (moment, from the server, "tcp" or ports, bytes): for wire.py
         self.packets, self.data, self.cseq, self.session = [], b"", 0, ""
         self.udp, self.channels, self.ended, self.thread = [], {}, False, None
+        self.answers, self.answered = [], threading.Condition()
 
     def __enter__(self):
         return self
@@ -134,13 +108,38 @@ class Viewer:
             raise Refused(status, head.decode())
         return said, body
 
+    def ask_in_between(self, method):
+        """The same while packets come; the reader finds the answer. Its headers."""
+        assert self.thread is not None
+        with self.answered:
+            self.answers.clear()
+            self.cseq += 1
+            self.send(f"{method} {self.url} RTSP/1.0\r\nCSeq: {self.cseq}\r\nSession: {self.session}\r\n\r\n"
+                      .encode())
+            came = self.answered.wait_for(lambda: self.answers or self.ended, PATIENCE)
+        assert came and self.answers, f"no answer to {method}"
+        head = self.answers[0]
+        if " 200 " not in head.split("\r\n")[0]:
+            raise Refused(int(head.split(" ")[1]), head)
+        return head
+
+    def _take_answers(self):
+        """Between packets: answers, which have no bodies here."""
+        self._take_frames()
+        while self.data and not self.data.startswith(b"$") and b"\r\n\r\n" in self.data:
+            head, self.data = self.data.split(b"\r\n\r\n", 1)
+            with self.answered:
+                self.answers.append(head.decode())
+                self.answered.notify_all()
+            self._take_frames()
+
     def _take_frames(self):
         while self.data.startswith(b"$") and len(self.data) >= 4:
             size = int.from_bytes(self.data[2:4], "big")
             if len(self.data) < 4 + size:
                 return
             track, control = self.channels[self.data[1]]
-            self.packets.append(Packet(track, control, self.data[4:4 + size], time.monotonic()))
+            self.packets.append(rtp.Packet(track, control, self.data[4:4 + size], time.monotonic()))
             self.data = self.data[4 + size:]
 
     def play(self):
@@ -186,20 +185,22 @@ class Viewer:
                     return
                 moment = time.monotonic()
                 self.wire.append((moment, True, (peer[1], one.getsockname()[1]), data))
-                self.packets.append(Packet(number, control, data, moment))
+                self.packets.append(rtp.Packet(number, control, data, moment))
 
     def _read(self):
         with contextlib.suppress(OSError):
             while self._more():
-                self._take_frames()
-        self.ended = True
+                self._take_answers()
+        with self.answered:
+            self.ended = True
+            self.answered.notify_all()
 
     def frames(self):
         """Video and AAC of the packets so far; the last frame may still be cut."""
         packets, found = list(self.packets), []
         for number, media in enumerate(self.media):
             own = [packet for packet in packets if packet.track == number and not packet.control]
-            found += frames_of(media, own, self._zero(packets, number))
+            found += rtp.frames_of(media, own, self._zero(packets, number))
         return found
 
     def _zero(self, packets, number):
@@ -241,75 +242,6 @@ def udp_pair(host):
                 return [first, second]
         first.close()
         second.close()
-
-
-def frames_of(media, packets, zero):
-    """The frames of one track's packets, in the order of their coming; times in ms."""
-    found, at = [], 0
-    while at < len(packets):
-        end = at + 1
-        while end < len(packets) and packets[end].timestamp == packets[at].timestamp:
-            end += 1
-        if end == len(packets) and not packets[-1].marker and media.kind == "video":
-            break
-        moment = _moment(packets[at].timestamp, zero or (packets[0].timestamp, 0), media.clock)
-        payloads = [packet.payload() for packet in packets[at:end]]
-        if media.codec in ("H264", "H265"):
-            found.append(_picture(media.codec, payloads, moment))
-        elif media.codec == "MPEG4-GENERIC":
-            found += [ledger.Frame("audio", round(moment + number * 1024000 / media.clock), 0, True,
-                                   ledger.digest(unit))
-                      for number, unit in enumerate(unit for one in payloads for unit in _access_units(one))]
-        at = end
-    for frame in found:
-        frame.pts = frame.dts
-    return found
-
-
-def _moment(timestamp, zero, clock):
-    apart = (timestamp - zero[0] + PACKET_AGE_MAX) % (1 << 32) - PACKET_AGE_MAX
-    return zero[1] + apart * 1000 / clock
-
-
-def _picture(codec, payloads, moment):
-    h265 = codec == "H265"
-    units = list(_units(payloads, h265))
-    key = any((unit[0] >> 1 & 63) in (19, 20, 21) if h265 else unit[0] & 31 == 5 for unit in units)
-    name = ledger.name_of(units, "hvc1" if h265 else "avc1")
-    return ledger.Frame("video", round(moment), round(moment), key, name)
-
-
-def _units(payloads, h265):
-    """NAL units out of single packets, aggregates and fragments (RFC 6184 §5.6 to 5.8, RFC 7798 §4.4)."""
-    head, whole = (2, bytearray()) if h265 else (1, bytearray())
-    for one in payloads:
-        kind = one[0] >> 1 & 63 if h265 else one[0] & 31
-        if kind == (48 if h265 else 24):
-            at = head
-            while at + 2 <= len(one):
-                size = int.from_bytes(one[at:at + 2], "big")
-                yield one[at + 2:at + 2 + size]
-                at += 2 + size
-        elif kind == (49 if h265 else 28):
-            bits = one[head]
-            if bits & 0x80:
-                whole = bytearray([one[0] & 0x81 | (bits & 63) << 1, one[1]] if h265
-                                  else [one[0] & 0xE0 | bits & 31])
-            whole += one[head + 1:]
-            if bits & 0x40:
-                yield bytes(whole)
-        else:
-            yield one
-
-
-def _access_units(payload):
-    """AAC-hbr with 13 and 3 bits a header (RFC 3640 §3.3.6)."""
-    count = int.from_bytes(payload[:2], "big") // 16
-    at = 2 + 2 * count
-    for number in range(count):
-        size = int.from_bytes(payload[2 + 2 * number:4 + 2 * number], "big") >> 3
-        yield payload[at:at + size]
-        at += size
 
 
 def shown(sent):

@@ -172,7 +172,7 @@ def sound_of_each_codec_comes_back_byte_for_byte(scene):
     for name, (source, player) in players.items():
         sent, got = decoded_sound(source), decoded_sound(player.path)
         assert b"".join(bytes.fromhex(one) for one in got) in b"".join(bytes.fromhex(one) for one in sent) \
-            and len(got) > 0.6 * len(sent), f"{name}: {len(got)} of {len(sent)} packets, or others"
+            and len(got) > 0.4 * len(sent), f"{name}: {len(got)} of {len(sent)} packets, or others"
 
 
 @test(options=SHORT_GRACE)

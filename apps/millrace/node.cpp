@@ -166,8 +166,17 @@ void Node::apply(control::StandingRef next) {
     directory_.use(stream_settings);
     const net::Connector::Rules outgoing{OutgoingRules{configuration.outgoing_allow},
                                          configuration.tls_verify};
-    const auto settings = std::make_shared<const session::Settings>(session::Settings{
-        configuration.cors, configuration.default_stream, configuration.wfs, configuration.trusted_proxies});
+    const auto proves_by = [&](std::string control::DigestSecrets::* hash) {
+        return std::ranges::any_of(
+            configuration.users, [hash](const control::User& user) { return !(user.digest.*hash).empty(); });
+    };
+    const auto settings = std::make_shared<const session::Settings>(
+        session::Settings{.origins = configuration.cors,
+                          .default_stream = configuration.default_stream,
+                          .wfs = configuration.wfs,
+                          .trusted_proxies = configuration.trusted_proxies,
+                          .digest_md5 = proves_by(&control::DigestSecrets::md5),
+                          .digest_sha256 = proves_by(&control::DigestSecrets::sha256)});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {
             counter.desk.settings = settings;

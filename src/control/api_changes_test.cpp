@@ -162,6 +162,14 @@ TEST_F(ApiChanges, a_users_password_is_hashed_and_never_shown) {
         EXPECT_EQ(shown.find("$argon2id$"), std::string::npos) << "case 69: " << shown;
         EXPECT_NE(shown.find("\"cam\""), std::string::npos);
     }
+    EXPECT_EQ(ask("PUT", "/api/v1/users/cam", R"({"password":"battery staple","digest":true})").status, 200);
+    const DigestSecrets digest = digest_secrets_of("cam", "battery staple");
+    EXPECT_EQ(node_.configuration().users[0].digest.text(), digest.text());
+    EXPECT_EQ(ask("PUT", "/api/v1/users/cam", R"({"allow":["play:*"]})").status, 200);
+    EXPECT_EQ(node_.configuration().users[0].digest.text(), digest.text());
+    EXPECT_EQ(text(ask("GET", "/api/v1/users/cam")).find(digest.md5), std::string::npos);
+    EXPECT_EQ(ask("PUT", "/api/v1/users/cam", R"({"password":"correct horse"})").status, 200);
+    EXPECT_FALSE(node_.configuration().users[0].digest) << "it was of the password before";
     EXPECT_EQ(ask("PUT", "/api/v1/users/cam", R"({"password":"short"})").status, 422);
     EXPECT_EQ(ask("PUT", "/api/v1/users/a b", "{}").status, 400);
     EXPECT_EQ(ask("PUT", "/api/v1/users/cam", R"({"name":"other"})").status, 422);

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/time.hpp"
 #include "control/configuration_error.hpp"
+#include "control/digest_secrets.hpp"
 #include "control/name_pattern.hpp"
 #include "control/yaml.hpp"
 #include "hub/admission.hpp"
@@ -43,6 +44,7 @@ struct Grant {
 struct User {
     std::string name;
     std::string password;   ///< the line `millrace password` prints (Argon2id); empty: needs none
+    DigestSecrets digest{};
     std::vector<Grant> allow;
     Origin origin = Origin::standard;
 };

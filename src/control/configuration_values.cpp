@@ -152,7 +152,21 @@ YamlNode user_value(const User& user) {
     if (!user.password.empty()) {
         put(value, "password", text_node(masked_secret));
     }
+    if (user.digest) {
+        put(value, "digest", text_node(masked_secret));
+    }
     put(value, "allow", grants_value(user.allow));
+    return value;
+}
+
+YamlNode digest_value(const DigestSecrets& digest) {
+    YamlNode value = map_node();
+    if (!digest.md5.empty()) {
+        put(value, "md5", text_node(digest.md5));
+    }
+    if (!digest.sha256.empty()) {
+        put(value, "sha256", text_node(digest.sha256));
+    }
     return value;
 }
 
@@ -220,6 +234,7 @@ YamlNode masked_overlay(YamlNode overlay) {
     }
     if (YamlNode* const auth = find(overlay, "auth")) {
         mask(*auth, "users", "password");
+        mask(*auth, "users", "digest");
         mask(*auth, "tokens", "sha256");
     }
     return overlay;

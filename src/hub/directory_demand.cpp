@@ -31,22 +31,32 @@ Result<StreamHandle> Directory::find_or_call(const std::string& name) {
     return find_or_create(name, *home);
 }
 
+/// As `by_home`, without a look at all the others: some ask for one again and again.
+std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::home_of(const std::string& name) {
+    Executor* const offered = demand_ == nullptr ? nullptr : demand_->home_of(name);
+    const std::optional<StreamHandle> handle = find(name);
+    Executor* const home = handle ? handle->home : offered;
+    if (home == nullptr) {
+        return {};
+    }
+    return {{home, {Known{name, home, handle, offered != nullptr}}}};
+}
+
 std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::by_home(
     const std::optional<std::string>& name) {
+    if (name) {
+        return home_of(*name);
+    }
     std::unordered_map<std::string, Known> found;
     for (Demand::Offer& offer : demand_ == nullptr ? std::vector<Demand::Offer>{} : demand_->offers()) {
-        if (!name || *name == offer.stream) {
-            found[offer.stream] = {offer.stream, offer.home, std::nullopt, true};
-        }
+        found[offer.stream] = {offer.stream, offer.home, std::nullopt, true};
     }
     {
         const MutexLock lock{mutex_};
         for (const auto& [stream, index] : by_name_) {
-            if (!name || *name == stream) {
-                const Slot& slot = slots_[index];
-                Known& known = found[stream];
-                known = {stream, slot.home, StreamHandle{slot.home, index, slot.generation}, known.on_demand};
-            }
+            const Slot& slot = slots_[index];
+            Known& known = found[stream];
+            known = {stream, slot.home, StreamHandle{slot.home, index, slot.generation}, known.on_demand};
         }
     }
     std::unordered_map<Executor*, std::vector<Known>> homes;

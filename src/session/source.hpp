@@ -38,10 +38,13 @@ public:
     // For the source: what there is to break off.
     void hold(Connection* link) { link_ = link; }
     void hold(Reply<bool> pause) { pause_ = std::move(pause); }
+    /// What one try of the source leaves to the next, in its own words.
+    std::string& memo() { return memo_; }
 
 private:
     Connection* link_ = nullptr;
     Reply<bool> pause_;
+    std::string memo_;
     bool pulled_ = false;
 };
 

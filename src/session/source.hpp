@@ -13,10 +13,16 @@
 
 namespace millrace::session {
 
+/// How the packets of an RTSP source travel.
+enum class SourceTransport : std::uint8_t { automatic, udp, tcp };
+
 /// A stream that this node makes itself: its name, and the source's text as the configuration has it.
 struct SourceRule {
     std::string stream;
     std::string source;   ///< "test:?size=640x360", "http://camera/video.mjpeg"
+    SourceTransport transport = SourceTransport::automatic;
+
+    bool operator==(const SourceRule&) const = default;
 };
 
 /// How long a source that failed is left alone: doubled each time, from the first to the second; back to the

@@ -6,7 +6,7 @@ import type { Row } from './streams.ts';
 
 const USUAL = ['', 'As usual'] as const;
 /** Members of a rule that the form has; others of a rule are kept as they are. */
-const DIRECT = ['source', 'grace', 'takeover', 'on_demand', 'idle'];
+const DIRECT = ['source', 'transport', 'grace', 'takeover', 'on_demand', 'idle'];
 const OF_HLS = ['segment', 'window', 'always'];
 
 function written(value: unknown): string {
@@ -40,6 +40,9 @@ export function ruleFields(row: Row | null): Field[] {
                         hint: 'How long after its last viewer such a source goes on.' }),
   ];
   const others = [
+    choiceField('transport', { label: 'RTSP by', value: text(rule['transport']), parse: (value) => (value === '' ? undefined : value),
+                               hint: 'How the packets of an rtsp:// source travel.',
+                               choices: [USUAL, ['auto', 'UDP, else TCP'], ['udp', 'UDP'], ['tcp', 'TCP']] }),
     textField('grace', { label: 'Grace', value: written(rule['grace']), placeholder: '10s',
                          hint: 'How long viewers wait for a publisher that was lost.' }),
     truthField('takeover', 'Takeover', 'Whoever shows the credential of the publisher takes its place.', rule['takeover']),

@@ -25,8 +25,8 @@ struct RtspPlayer {
     std::unique_ptr<rtsp::Server> machine;
     RtspOffer offer;
 };
-/// Hands the player over to the fan-out; its place in the antechamber goes. On an error connection and machine
-/// are as they were, and PLAY is still to be answered.
+/// Hands the player over to the fan-out; its place in the antechamber goes. On an error connection and
+/// machine are as they were, and PLAY is still to be answered.
 Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks);
 /// The same where packets go by UDP: the player keeps connection and machine. `ended` is told once where the
 /// stream ends.

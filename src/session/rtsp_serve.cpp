@@ -136,8 +136,8 @@ void Talk::hand_on_heard() {
 }
 
 void Talk::answer_ports(const Server::PortsWanted& wanted) {
-    const bool mixed = std::ranges::any_of(machine().tracks(), [](const rtsp::SetupTrack& one) {
-        return one.transport.lower != rtsp::Transport::Lower::udp;
+    const bool mixed = std::ranges::any_of(machine().tracks(), [&](const rtsp::SetupTrack& one) {
+        return one.track != wanted.track && one.transport.lower != rtsp::Transport::Lower::udp;
     });
     const Result<Server::Granted> granted =
         mixed ? fail(Errc::unsupported, one_way_only) : datagrams_.grant(wanted);

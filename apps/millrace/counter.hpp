@@ -32,10 +32,11 @@ struct Counter {
         hub::Admission& admission;
         Random& random;
         Spawner& spawner;
+        session::SourceWitness& witness;
     };
     Counter(Executor& executor, const House& house)
         : desk{executor, house.directory, house.admission, house.random},
-          sources{desk, {house.spawner, connector, source_kinds}} {
+          sources{desk, {house.spawner, connector, source_kinds, &house.witness}} {
         desk.spawner = &house.spawner;
     }
 

@@ -98,8 +98,11 @@ void Node::make_counters() {
                                    },
                                .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
-        counters_.push_back(
-            std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
+        counters_.push_back(std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,
+                                                                                .admission = gate_,
+                                                                                .random = random_,
+                                                                                .spawner = spawner_,
+                                                                                .witness = source_rules_}));
         counters_.back()->desk.memory = &memory_;
         counters_.back()->desk.tunnels = &tunnels_;
         sights.sessions.push_back(&counters_.back()->desk.sessions);

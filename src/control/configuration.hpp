@@ -67,9 +67,12 @@ std::string_view name(PullTransport transport);
 /// What the configuration says of the streams of one pattern.
 struct StreamRule {
     static constexpr std::size_t source_size_max = 4096;
+    static constexpr std::size_t sources_max = 8;
 
     NamePattern pattern;
     std::string source;   ///< where it comes from, such as "test:?size=640x360"; empty: publishers
+    /// Taken, the first before the others, while those before them deliver nothing.
+    std::vector<std::string> other_sources{};
     Origin origin = Origin::standard;
 
     // In the place of the keys of the same names; nothing: as those say, or an earlier rule.

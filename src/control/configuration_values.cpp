@@ -186,8 +186,12 @@ YamlNode token_value(const Token& token) {
 
 YamlNode stream_value(const StreamRule& rule) {
     YamlNode value = map_node();
-    if (!rule.source.empty()) {
+    if (rule.other_sources.empty() && !rule.source.empty()) {
         put(value, "source", text_node(masked(rule.source)));
+    } else if (!rule.source.empty()) {
+        YamlNode sources = list_value(rule.other_sources, masked);
+        sources.items.insert(sources.items.begin(), text_node(masked(rule.source)));
+        put(value, "source", std::move(sources));
     }
     if (rule.transport) {
         put(value, "transport", text_node(name(*rule.transport)));
@@ -228,6 +232,9 @@ YamlNode configuration_value(const Configuration& configuration, std::string_vie
 YamlNode masked_rule(YamlNode rule) {
     if (YamlNode* const source = find(rule, "source")) {
         source->text = masked(source->text);
+        for (YamlNode& one : source->items) {
+            one.text = masked(one.text);
+        }
     }
     return rule;
 }

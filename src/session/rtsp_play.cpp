@@ -160,10 +160,10 @@ Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::S
 }
 
 Task<Result<>> rtsp_play_datagrams(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks,
-                                   RtspDatagrams& datagrams, std::move_only_function<void(Error)> ended) {
+                                   RtspByDatagrams by) {
     const std::vector<RtspChannel> channels = channels_of(player.offer.offer, tracks);
     net::DatagramViewer viewer{
-        .host = datagrams.host(), .tracks = {}, .seat = nullptr, .ended = std::move(ended)};
+        .host = by.datagrams.host(), .tracks = {}, .seat = nullptr, .ended = std::move(by.ended)};
     for (std::size_t i = 0; i < tracks.size(); ++i) {
         const rtsp::Ports ports = tracks[i].transport.client_ports.value_or(rtsp::Ports{});
         viewer.tracks.push_back({channels[i].channel, ports.rtp, ports.rtcp});
@@ -174,7 +174,7 @@ Task<Result<>> rtsp_play_datagrams(Desk& desk, RtspPlayer& player, std::span<con
     }
     player.machine->start_play(starts_of(*joined->log, channels));
     viewer.seat = std::move(joined->seat);
-    datagrams.join(*joined->log, std::move(viewer));
+    by.datagrams.join(*joined->log, std::move(viewer));
     player.offer.place.reset();
     co_return Result<>{};
 }

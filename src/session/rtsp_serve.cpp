@@ -182,10 +182,10 @@ Task<> Talk::answer(Server::PlayStarted request) {
         co_return;
     }
     const bool datagrams = lower == rtsp::Transport::Lower::udp;
-    const Result<> played =
-        datagrams ? co_await rtsp_play_datagrams(desk_, player_, request.tracks, datagrams_,
-                                                 [this](Error /*why*/) { connection().close(); })
-                  : co_await rtsp_play(desk_, player_, request.tracks);
+    const Result<> played = datagrams ? co_await rtsp_play_datagrams(
+                                            desk_, player_, request.tracks,
+                                            {datagrams_, [this](Error /*why*/) { connection().close(); }})
+                                      : co_await rtsp_play(desk_, player_, request.tracks);
     played_ = played_ || played;
     if (!played) {
         access_.refuse(machine(), played.error());

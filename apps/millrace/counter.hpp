@@ -2,8 +2,10 @@
 
 #include "net/connector.hpp"
 #include "session/desk.hpp"
+#include "session/http_pull.hpp"
 #include "session/media_source.hpp"
-#include "session/mjpeg_pull.hpp"
+#include "session/rtmp_pull.hpp"
+#include "session/udp_pull.hpp"
 
 #include <array>
 #include <vector>
@@ -11,8 +13,11 @@
 namespace millrace::apps {
 
 /// What opens which sources: the node pulls from servers itself, a child does the rest.
-inline constexpr std::array source_kinds{session::SourceKind{"http://", session::mjpeg_pull, true},
-                                         session::SourceKind{"https://", session::mjpeg_pull, true},
+inline constexpr std::array source_kinds{session::SourceKind{"http://", session::http_pull, true},
+                                         session::SourceKind{"https://", session::http_pull, true},
+                                         session::SourceKind{"rtmp://", session::rtmp_pull, true},
+                                         session::SourceKind{"rtmps://", session::rtmp_pull, true},
+                                         session::SourceKind{"udp://", session::udp_pull, true},
                                          session::SourceKind{"", session::media_source}};
 
 /// A worker's desk, the addresses it answers, and the sources it runs.

@@ -101,6 +101,16 @@ std::vector<hub::Demand::Offer> SourceRules::offers() const {
     return offers;
 }
 
+std::optional<hub::Demand::Offer> SourceRules::offer_of(const std::string& stream) const {
+    const MutexLock lock{mutex_};
+    const auto found = places_.find(stream);
+    if (found == places_.end()) {
+        return std::nullopt;
+    }
+    const Place& place = found->second;
+    return Offer{stream, &place.counter->desk.executor, place.on_demand};
+}
+
 std::vector<hub::SourceStatus> SourceRules::sources_of(const std::string& stream) const {
     const MutexLock lock{mutex_};
     const auto found = places_.find(stream);

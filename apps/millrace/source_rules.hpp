@@ -25,6 +25,7 @@ public:
     bool wake(const std::string& stream) override;
     bool rest(const std::string& stream) override;
     std::vector<Offer> offers() const override;
+    std::optional<Offer> offer_of(const std::string& stream) const override;
     std::vector<hub::SourceStatus> sources_of(const std::string& stream) const override;
     void saw(const std::string& stream, std::vector<hub::SourceStatus> sources) override;
 

@@ -18,7 +18,8 @@ void append_nal(std::vector<std::byte>& out, ByteSpan nal) {
 
 void append_unit(std::vector<std::byte>& out, const media::AccessUnit& unit) {
     if (unit.key) {
-        for (const std::vector<Bytes>* const sets : {&unit.config->sps, &unit.config->pps}) {
+        for (const std::vector<Bytes>* const sets :
+             {&unit.config->vps, &unit.config->sps, &unit.config->pps}) {
             for (const Bytes& set : *sets) {
                 append_nal(out, set);
             }
@@ -40,23 +41,27 @@ bool same_sets(const media::TrackConfig& a, const media::TrackConfig& b) {
 
 }   // namespace
 
+bool Muxer::knows(media::Codec codec) const {
+    return codec == media::Codec::h264 || (codecs_ == Codecs::h264_or_h265 && codec == media::Codec::h265);
+}
+
 bool Muxer::carries(const media::Track& track) const {
-    return track.config == nullptr ? track.kind == media::Kind::video
-                                   : track.config->codec == media::Codec::h264;
+    return track.config == nullptr ? track.kind == media::Kind::video : knows(track.config->codec);
 }
 
 bool Muxer::configure(std::span<const media::Track> tracks, BlockLog& /*log*/, Instant /*now*/) {
     for (const media::Track& track : tracks) {
         if (track.config != nullptr) {
             const media::ConfigRef before = std::exchange(config_, track.config);
-            return shape_ != Shape::closed || before == nullptr || same_sets(*before, *config_);
+            return before == nullptr || (before->codec == config_->codec &&
+                                         (shape_ != Shape::closed || same_sets(*before, *config_)));
         }
     }
     return true;
 }
 
 void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
-    if (unit.config->codec != media::Codec::h264) {
+    if (!knows(unit.config->codec)) {
         return;
     }
     message_.clear();

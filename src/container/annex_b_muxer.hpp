@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-/// H.264 as a bare byte stream (ISO/IEC 14496-10 Annex B).
+/// H.264 and H.265 as bare byte streams (Annex B of ISO/IEC 14496-10 and 23008-2).
 namespace millrace::annex_b {
 
 /// What one message is.
@@ -17,14 +17,18 @@ enum class Shape : std::uint8_t {
     prefixed,   ///< one access unit behind its size, u32 big-endian
 };
 
-/// Writes one H.264 track into a log, an access unit a message, with its parameter sets before each key
+/// What may be in one: most who take the shapes above know H.264 alone.
+enum class Codecs : std::uint8_t { h264, h264_or_h265 };
+
+/// Writes one video track into a log, an access unit a message, with its parameter sets before each key
 /// frame; nothing else is in it. Owned by a derived feed, on its home worker; the log is the feed's.
 class Muxer {
 public:
-    explicit Muxer(Shape shape) : shape_{shape} {}
+    explicit Muxer(Shape shape, Codecs codecs = Codecs::h264) : shape_{shape}, codecs_{codecs} {}
 
     bool carries(const media::Track& track) const;
-    /// New parameter sets come in band. Readers of the closed shape take only their first ones: false.
+    /// New parameter sets come in band, another codec cannot: false. Readers of the closed shape take only
+    /// their first parameter sets: false.
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     /// A unit of another codec is left out.
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
@@ -34,7 +38,10 @@ public:
     Bytes resume() const { return {}; }
 
 private:
+    bool knows(media::Codec codec) const;
+
     Shape shape_;
+    Codecs codecs_;
     media::ConfigRef config_;
     std::vector<std::byte> message_;
 };

@@ -64,6 +64,25 @@ TEST(AnnexB, other_parameter_sets_end_what_only_takes_its_first_ones) {
     }
 }
 
+TEST(AnnexB, h265_where_it_is_wanted_has_its_video_parameter_sets_first_and_no_other_codec_follows) {
+    media::TrackConfig config{.codec = media::Codec::h265, .timescale = 1000};
+    config.vps = {bytes("vps")};
+    config.sps = {bytes("sps")};
+    config.pps = {bytes("pps")};
+    const auto shared = std::make_shared<const media::TrackConfig>(std::move(config));
+    const std::array tracks{media::Track{.kind = media::Kind::video, .config = shared}};
+    Muxer muxer{Shape::plain, Codecs::h264_or_h265};
+    EXPECT_TRUE(muxer.carries(tracks.front()));
+    BlockLog log;
+    EXPECT_TRUE(muxer.configure(tracks, log, {}));
+    muxer.write(unit_of(shared, true, two_nals), log, {});
+    EXPECT_EQ(as_text(flv::samples::bytes_of(log)),
+              "\x00\x00\x00\x01vps\x00\x00\x00\x01sps\x00\x00\x00\x01pps"
+              "\x00\x00\x00\x01one\x00\x00\x00\x01two"sv);
+    const std::array other{media::Track{.kind = media::Kind::video, .config = config_of("sps")}};
+    EXPECT_FALSE(muxer.configure(other, log, {}));
+}
+
 TEST(AnnexB, carries_h264_alone) {
     const Muxer muxer{Shape::plain};
     using media::Codec;

@@ -1,8 +1,10 @@
 #include "control/stream_rules.hpp"
 
+#include "base/udp_address.hpp"
 #include "base/url.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace millrace::control {
 
@@ -24,14 +26,21 @@ std::string unknown_kind(const std::string& written) {
 /// URLs.
 std::string source(const Setting& setting) {
     constexpr std::string_view wanted =
-        "a source: test:, file:PATH, images:FILE,FILE, or the http:// or https:// address of MJPEG pictures";
+        "a source: test:, file:PATH, images:FILE,FILE, udp://@ADDRESS:PORT, or an address that begins with "
+        "http://, https://, rtmp:// or rtmps://";
+    constexpr std::array<std::string_view, 4> pulled{"http://", "https://", "rtmp://", "rtmps://"};
     const std::string& written = setting.text(wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a source is at most 4096 characters long");
     }
-    if (written.starts_with("http://") || written.starts_with("https://")) {
+    const auto begins_so = [&written](std::string_view prefix) { return written.starts_with(prefix); };
+    if (std::ranges::any_of(pulled, begins_so)) {
         if (const auto url = parse_url(written); !url) {
             setting.refuse(url.error().what);
+        }
+    } else if (written.starts_with("udp://")) {
+        if (const auto address = parse_udp_address(written); !address) {
+            setting.refuse(address.error().what);
         }
     } else if (!written.starts_with("test:") && !written.starts_with("file:") &&
                !written.starts_with("images:")) {

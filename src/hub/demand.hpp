@@ -2,6 +2,7 @@
 
 #include "hub/source_status.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ public:
     /// Ends the source, for nobody watches. False: there is none, or it rests already.
     virtual bool rest(const std::string& stream) = 0;
     virtual std::vector<Offer> offers() const = 0;
+    /// The one of that name.
+    virtual std::optional<Offer> offer_of(const std::string& stream) const {
+        Executor* const home = home_of(stream);
+        return home == nullptr ? std::nullopt : std::optional{Offer{stream, home}};
+    }
     /// What the sources of a stream do, in their order; empty: it has none.
     virtual std::vector<SourceStatus> sources_of(const std::string& /*stream*/) const { return {}; }
 };

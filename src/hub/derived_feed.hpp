@@ -28,7 +28,8 @@ concept Muxer = requires(M muxer, const M& constant, std::span<const media::Trac
     muxer.write(unit, log, now);   // one or more messages
     muxer.unpublished(log, now);   // the publisher said it ends; another may follow
     muxer.end(log, now);           // nothing will follow
-    // And, where the form has words for it, lost(log, now): the publisher left without a word.
+    // And, where the form has words for it, lost(log, now): the publisher left without a word. Where there is
+    // a constant `ends_with_publisher` that is true, the log ends with the publisher's word.
     { constant.lead(tracks) } -> std::same_as<Bytes>;
     { constant.resume() } -> std::same_as<Bytes>;
 };
@@ -156,6 +157,10 @@ public:
         }
         muxer_.unpublished(log_, now);
         offline_ = true;
+        if constexpr (requires { requires M::ends_with_publisher; }) {
+            over_ = true;
+            log_.end();
+        }
         log_.request_flush();
         tell();
     }

@@ -137,6 +137,7 @@ private:
 
     /// All streams there are or could be now, by their homes.
     std::unordered_map<Executor*, std::vector<Known>> by_home(const std::optional<std::string>& name);
+    std::unordered_map<Executor*, std::vector<Known>> home_of(const std::string& name);
     std::vector<StreamReport> report_of(const std::vector<Known>& known);
 
     const Stream::Settings settings_;   // while there are none by name

@@ -31,24 +31,34 @@ Result<StreamHandle> Directory::find_or_call(const std::string& name) {
     return find_or_create(name, *home);
 }
 
+/// As `by_home`, without a look at all the others: some ask for one again and again.
+std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::home_of(const std::string& name) {
+    const std::optional<Demand::Offer> offer = demand_ == nullptr ? std::nullopt : demand_->offer_of(name);
+    const std::optional<StreamHandle> handle = find(name);
+    if (!handle && !offer) {
+        return {};
+    }
+    Executor* const home = handle ? handle->home : offer->home;
+    return {{home, {Known{name, home, handle, offer.has_value(), offer && offer->on_demand}}}};
+}
+
 std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::by_home(
     const std::optional<std::string>& name) {
+    if (name) {
+        return home_of(*name);
+    }
     std::unordered_map<std::string, Known> found;
     for (Demand::Offer& offer : demand_ == nullptr ? std::vector<Demand::Offer>{} : demand_->offers()) {
-        if (!name || *name == offer.stream) {
-            found[offer.stream] = {offer.stream, offer.home, std::nullopt, true, offer.on_demand};
-        }
+        found[offer.stream] = {offer.stream, offer.home, std::nullopt, true, offer.on_demand};
     }
     {
         const MutexLock lock{mutex_};
         for (const auto& [stream, index] : by_name_) {
-            if (!name || *name == stream) {
-                const Slot& slot = slots_[index];
-                Known& known = found[stream];
-                known.name = stream;
-                known.home = slot.home;
-                known.handle = StreamHandle{slot.home, index, slot.generation};
-            }
+            const Slot& slot = slots_[index];
+            Known& known = found[stream];
+            known.name = stream;
+            known.home = slot.home;
+            known.handle = StreamHandle{slot.home, index, slot.generation};
         }
     }
     std::unordered_map<Executor*, std::vector<Known>> homes;

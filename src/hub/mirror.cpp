@@ -34,6 +34,7 @@ void ViewerSeat::leave(Error seen) {
     const Error reason = ended_by_.value_or(seen);
     left_ = true;
     tell_left(reason.what);
+    on_leave_.give(ViewerLeft{reason, !ended_by_ && mirror_.log.ended(), counters.bytes_out});
     log::info(facts().protocol, "viewer {} of {} left: {}; {} bytes sent, {} skips", facts().peer.text(),
               facts().stream, reason.what, counters.bytes_out, counters.skips);
 }

@@ -30,6 +30,13 @@ struct Mirror {
     bool offline = false;
 };
 
+/// Why a viewer left.
+struct ViewerLeft {
+    Error reason;
+    bool log_ended = false;    ///< it was sent all there was
+    std::uint64_t bytes = 0;   ///< sent to it
+};
+
 /// A viewer's seat at a mirror, and its entry among the sessions. The session binds the connection before it
 /// hands both to the fan-out.
 class ViewerSeat final : public Seat, public Sessions::Entry {
@@ -39,6 +46,10 @@ public:
 
     /// What a kick closes; it must not outlive the seat's holder.
     void bind(Connection& connection) { connection_ = &connection; }
+    /// Whom to tell when it leaves; whoever waits is also told where the seat simply goes.
+    void on_leave(Reply<ViewerLeft> reply) { on_leave_ = std::move(reply); }
+    /// Somebody ended this session: whoever serves it without a connection looks here.
+    bool is_ended() const { return ended_by_.has_value(); }
     void leave(Error reason) override;
     void end(Error reason) override;
     SessionReport report() const override;
@@ -49,6 +60,7 @@ private:
     Mirror& mirror_;
     Connection* connection_ = nullptr;
     std::optional<Error> ended_by_;
+    Reply<ViewerLeft> on_leave_;
     bool left_ = false;
 };
 

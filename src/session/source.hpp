@@ -55,6 +55,8 @@ public:
     // For the source: what there is to break off.
     void hold(Connection* link) { link_ = link; }
     void hold(Reply<bool> pause) { pause_ = std::move(pause); }
+    /// What one try of the source leaves to the next, in its own words.
+    std::string& memo() { return memo_; }
 
     // For publishers. A source that goes without `SourcePublisher` calls all three.
     /// Waits until the source may publish, with its first unit at hand. Errc::cancelled: another one does.
@@ -69,6 +71,7 @@ private:
     Reply<bool> pause_;
     Lineup* lineup_ = nullptr;
     std::size_t place_ = 0;
+    std::string memo_;
     bool pulled_ = false;
     bool yielded_ = false;
 };

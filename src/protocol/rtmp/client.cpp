@@ -21,18 +21,18 @@ bool is_refusal(std::string_view level, std::string_view code) {
     return level == "error" || code == "NetStream.Play.StreamNotFound" || code == "NetStream.Publish.BadName";
 }
 
-bool is_end(std::string_view code) {
-    return code == "NetStream.Play.UnpublishNotify" || code == "NetStream.Play.Stop" ||
-           code == "NetStream.Play.Complete" || code == "NetStream.Unpublish.Success" ||
-           code == "NetConnection.Connect.Closed";
-}
-
 std::string text_of(const amf0::Value& object, std::string_view name) {
     const std::string* text = object.find_text(name);
     return text == nullptr ? std::string{} : *text;
 }
 
 }   // namespace
+
+bool is_end(std::string_view code) {
+    return code == "NetStream.Play.UnpublishNotify" || code == "NetStream.Play.Stop" ||
+           code == "NetStream.Play.Complete" || code == "NetStream.Unpublish.Success" ||
+           code == "NetConnection.Connect.Closed";
+}
 
 Client::Client(Random& random, Options options, Instant now)
     : options_{std::move(options)},

@@ -11,8 +11,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -20,6 +22,9 @@ namespace millrace::rtmp {
 
 /// From the first byte to Publish.Start or Play.Start.
 constexpr Duration client_setup_time_max = 10s;
+
+/// The status codes by which a server says that a stream is over.
+bool is_end(std::string_view code);
 
 /// The client's end of one connection, which publishes or plays one stream. Its first output is there at
 /// once. After PublishStarted send media; after PlayStarted take it from the events.
@@ -60,10 +65,13 @@ public:
     /// Says the end: what a publisher or a player says before it closes.
     void end();
 
+    /// The message stream on which it publishes or plays, as the server gave it. After createStream.
+    std::uint32_t stream_id() const { return stream_id_; }
     HandshakeKind handshake_agreed() const { return agreed_; }
     const Link::Counters& link_counters() const { return link_.counters(); }
 
 private:
+    friend std::unique_ptr<BackChannel> into_back_channel(Client&& client);
     enum class State : std::uint8_t { shaking_hands, connecting, creating_stream, starting, started, over };
 
     Result<> receive_bytes(ByteSpan bytes, Instant now);

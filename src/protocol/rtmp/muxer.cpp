@@ -106,18 +106,13 @@ std::uint32_t chunk_stream_of(flv::TagType type) {
 }
 
 template <class Append>
-void lay_out(const flv::Message& message, Append append) {
+void lay_out(const flv::Message& message, std::uint32_t stream_id, ByteSpan before, Append append) {
     const Envelope envelope{.chunk_stream = chunk_stream_of(message.type),
                             .type = MessageType{static_cast<std::uint8_t>(message.type)},
                             .timestamp_ms = message.timestamp_ms,
-                            .message_stream = the_stream_id};
-    const std::array body{message.prefix, message.payload};
+                            .message_stream = stream_id};
+    const std::array body{before, message.prefix, message.payload};
     lay_out(envelope, body, append);
-}
-
-void log_message(const flv::Message& message, BlockLog& log, Instant now) {
-    lay_out(message, [&log](ByteSpan part) { log.append(part); });
-    log.end_message(now);
 }
 
 void log_control(const Envelope& envelope, ByteSpan body, BlockLog& log, Instant now) {
@@ -131,12 +126,39 @@ void log_status(std::string_view code, std::string_view description, BlockLog& l
     log_control({status_chunk_stream, MessageType::command, 0, the_stream_id}, body, log, now);
 }
 
+/// "@setDataFrame" as AMF0 text: what makes a server keep the metadata behind it for its players.
+std::vector<std::byte> data_frame_words() {
+    std::vector<std::byte> words;
+    ByteWriter writer{words};
+    amf0::write(writer, "@setDataFrame");
+    return words;
+}
+
 }   // namespace
+
+template <class Append>
+void Muxer::lay_out_programme(const flv::Message& message, Append append) const {
+    static const std::vector<std::byte> words = data_frame_words();
+    const bool named = readers_.servers && message.type == flv::TagType::script;
+    lay_out(message, readers_.stream_id, named ? ByteSpan{words} : ByteSpan{}, append);
+}
+
+void Muxer::log_media(const flv::Message& message, BlockLog& log, Instant now) const {
+    lay_out(message, readers_.stream_id, {}, [&log](ByteSpan part) { log.append(part); });
+    log.end_message(now);
+}
+
+void Muxer::log_end(BlockLog& log, Instant now) const {
+    const std::vector<std::byte> body = encode(
+        {.name = "deleteStream", .arguments = {amf0::Null{}, static_cast<double>(readers_.stream_id)}});
+    log_control({command_chunk_stream, MessageType::command, 0, 0}, body, log, now);
+}
 
 bool Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
     programme_.configure(tracks);
     for (const flv::Message& message : programme_.news()) {
-        log_message(message, log, now);
+        lay_out_programme(message, [&log](ByteSpan part) { log.append(part); });
+        log.end_message(now);
     }
     return true;
 }
@@ -150,21 +172,27 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     }
     stamp(unit, log, now);
     programme_.advance(unit);
-    log_message(message, log, now);
+    log_media(message, log, now);
 }
 
 void Muxer::stamp(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     const std::vector<std::byte> body = programme_.time_due(unit);
     if (!body.empty()) {
-        log_message({flv::TagType::script, flv::script_timestamp, body, {}}, log, now);
+        log_media({flv::TagType::script, flv::script_timestamp, body, {}}, log, now);
     }
 }
 
 void Muxer::unpublished(BlockLog& log, Instant now) {
+    if (readers_.servers) {
+        return log_end(log, now);
+    }
     log_status("NetStream.Play.UnpublishNotify", "The publisher has ended.", log, now);
 }
 
 void Muxer::end(BlockLog& log, Instant now) {
+    if (readers_.servers) {
+        return log_end(log, now);
+    }
     std::vector<std::byte> event;
     ByteWriter event_writer{event};
     event_writer.u16(stream_eof_event);
@@ -178,7 +206,7 @@ Bytes Muxer::resume() const {
     std::vector<std::byte> out;
     ByteWriter writer{out};
     for (const flv::Message& message : programme_.resume()) {
-        lay_out(message, [&writer](ByteSpan part) { writer.bytes(part); });
+        lay_out_programme(message, [&writer](ByteSpan part) { writer.bytes(part); });
     }
     return Bytes{std::move(out)};
 }

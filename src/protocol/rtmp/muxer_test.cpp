@@ -1,5 +1,6 @@
 #include "protocol/rtmp/muxer.hpp"
 
+#include "base/byte_reader.hpp"
 #include "container/flv_reader.hpp"
 #include "container/flv_samples.hpp"
 #include "protocol/rtmp/chunk_reader.hpp"
@@ -193,6 +194,30 @@ TEST(RtmpMuxer, a_publishers_end_is_told_by_unpublish_notify) {
     const Result<Command> notice = read_command(messages[0]);
     ASSERT_TRUE(notice);
     EXPECT_EQ(*notice->arguments.at(1).find_text("code"), "NetStream.Play.UnpublishNotify");
+}
+
+TEST(RtmpMuxer, to_servers_metadata_is_named_as_such_and_the_end_is_the_publishers) {
+    BlockLog log;
+    Muxer muxer{Readers{.servers = true, .stream_id = 7}};
+    const media::Track track = samples::track(Codec::h264);
+    muxer.configure({&track, 1}, log, {});
+    for (const media::AccessUnit& unit : samples::units(track, 0)) {
+        muxer.write(unit, log, {});
+    }
+    muxer.unpublished(log, {});
+    const std::vector<Message> messages = read_messages(samples::bytes_of(log));
+    ASSERT_GE(messages.size(), 4U);
+    ByteReader metadata{messages.front().body};
+    EXPECT_EQ(messages.front().type, MessageType::data);
+    EXPECT_EQ(*amf0::read(metadata)->text(), "@setDataFrame");
+    EXPECT_EQ(*amf0::read(metadata)->text(), "onMetaData");
+    for (std::size_t i = 0; i + 1 < messages.size(); ++i) {
+        EXPECT_EQ(messages[i].stream_id, 7U);
+    }
+    const Result<Command> end = read_command(messages.back());
+    ASSERT_TRUE(end);
+    EXPECT_EQ(end->name, "deleteStream");
+    EXPECT_EQ(*end->number(1), 7);
 }
 
 }   // namespace

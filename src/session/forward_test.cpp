@@ -1,0 +1,268 @@
+#include "session/forward.hpp"
+
+#include "container/flv_samples.hpp"
+#include "hub/stream_for_tests.hpp"
+#include "protocol/rtmp/muxer.hpp"
+#include "protocol/rtmp/server.hpp"
+#include "session/played_server_for_tests.hpp"
+#include "session/raw_push.hpp"
+#include "session/rtmp_push.hpp"
+
+#include <gtest/gtest.h>
+
+namespace millrace::session {
+namespace {
+
+constexpr std::array kinds{ForwardKind{"rtmp://", rtmp_push}, ForwardKind{"rtmps://", rtmp_push},
+                           ForwardKind{"tcp://", raw_push}};
+
+class AnyoneMay final : public hub::Admission {
+public:
+    void decide(hub::Petition /*petition*/, Reply<hub::Admitted> reply) override {
+        reply.give(hub::Admitted{});
+    }
+};
+
+/// The far end of a push by RTMP, with the words and the media that it got.
+class RtmpReceiver {
+public:
+    RtmpReceiver(toys::PlayedServer& server, VirtualTime& time) : server_{server}, time_{time} {}
+
+    /// Lets the conversation go on until nobody has anything to say.
+    void listen() {
+        for (int turn = 0; turn < 12; ++turn) {
+            std::array<std::byte, 65536> buffer;
+            while (const Result<std::size_t> read = server_.connection->try_read(buffer)) {
+                EXPECT_TRUE(machine_.receive(std::span{buffer}.first(*read), time_.now()));
+            }
+            while (std::optional<rtmp::Server::Event> event = machine_.next_event()) {
+                take(std::move(*event));
+            }
+            const std::vector<std::byte> output = machine_.next_output();
+            if (!output.empty()) {   // after its last word it may be gone
+                const std::array slices{ByteSpan{output}};
+                [[maybe_unused]] const Result<std::size_t> sent = server_.connection->try_write(slices);
+            }
+            time_.settle();
+        }
+    }
+
+    bool refuses = false;
+    std::string asked_for;
+    std::string query;
+    std::vector<rtmp::Media> media;
+    bool ended = false;
+
+private:
+    void take(rtmp::Server::Event event) {
+        if (auto* const request = std::get_if<rtmp::Server::PublishRequested>(&event)) {
+            asked_for = request->name;
+            query = request->query;
+            if (refuses) {
+                machine_.refuse(rtmp::Server::Refusal::exists, "somebody publishes it");
+            } else {
+                machine_.accept_publish();
+            }
+        } else if (auto* const one = std::get_if<rtmp::Media>(&event)) {
+            media.push_back(std::move(*one));
+        } else if (std::holds_alternative<rtmp::Server::PublishEnded>(event)) {
+            ended = true;
+        }
+    }
+
+    toys::PlayedServer& server_;
+    VirtualTime& time_;
+    SeededRandom random_{5};
+    rtmp::Server machine_{random_, Instant{}};
+};
+
+class Forward : public testing::Test {
+protected:
+    ~Forward() override {
+        push({});   // viewers leave before their desk goes
+        world_.time.stop();
+    }
+
+    void push(std::vector<std::string> to) {   // and to nowhere else
+        std::vector<ForwardRule> rules;
+        for (std::string& one : to) {
+            rules.push_back({"live/cam", std::move(one)});
+        }
+        executor_.run([&] { forwards_.use(rules); });
+        world_.time.settle();
+    }
+    void pass(Duration span) { world_.time.run_for(span); }
+    void publish() { publisher_.emplace(world_, world_.desk_a); }
+    void show(bool key) {
+        const auto units = flv::samples::units(track_, at_ms_);
+        media::AccessUnit unit = units.front();
+        unit.track = 0;
+        unit.key = key;
+        publisher_->unit(std::move(unit));
+        at_ms_ += 40;
+    }
+    toys::PlayedServer& server() { return connector_.servers.back(); }
+    hub::ForwardReport report() {
+        hub::ForwardReport report;
+        executor_.run([&] { report = forwards_.reports().at(0); });
+        return report;
+    }
+
+    hub::toys::World world_;
+    VirtualExecutor& executor_ = world_.time.add_executor();
+    VirtualExecutor& far_side_ = world_.time.add_executor();
+    AnyoneMay admission_;
+    SeededRandom random_{3};
+    Desk desk_{executor_, world_.directory, admission_, random_};
+    toys::PlayedConnector connector_{far_side_};
+    Forwards forwards_{desk_, {connector_, kinds}};
+    const media::Track track_ = flv::samples::track(media::Codec::h264);
+    std::int64_t at_ms_ = 0;
+    std::optional<hub::toys::Publisher> publisher_;
+};
+
+TEST_F(Forward, nobody_is_called_before_the_stream_is_there) {
+    push({"tcp://10.0.0.9:5000"});
+    pass(1min);
+    EXPECT_EQ(connector_.asked, 0);
+    EXPECT_EQ(report().state, hub::ForwardState::waiting);
+    publish();
+    show(true);
+    pass(forward_look_every);
+    EXPECT_EQ(connector_.asked, 1);
+    EXPECT_EQ(server().dial.to.text(), "10.0.0.9:5000");
+    EXPECT_EQ(report().state, hub::ForwardState::live);
+}
+
+TEST_F(Forward, row_3_21_a_receiver_of_bytes_gets_each_picture_with_its_parameter_sets) {
+    publish();
+    show(true);
+    push({"tcp://10.0.0.9:5000"});
+    show(false);
+    pass(1s);
+    const std::string heard = server().hear();
+    EXPECT_TRUE(heard.starts_with(std::string_view{"\0\0\0\1\x67", 5})) << "the sequence parameter set";
+    EXPECT_EQ(report().bytes, heard.size());
+}
+
+TEST_F(Forward, row_3_21_a_receiver_that_is_gone_is_said_and_called_again) {
+    publish();
+    show(true);
+    push({"tcp://10.0.0.9:5000"});
+    pass(1s);
+    server().connection->close();
+    world_.time.settle();
+    EXPECT_EQ(report().state, hub::ForwardState::broken);
+    EXPECT_NE(report().reason, "");
+    pass(forward_pause_min);
+    ASSERT_EQ(connector_.asked, 2);
+    show(true);
+    pass(1s);
+    EXPECT_EQ(report().state, hub::ForwardState::live);
+    EXPECT_EQ(report().reason, "");
+    EXPECT_FALSE(server().hear().empty());
+}
+
+TEST_F(Forward, case_84_one_that_never_answers_is_called_every_five_seconds_at_most_and_by_chance) {
+    publish();
+    show(true);
+    connector_.refusal = Error{Errc::refused, "nobody listens at that address and port"};
+    push({"tcp://10.0.0.9:5000"});
+    for (int i = 0; i < 120; ++i) {
+        show(i % 2 == 0);
+        pass(1s);
+    }
+    EXPECT_GE(connector_.asked, 120 / 5);
+    EXPECT_LE(connector_.asked, 10 + 120 / 2);
+    EXPECT_EQ(report().reason, "nobody listens at that address and port");
+}
+
+TEST_F(Forward, by_rtmp_the_stream_is_published_there_under_the_key_of_the_address) {
+    publish();
+    show(true);
+    push({"rtmp://me:s3cr3t@far.example/live2/key?a=b"});
+    RtmpReceiver receiver{server(), world_.time};
+    receiver.listen();
+    EXPECT_EQ(receiver.asked_for, "live2/key");
+    EXPECT_EQ(receiver.query, "a=b&user=me&pass=s3cr3t");
+    show(false);
+    pass(100ms);
+    receiver.listen();
+    ASSERT_EQ(report().state, hub::ForwardState::live) << report().reason;
+    EXPECT_EQ(report().to, "rtmp://me:***@far.example/live2/***?a=b");
+    std::size_t pictures = 0;
+    for (const rtmp::Media& one : receiver.media) {
+        pictures += one.type == rtmp::MediaType::video ? 1 : 0;
+    }
+    EXPECT_EQ(pictures, 3U) << "a sequence header, the key frame, the picture after it";
+    EXPECT_EQ(receiver.media.front().type, rtmp::MediaType::data);
+}
+
+TEST_F(Forward, the_said_end_of_a_stream_is_said_there_and_it_comes_again_with_the_stream) {
+    publish();
+    show(true);
+    push({"rtmp://far.example/live/cam"});
+    RtmpReceiver receiver{server(), world_.time};
+    receiver.listen();
+    world_.desk_a.executor.run([this] { publisher_->publication->finish(); });
+    world_.time.settle();
+    pass(100ms);
+    receiver.listen();
+    EXPECT_TRUE(receiver.ended);
+    EXPECT_TRUE(server().is_left());
+    EXPECT_EQ(report().state, hub::ForwardState::waiting);
+    pass(3s);
+    EXPECT_EQ(connector_.asked, 1) << "the stream is offline";
+    publisher_.reset();
+    publish();
+    show(true);
+    pass(1s);
+    EXPECT_EQ(connector_.asked, 2);
+}
+
+TEST_F(Forward, a_refusal_is_shown_in_the_servers_words) {
+    publish();
+    show(true);
+    push({"rtmp://far.example/live/cam"});
+    RtmpReceiver receiver{server(), world_.time};
+    receiver.refuses = true;
+    receiver.listen();
+    EXPECT_EQ(report().state, hub::ForwardState::broken);
+    EXPECT_NE(report().reason.find("somebody publishes it"), std::string::npos) << report().reason;
+}
+
+TEST_F(Forward, one_that_is_not_wanted_any_more_is_left_and_others_go_on) {
+    publish();
+    show(true);
+    push({"tcp://10.0.0.8:1", "tcp://10.0.0.9:2"});
+    pass(1s);
+    ASSERT_EQ(connector_.asked, 2);
+    push({"tcp://10.0.0.9:2"});
+    pass(1s);
+    EXPECT_EQ(connector_.asked, 2);
+    EXPECT_NE(connector_.servers.at(0).is_left(), connector_.servers.at(1).is_left());
+    EXPECT_EQ(report().to, "tcp://10.0.0.9:2");
+    push({});
+    EXPECT_EQ(forwards_.size(), 0U);
+    pass(1min);
+    EXPECT_EQ(connector_.asked, 2);
+    EXPECT_EQ(executor_.tasks().size(), 0U);
+}
+
+TEST_F(Forward, an_administrator_who_ends_its_session_makes_it_begin_anew) {
+    publish();
+    show(true);
+    push({"tcp://10.0.0.9:5000"});
+    pass(1s);
+    executor_.run([this] {
+        desk_.sessions.end_where([](const hub::SessionFacts& facts) { return facts.protocol == "tcp-push"; },
+                                 {Errc::cancelled, "an administrator ended this session"});
+    });
+    world_.time.settle();
+    EXPECT_EQ(report().reason, "an administrator ended this session");
+    pass(1s);
+    EXPECT_EQ(connector_.asked, 2);
+}
+
+}   // namespace
+}   // namespace millrace::session

@@ -3,11 +3,14 @@
 #include "net/connector.hpp"
 #include "session/desk.hpp"
 #include "session/http_pull.hpp"
+#include "session/media_ports.hpp"
 #include "session/media_source.hpp"
 #include "session/rtmp_pull.hpp"
+#include "session/rtsp_pull.hpp"
 #include "session/udp_pull.hpp"
 
 #include <array>
+#include <memory>
 #include <vector>
 
 namespace millrace::apps {
@@ -17,6 +20,8 @@ inline constexpr std::array source_kinds{session::SourceKind{"http://", session:
                                          session::SourceKind{"https://", session::http_pull, true},
                                          session::SourceKind{"rtmp://", session::rtmp_pull, true},
                                          session::SourceKind{"rtmps://", session::rtmp_pull, true},
+                                         session::SourceKind{"rtsp://", session::rtsp_pull, true},
+                                         session::SourceKind{"rtsps://", session::rtsp_pull, true},
                                          session::SourceKind{"udp://", session::udp_pull, true},
                                          session::SourceKind{"", session::media_source}};
 
@@ -35,6 +40,17 @@ struct Counter {
         desk.spawner = &house.spawner;
     }
 
+    /// Before the worker starts.
+    void use(std::unique_ptr<session::MediaPorts> its_ports) {
+        media_ports = std::move(its_ports);
+        desk.media_ports = media_ports.get();
+        desk.executor.post([this] { media_ports->listen(); });
+    }
+    std::uint64_t strange_datagrams() const {
+        return media_ports == nullptr ? 0 : media_ports->counters().strangers.load();
+    }
+
+    std::unique_ptr<session::MediaPorts> media_ports;   // none: no UDP for RTSP
     session::Desk desk;
     net::Connector connector;
     session::Sources sources;

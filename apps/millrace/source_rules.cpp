@@ -8,6 +8,27 @@
 
 namespace millrace::apps {
 
+namespace {
+
+/// Of all rules that match the last one.
+session::SourceTransport transport_of(const control::Configuration& configuration,
+                                      const hub::StreamName& name) {
+    auto transport = control::PullTransport::automatic;
+    for (const control::StreamRule& rule : configuration.streams) {
+        if (rule.transport && rule.pattern.matches(name)) {
+            transport = *rule.transport;
+        }
+    }
+    switch (transport) {
+        case control::PullTransport::udp: return session::SourceTransport::udp;
+        case control::PullTransport::tcp: return session::SourceTransport::tcp;
+        case control::PullTransport::automatic: break;
+    }
+    return session::SourceTransport::automatic;
+}
+
+}   // namespace
+
 void SourceRules::apply(const control::Configuration& configuration, const hub::SettingsByName& settings) {
     const MutexLock lock{mutex_};
     Places before = std::exchange(places_, {});
@@ -21,7 +42,10 @@ void SourceRules::apply(const control::Configuration& configuration, const hub::
         const Place* const was = old == before.end() ? nullptr : &old->second;
         // It stays where it was: its stream has its home there.
         Counter* const counter = was == nullptr ? counters_[turn_++ % counters_.size()].get() : was->counter;
-        Place next{counter, {stream, rule.source, rule.other_sources}, settings(*name).on_demand, false};
+        Place next{counter,
+                   {stream, rule.source, transport_of(configuration, *name), rule.other_sources},
+                   settings(*name).on_demand,
+                   false};
         change(was, next);
         places_.insert_or_assign(stream, std::move(next));
     }

@@ -247,6 +247,7 @@ Configuration Loader::finish(bool open) {
     };
     settle(c.https, "https.listen");
     settle(c.rtmps, "rtmps.listen");
+    settle(c.rtsps, "rtsps.listen");
     return std::move(c);
 }
 

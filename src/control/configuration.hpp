@@ -60,6 +60,10 @@ struct Token {
     Origin origin = Origin::standard;
 };
 
+/// How the packets of an RTSP source travel: by itself UDP is tried first.
+enum class PullTransport : std::uint8_t { automatic, udp, tcp };
+std::string_view name(PullTransport transport);
+
 /// What the configuration says of the streams of one pattern.
 struct StreamRule {
     static constexpr std::size_t source_size_max = 4096;
@@ -76,6 +80,7 @@ struct StreamRule {
     std::optional<bool> takeover;
     std::optional<bool> on_demand;   ///< its source runs only while somebody watches
     std::optional<Duration> idle;    ///< and so long after the last one
+    std::optional<PullTransport> transport;
     std::optional<Duration> hls_segment;
     std::optional<unsigned> hls_window;
     std::optional<bool> hls_always;
@@ -102,7 +107,10 @@ struct Configuration {
     ListenAddress https{{"::", 8443}};   ///< on by default only with TLS
     ListenAddress rtmp{{"::", 1935}};
     ListenAddress rtmps{{"::", 1936}};   ///< on by default only with TLS
-    std::string tls_certificate;         ///< path of a PEM file; empty: no TLS
+    ListenAddress rtsp{{"::", 8554}};
+    ListenAddress rtsps{{"::", 8322}};      ///< on by default only with TLS
+    std::string tls_certificate;            ///< path of a PEM file; empty: no TLS
+    ListenAddress rtsp_udp{{"::", 8000}};   ///< of RTP; an even port
     std::string tls_key;
     bool tls_verify = true;                 ///< the certificates of servers that sources are pulled from
     std::vector<IpPrefix> outgoing_allow;   ///< addresses besides public and private ones

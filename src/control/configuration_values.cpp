@@ -96,6 +96,9 @@ constexpr std::array shown{
     Shown{"https.listen", [](const C& c) { return listen_value(c.https); }},
     Shown{"rtmp.listen", [](const C& c) { return listen_value(c.rtmp); }},
     Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
+    Shown{"rtsp.listen", [](const C& c) { return listen_value(c.rtsp); }},
+    Shown{"rtsps.listen", [](const C& c) { return listen_value(c.rtsps); }},
+    Shown{"rtsp.udp", [](const C& c) { return listen_value(c.rtsp_udp); }},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
     Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"tls.verify", [](const C& c) { return truth_value(c.tls_verify); }},
@@ -189,6 +192,9 @@ YamlNode stream_value(const StreamRule& rule) {
         YamlNode sources = list_value(rule.other_sources, masked);
         sources.items.insert(sources.items.begin(), text_node(masked(rule.source)));
         put(value, "source", std::move(sources));
+    }
+    if (rule.transport) {
+        put(value, "transport", text_node(name(*rule.transport)));
     }
     if (rule.grace) {
         put(value, "grace", duration_value(*rule.grace));

@@ -27,8 +27,9 @@ std::string unknown_kind(const std::string& written) {
 std::string source(const Setting& setting) {
     constexpr std::string_view wanted =
         "a source: test:, file:PATH, images:FILE,FILE, udp://@ADDRESS:PORT, or an address that begins with "
-        "http://, https://, rtmp:// or rtmps://";
-    constexpr std::array<std::string_view, 4> pulled{"http://", "https://", "rtmp://", "rtmps://"};
+        "http://, https://, rtsp://, rtsps://, rtmp:// or rtmps://";
+    constexpr std::array<std::string_view, 6> pulled{"http://",  "https://", "rtsp://",
+                                                     "rtsps://", "rtmp://",  "rtmps://"};
     const std::string& written = setting.text(wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a source is at most 4096 characters long");
@@ -84,6 +85,17 @@ void read_hls(StreamRule& rule, const Setting& hls) {
     }
 }
 
+PullTransport read_transport(const Setting& setting) {
+    constexpr std::string_view wanted = "auto, udp or tcp";
+    const std::string& written = setting.text(wanted);
+    for (const PullTransport one : {PullTransport::automatic, PullTransport::udp, PullTransport::tcp}) {
+        if (written == name(one)) {
+            return one;
+        }
+    }
+    setting.refuse_value(wanted);
+}
+
 void read_entry(StreamRule& rule, const Setting& entry) {
     const std::string& key = entry.node().key;
     if (key == "source") {
@@ -99,17 +111,28 @@ void read_entry(StreamRule& rule, const Setting& entry) {
         rule.on_demand = entry.truth();
     } else if (key == "idle") {
         rule.idle = entry.duration();
+    } else if (key == "transport") {
+        rule.transport = read_transport(entry);
     } else if (key == "hls") {
         read_hls(rule, entry);
     } else {
-        entry.refuse("unknown key; a stream has source, on_demand, idle, grace, takeover and hls");
+        entry.refuse("unknown key; a stream has source, transport, on_demand, idle, grace, takeover and hls");
     }
 }
 
 }   // namespace
 
+std::string_view name(PullTransport transport) {
+    switch (transport) {
+        case PullTransport::udp: return "udp";
+        case PullTransport::tcp: return "tcp";
+        case PullTransport::automatic: break;
+    }
+    return "auto";
+}
+
 std::vector<StreamRule> read_stream_rules(const Setting& setting) {
-    constexpr std::size_t keys = 6;
+    constexpr std::size_t keys = 7;
     std::vector<StreamRule> rules;
     for (const auto& stream : setting.map(Configuration::streams_max)) {
         auto pattern = NamePattern::parse(stream.node().key);

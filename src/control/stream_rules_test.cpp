@@ -57,10 +57,13 @@ TEST(StreamRules, case_82_sources_that_this_node_has_not_are_refused_in_words) {
         EXPECT_NE(refusal(source).find("streams.live/cam.source"), std::string::npos)
             << source << ": " << refusal(source);
     }
-    EXPECT_NE(refusal("rtsp://u:s3cr3t@h/").find("no sources of the kind 'rtsp:'"), std::string::npos);
-    EXPECT_EQ(refusal("rtsp://u:s3cr3t@h/").find("s3cr3t"), std::string::npos);
-    for (const std::string_view source : {"test:", "file:a.mp4?loop", "images:1.jpg", "http://camera/v",
-                                          "https://u:p@10.0.0.1:81/v#fps=2", "http://[2001:db8::1]/"}) {
+    EXPECT_NE(refusal("mms://u:s3cr3t@h/").find("no sources of the kind 'mms:'"), std::string::npos);
+    EXPECT_EQ(refusal("mms://u:s3cr3t@h/").find("s3cr3t"), std::string::npos);
+    EXPECT_EQ(refusal("rtsp://u:s3cr3t@0x7f.1/").find("s3cr3t"), std::string::npos);
+    for (const std::string_view source :
+         {"test:", "file:a.mp4?loop", "images:1.jpg", "http://camera/v", "https://u:p@10.0.0.1:81/v#fps=2",
+          "http://[2001:db8::1]/", "rtsp://u:p@10.0.0.1:554//Streaming/Channels/1",
+          "rtsps://camera/user=a_password='b'_channel=1_stream=0.sdp"}) {
         EXPECT_EQ(refusal(source), "") << source;
     }
 }
@@ -126,6 +129,19 @@ TEST(StreamRules, case_82_every_source_of_a_list_is_looked_at) {
     EXPECT_NE(refusal_of("[]").find("at least one"), std::string::npos);
     EXPECT_NE(refusal_of("[ t, t, t, t, t, t, t, t, t ]").find("more than 8"), std::string::npos);
     EXPECT_NE(refusal_of("{}"), "");
+}
+
+TEST(StreamRules, a_transport_is_one_of_three_words) {
+    const Configuration configuration = load_configuration(
+        {.file_name = "m.yaml",
+         .file_text = "streams: { a: { transport: udp }, b: { transport: tcp }, c: { transport: auto } }"});
+    ASSERT_EQ(configuration.streams.size(), 3U);
+    EXPECT_EQ(configuration.streams[0].transport, PullTransport::udp);
+    EXPECT_EQ(configuration.streams[1].transport, PullTransport::tcp);
+    EXPECT_EQ(configuration.streams[2].transport, PullTransport::automatic);
+    EXPECT_THROW(
+        load_configuration({.file_name = "m.yaml", .file_text = "streams: { a: { transport: multicast } }"}),
+        ConfigurationError);
 }
 
 }   // namespace

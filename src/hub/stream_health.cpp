@@ -103,7 +103,8 @@ std::vector<LeftOut> Stream::left_out() const {
     std::vector<LeftOut> left_out;
     const auto look = [&](const FlavourKey& key, const auto& output) {
         for (const media::Track& track : tracks_) {
-            if (track.config != nullptr && !key.only && !output.takes(track)) {
+            const bool chosen = key.only || key.plan != 0;   // what is left out, its viewers did not want
+            if (track.config != nullptr && !chosen && !output.takes(track)) {
                 left_out.push_back({key.form, track.config->codec});
             }
         }

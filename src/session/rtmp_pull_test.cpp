@@ -1,5 +1,6 @@
 #include "session/rtmp_pull.hpp"
 
+#include "protocol/rtmp/muxer.hpp"
 #include "protocol/rtmp/server.hpp"
 #include "session/pulls_for_tests.hpp"
 
@@ -17,10 +18,10 @@ protected:
         }
         for (bool moved = true; moved;) {
             world_.time.settle();
-            const std::string heard = std::exchange(server().hear(), {});
+            server().hear();
+            const std::string heard = std::exchange(server().heard, {});
             moved = !heard.empty();
             if (moved) {
-                server().heard.clear();
                 received_ = machine().receive(as_bytes(heard), world_.time.now());
                 take_events();
             }

@@ -15,10 +15,14 @@
 
 namespace millrace::session {
 
+/// How the packets of an RTSP source travel.
+enum class SourceTransport : std::uint8_t { automatic, udp, tcp };
+
 /// A stream that this node makes itself: its name, and the source's text as the configuration has it.
 struct SourceRule {
     std::string stream;
     std::string source;   ///< "test:?size=640x360", "http://camera/video.mjpeg"
+    SourceTransport transport = SourceTransport::automatic;
     /// Sources that are taken, the first before the others, while those before them deliver nothing.
     std::vector<std::string> others{};
 

@@ -38,7 +38,7 @@ class Millrace:
         self.log_path = os.path.join(folder, "server.log")
         self.log = open(self.log_path, "w", encoding="utf-8")
         self.folder, self.command = folder, [program, "serve", *options]
-        self.start_again({"http": "127.0.0.1:0", "rtmp": "127.0.0.1:0"})
+        self.start_again({"http": "127.0.0.1:0", "rtmp": "127.0.0.1:0", "rtsp": "127.0.0.1:0"})
 
     def start_again(self, addresses):
         """Starts the process, at these addresses, and waits until it answers."""
@@ -78,6 +78,9 @@ class Millrace:
 
     def rtmp(self, name):
         return f"rtmp://{self.listeners['rtmp']}/{name}"
+
+    def rtsp(self, name):
+        return f"rtsp://{self.listeners['rtsp']}/{name}"
 
     def http(self, path):
         return f"http://{self.listeners['http']}{path}"

@@ -15,6 +15,7 @@ public:
 
     Result<> receive(ByteSpan bytes, Instant now) override;
     std::vector<std::byte> next_output() override { return server_->next_output(); }
+    bool paused() const override { return paused_; }
 
 private:
     Result<> take(const Server::Event& event);
@@ -22,6 +23,7 @@ private:
 
     std::unique_ptr<Server> server_;
     PlayerWishes wishes_;
+    bool paused_ = false;
 };
 
 void PlayerBackChannel::take_control(ByteSpan compound) {
@@ -40,14 +42,10 @@ Result<> PlayerBackChannel::take(const Server::Event& event) {
     } else if (std::holds_alternative<Server::Ended>(event)) {
         return fail(Errc::closed, "the player stopped");
     } else if (std::holds_alternative<Server::Paused>(event)) {
-        if (wishes_.paused) {
-            wishes_.paused(true);
-        }
+        paused_ = true;
     } else if (std::holds_alternative<Server::PlayStarted>(event)) {
         server_->start_play({});   // it goes on where the stream is now
-        if (wishes_.paused) {
-            wishes_.paused(false);
-        }
+        paused_ = false;
     } else {
         server_->refuse({.status = method_not_valid, .reason = {}, .challenges = {}});
     }

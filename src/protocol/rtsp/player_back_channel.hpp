@@ -7,7 +7,6 @@ namespace millrace::rtsp {
 /// What a player over TCP says while it listens: keep-alives, RTCP, PAUSE and PLAY, TEARDOWN. Owned by the
 /// fan-out's viewing; the functions are called on its worker.
 struct PlayerWishes {
-    std::function<void(bool paused)> paused;
     std::function<void()> key_frame;   ///< it lost a picture (PLI, FIR)
 };
 

@@ -3,12 +3,14 @@
 #include "net/connector.hpp"
 #include "session/desk.hpp"
 #include "session/http_pull.hpp"
+#include "session/media_ports.hpp"
 #include "session/media_source.hpp"
 #include "session/rtmp_pull.hpp"
 #include "session/rtsp_pull.hpp"
 #include "session/udp_pull.hpp"
 
 #include <array>
+#include <memory>
 #include <vector>
 
 namespace millrace::apps {
@@ -30,13 +32,25 @@ struct Counter {
         hub::Admission& admission;
         Random& random;
         Spawner& spawner;
+        session::SourceWitness& witness;
     };
     Counter(Executor& executor, const House& house)
         : desk{executor, house.directory, house.admission, house.random},
-          sources{desk, {house.spawner, connector, source_kinds}} {
+          sources{desk, {house.spawner, connector, source_kinds, &house.witness}} {
         desk.spawner = &house.spawner;
     }
 
+    /// Before the worker starts.
+    void use(std::unique_ptr<session::MediaPorts> its_ports) {
+        media_ports = std::move(its_ports);
+        desk.media_ports = media_ports.get();
+        desk.executor.post([this] { media_ports->listen(); });
+    }
+    std::uint64_t strange_datagrams() const {
+        return media_ports == nullptr ? 0 : media_ports->counters().strangers.load();
+    }
+
+    std::unique_ptr<session::MediaPorts> media_ports;   // none: no UDP for RTSP
     session::Desk desk;
     net::Connector connector;
     session::Sources sources;

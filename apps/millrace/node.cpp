@@ -13,6 +13,7 @@
 #include "session/media_play.hpp"
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
+#include "session/rtsp_serve.hpp"
 #include "session/still_play.hpp"
 #include "session/wfs_play.hpp"
 
@@ -39,6 +40,10 @@ void warn_of_unchangeable(const Configuration& now, const Configuration& next) {
     if (now.storage_path != next.storage_path) {
         log::warning("config", "storage.path: {}", until);
     }
+    if (now.rtsp_udp.on != next.rtsp_udp.on ||
+        now.rtsp_udp.endpoint.text() != next.rtsp_udp.endpoint.text()) {
+        log::warning("config", "rtsp.udp: {}", until);
+    }
 }
 
 }   // namespace
@@ -62,6 +67,7 @@ Node::Node(NodeStart start)
                  welcome(door, worker, std::move(connection));
              }} {
     make_counters();
+    open_media_ports(start.standing->configuration.rtsp_udp);
     prepare(*start.standing, true);
     apply(start.standing);
     add_page();
@@ -85,13 +91,20 @@ void Node::make_counters() {
                                    [this] {
                                        ProcessFacts facts = net::process_facts();
                                        facts.turned_away = lobby_.turned_away();
+                                       for (const auto& counter : counters_) {
+                                           facts.strange_datagrams += counter->strange_datagrams();
+                                       }
                                        return facts;
                                    },
                                .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
-        counters_.push_back(
-            std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
+        counters_.push_back(std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,
+                                                                                .admission = gate_,
+                                                                                .random = random_,
+                                                                                .spawner = spawner_,
+                                                                                .witness = source_rules_}));
         counters_.back()->desk.memory = &memory_;
+        counters_.back()->desk.tunnels = &tunnels_;
         sights.sessions.push_back(&counters_.back()->desk.sessions);
         sights.tallies.push_back(&counters_.back()->desk.tally);
     }
@@ -100,6 +113,22 @@ void Node::make_counters() {
     for (const auto& counter : counters_) {
         add_routes(*counter, sights, node_start);
     }
+}
+
+void Node::open_media_ports(const control::ListenAddress& wanted) {
+    auto ports = apps::open_media_ports(pool_, wanted);
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        counters_[i]->use(std::move(ports[i]));
+    }
+}
+
+Addresses Node::addresses() const {
+    Addresses addresses = doors_.addresses();
+    if (const session::MediaPorts* const ports = counters_.front()->desk.media_ports) {
+        addresses.emplace_back("rtp", ports->local(false));
+        addresses.emplace_back("rtcp", ports->local(true));
+    }
+    return addresses;
 }
 
 void Node::add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start) {
@@ -145,9 +174,10 @@ Counter& Node::counter_of(const Executor& executor) {
 
 void Node::welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection) {
     Counter& counter = counter_of(worker);
-    worker.tasks().spawn(door.starts_with("http")
-                             ? session::http_serve(counter.desk, std::move(connection), counter.routes)
-                             : session::rtmp_serve(counter.desk, std::move(connection)));
+    worker.tasks().spawn(
+        door.starts_with("http")   ? session::http_serve(counter.desk, std::move(connection), counter.routes)
+        : door.starts_with("rtsp") ? session::rtsp_serve(counter.desk, std::move(connection))
+                                   : session::rtmp_serve(counter.desk, std::move(connection)));
 }
 
 void Node::prepare(const control::Standing& next, bool afresh) {

@@ -210,13 +210,17 @@ void Loader::refuse_same_tokens() const {
 void Loader::refuse_closed_addresses() const {
     const OutgoingRules rules{configuration_.outgoing_allow};
     for (const auto& rule : configuration_.streams) {
-        const auto url = parse_url(rule.source);
-        const auto address = url ? PeerAddress::parse(url->endpoint()) : std::nullopt;
-        if (address && !rules.allow(*address)) {
-            refuse("streams",
-                   fmt::format("{}: this node pulls nothing from {} unless outgoing.allow lists it",
-                               rule.pattern.text(), url->host));
-        }
+        const auto look_at = [&](const std::string& source) {
+            const auto url = parse_url(source);
+            const auto address = url ? PeerAddress::parse(url->endpoint()) : std::nullopt;
+            if (address && !rules.allow(*address)) {
+                refuse("streams",
+                       fmt::format("{}: this node pulls nothing from {} unless outgoing.allow lists it",
+                                   rule.pattern.text(), url->host));
+            }
+        };
+        look_at(rule.source);
+        std::ranges::for_each(rule.other_sources, look_at);
     }
 }
 
@@ -243,6 +247,7 @@ Configuration Loader::finish(bool open) {
     };
     settle(c.https, "https.listen");
     settle(c.rtmps, "rtmps.listen");
+    settle(c.rtsps, "rtsps.listen");
     return std::move(c);
 }
 

@@ -67,9 +67,12 @@ std::string_view name(PullTransport transport);
 /// What the configuration says of the streams of one pattern.
 struct StreamRule {
     static constexpr std::size_t source_size_max = 4096;
+    static constexpr std::size_t sources_max = 8;
 
     NamePattern pattern;
     std::string source;   ///< where it comes from, such as "test:?size=640x360"; empty: publishers
+    /// Taken, the first before the others, while those before them deliver nothing.
+    std::vector<std::string> other_sources{};
     Origin origin = Origin::standard;
 
     // In the place of the keys of the same names; nothing: as those say, or an earlier rule.
@@ -104,7 +107,10 @@ struct Configuration {
     ListenAddress https{{"::", 8443}};   ///< on by default only with TLS
     ListenAddress rtmp{{"::", 1935}};
     ListenAddress rtmps{{"::", 1936}};   ///< on by default only with TLS
-    std::string tls_certificate;         ///< path of a PEM file; empty: no TLS
+    ListenAddress rtsp{{"::", 8554}};
+    ListenAddress rtsps{{"::", 8322}};      ///< on by default only with TLS
+    ListenAddress rtsp_udp{{"::", 8000}};   ///< of RTP; an even port
+    std::string tls_certificate;            ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     bool tls_verify = true;                 ///< the certificates of servers that sources are pulled from
     std::vector<IpPrefix> outgoing_allow;   ///< addresses besides public and private ones

@@ -96,6 +96,9 @@ constexpr std::array shown{
     Shown{"https.listen", [](const C& c) { return listen_value(c.https); }},
     Shown{"rtmp.listen", [](const C& c) { return listen_value(c.rtmp); }},
     Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
+    Shown{"rtsp.listen", [](const C& c) { return listen_value(c.rtsp); }},
+    Shown{"rtsps.listen", [](const C& c) { return listen_value(c.rtsps); }},
+    Shown{"rtsp.udp", [](const C& c) { return listen_value(c.rtsp_udp); }},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
     Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"tls.verify", [](const C& c) { return truth_value(c.tls_verify); }},
@@ -183,8 +186,12 @@ YamlNode token_value(const Token& token) {
 
 YamlNode stream_value(const StreamRule& rule) {
     YamlNode value = map_node();
-    if (!rule.source.empty()) {
+    if (rule.other_sources.empty() && !rule.source.empty()) {
         put(value, "source", text_node(masked(rule.source)));
+    } else if (!rule.source.empty()) {
+        YamlNode sources = list_value(rule.other_sources, masked);
+        sources.items.insert(sources.items.begin(), text_node(masked(rule.source)));
+        put(value, "source", std::move(sources));
     }
     if (rule.transport) {
         put(value, "transport", text_node(name(*rule.transport)));
@@ -225,6 +232,9 @@ YamlNode configuration_value(const Configuration& configuration, std::string_vie
 YamlNode masked_rule(YamlNode rule) {
     if (YamlNode* const source = find(rule, "source")) {
         source->text = masked(source->text);
+        for (YamlNode& one : source->items) {
+            one.text = masked(one.text);
+        }
     }
     return rule;
 }

@@ -10,6 +10,9 @@ namespace millrace::control {
 
 namespace {
 
+/// Until a source counts as stale and the next one has had time to begin.
+constexpr Duration fail_over_time = 10s;
+
 /// What is wrong with a source of a kind that this node has not, without what may be secret in it.
 std::string unknown_kind(const std::string& written) {
     constexpr std::size_t shown_max = 32;
@@ -47,6 +50,25 @@ std::string source(const Setting& setting) {
     return written;
 }
 
+/// One source, or a list of them.
+void read_sources(StreamRule& rule, const Setting& entry) {
+    if (entry.node().kind != YamlNode::Kind::list) {
+        rule.source = source(entry);
+        return;
+    }
+    for (const auto& item : entry.list(StreamRule::sources_max)) {
+        std::string one = source(item);
+        if (rule.source.empty()) {
+            rule.source = std::move(one);
+        } else {
+            rule.other_sources.push_back(std::move(one));
+        }
+    }
+    if (rule.source.empty()) {
+        entry.refuse("a list of sources has at least one");
+    }
+}
+
 void read_hls(StreamRule& rule, const Setting& hls) {
     constexpr std::size_t keys = 3;
     for (const auto& entry : hls.map(keys)) {
@@ -80,7 +102,7 @@ void read_entry(StreamRule& rule, const Setting& entry) {
         if (rule.pattern.text().find('*') != std::string::npos) {
             entry.refuse("a source needs the name of one stream, without '*'");
         }
-        rule.source = source(entry);
+        read_sources(rule, entry);
     } else if (key == "grace") {
         rule.grace = entry.duration();
     } else if (key == "takeover") {
@@ -151,17 +173,23 @@ std::shared_ptr<const hub::SettingsByName> stream_settings(
     return std::make_shared<const hub::SettingsByName>(
         [common, configuration = std::move(configuration)](const hub::StreamName& name) {
             hub::Stream::Settings settings = common;
+            Duration patience{};
             for (const StreamRule& rule : configuration->streams) {
                 if (rule.pattern.matches(name)) {
                     settings.grace = rule.grace.value_or(settings.grace);
                     settings.takeover = rule.takeover.value_or(settings.takeover);
                     settings.on_demand = rule.on_demand.value_or(settings.on_demand);
                     settings.idle = rule.idle.value_or(settings.idle);
+                    if (!rule.other_sources.empty()) {
+                        patience = fail_over_time * static_cast<int>(rule.other_sources.size() + 1);
+                    }
                     settings.segment = rule.hls_segment.value_or(settings.segment);
                     settings.window = rule.hls_window.value_or(static_cast<unsigned>(settings.window));
                     settings.always_packaged = rule.hls_always.value_or(settings.always_packaged);
                 }
             }
+            // Viewers stay until the last of several sources had its turn.
+            settings.grace = std::max(settings.grace, patience);
             return settings;
         });
 }

@@ -107,6 +107,43 @@ TEST(StreamRules, a_transport_is_one_of_three_words) {
         ConfigurationError);
 }
 
+TEST(StreamRules, a_list_of_sources_is_taken_in_its_order_and_viewers_wait_for_all_of_them) {
+    const auto configuration = std::make_shared<const Configuration>(load_configuration({
+        .file_name = "m.yaml",
+        .file_text = R"(
+grace: 1s
+streams:
+  yard/gate: { source: [ "http://camera/a", "test:", "file:b.mp4" ] }
+  yard/door: { source: [ "test:" ] }
+)",
+    }));
+    const StreamRule& gate = configuration->streams.at(0);
+    EXPECT_EQ(gate.source, "http://camera/a");
+    EXPECT_EQ(gate.other_sources, (std::vector<std::string>{"test:", "file:b.mp4"}));
+    EXPECT_TRUE(configuration->streams.at(1).other_sources.empty());
+    const auto settings = stream_settings(configuration);
+    EXPECT_EQ((*settings)(name("yard/gate")).grace, 30s);
+    EXPECT_EQ((*settings)(name("yard/door")).grace, 1s);
+}
+
+TEST(StreamRules, case_82_every_source_of_a_list_is_looked_at) {
+    const auto refusal_of = [](std::string_view list) -> std::string {
+        try {
+            load_configuration({.file_name = "m.yaml",
+                                .file_text = fmt::format("streams: {{ live/cam: {{ source: {} }} }}", list)});
+        } catch (const ConfigurationError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_NE(refusal_of(R"([ "test:", "gopher://h/" ])").find("streams.live/cam.source[1]"),
+              std::string::npos);
+    EXPECT_NE(refusal_of(R"([ "test:", "http://127.0.0.1/" ])").find("outgoing.allow"), std::string::npos);
+    EXPECT_NE(refusal_of("[]").find("at least one"), std::string::npos);
+    EXPECT_NE(refusal_of("[ t, t, t, t, t, t, t, t, t ]").find("more than 8"), std::string::npos);
+    EXPECT_NE(refusal_of("{}"), "");
+}
+
 }   // namespace
 
 }   // namespace millrace::control

@@ -96,6 +96,9 @@ Task<Result<http::ResponseHead>> HttpFetch::get(Url url, std::vector<web::Header
 
 Task<Result<http::ResponseHead>> HttpFetch::ask(const Url& url, const std::vector<web::Header>& headers) {
     if (connection_ != nullptr && machine_->may_ask() && server_of(url) == server_of(opened_)) {
+        while (machine_->next_event()) {
+            // What nobody wanted of the last answer.
+        }
         auto head = co_await ask_here(url, headers);
         // A server may have closed what it kept just as we asked (RFC 9112 §9.3.1).
         if (head || is_over() || head.error().code == Errc::timed_out) {

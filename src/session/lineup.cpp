@@ -149,12 +149,14 @@ Task<> Lineup::pause(std::size_t index, Duration span) {
 Task<SourceEnding> Lineup::try_once(std::size_t index, bool& yielded) {
     Place& place = places_[index];
     SourceLeash leash{*this, index};
+    leash.memo() = std::move(place.memo);
     place.leash = &leash;
     place.trying = true;
     place.began = desk_.executor.now();
     SourceEnding ending = co_await place.kind->try_once(desk_, means_, place.rule, leash);
     place.trying = false;
     place.leash = nullptr;
+    place.memo = std::move(leash.memo());
     yielded = leash.is_pulled();
     leave_stage(index);
     co_return ending;

@@ -73,7 +73,8 @@ protected:
     }
 
     void start(std::vector<std::string> others = {spare}) {
-        executor_.run([&] { sources_.start({"live/cam", door, std::move(others)}); });
+        executor_.run(
+            [&] { sources_.start({.stream = "live/cam", .source = door, .others = std::move(others)}); });
         world_.time.settle();
     }
     void watch() { viewer_.emplace(world_, world_.desk_a); }

@@ -149,6 +149,7 @@ Task<> Lineup::pause(std::size_t index, Duration span) {
 Task<SourceEnding> Lineup::try_once(std::size_t index, bool& yielded) {
     Place& place = places_[index];
     SourceLeash leash{*this, index};
+    leash.memo() = std::move(place.memo);
     place.leash = &leash;
     place.trying = true;
     place.began = desk_.executor.now();
@@ -156,6 +157,7 @@ Task<SourceEnding> Lineup::try_once(std::size_t index, bool& yielded) {
     place.trying = false;
     place.leash = nullptr;
     yielded = leash.is_pulled();
+    place.memo = std::move(leash.memo());
     leave_stage(index);
     co_return ending;
 }

@@ -57,6 +57,7 @@ private:
         Instant heard_at{};       // it took the stage, or delivered
         Instant delivered_at{};   // counts if `ever`
         std::string why{};        // of its last end
+        std::string memo{};       // from one try to the next
     };
 
     Task<> run(std::size_t index);

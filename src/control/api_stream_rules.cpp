@@ -1,3 +1,4 @@
+#include "base/masked_destination.hpp"
 #include "base/secret.hpp"
 #include "control/api_changes.hpp"
 #include "control/configuration_values.hpp"
@@ -11,7 +12,25 @@ namespace {
 constexpr std::string_view streams_path = "/api/v1/streams";
 constexpr std::string_view key = "streams";
 
-/// Whoever sends back a source as it was shown, with its secret masked, means the one there is.
+/// Each as it was shown means one there is; those that look alike mean them in their order.
+void keep_secrets(const std::vector<std::string>& there, YamlNode& forward) {
+    std::vector<std::string> left = there;
+    const auto mean = [&left](YamlNode& one) {
+        const auto old =
+            std::ranges::find(left, one.text, [](const std::string& to) { return masked_destination(to); });
+        if (old != left.end()) {
+            one.text = std::move(*old);
+            left.erase(old);
+        }
+    };
+    if (forward.kind == YamlNode::Kind::scalar) {
+        mean(forward);
+    }
+    std::ranges::for_each(forward.items, mean);
+}
+
+/// Whoever sends back a source as it was shown, with its secret masked, means the one there is; likewise
+/// destinations.
 void keep_secret(const Standing& now, const std::string& stream, YamlNode& rule) {
     const auto& rules = now.configuration.streams;
     const auto old =
@@ -19,6 +38,10 @@ void keep_secret(const Standing& now, const std::string& stream, YamlNode& rule)
     YamlNode* const source = find(rule, "source");
     if (old != rules.end() && source != nullptr && source->text == masked(old->source)) {
         source->text = old->source;
+    }
+    YamlNode* const forward = find(rule, "forward");
+    if (old != rules.end() && forward != nullptr) {
+        keep_secrets(old->forward, *forward);
     }
 }
 

@@ -185,10 +185,11 @@ constexpr std::array keys{
     ConfigurationKey{"storage.path", "path", "./millrace-data",
                      "folder of what this node keeps: changes by the API, credentials it made", false, false,
                      [](C& c, const S& s) { c.storage_path = s.text("the path of a folder"); }},
-    ConfigurationKey{"streams", "map of name pattern to settings", "{}",
-                     "what holds for the streams of a name pattern: `source`, `on_demand`, `idle`, `grace`, "
-                     "`takeover`, `hls`",
-                     true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
+    ConfigurationKey{
+        "streams", "map of name pattern to settings", "{}",
+        "what holds for the streams of a name pattern: `source`, `forward`, `on_demand`, `idle`, `grace`, "
+        "`takeover`, `hls`",
+        true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
     ConfigurationKey{"auth.users", "list of `{ name, password, allow }`", "[]", "who may do what", true, true,
                      [](C& c, const S& s) { c.users = read_users(s); }},
     ConfigurationKey{"auth.tokens", "list of `{ name, sha256, allow, expires }`", "[]",

@@ -1,6 +1,7 @@
 #include "control/configuration_values.hpp"
 
 #include "base/date_time.hpp"
+#include "base/masked_destination.hpp"
 #include "base/secret.hpp"
 #include "control/json.hpp"
 
@@ -172,6 +173,9 @@ YamlNode stream_value(const StreamRule& rule) {
     if (!rule.source.empty()) {
         put(value, "source", text_node(masked(rule.source)));
     }
+    if (!rule.forward.empty()) {
+        put(value, "forward", list_value(rule.forward, masked_destination));
+    }
     if (rule.grace) {
         put(value, "grace", duration_value(*rule.grace));
     }
@@ -208,6 +212,12 @@ YamlNode configuration_value(const Configuration& configuration, std::string_vie
 YamlNode masked_rule(YamlNode rule) {
     if (YamlNode* const source = find(rule, "source")) {
         source->text = masked(source->text);
+    }
+    if (YamlNode* const forward = find(rule, "forward")) {
+        forward->text = masked_destination(forward->text);
+        for (YamlNode& one : forward->items) {
+            one.text = masked_destination(one.text);
+        }
     }
     return rule;
 }

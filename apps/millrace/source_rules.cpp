@@ -88,11 +88,12 @@ void SourceRules::stop(const Place& place) {
         [counter = place.counter, stream = place.rule.stream] { counter->sources.stop(stream); });
 }
 
-Executor* SourceRules::home_of(const std::string& stream) const {
+std::optional<hub::Demand::Offer> SourceRules::offer_of(const std::string& stream) const {
     const MutexLock lock{mutex_};
     const auto place = places_.find(stream);
-    return place == places_.end() || !place->second.on_demand ? nullptr
-                                                              : &place->second.counter->desk.executor;
+    return place == places_.end()
+               ? std::nullopt
+               : std::optional{Offer{stream, &place->second.counter->desk.executor, place->second.on_demand}};
 }
 
 bool SourceRules::wake(const std::string& stream) {
@@ -123,16 +124,6 @@ std::vector<hub::Demand::Offer> SourceRules::offers() const {
         offers.push_back({stream, &place.counter->desk.executor, place.on_demand});
     }
     return offers;
-}
-
-std::optional<hub::Demand::Offer> SourceRules::offer_of(const std::string& stream) const {
-    const MutexLock lock{mutex_};
-    const auto found = places_.find(stream);
-    if (found == places_.end()) {
-        return std::nullopt;
-    }
-    const Place& place = found->second;
-    return Offer{stream, &place.counter->desk.executor, place.on_demand};
 }
 
 std::vector<hub::SourceStatus> SourceRules::sources_of(const std::string& stream) const {

@@ -21,11 +21,10 @@ public:
     void apply(const control::Configuration& configuration, const hub::SettingsByName& settings);
     void stop_all();
 
-    Executor* home_of(const std::string& stream) const override;
+    std::optional<Offer> offer_of(const std::string& stream) const override;
     bool wake(const std::string& stream) override;
     bool rest(const std::string& stream) override;
     std::vector<Offer> offers() const override;
-    std::optional<Offer> offer_of(const std::string& stream) const override;
     std::vector<hub::SourceStatus> sources_of(const std::string& stream) const override;
     void saw(const std::string& stream, std::vector<hub::SourceStatus> sources) override;
 

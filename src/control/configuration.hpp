@@ -109,8 +109,8 @@ struct Configuration {
     ListenAddress rtmps{{"::", 1936}};   ///< on by default only with TLS
     ListenAddress rtsp{{"::", 8554}};
     ListenAddress rtsps{{"::", 8322}};      ///< on by default only with TLS
-    std::string tls_certificate;            ///< path of a PEM file; empty: no TLS
     ListenAddress rtsp_udp{{"::", 8000}};   ///< of RTP; an even port
+    std::string tls_certificate;            ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     bool tls_verify = true;                 ///< the certificates of servers that sources are pulled from
     std::vector<IpPrefix> outgoing_allow;   ///< addresses besides public and private ones

@@ -94,6 +94,19 @@ streams:
     EXPECT_FALSE((*settings)(name("live/cam")).on_demand);
 }
 
+TEST(StreamRules, a_transport_is_one_of_three_words) {
+    const Configuration configuration = load_configuration(
+        {.file_name = "m.yaml",
+         .file_text = "streams: { a: { transport: udp }, b: { transport: tcp }, c: { transport: auto } }"});
+    ASSERT_EQ(configuration.streams.size(), 3U);
+    EXPECT_EQ(configuration.streams[0].transport, PullTransport::udp);
+    EXPECT_EQ(configuration.streams[1].transport, PullTransport::tcp);
+    EXPECT_EQ(configuration.streams[2].transport, PullTransport::automatic);
+    EXPECT_THROW(
+        load_configuration({.file_name = "m.yaml", .file_text = "streams: { a: { transport: multicast } }"}),
+        ConfigurationError);
+}
+
 TEST(StreamRules, a_list_of_sources_is_taken_in_its_order_and_viewers_wait_for_all_of_them) {
     const auto configuration = std::make_shared<const Configuration>(load_configuration({
         .file_name = "m.yaml",
@@ -129,19 +142,6 @@ TEST(StreamRules, case_82_every_source_of_a_list_is_looked_at) {
     EXPECT_NE(refusal_of("[]").find("at least one"), std::string::npos);
     EXPECT_NE(refusal_of("[ t, t, t, t, t, t, t, t, t ]").find("more than 8"), std::string::npos);
     EXPECT_NE(refusal_of("{}"), "");
-}
-
-TEST(StreamRules, a_transport_is_one_of_three_words) {
-    const Configuration configuration = load_configuration(
-        {.file_name = "m.yaml",
-         .file_text = "streams: { a: { transport: udp }, b: { transport: tcp }, c: { transport: auto } }"});
-    ASSERT_EQ(configuration.streams.size(), 3U);
-    EXPECT_EQ(configuration.streams[0].transport, PullTransport::udp);
-    EXPECT_EQ(configuration.streams[1].transport, PullTransport::tcp);
-    EXPECT_EQ(configuration.streams[2].transport, PullTransport::automatic);
-    EXPECT_THROW(
-        load_configuration({.file_name = "m.yaml", .file_text = "streams: { a: { transport: multicast } }"}),
-        ConfigurationError);
 }
 
 }   // namespace

@@ -24,18 +24,13 @@ public:
     };
 
     virtual ~Demand() = default;
-    /// Where the stream would be at home; null if no source on demand has that name.
-    virtual Executor* home_of(const std::string& stream) const = 0;
+    /// What sources that stream has, if any.
+    virtual std::optional<Offer> offer_of(const std::string& stream) const = 0;
     /// Starts the source unless it runs. False: there is none.
     virtual bool wake(const std::string& stream) = 0;
     /// Ends the source, for nobody watches. False: there is none, or it rests already.
     virtual bool rest(const std::string& stream) = 0;
     virtual std::vector<Offer> offers() const = 0;
-    /// The one of that name.
-    virtual std::optional<Offer> offer_of(const std::string& stream) const {
-        Executor* const home = home_of(stream);
-        return home == nullptr ? std::nullopt : std::optional{Offer{stream, home}};
-    }
     /// What the sources of a stream do, in their order; empty: it has none.
     virtual std::vector<SourceStatus> sources_of(const std::string& /*stream*/) const { return {}; }
 };

@@ -8,8 +8,13 @@
 
 namespace millrace::hub {
 
+std::optional<Demand::Offer> Directory::offer_of(const std::string& name) const {
+    return demand_ == nullptr ? std::nullopt : demand_->offer_of(name);
+}
+
 bool Directory::has_source(const std::string& name) const {
-    return demand_ != nullptr && demand_->home_of(name) != nullptr;
+    const std::optional<Demand::Offer> offer = offer_of(name);
+    return offer && offer->on_demand;
 }
 
 bool Directory::wake_source(const std::string& name) {
@@ -24,16 +29,14 @@ Result<StreamHandle> Directory::find_or_call(const std::string& name) {
     if (const std::optional<StreamHandle> known = find(name)) {
         return *known;
     }
-    Executor* const home = demand_ == nullptr ? nullptr : demand_->home_of(name);
-    if (home == nullptr) {
-        return fail(Errc::not_found, "no such stream");
-    }
-    return find_or_create(name, *home);
+    const std::optional<Demand::Offer> offer = offer_of(name);
+    return offer && offer->on_demand ? find_or_create(name, *offer->home)
+                                     : fail(Errc::not_found, "no such stream");
 }
 
 /// As `by_home`, without a look at all the others: some ask for one again and again.
 std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::home_of(const std::string& name) {
-    const std::optional<Demand::Offer> offer = demand_ == nullptr ? std::nullopt : demand_->offer_of(name);
+    const std::optional<Demand::Offer> offer = offer_of(name);
     const std::optional<StreamHandle> handle = find(name);
     if (!handle && !offer) {
         return {};
@@ -96,6 +99,22 @@ void Directory::report(std::optional<std::string> name, Reply<std::vector<Stream
     }
     gather(executors, std::move(reply),
            [this, homes = std::move(homes)](Executor& home) { return report_of(homes.at(&home)); });
+}
+
+void Directory::note_wish(const std::string& name, const Hops& through, Instant now) {
+    const MutexLock lock{mutex_};
+    if (wishes_.size() >= wishes_max) {
+        std::erase_if(wishes_, [now](const auto& one) { return now - one.second.at > wish_lasts; });
+    }
+    if (wishes_.size() < wishes_max || wishes_.contains(name)) {
+        wishes_.insert_or_assign(name, Wish{through, now});
+    }
+}
+
+Hops Directory::wishes(const std::string& name, Instant now) {
+    const MutexLock lock{mutex_};
+    const auto found = wishes_.find(name);
+    return found == wishes_.end() || now - found->second.at > wish_lasts ? Hops{} : found->second.through;
 }
 
 bool Directory::call(const std::string& name) {

@@ -144,4 +144,14 @@ inline std::vector<std::int64_t> times_of(const std::string& lines, char kind) {
     return times;
 }
 
+/// Whether a picture of those lines is marked as behind a jump. (The film's sound is: its frames overlap.)
+inline bool pictures_jump(const std::string& lines) {
+    for (std::size_t at = 0; at < lines.size(); at = lines.find('\n', at) + 1) {
+        if (lines[at] == 'v' && lines.substr(at, lines.find('\n', at) - at).ends_with("jump")) {
+            return true;
+        }
+    }
+    return false;
+}
+
 }   // namespace millrace::session::toys

@@ -4,6 +4,7 @@
 #include "protocol/rtsp/muxer.hpp"
 #include "protocol/rtsp/server.hpp"
 #include "session/desk.hpp"
+#include "session/rtsp_datagrams.hpp"
 #include "session/rtsp_offer.hpp"
 
 namespace millrace::session {
@@ -24,8 +25,12 @@ struct RtspPlayer {
     std::unique_ptr<rtsp::Server> machine;
     RtspOffer offer;
 };
-/// Hands the player over to the fan-out; its place in the antechamber goes. On an error connection and
-/// machine are as they were, and PLAY is still to be answered.
+/// Hands the player over to the fan-out; its place in the antechamber goes. On an error connection and machine
+/// are as they were, and PLAY is still to be answered.
 Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks);
+/// The same where packets go by UDP: the player keeps connection and machine. `ended` is told once where the
+/// stream ends.
+Task<Result<>> rtsp_play_datagrams(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks,
+                                   RtspDatagrams& datagrams, std::move_only_function<void(Error)> ended);
 
 }   // namespace millrace::session

@@ -73,9 +73,9 @@ public:
 private:
     Connection* link_ = nullptr;
     Reply<bool> pause_;
+    std::string memo_;
     Lineup* lineup_ = nullptr;
     std::size_t place_ = 0;
-    std::string memo_;
     bool pulled_ = false;
     bool yielded_ = false;
 };

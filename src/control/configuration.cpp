@@ -211,6 +211,9 @@ void Loader::refuse_closed_addresses() const {
     const OutgoingRules rules{configuration_.outgoing_allow};
     for (const auto& rule : configuration_.streams) {
         const auto look_at = [&](const std::string& source) {
+            if (source.starts_with("udp://")) {
+                return;   // it listens there
+            }
             const auto url = parse_url(source);
             const auto address = url ? PeerAddress::parse(url->endpoint()) : std::nullopt;
             if (address && !rules.allow(*address)) {

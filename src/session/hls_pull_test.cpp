@@ -104,6 +104,19 @@ TEST_F(HlsPull, follows_a_live_list_from_its_newest_segment_at_its_own_pace) {
     EXPECT_EQ(executor_.tasks().size(), 0U);
 }
 
+TEST_F(HlsPull, while_its_units_leave_no_other_source_is_taken) {
+    put_list(100, 103);
+    start("http://far.example/live/cam.m3u8", {"rtmp://other.example/live/cam"});
+    for (int listed = 103; listed < 110; ++listed) {
+        serve_for(2s);
+        put_list(listed - 2, listed + 1);
+    }
+    EXPECT_EQ(connector_.asked, 1);
+    EXPECT_EQ(state(), "live");
+    serve_for(10s);
+    EXPECT_GE(connector_.asked, 2) << "nothing new was listed";
+}
+
 TEST_F(HlsPull, a_stall_is_made_good_little_by_little) {
     put_list(100, 103);
     start("http://far.example/live/cam.m3u8");

@@ -38,8 +38,9 @@ class PullTest : public testing::Test {
 protected:
     ~PullTest() override { world_.time.stop(); }
 
-    void start(std::string source) {
-        executor_.run([&] { sources_.start({"live/cam", std::move(source)}); });
+    void start(std::string source, std::vector<std::string> others = {}) {
+        SourceRule rule{.stream = "live/cam", .source = std::move(source), .others = std::move(others)};
+        executor_.run([&] { sources_.start(std::move(rule)); });
         world_.time.settle();
     }
     void stop() {

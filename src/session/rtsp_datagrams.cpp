@@ -18,10 +18,9 @@ Result<rtsp::Server::Granted> RtspDatagrams::grant(const rtsp::Server::PortsWant
                                   {host_.ip(), wanted.client.rtcp, host_.zone()}};
     // Set up once more, it has other ports now, or the same ones again.
     std::erase_if(tracks_, [&](const Track& one) { return one.track == wanted.track; });
-    Result<MediaPorts::Lease> lease =
-        desk_.media_ports->enlist(peers, [this, track = wanted.track](bool control, ByteSpan packet) {
-            sink_(track, control, packet);
-        });
+    Result<MediaPorts::Lease> lease = desk_.media_ports->enlist(
+        peers,
+        [this, track = wanted.track](bool control, ByteSpan packet) { sink_(track, control, packet); });
     if (!lease) {
         return std::unexpected(lease.error());
     }

@@ -10,9 +10,9 @@
 
 namespace millrace::session {
 
-/// What one RTSP conversation has of the node's UDP ports: it listens to the peers of the tracks that were set
-/// up, and holds a viewer's place. A peer is the host that speaks to us over TCP, at the ports that it named.
-/// Owned by the conversation, on its thread.
+/// What one RTSP conversation has of the node's UDP ports: it listens to the peers of the tracks that were
+/// set up, and holds a viewer's place. A peer is the host that speaks to us over TCP, at the ports that it
+/// named. Owned by the conversation, on its thread.
 class RtspDatagrams {
 public:
     /// A packet of a track, RTCP or not; called from the executor.

@@ -79,8 +79,7 @@ std::vector<RtspChannel> channels_of(const rtsp::Offer& offer, std::span<const r
     for (const rtsp::SetupTrack& one : tracks) {
         const auto usual = static_cast<std::uint8_t>(one.track * 2);
         const auto& chosen = one.transport.channels;
-        channels.push_back(
-            {one.track, chosen ? chosen->rtp : usual, offer.formats[one.track].clock_rate});
+        channels.push_back({one.track, chosen ? chosen->rtp : usual, offer.formats[one.track].clock_rate});
     }
     return channels;
 }
@@ -94,9 +93,7 @@ Task<Result<hub::Joined>> join(Desk& desk, const RtspPlayer& player, std::span<c
     const std::uint64_t seed = std::uint64_t{desk.random.next_u32()} << 32U | desk.random.next_u32();
     Answer<hub::Joined> answer{desk.executor};
     desk.mirrors.join(hub::flavour_of({.form = rtsp_protocol, .only = {}, .plan = plan.packed()},
-                                      [plan, seed] {
-                                          return rtsp::Muxer{plan, seed};
-                                      }),
+                                      [plan, seed] { return rtsp::Muxer{plan, seed}; }),
                       {.protocol = rtsp_protocol,
                        .stream = player.offer.stream,
                        .peer = player.connection->peer(),
@@ -151,10 +148,8 @@ Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::S
     player.machine->start_play(starts_of(*joined->log, channels));
     Bytes lead{player.machine->next_output()};
     rtsp::PlayerWishes wishes{
-        .key_frame =
-            [&directory = desk.directory, stream = player.offer.stream] {
-                directory.ask(stream, hub::AskKeyFrame{});
-            },
+        .key_frame = [&directory = desk.directory,
+                      stream = player.offer.stream] { directory.ask(stream, hub::AskKeyFrame{}); },
     };
     desk.fan_out.join(*joined->log,
                       {.connection = std::move(player.connection),
@@ -165,15 +160,13 @@ Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::S
 }
 
 Task<Result<>> rtsp_play_datagrams(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks,
-                                   RtspDatagrams& datagrams, std::move_only_function<void(Error)> ended) {
+                                   RtspByDatagrams by) {
     const std::vector<RtspChannel> channels = channels_of(player.offer.offer, tracks);
-    net::DatagramViewer viewer{.host = datagrams.host(), .tracks = {}, .seat = nullptr, .ended = std::move(ended)};
+    net::DatagramViewer viewer{
+        .host = by.datagrams.host(), .tracks = {}, .seat = nullptr, .ended = std::move(by.ended)};
     for (std::size_t i = 0; i < tracks.size(); ++i) {
-        const std::optional<rtsp::Ports>& ports = tracks[i].transport.client_ports;
-        if (tracks[i].transport.lower != rtsp::Transport::Lower::udp || !ports) {
-            co_return fail(Errc::unsupported, "all tracks travel by TCP, or all by UDP");
-        }
-        viewer.tracks.push_back({channels[i].channel, ports->rtp, ports->rtcp});
+        const rtsp::Ports ports = tracks[i].transport.client_ports.value_or(rtsp::Ports{});
+        viewer.tracks.push_back({channels[i].channel, ports.rtp, ports.rtcp});
     }
     Result<hub::Joined> joined = co_await join(desk, player, channels);
     if (!joined) {
@@ -181,7 +174,7 @@ Task<Result<>> rtsp_play_datagrams(Desk& desk, RtspPlayer& player, std::span<con
     }
     player.machine->start_play(starts_of(*joined->log, channels));
     viewer.seat = std::move(joined->seat);
-    datagrams.join(*joined->log, std::move(viewer));
+    by.datagrams.join(*joined->log, std::move(viewer));
     player.offer.place.reset();
     co_return Result<>{};
 }

@@ -25,12 +25,16 @@ struct RtspPlayer {
     std::unique_ptr<rtsp::Server> machine;
     RtspOffer offer;
 };
-/// Hands the player over to the fan-out; its place in the antechamber goes. On an error connection and machine
-/// are as they were, and PLAY is still to be answered.
+/// Hands the player over to the fan-out; its place in the antechamber goes. On an error connection and
+/// machine are as they were, and PLAY is still to be answered.
 Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks);
-/// The same where packets go by UDP: the player keeps connection and machine. `ended` is told once where the
-/// stream ends.
+/// What a player by UDP has beside its connection; `ended` is told once where the stream ends.
+struct RtspByDatagrams {
+    RtspDatagrams& datagrams;
+    std::move_only_function<void(Error)> ended;
+};
+/// The same where packets go by UDP: the player keeps connection and machine.
 Task<Result<>> rtsp_play_datagrams(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks,
-                                   RtspDatagrams& datagrams, std::move_only_function<void(Error)> ended);
+                                   RtspByDatagrams by);
 
 }   // namespace millrace::session

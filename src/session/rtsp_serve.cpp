@@ -18,6 +18,7 @@ namespace millrace::session {
 namespace {
 
 constexpr Duration congestion_pause = 5ms;
+constexpr std::string_view one_way_only = "all tracks travel by TCP, or all by UDP";
 
 using rtsp::Server;
 
@@ -33,8 +34,9 @@ public:
           player_{.connection = std::move(connection),
                   .machine = std::make_unique<Server>(desk.random, desk.executor.now()),
                   .offer = {}},
-          datagrams_{desk, *player_.connection,
-                     [this](unsigned track, bool control, ByteSpan packet) { hear(track, control, packet); }} {}
+          datagrams_{desk, *player_.connection, [this](unsigned track, bool control, ByteSpan packet) {
+                         hear(track, control, packet);
+                     }} {}
 
     /// From its first bytes until it ends, or the fan-out has it.
     Task<> run(std::vector<std::byte> first);
@@ -134,11 +136,11 @@ void Talk::hand_on_heard() {
 }
 
 void Talk::answer_ports(const Server::PortsWanted& wanted) {
-    const bool mixed = std::ranges::any_of(machine().tracks(), [](const rtsp::SetupTrack& one) {
-        return one.transport.lower != rtsp::Transport::Lower::udp;
+    const bool mixed = std::ranges::any_of(machine().tracks(), [&](const rtsp::SetupTrack& one) {
+        return one.track != wanted.track && one.transport.lower != rtsp::Transport::Lower::udp;
     });
     const Result<Server::Granted> granted =
-        mixed ? fail(Errc::unsupported, "all tracks travel by TCP, or all by UDP") : datagrams_.grant(wanted);
+        mixed ? fail(Errc::unsupported, one_way_only) : datagrams_.grant(wanted);
     if (granted) {
         machine().grant_ports(*granted);
     } else {
@@ -174,11 +176,16 @@ Task<> Talk::answer(Server::PlayStarted request) {
         machine().start_play({});   // after a pause, it goes on where the stream is now
         co_return;
     }
-    const bool datagrams = request.tracks.front().transport.lower == rtsp::Transport::Lower::udp;
-    const Result<> played =
-        datagrams ? co_await rtsp_play_datagrams(desk_, player_, request.tracks, datagrams_,
-                                                 [this](Error /*why*/) { connection().close(); })
-                  : co_await rtsp_play(desk_, player_, request.tracks);
+    const rtsp::Transport::Lower lower = request.tracks.front().transport.lower;
+    if (std::ranges::any_of(request.tracks, [&](const auto& one) { return one.transport.lower != lower; })) {
+        machine().refuse({.status = rtsp::unsupported_transport, .reason = one_way_only, .challenges = {}});
+        co_return;
+    }
+    const bool datagrams = lower == rtsp::Transport::Lower::udp;
+    const Result<> played = datagrams ? co_await rtsp_play_datagrams(
+                                            desk_, player_, request.tracks,
+                                            {datagrams_, [this](Error /*why*/) { connection().close(); }})
+                                      : co_await rtsp_play(desk_, player_, request.tracks);
     played_ = played_ || played;
     if (!played) {
         access_.refuse(machine(), played.error());

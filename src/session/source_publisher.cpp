@@ -55,11 +55,15 @@ void SourcePublisher::write(media::AccessUnit unit) {
     publication_->write(std::move(unit));
 }
 
-Task<> SourcePublisher::flush() {
+void SourcePublisher::push() {
     publication_->flush();
     if (std::exchange(wrote_, false)) {
         leash_.delivered();
     }
+}
+
+Task<> SourcePublisher::flush() {
+    push();
     while (publication_->congested() && !is_over()) {
         co_await sleep_until(desk_.executor, desk_.executor.now() + congestion_pause);
     }

@@ -36,6 +36,8 @@ public:
     /// Hands over what was written; then waits while the stream's home has too much of it. Call once for all
     /// that one read brought.
     Task<> flush();
+    /// The same without waiting: for those who look at `congested` themselves.
+    void push();
     /// Ends the stream in words, unless it goes on from another source.
     void finish();
 

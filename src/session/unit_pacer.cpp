@@ -72,7 +72,7 @@ void UnitPacer::let_out() {
         bytes_ -= first.mapped().payload.size();
         publisher_.write(std::move(first.mapped()));
     }
-    publisher_.publication().flush();
+    publisher_.push();
     if (!waiting_.empty()) {
         desk_.executor.timers().arm(alarm_, waiting_.begin()->first);
     }

@@ -68,11 +68,13 @@ std::string_view name(PullTransport transport);
 struct StreamRule {
     static constexpr std::size_t source_size_max = 4096;
     static constexpr std::size_t sources_max = 8;
+    static constexpr std::size_t forwards_max = 16;
 
     NamePattern pattern;
     std::string source;   ///< where it comes from, such as "test:?size=640x360"; empty: publishers
     /// Taken, the first before the others, while those before them deliver nothing.
     std::vector<std::string> other_sources{};
+    std::vector<std::string> forward{};   ///< where it is pushed to, such as "rtmp://server/app/key"
     Origin origin = Origin::standard;
 
     // In the place of the keys of the same names; nothing: as those say, or an earlier rule.

@@ -1,6 +1,7 @@
 #include "control/configuration_values.hpp"
 
 #include "base/date_time.hpp"
+#include "base/masked_destination.hpp"
 #include "base/secret.hpp"
 #include "control/json.hpp"
 
@@ -196,6 +197,9 @@ YamlNode stream_value(const StreamRule& rule) {
     if (rule.transport) {
         put(value, "transport", text_node(name(*rule.transport)));
     }
+    if (!rule.forward.empty()) {
+        put(value, "forward", list_value(rule.forward, masked_destination));
+    }
     if (rule.grace) {
         put(value, "grace", duration_value(*rule.grace));
     }
@@ -234,6 +238,12 @@ YamlNode masked_rule(YamlNode rule) {
         source->text = masked(source->text);
         for (YamlNode& one : source->items) {
             one.text = masked(one.text);
+        }
+    }
+    if (YamlNode* const forward = find(rule, "forward")) {
+        forward->text = masked_destination(forward->text);
+        for (YamlNode& one : forward->items) {
+            one.text = masked_destination(one.text);
         }
     }
     return rule;

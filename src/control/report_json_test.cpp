@@ -65,6 +65,21 @@ TEST(ReportJson, a_stream_shows_its_viewers_by_protocol_and_what_they_were_sent)
     EXPECT_EQ(json["sent"], Json::parse(R"({"bytes": 5000000000, "writes": 7, "skips": 1})"));
 }
 
+TEST(ReportJson, destinations_are_shown_to_administrators_alone) {
+    const std::vector<WorkerReport> workers{
+        {.worker = 0,
+         .forwards = {{"live/cam", "rtmp://h/live/***", hub::ForwardState::live, "", 7},
+                      {"live/a", "tcp://h:1", hub::ForwardState::broken, "nobody listens", 0}}}};
+    const Audience audience = audiences(workers).at("live/cam");
+    EXPECT_FALSE(Json::parse(stream_json(report(), audience)).contains("forwards"));
+    const Json json = Json::parse(stream_json(report(), audience, Reader::administrator));
+    EXPECT_EQ(json["forwards"], Json::parse(R"([{"to": "rtmp://h/live/***", "state": "live", "bytes": 7}])"));
+    const Json all = Json::parse(forwards_json(workers, {}));
+    EXPECT_EQ(all["total"], 2);
+    EXPECT_EQ(all["items"][0], Json::parse(R"({"stream": "live/a", "to": "tcp://h:1", "state": "broken",
+        "bytes": 0, "reason": "nobody listens"})"));
+}
+
 TEST(ReportJson, the_list_gives_each_stream_its_own_audience) {
     hub::StreamReport other = report();
     other.name = "live/other";

@@ -69,6 +69,49 @@ void read_sources(StreamRule& rule, const Setting& entry) {
     }
 }
 
+constexpr std::string_view destination_wanted =
+    "a destination: rtmp://HOST/APP/KEY or rtmps://, tcp://HOST:PORT (bytes of H.264 or H.265), or "
+    "udp://HOST:PORT (MPEG-TS)";
+
+/// One place where a stream is pushed to. What is wrong is said without what may be secret in it.
+std::string destination(const Setting& setting) {
+    constexpr std::array<std::string_view, 4> kinds{"rtmp", "rtmps", "tcp", "udp"};
+    const std::string& written = setting.text(destination_wanted);
+    if (written.size() > StreamRule::source_size_max) {
+        setting.refuse("a destination is at most 4096 characters long");
+    }
+    const auto url = parse_url(written);
+    if (!url) {
+        setting.refuse(fmt::format("{}; wanted is {}", url.error().what, destination_wanted));
+    }
+    if (std::ranges::find(kinds, url->scheme) == kinds.end() || !written.starts_with(url->scheme)) {
+        setting.refuse(fmt::format("this node pushes to no such address; wanted is {}", destination_wanted));
+    }
+    return written;
+}
+
+/// One destination, or a list of them.
+std::vector<std::string> destinations(const Setting& setting) {
+    if (setting.node().kind == YamlNode::Kind::scalar) {
+        return {destination(setting)};
+    }
+    std::vector<std::string> list;
+    for (const Setting& one : setting.list(StreamRule::forwards_max)) {
+        list.push_back(destination(one));
+        if (std::ranges::count(list, list.back()) > 1) {
+            one.refuse("this destination stands twice in the list");
+        }
+    }
+    return list;
+}
+
+/// Source and destinations are one stream's.
+void refuse_pattern(const StreamRule& rule, const Setting& entry, std::string_view what) {
+    if (rule.pattern.text().find('*') != std::string::npos) {
+        entry.refuse(fmt::format("{} needs the name of one stream, without '*'", what));
+    }
+}
+
 void read_hls(StreamRule& rule, const Setting& hls) {
     constexpr std::size_t keys = 3;
     for (const auto& entry : hls.map(keys)) {
@@ -99,10 +142,11 @@ PullTransport read_transport(const Setting& setting) {
 void read_entry(StreamRule& rule, const Setting& entry) {
     const std::string& key = entry.node().key;
     if (key == "source") {
-        if (rule.pattern.text().find('*') != std::string::npos) {
-            entry.refuse("a source needs the name of one stream, without '*'");
-        }
+        refuse_pattern(rule, entry, "a source");
         read_sources(rule, entry);
+    } else if (key == "forward") {
+        refuse_pattern(rule, entry, "a destination");
+        rule.forward = destinations(entry);
     } else if (key == "grace") {
         rule.grace = entry.duration();
     } else if (key == "takeover") {
@@ -116,7 +160,8 @@ void read_entry(StreamRule& rule, const Setting& entry) {
     } else if (key == "hls") {
         read_hls(rule, entry);
     } else {
-        entry.refuse("unknown key; a stream has source, transport, on_demand, idle, grace, takeover and hls");
+        entry.refuse(
+            "unknown key; a stream has source, transport, forward, on_demand, idle, grace, takeover and hls");
     }
 }
 

@@ -68,6 +68,42 @@ TEST(StreamRules, case_82_sources_that_this_node_has_not_are_refused_in_words) {
     }
 }
 
+std::string refusal_of_forward(std::string_view written) {
+    try {
+        load_configuration({.file_name = "m.yaml",
+                            .file_text = fmt::format("streams: {{ live/cam: {{ forward: {} }} }}", written)});
+    } catch (const ConfigurationError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST(StreamRules, a_stream_is_pushed_to_one_destination_or_to_several) {
+    const Configuration one =
+        load_configuration({.file_text = "streams: { a: { forward: tcp://10.0.0.9:5 } }"});
+    EXPECT_EQ(one.streams.at(0).forward, std::vector<std::string>{"tcp://10.0.0.9:5"});
+    const Configuration more = load_configuration(
+        {.file_text =
+             "streams: { a: { forward: [ \"rtmp://h/live/k?a=b\", \"udp://10.0.0.9:5?ttl=2\" ] } }"});
+    EXPECT_EQ(more.streams.at(0).forward,
+              (std::vector<std::string>{"rtmp://h/live/k?a=b", "udp://10.0.0.9:5?ttl=2"}));
+}
+
+TEST(StreamRules, case_82_destinations_that_this_node_has_not_are_refused_in_words) {
+    for (const std::string_view written :
+         {"gopher://h:1/", "tcp://h", "tcp:h:1", "RTMP://h/a/b", "\"\"", "[ \"file:/tmp/x\" ]",
+          "udp://@:5000", "[ tcp://h:1, tcp://h:1 ]", "{ a: b }"}) {
+        EXPECT_NE(refusal_of_forward(written).find("streams.live/cam.forward"), std::string::npos)
+            << written << ": " << refusal_of_forward(written);
+    }
+    EXPECT_EQ(refusal_of_forward("ftp://u:s3cr3t@h:1/").find("s3cr3t"), std::string::npos);
+    for (const std::string_view closed : {"tcp://127.0.0.1:5", "[ \"udp://239.1.1.1:5000\" ]"}) {
+        EXPECT_NE(refusal_of_forward(closed).find("pushes nothing to"), std::string::npos) << closed;
+    }
+    EXPECT_THROW(load_configuration({.file_text = "streams: { \"live/*\": { forward: tcp://h:1 } }"}),
+                 ConfigurationError);
+}
+
 TEST(StreamRules, case_82_a_numeric_address_is_held_against_the_allowed_ones_at_once) {
     EXPECT_NE(refusal("http://127.0.0.1/").find("outgoing.allow"), std::string::npos);
     EXPECT_NE(refusal("http://u@[::ffff:127.0.0.1]/").find("outgoing.allow"), std::string::npos);

@@ -25,6 +25,8 @@ public:
     /// another source of the stream may have to make way for this one.
     Task<Result<>> begin();
     bool began() const { return publication_.has_value(); }
+    /// Before it begins: the nodes that its media came through.
+    void came_through(Hops hops) { facts_.hops = std::move(hops); }
     /// When it began.
     Instant since() const { return since_; }
 

@@ -9,8 +9,6 @@ import node
 from keys import as_who, ask, closed_node
 from world import test
 
-# A free port may be another's by then.
-ANYWHERE = {"http": "127.0.0.1:0", "rtmp": "127.0.0.1:0", "rtsp": "127.0.0.1:0"}
 ROUNDS = 200
 ROUNDS_QUICK = 10
 CHANGES_A_ROUND = 3
@@ -32,7 +30,7 @@ def seen(world, path):
 
 def restart(world):
     world.server.process.stdout.close()
-    world.server.start_again(ANYWHERE)
+    world.server.start_again(node.ANYWHERE)      # a free port may be another's by then
     world.listeners = world.server.listeners
 
 

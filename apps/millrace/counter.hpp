@@ -2,10 +2,13 @@
 
 #include "net/connector.hpp"
 #include "session/desk.hpp"
+#include "session/forward.hpp"
 #include "session/http_pull.hpp"
 #include "session/media_ports.hpp"
 #include "session/media_source.hpp"
+#include "session/raw_push.hpp"
 #include "session/rtmp_pull.hpp"
+#include "session/rtmp_push.hpp"
 #include "session/rtsp_pull.hpp"
 #include "session/udp_pull.hpp"
 
@@ -25,17 +28,24 @@ inline constexpr std::array source_kinds{session::SourceKind{"http://", session:
                                          session::SourceKind{"udp://", session::udp_pull, true},
                                          session::SourceKind{"", session::media_source}};
 
-/// A worker's desk, the addresses it answers, and the sources it runs.
+/// What pushes streams to which destinations.
+inline constexpr std::array forward_kinds{session::ForwardKind{"rtmp://", session::rtmp_push},
+                                          session::ForwardKind{"rtmps://", session::rtmp_push},
+                                          session::ForwardKind{"tcp://", session::raw_push}};
+
+/// A worker's desk, the addresses it answers, the sources it runs, and where it pushes streams to.
 struct Counter {
     struct House {
         hub::Directory& directory;
         hub::Admission& admission;
         Random& random;
         Spawner& spawner;
+        session::SourceWitness& witness;
     };
     Counter(Executor& executor, const House& house)
         : desk{executor, house.directory, house.admission, house.random},
-          sources{desk, {house.spawner, connector, source_kinds}} {
+          sources{desk, {house.spawner, connector, source_kinds, &house.witness}},
+          forwards{desk, {connector, forward_kinds}} {
         desk.spawner = &house.spawner;
     }
 
@@ -53,6 +63,7 @@ struct Counter {
     session::Desk desk;
     net::Connector connector;
     session::Sources sources;
+    session::Forwards forwards;
     std::vector<web::Route> routes;
 };
 

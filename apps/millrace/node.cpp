@@ -18,6 +18,7 @@
 #include "session/wfs_play.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <thread>
 
 namespace millrace::apps {
@@ -29,6 +30,19 @@ using control::Configuration;
 unsigned worker_count(const Configuration& configuration) {
     return configuration.workers > 0 ? configuration.workers
                                      : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// The destinations of each worker's streams: a stream has all of its own at one.
+std::vector<std::vector<session::ForwardRule>> dealt(const Configuration& configuration,
+                                                     std::size_t workers) {
+    std::vector<std::vector<session::ForwardRule>> rules(workers);
+    for (const control::StreamRule& rule : configuration.streams) {
+        const std::string& stream = rule.pattern.text();
+        for (const std::string& to : rule.forward) {
+            rules[std::hash<std::string>{}(stream) % workers].push_back({stream, to});
+        }
+    }
+    return rules;
 }
 
 /// What a running node cannot follow is said, not done.
@@ -98,16 +112,22 @@ void Node::make_counters() {
                                    },
                                .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
-        counters_.push_back(
-            std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
+        counters_.push_back(std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,
+                                                                                .admission = gate_,
+                                                                                .random = random_,
+                                                                                .spawner = spawner_,
+                                                                                .witness = source_rules_}));
         counters_.back()->desk.memory = &memory_;
         counters_.back()->desk.tunnels = &tunnels_;
         sights.sessions.push_back(&counters_.back()->desk.sessions);
         sights.tallies.push_back(&counters_.back()->desk.tally);
+        sights.forwards.emplace_back(
+            [counter = counters_.back().get()] { return counter->forwards.reports(); });
     }
     sweeper_.emplace(pool_.aside(), sights.sessions);
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
+        counter->desk.node_id = node_start;
         add_routes(*counter, sights, node_start);
     }
 }
@@ -213,6 +233,7 @@ void Node::apply(control::StandingRef next) {
     doors_.apply();
     if (!stopping_) {
         source_rules_.apply(configuration, *stream_settings);
+        use_forwards(dealt(configuration, counters_.size()));
     }
     if (next != standing_) {
         events_.tell({.kind = hub::EventKind::configuration,
@@ -221,6 +242,13 @@ void Node::apply(control::StandingRef next) {
                       .members = {}});
     }
     standing_ = std::move(next);
+}
+
+void Node::use_forwards(std::vector<std::vector<session::ForwardRule>> rules) {
+    for (std::size_t i = 0; i < counters_.size(); ++i) {
+        counters_[i]->desk.executor.post(
+            [&counter = *counters_[i], rules = std::move(rules[i])] { counter.forwards.use(rules); });
+    }
 }
 
 void Node::start() {

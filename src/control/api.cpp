@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::string_view streams_path = "/api/v1/streams";
 constexpr std::string_view sessions_path = "/api/v1/sessions";
+constexpr std::string_view forwards_path = "/api/v1/forwards";
 
 using Shared = std::shared_ptr<const ApiSources>;
 using Asked = const web::Request&;
@@ -107,6 +108,15 @@ Task<web::Response> list_sessions(const ApiSources& sources, Asked request, Exec
                                .kind = request.query_value("kind").value_or(""),
                                .protocol = request.query_value("protocol").value_or("")};
     co_return json_answer(200, sessions_json(*workers, filter, *page));
+}
+
+Task<web::Response> list_forwards(const ApiSources& sources, Asked request, Executor& executor) {
+    const Result<Page> page = page_of(request);
+    if (!page) {
+        co_return web::refusal(request, page.error());
+    }
+    const Result<std::vector<WorkerReport>> workers = co_await look_at_workers(sources, executor);
+    co_return workers ? json_answer(200, forwards_json(*workers, *page)) : no_answer();
 }
 
 Task<web::Response> end_session(const ApiSources& sources, Asked request, Executor& executor) {
@@ -216,6 +226,7 @@ std::vector<web::Route> api_routes(ApiSources sources) {
         {For::anyone, {"GET"}, exactly("/api/openapi.yaml"), description},
         {For::players, {"GET"}, exactly(streams_path), to_players<list_streams>},
         {For::players, {"GET"}, below(streams_path), to_players<show_stream>},
+        {For::administrators, {"GET"}, exactly(forwards_path), list_forwards},
         {For::administrators, {"GET"}, exactly(sessions_path), list_sessions},
         {For::administrators, {"GET", "DELETE"}, below(sessions_path), one_session},
     };

@@ -1,3 +1,4 @@
+#include "base/masked_destination.hpp"
 #include "base/secret.hpp"
 #include "control/api_changes.hpp"
 #include "control/configuration_values.hpp"
@@ -11,14 +12,38 @@ namespace {
 constexpr std::string_view streams_path = "/api/v1/streams";
 constexpr std::string_view key = "streams";
 
-/// Whoever sends back a source as it was shown, with its secret masked, means the one there is.
+/// Each as it was shown means one there is; those that look alike mean them in their order.
+void keep_secrets(std::vector<std::string> there, std::string (*shown)(std::string_view), YamlNode& written) {
+    const auto mean = [&](YamlNode& one) {
+        const auto old =
+            std::ranges::find(there, one.text, [shown](const std::string& text) { return shown(text); });
+        if (old != there.end()) {
+            one.text = std::move(*old);
+            there.erase(old);
+        }
+    };
+    if (written.kind == YamlNode::Kind::scalar) {
+        mean(written);
+    }
+    std::ranges::for_each(written.items, mean);
+}
+
+/// Whoever sends back a source as it was shown, with its secret masked, means the one there is; likewise
+/// destinations.
 void keep_secret(const Standing& now, const std::string& stream, YamlNode& rule) {
     const auto& rules = now.configuration.streams;
     const auto old =
         std::ranges::find(rules, stream, [](const StreamRule& one) { return one.pattern.text(); });
-    YamlNode* const source = find(rule, "source");
-    if (old != rules.end() && source != nullptr && source->text == masked(old->source)) {
-        source->text = old->source;
+    if (old == rules.end()) {
+        return;
+    }
+    if (YamlNode* const source = find(rule, "source")) {
+        std::vector<std::string> there{old->source};
+        there.insert(there.end(), old->other_sources.begin(), old->other_sources.end());
+        keep_secrets(std::move(there), masked, *source);
+    }
+    if (YamlNode* const forward = find(rule, "forward")) {
+        keep_secrets(old->forward, masked_destination, *forward);
     }
 }
 

@@ -209,13 +209,21 @@ void Loader::refuse_same_tokens() const {
 /// Case 82. What a name stands for shows when it is connected to; a numeric address shows now.
 void Loader::refuse_closed_addresses() const {
     const OutgoingRules rules{configuration_.outgoing_allow};
-    for (const auto& rule : configuration_.streams) {
-        const auto url = parse_url(rule.source);
+    const auto refuse_closed = [&](const StreamRule& rule, std::string_view written, std::string_view what) {
+        const auto url = parse_url(written);
         const auto address = url ? PeerAddress::parse(url->endpoint()) : std::nullopt;
         if (address && !rules.allow(*address)) {
-            refuse("streams",
-                   fmt::format("{}: this node pulls nothing from {} unless outgoing.allow lists it",
-                               rule.pattern.text(), url->host));
+            refuse("streams", fmt::format("{}: this node {} {} unless outgoing.allow lists it",
+                                          rule.pattern.text(), what, url->host));
+        }
+    };
+    for (const auto& rule : configuration_.streams) {
+        refuse_closed(rule, rule.source, "pulls nothing from");
+        for (const std::string& source : rule.other_sources) {
+            refuse_closed(rule, source, "pulls nothing from");
+        }
+        for (const std::string& to : rule.forward) {
+            refuse_closed(rule, to, "pushes nothing to");
         }
     }
 }

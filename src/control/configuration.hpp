@@ -67,9 +67,14 @@ std::string_view name(PullTransport transport);
 /// What the configuration says of the streams of one pattern.
 struct StreamRule {
     static constexpr std::size_t source_size_max = 4096;
+    static constexpr std::size_t sources_max = 8;
+    static constexpr std::size_t forwards_max = 16;
 
     NamePattern pattern;
     std::string source;   ///< where it comes from, such as "test:?size=640x360"; empty: publishers
+    /// Taken, the first before the others, while those before them deliver nothing.
+    std::vector<std::string> other_sources{};
+    std::vector<std::string> forward{};   ///< where it is pushed to, such as "rtmp://server/app/key"
     Origin origin = Origin::standard;
 
     // In the place of the keys of the same names; nothing: as those say, or an earlier rule.
@@ -106,8 +111,8 @@ struct Configuration {
     ListenAddress rtmps{{"::", 1936}};   ///< on by default only with TLS
     ListenAddress rtsp{{"::", 8554}};
     ListenAddress rtsps{{"::", 8322}};      ///< on by default only with TLS
-    std::string tls_certificate;            ///< path of a PEM file; empty: no TLS
     ListenAddress rtsp_udp{{"::", 8000}};   ///< of RTP; an even port
+    std::string tls_certificate;            ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     bool tls_verify = true;                 ///< the certificates of servers that sources are pulled from
     std::vector<IpPrefix> outgoing_allow;   ///< addresses besides public and private ones

@@ -198,8 +198,8 @@ constexpr std::array keys{
                      "folder of what this node keeps: changes by the API, credentials it made", false, false,
                      [](C& c, const S& s) { c.storage_path = s.text("the path of a folder"); }},
     ConfigurationKey{"streams", "map of name pattern to settings", "{}",
-                     "what holds for the streams of a name pattern: `source`, `transport`, `on_demand`, "
-                     "`idle`, `grace`, `takeover`, `hls`",
+                     "what holds for the streams of a name pattern: `source`, `transport`, `forward`, "
+                     "`on_demand`, `idle`, `grace`, `takeover`, `hls`",
                      true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
     ConfigurationKey{"auth.users", "list of `{ name, password, digest, allow }`", "[]", "who may do what",
                      true, true, [](C& c, const S& s) { c.users = read_users(s); }},

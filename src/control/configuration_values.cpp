@@ -1,6 +1,7 @@
 #include "control/configuration_values.hpp"
 
 #include "base/date_time.hpp"
+#include "base/masked_destination.hpp"
 #include "base/secret.hpp"
 #include "control/json.hpp"
 
@@ -186,11 +187,18 @@ YamlNode token_value(const Token& token) {
 
 YamlNode stream_value(const StreamRule& rule) {
     YamlNode value = map_node();
-    if (!rule.source.empty()) {
+    if (rule.other_sources.empty() && !rule.source.empty()) {
         put(value, "source", text_node(masked(rule.source)));
+    } else if (!rule.source.empty()) {
+        YamlNode sources = list_value(rule.other_sources, masked);
+        sources.items.insert(sources.items.begin(), text_node(masked(rule.source)));
+        put(value, "source", std::move(sources));
     }
     if (rule.transport) {
         put(value, "transport", text_node(name(*rule.transport)));
+    }
+    if (!rule.forward.empty()) {
+        put(value, "forward", list_value(rule.forward, masked_destination));
     }
     if (rule.grace) {
         put(value, "grace", duration_value(*rule.grace));
@@ -228,6 +236,15 @@ YamlNode configuration_value(const Configuration& configuration, std::string_vie
 YamlNode masked_rule(YamlNode rule) {
     if (YamlNode* const source = find(rule, "source")) {
         source->text = masked(source->text);
+        for (YamlNode& one : source->items) {
+            one.text = masked(one.text);
+        }
+    }
+    if (YamlNode* const forward = find(rule, "forward")) {
+        forward->text = masked_destination(forward->text);
+        for (YamlNode& one : forward->items) {
+            one.text = masked_destination(one.text);
+        }
     }
     return rule;
 }

@@ -26,7 +26,9 @@ takeover: true
 hls: { segment: 4s, window: 5, always: true }
 log: { level: debug, format: json }
 storage: { path: /data }
-streams: { live/cam: { source: "test:?fps=30", on_demand: true, idle: 1m }, "public/*": {} }
+streams:
+  live/cam: { source: "test:?fps=30", on_demand: true, idle: 1m, forward: [ "rtmp://h/live", "tcp://h:5" ] }
+  "public/*": {}
 open: true
 )";
 

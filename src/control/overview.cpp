@@ -28,6 +28,9 @@ WorkerReport report_of(const ApiSources& sources, Executor& executor) {
                         .load = executor.load(),
                         .sessions = (*own)->reports(),
                         .departed = (*own)->departed()};
+    if (report.worker < sources.forwards.size()) {
+        report.forwards = sources.forwards[report.worker]();
+    }
     if (report.worker < sources.tallies.size()) {
         report.refusals = sources.tallies[report.worker]->rows();
         report.answers = sources.tallies[report.worker]->answers();

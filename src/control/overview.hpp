@@ -4,6 +4,7 @@
 #include "control/readiness.hpp"
 #include "hub/admission.hpp"
 #include "hub/directory.hpp"
+#include "hub/forward_report.hpp"
 #include "hub/sessions.hpp"
 #include "hub/tally.hpp"
 
@@ -20,8 +21,10 @@ namespace millrace::control {
 struct ApiSources {
     hub::Directory& directory;
     hub::Admission& admission;
-    std::vector<hub::Sessions*> sessions;              ///< one a worker
-    std::vector<const hub::Tally*> tallies = {};       ///< likewise, in the same order, or none
+    std::vector<hub::Sessions*> sessions;          ///< one a worker
+    std::vector<const hub::Tally*> tallies = {};   ///< likewise, in the same order, or none
+    /// What each worker pushes elsewhere, asked on its thread; likewise, or none.
+    std::vector<std::function<std::vector<hub::ForwardReport>()>> forwards = {};
     const Readiness* readiness = nullptr;              ///< null: always ready
     std::function<ProcessFacts()> process = nullptr;   ///< null: nothing is said of the process
     std::string version = {};
@@ -35,6 +38,7 @@ struct WorkerReport {
     double load = 0;
     std::vector<hub::SessionReport> sessions;
     std::map<std::string_view, hub::Flow> departed;   ///< what viewers who left had been sent, by protocol
+    std::vector<hub::ForwardReport> forwards;
     std::vector<hub::TallyRow> refusals;
     std::array<std::uint64_t, 5> answers{};
 

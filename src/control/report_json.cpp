@@ -4,6 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <iterator>
+#include <tuple>
+
 namespace millrace::control {
 
 namespace {
@@ -98,6 +102,14 @@ Json outputs(const hub::StreamReport& report) {
     return json;
 }
 
+Json forward(const hub::ForwardReport& report) {
+    Json json{{"to", report.to}, {"state", hub::name(report.state)}, {"bytes", report.bytes}};
+    if (!report.reason.empty()) {
+        json["reason"] = report.reason;
+    }
+    return json;
+}
+
 Json verdicts(const hub::StreamReport& report) {
     Json json = Json::array();
     for (const hub::Verdict& verdict : report.verdicts) {
@@ -105,6 +117,21 @@ Json verdicts(const hub::StreamReport& report) {
                         {"weight", hub::name(verdict.weight)},
                         {"text", verdict.text},
                         {"since", date_time_text(verdict.since)}});
+    }
+    return json;
+}
+
+/// Where they are is for administrators.
+Json sources(const hub::StreamReport& report, Reader reader) {
+    Json json = Json::array();
+    for (const hub::SourceStatus& status : report.sources) {
+        Json& one = json.emplace_back(Json::object());
+        if (reader == Reader::administrator) {
+            one["source"] = status.source;
+        }
+        one["state"] = hub::name(status.state);
+        one["publishes"] = status.publishes;
+        one["reason"] = status.reason;
     }
     return json;
 }
@@ -120,6 +147,9 @@ Json document(const hub::StreamReport& report, const Audience& audience, Reader 
         if (reader == Reader::administrator) {
             json["source"]["peer"] = report.publisher->peer.text();
         }
+    }
+    if (!report.sources.empty()) {
+        json["sources"] = sources(report, reader);
     }
     json["tracks"] = Json::array();
     double bitrate = 0;
@@ -145,6 +175,10 @@ Json document(const hub::StreamReport& report, const Audience& audience, Reader 
     }
     json["slow_viewers"] = audience.slow;
     json["sent"] = {{"bytes", audience.bytes_out}, {"writes", audience.writes}, {"skips", audience.skips}};
+    if (reader == Reader::administrator && !audience.forwards.empty()) {
+        json["forwards"] = Json::array();
+        std::ranges::transform(audience.forwards, std::back_inserter(json["forwards"]), forward);
+    }
     json["memory_bytes"] = report.memory;
     json["verdicts"] = verdicts(report);
     return json;
@@ -204,6 +238,9 @@ std::string streams_json(const std::vector<hub::StreamReport>& reports, const Au
 Audiences audiences(const std::vector<WorkerReport>& workers) {
     Audiences audiences;
     for (const WorkerReport& worker : workers) {
+        for (const hub::ForwardReport& report : worker.forwards) {
+            audiences[report.stream].forwards.push_back(report);
+        }
         for (const hub::SessionReport& report : worker.sessions) {
             if (report.facts.kind == hub::SessionKind::viewer) {
                 Audience& audience = audiences[report.facts.stream];
@@ -216,6 +253,27 @@ Audiences audiences(const std::vector<WorkerReport>& workers) {
         }
     }
     return audiences;
+}
+
+std::string forwards_json(const std::vector<WorkerReport>& workers, Page page) {
+    std::vector<const hub::ForwardReport*> all;
+    for (const WorkerReport& worker : workers) {
+        for (const hub::ForwardReport& report : worker.forwards) {
+            all.push_back(&report);
+        }
+    }
+    std::ranges::sort(all, {}, [](const auto* one) { return std::tie(one->stream, one->to); });
+    Json list;
+    list["items"] = Json::array();
+    for (std::size_t place = 0; place < all.size(); ++place) {
+        if (within(page, place)) {
+            Json one{{"stream", all[place]->stream}};
+            one.update(forward(*all[place]));
+            list["items"].push_back(std::move(one));
+        }
+    }
+    list["total"] = all.size();
+    return text(list);
 }
 
 std::string sessions_json(const std::vector<WorkerReport>& workers, const SessionFilter& filter, Page page) {

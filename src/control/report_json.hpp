@@ -10,13 +10,15 @@
 
 namespace millrace::control {
 
-/// The viewers of one stream that are there now: how many by protocol, and what they were sent.
+/// The viewers of one stream that are there now: how many by protocol, and what they were sent; and where it
+/// is pushed to, there or not.
 struct Audience {
     std::map<std::string, std::size_t, std::less<>> viewers;
     std::uint64_t bytes_out = 0;
     std::uint64_t writes = 0;   ///< calls that handed the bytes to the kernel: what serving costs
     std::uint64_t skips = 0;
     std::size_t slow = 0;   ///< viewers whose links fell behind of late
+    std::vector<hub::ForwardReport> forwards = {};
 };
 using Audiences = std::map<std::string, Audience, std::less<>>;
 
@@ -39,6 +41,9 @@ std::string stream_json(const hub::StreamReport& report, const Audience& audienc
                         Reader reader = Reader::player);
 std::string streams_json(const std::vector<hub::StreamReport>& reports, const Audiences& audiences,
                          Page page = {}, Reader reader = Reader::player);
+
+/// All destinations of all streams, by stream.
+std::string forwards_json(const std::vector<WorkerReport>& workers, Page page);
 
 /// Which sessions a list is of; what is empty holds for all.
 struct SessionFilter {

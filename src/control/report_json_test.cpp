@@ -33,6 +33,23 @@ TEST(ReportJson, a_stream_shows_what_was_written_into_each_form) {
         "text": "key frames are \"far\" apart", "since": "2027-01-15T08:00:00.000Z"})"));
 }
 
+TEST(ReportJson, a_stream_says_what_its_sources_do_and_to_administrators_where_they_are) {
+    hub::StreamReport sourced = report();
+    sourced.sources = {{.source = "rtsp://u:***@h/",
+                        .state = hub::SourceState::stale,
+                        .publishes = false,
+                        .reason = "nobody answers"},
+                       {.source = "test:", .state = hub::SourceState::live, .publishes = true, .reason = ""}};
+    const Json all = Json::parse(stream_json(sourced, {}, Reader::administrator));
+    EXPECT_EQ(all["sources"], Json::parse(R"([
+        {"source": "rtsp://u:***@h/", "state": "stale", "publishes": false, "reason": "nobody answers"},
+        {"source": "test:", "state": "live", "publishes": true, "reason": ""}])"));
+    const Json some = Json::parse(stream_json(sourced, {}, Reader::player));
+    EXPECT_EQ(some["sources"][0],
+              Json::parse(R"({"state": "stale", "publishes": false, "reason": "nobody answers"})"));
+    EXPECT_FALSE(Json::parse(stream_json(report(), {})).contains("sources"));
+}
+
 TEST(ReportJson, variants_of_a_form_are_counted_together) {
     hub::StreamReport two = report();
     two.outputs.push_back({.form = "flv", .units_muxed = 10, .segments = 0, .memory = 1});
@@ -46,6 +63,21 @@ TEST(ReportJson, a_stream_shows_its_viewers_by_protocol_and_what_they_were_sent)
     const Json json = Json::parse(stream_json(report(), audience));
     EXPECT_EQ(json["viewers"], Json::parse(R"({"flv": 3, "hls": 2})"));
     EXPECT_EQ(json["sent"], Json::parse(R"({"bytes": 5000000000, "writes": 7, "skips": 1})"));
+}
+
+TEST(ReportJson, destinations_are_shown_to_administrators_alone) {
+    const std::vector<WorkerReport> workers{
+        {.worker = 0,
+         .forwards = {{"live/cam", "rtmp://h/live/***", hub::ForwardState::live, "", 7},
+                      {"live/a", "tcp://h:1", hub::ForwardState::broken, "nobody listens", 0}}}};
+    const Audience audience = audiences(workers).at("live/cam");
+    EXPECT_FALSE(Json::parse(stream_json(report(), audience)).contains("forwards"));
+    const Json json = Json::parse(stream_json(report(), audience, Reader::administrator));
+    EXPECT_EQ(json["forwards"], Json::parse(R"([{"to": "rtmp://h/live/***", "state": "live", "bytes": 7}])"));
+    const Json all = Json::parse(forwards_json(workers, {}));
+    EXPECT_EQ(all["total"], 2);
+    EXPECT_EQ(all["items"][0], Json::parse(R"({"stream": "live/a", "to": "tcp://h:1", "state": "broken",
+        "bytes": 0, "reason": "nobody listens"})"));
 }
 
 TEST(ReportJson, the_list_gives_each_stream_its_own_audience) {

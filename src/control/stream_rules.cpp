@@ -10,6 +10,9 @@ namespace millrace::control {
 
 namespace {
 
+/// Until a source counts as stale and the next one has had time to begin.
+constexpr Duration fail_over_time = 10s;
+
 /// What is wrong with a source of a kind that this node has not, without what may be secret in it.
 std::string unknown_kind(const std::string& written) {
     constexpr std::size_t shown_max = 32;
@@ -47,6 +50,68 @@ std::string source(const Setting& setting) {
     return written;
 }
 
+/// One source, or a list of them.
+void read_sources(StreamRule& rule, const Setting& entry) {
+    if (entry.node().kind != YamlNode::Kind::list) {
+        rule.source = source(entry);
+        return;
+    }
+    for (const auto& item : entry.list(StreamRule::sources_max)) {
+        std::string one = source(item);
+        if (rule.source.empty()) {
+            rule.source = std::move(one);
+        } else {
+            rule.other_sources.push_back(std::move(one));
+        }
+    }
+    if (rule.source.empty()) {
+        entry.refuse("a list of sources has at least one");
+    }
+}
+
+constexpr std::string_view destination_wanted =
+    "a destination: rtmp://HOST/APP/KEY or rtmps://, tcp://HOST:PORT (bytes of H.264 or H.265), or "
+    "udp://HOST:PORT (MPEG-TS)";
+
+/// One place where a stream is pushed to. What is wrong is said without what may be secret in it.
+std::string destination(const Setting& setting) {
+    constexpr std::array<std::string_view, 4> kinds{"rtmp", "rtmps", "tcp", "udp"};
+    const std::string& written = setting.text(destination_wanted);
+    if (written.size() > StreamRule::source_size_max) {
+        setting.refuse("a destination is at most 4096 characters long");
+    }
+    const auto url = parse_url(written);
+    if (!url) {
+        setting.refuse(fmt::format("{}; wanted is {}", url.error().what, destination_wanted));
+    }
+    if (std::ranges::find(kinds, url->scheme) == kinds.end() || !written.starts_with(url->scheme)) {
+        setting.refuse(fmt::format("this node pushes to no such address; wanted is {}", destination_wanted));
+    }
+    return written;
+}
+
+/// One destination, or a list of them.
+std::vector<std::string> destinations(const Setting& setting) {
+    if (setting.node().kind == YamlNode::Kind::scalar) {
+        return {destination(setting)};
+    }
+    std::vector<std::string> list;
+    for (const Setting& one : setting.list(StreamRule::forwards_max)) {
+        list.push_back(destination(one));
+        if (std::ranges::count(list, list.back()) > 1) {
+            one.refuse("this destination stands twice in the list");
+        }
+    }
+    return list;
+}
+
+/// Source and destinations are one stream's.
+void refuse_pattern(const StreamRule& rule, const Setting& entry, std::string_view what) {
+    if (rule.pattern.text().find('*') != std::string::npos) {
+        entry.refuse(fmt::format("{} needs the name of one stream, without '*'", what));
+    }
+}
+
 void read_hls(StreamRule& rule, const Setting& hls) {
     constexpr std::size_t keys = 3;
     for (const auto& entry : hls.map(keys)) {
@@ -77,10 +142,11 @@ PullTransport read_transport(const Setting& setting) {
 void read_entry(StreamRule& rule, const Setting& entry) {
     const std::string& key = entry.node().key;
     if (key == "source") {
-        if (rule.pattern.text().find('*') != std::string::npos) {
-            entry.refuse("a source needs the name of one stream, without '*'");
-        }
-        rule.source = source(entry);
+        refuse_pattern(rule, entry, "a source");
+        read_sources(rule, entry);
+    } else if (key == "forward") {
+        refuse_pattern(rule, entry, "a destination");
+        rule.forward = destinations(entry);
     } else if (key == "grace") {
         rule.grace = entry.duration();
     } else if (key == "takeover") {
@@ -94,7 +160,8 @@ void read_entry(StreamRule& rule, const Setting& entry) {
     } else if (key == "hls") {
         read_hls(rule, entry);
     } else {
-        entry.refuse("unknown key; a stream has source, transport, on_demand, idle, grace, takeover and hls");
+        entry.refuse(
+            "unknown key; a stream has source, transport, forward, on_demand, idle, grace, takeover and hls");
     }
 }
 
@@ -151,17 +218,23 @@ std::shared_ptr<const hub::SettingsByName> stream_settings(
     return std::make_shared<const hub::SettingsByName>(
         [common, configuration = std::move(configuration)](const hub::StreamName& name) {
             hub::Stream::Settings settings = common;
+            Duration patience{};
             for (const StreamRule& rule : configuration->streams) {
                 if (rule.pattern.matches(name)) {
                     settings.grace = rule.grace.value_or(settings.grace);
                     settings.takeover = rule.takeover.value_or(settings.takeover);
                     settings.on_demand = rule.on_demand.value_or(settings.on_demand);
                     settings.idle = rule.idle.value_or(settings.idle);
+                    if (!rule.other_sources.empty()) {
+                        patience = fail_over_time * static_cast<int>(rule.other_sources.size() + 1);
+                    }
                     settings.segment = rule.hls_segment.value_or(settings.segment);
                     settings.window = rule.hls_window.value_or(static_cast<unsigned>(settings.window));
                     settings.always_packaged = rule.hls_always.value_or(settings.always_packaged);
                 }
             }
+            // Viewers stay until the last of several sources had its turn.
+            settings.grace = std::max(settings.grace, patience);
             return settings;
         });
 }

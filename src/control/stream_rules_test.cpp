@@ -68,6 +68,42 @@ TEST(StreamRules, case_82_sources_that_this_node_has_not_are_refused_in_words) {
     }
 }
 
+std::string refusal_of_forward(std::string_view written) {
+    try {
+        load_configuration({.file_name = "m.yaml",
+                            .file_text = fmt::format("streams: {{ live/cam: {{ forward: {} }} }}", written)});
+    } catch (const ConfigurationError& error) {
+        return error.what();
+    }
+    return "";
+}
+
+TEST(StreamRules, a_stream_is_pushed_to_one_destination_or_to_several) {
+    const Configuration one =
+        load_configuration({.file_text = "streams: { a: { forward: tcp://10.0.0.9:5 } }"});
+    EXPECT_EQ(one.streams.at(0).forward, std::vector<std::string>{"tcp://10.0.0.9:5"});
+    const Configuration more = load_configuration(
+        {.file_text =
+             "streams: { a: { forward: [ \"rtmp://h/live/k?a=b\", \"udp://10.0.0.9:5?ttl=2\" ] } }"});
+    EXPECT_EQ(more.streams.at(0).forward,
+              (std::vector<std::string>{"rtmp://h/live/k?a=b", "udp://10.0.0.9:5?ttl=2"}));
+}
+
+TEST(StreamRules, case_82_destinations_that_this_node_has_not_are_refused_in_words) {
+    for (const std::string_view written :
+         {"gopher://h:1/", "tcp://h", "tcp:h:1", "RTMP://h/a/b", "\"\"", "[ \"file:/tmp/x\" ]",
+          "udp://@:5000", "[ tcp://h:1, tcp://h:1 ]", "{ a: b }"}) {
+        EXPECT_NE(refusal_of_forward(written).find("streams.live/cam.forward"), std::string::npos)
+            << written << ": " << refusal_of_forward(written);
+    }
+    EXPECT_EQ(refusal_of_forward("ftp://u:s3cr3t@h:1/").find("s3cr3t"), std::string::npos);
+    for (const std::string_view closed : {"tcp://127.0.0.1:5", "[ \"udp://239.1.1.1:5000\" ]"}) {
+        EXPECT_NE(refusal_of_forward(closed).find("pushes nothing to"), std::string::npos) << closed;
+    }
+    EXPECT_THROW(load_configuration({.file_text = "streams: { \"live/*\": { forward: tcp://h:1 } }"}),
+                 ConfigurationError);
+}
+
 TEST(StreamRules, case_82_a_numeric_address_is_held_against_the_allowed_ones_at_once) {
     EXPECT_NE(refusal("http://127.0.0.1/").find("outgoing.allow"), std::string::npos);
     EXPECT_NE(refusal("http://u@[::ffff:127.0.0.1]/").find("outgoing.allow"), std::string::npos);
@@ -105,6 +141,43 @@ TEST(StreamRules, a_transport_is_one_of_three_words) {
     EXPECT_THROW(
         load_configuration({.file_name = "m.yaml", .file_text = "streams: { a: { transport: multicast } }"}),
         ConfigurationError);
+}
+
+TEST(StreamRules, a_list_of_sources_is_taken_in_its_order_and_viewers_wait_for_all_of_them) {
+    const auto configuration = std::make_shared<const Configuration>(load_configuration({
+        .file_name = "m.yaml",
+        .file_text = R"(
+grace: 1s
+streams:
+  yard/gate: { source: [ "http://camera/a", "test:", "file:b.mp4" ] }
+  yard/door: { source: [ "test:" ] }
+)",
+    }));
+    const StreamRule& gate = configuration->streams.at(0);
+    EXPECT_EQ(gate.source, "http://camera/a");
+    EXPECT_EQ(gate.other_sources, (std::vector<std::string>{"test:", "file:b.mp4"}));
+    EXPECT_TRUE(configuration->streams.at(1).other_sources.empty());
+    const auto settings = stream_settings(configuration);
+    EXPECT_EQ((*settings)(name("yard/gate")).grace, 30s);
+    EXPECT_EQ((*settings)(name("yard/door")).grace, 1s);
+}
+
+TEST(StreamRules, case_82_every_source_of_a_list_is_looked_at) {
+    const auto refusal_of = [](std::string_view list) -> std::string {
+        try {
+            load_configuration({.file_name = "m.yaml",
+                                .file_text = fmt::format("streams: {{ live/cam: {{ source: {} }} }}", list)});
+        } catch (const ConfigurationError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_NE(refusal_of(R"([ "test:", "gopher://h/" ])").find("streams.live/cam.source[1]"),
+              std::string::npos);
+    EXPECT_NE(refusal_of(R"([ "test:", "http://127.0.0.1/" ])").find("outgoing.allow"), std::string::npos);
+    EXPECT_NE(refusal_of("[]").find("at least one"), std::string::npos);
+    EXPECT_NE(refusal_of("[ t, t, t, t, t, t, t, t, t ]").find("more than 8"), std::string::npos);
+    EXPECT_NE(refusal_of("{}"), "");
 }
 
 }   // namespace

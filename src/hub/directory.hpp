@@ -3,6 +3,7 @@
 #include "base/answer.hpp"
 #include "base/mutex.hpp"
 #include "base/random.hpp"
+#include "hub/demand.hpp"
 #include "hub/events.hpp"
 #include "hub/flavour.hpp"
 #include "hub/key_frame.hpp"
@@ -23,8 +24,6 @@ namespace millrace::hub {
 
 /// What holds for a stream of that name. Any thread.
 using SettingsByName = std::function<Stream::Settings(const StreamName& name)>;
-
-class Demand;
 
 /// Name → stream. It owns every Stream; the stream itself is touched on its home worker only. Any thread.
 class Directory {
@@ -87,6 +86,12 @@ public:
     /// that a source on demand could make.
     void report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply);
 
+    static constexpr Duration wish_lasts = 15s;   ///< longer than a relay waits with its next try
+    static constexpr std::size_t wishes_max = 1024;
+    /// Another node wants the stream, for itself and others; and for whom it was wanted of late.
+    void note_wish(const std::string& name, const Hops& through, Instant now);
+    Hops wishes(const std::string& name, Instant now);
+
     // For streams, on their home worker.
     /// Nobody finds the stream any more; it goes later, for it is the stream that says so.
     void remove(const StreamHandle& stream);
@@ -108,12 +113,18 @@ private:
         std::unique_ptr<Stream> stream;
     };
 
+    struct Wish {
+        Hops through;
+        Instant at;
+    };
+
     /// A stream that is there, or could be.
     struct Known {
         std::string name;
-        Executor* home;
-        std::optional<StreamHandle> handle;
-        bool on_demand;
+        Executor* home = nullptr;
+        std::optional<StreamHandle> handle{};
+        bool offered = false;   ///< it has sources here
+        bool on_demand = false;
     };
 
     Result<StreamHandle> find_or_create(const std::string& name, Executor& home);
@@ -137,6 +148,7 @@ private:
     /// All streams there are or could be now, by their homes.
     std::unordered_map<Executor*, std::vector<Known>> by_home(const std::optional<std::string>& name);
     std::unordered_map<Executor*, std::vector<Known>> home_of(const std::string& name);
+    std::optional<Demand::Offer> offer_of(const std::string& name) const;
     std::vector<StreamReport> report_of(const std::vector<Known>& known);
 
     const Stream::Settings settings_;   // while there are none by name
@@ -147,6 +159,7 @@ private:
     bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;
     Random& random_ MILLRACE_GUARDED_BY(mutex_);
     std::deque<Slot> slots_ MILLRACE_GUARDED_BY(mutex_);   // the streams in it: their home's
+    std::unordered_map<std::string, Wish> wishes_ MILLRACE_GUARDED_BY(mutex_);
     std::vector<std::uint32_t> free_ MILLRACE_GUARDED_BY(mutex_);
     std::unordered_map<std::string, std::uint32_t> by_name_ MILLRACE_GUARDED_BY(mutex_);
     std::unordered_map<const Executor*, Sessions*> sessions_ MILLRACE_GUARDED_BY(mutex_);

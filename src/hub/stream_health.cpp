@@ -25,6 +25,15 @@ std::string_view name(StreamState state) {
     return "offline";
 }
 
+std::string_view name(SourceState state) {
+    switch (state) {
+        case SourceState::waiting: return "waiting";
+        case SourceState::live: return "live";
+        case SourceState::stale: return "stale";
+    }
+    return "waiting";
+}
+
 std::string_view name(media::CaptureTime::Label label) {
     switch (label) {
         case media::CaptureTime::Label::arrival: return "arrival";

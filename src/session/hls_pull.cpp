@@ -63,6 +63,7 @@ private:
     Task<Result<>> reload_lists();
     Task<Result<>> read_segments();
     Task<Result<>> hand_over(std::vector<ReadSegment> segments);
+    void keep_at_the_edge(Duration waits);
     bool may_read(const HlsLine& line) const;
     bool done() const;
     Result<> check_patience();
@@ -183,12 +184,25 @@ Task<Result<>> Pull::hand_over(std::vector<ReadSegment> segments) {
     }
     newest_ = desk_.executor.now();
     std::ranges::sort(units, {}, &Timed::place);
+    std::optional<Instant> first;
     for (Timed& one : units) {
         const Instant leaves = pacer_.take(std::move(one.unit), std::get<0>(one.place));
+        first = first.value_or(leaves);
         HlsLine& line = lines_[one.line];
         line.until = std::max(line.until, leaves);
     }
+    keep_at_the_edge(*first - newest_);
     co_return Result<>{};
+}
+
+/// After a stall, or where the sender's clock is faster than ours, segments wait longer than they must; then
+/// they are let out a little faster.
+void Pull::keep_at_the_edge(Duration waits) {
+    const Duration target = lines_.front().target();
+    const bool newest = std::ranges::none_of(lines_, &HlsLine::has_due) && !lines_.front().recording();
+    if (newest && waits > target / 2) {
+        pacer_.hurry(std::min(waits - target / 2, target / 10));
+    }
 }
 
 bool Pull::done() const {

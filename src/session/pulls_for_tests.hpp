@@ -38,8 +38,9 @@ class PullTest : public testing::Test {
 protected:
     ~PullTest() override { world_.time.stop(); }
 
-    void start(std::string source) {
-        executor_.run([&] { sources_.start({"live/cam", std::move(source)}); });
+    void start(std::string source, std::vector<std::string> others = {}) {
+        SourceRule rule{.stream = "live/cam", .source = std::move(source), .others = std::move(others)};
+        executor_.run([&] { sources_.start(std::move(rule)); });
         world_.time.settle();
     }
     void stop() {
@@ -142,6 +143,16 @@ inline std::vector<std::int64_t> times_of(const std::string& lines, char kind) {
         }
     }
     return times;
+}
+
+/// Whether a picture of those lines is marked as behind a jump. (The film's sound is: its frames overlap.)
+inline bool pictures_jump(const std::string& lines) {
+    for (std::size_t at = 0; at < lines.size(); at = lines.find('\n', at) + 1) {
+        if (lines[at] == 'v' && lines.substr(at, lines.find('\n', at) - at).ends_with("jump")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 }   // namespace millrace::session::toys

@@ -11,14 +11,6 @@ namespace {
 
 constexpr std::string_view cname = "millrace";
 
-/// Some cameras repeat a media line; a track is set up once.
-bool is_repeated(const sdp::Description& description, std::size_t at) {
-    const std::string& control = description.media[at].control;
-    const auto before = description.media.begin() + static_cast<std::ptrdiff_t>(at);
-    return std::any_of(description.media.begin(), before,
-                       [&](const sdp::Media& media) { return media.control == control; });
-}
-
 }   // namespace
 
 std::vector<RtpIntake::Line> RtpIntake::usable_lines(const sdp::Description& description,
@@ -37,8 +29,6 @@ std::vector<RtpIntake::Line> RtpIntake::usable_lines(const sdp::Description& des
             leave_out(format ? receiver.error().what : format.error().what);
         } else if (lines.size() == tracks_max) {
             leave_out("there are too many");
-        } else if (is_repeated(description, i)) {
-            leave_out("it is there already");
         } else {
             lines.push_back({static_cast<unsigned>(i), *format, media.capture_time_id});
         }

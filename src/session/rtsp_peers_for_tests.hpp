@@ -124,8 +124,10 @@ struct RtspTalker {
 /// A player or publisher of our own: the client machine over a connection.
 class RtspPeer {
 public:
-    RtspPeer(RtspWorld& scene, rtsp::ClientOptions options)
+    /// With `udp_port` its packets go by UDP, from that even port on.
+    RtspPeer(RtspWorld& scene, rtsp::ClientOptions options, std::uint16_t udp_port = 0)
         : scene_{scene},
+          udp_port_{udp_port},
           connection_{scene.connect()},
           client_{std::move(options), scene.random, scene.world.time.now()} {
         talk();
@@ -188,12 +190,15 @@ private:
     void choose() {
         std::vector<rtsp::Client::Choice> choices;
         for (unsigned i = 0; i < description_.media.size(); ++i) {
-            choices.push_back({.track = i, .ports = {}});
+            const auto rtp = static_cast<std::uint16_t>(udp_port_ + i * 2);
+            const rtsp::Ports ports{rtp, static_cast<std::uint16_t>(rtp + 1)};
+            choices.push_back({.track = i, .ports = udp_port_ == 0 ? std::nullopt : std::optional{ports}});
         }
         EXPECT_TRUE(client_.choose(choices, scene_.world.time.now()));
     }
 
     RtspWorld& scene_;
+    std::uint16_t udp_port_;
     std::unique_ptr<Connection> connection_;
     rtsp::Client client_;
     sdp::Description description_;
@@ -207,15 +212,16 @@ inline rtsp::ClientOptions plays(std::string url = "rtsp://h/live/cam") {
     return {.url = std::move(url), .user = {}, .password = {}, .announce = {}};
 }
 
+inline rtsp::ClientOptions publishes(const rtsp::Offer& offer) {
+    return {.url = "rtsp://h/live/cam", .user = {}, .password = {}, .announce = offer.description};
+}
+
 /// A publisher of these tracks.
 class RtspCamera {
 public:
     explicit RtspCamera(RtspWorld& scene,
                         std::vector<media::Codec> codecs = {media::Codec::h264, media::Codec::aac})
-        : tracks_{tracks_of(codecs)},
-          offer_{rtsp::offer_of(tracks_, "")},
-          peer_{scene,
-                {.url = "rtsp://h/live/cam", .user = {}, .password = {}, .announce = offer_.description}} {
+        : tracks_{tracks_of(codecs)}, offer_{rtsp::offer_of(tracks_, "")}, peer_{scene, publishes(offer_)} {
         for (const rtsp::SetupTrack& one : peer_.setups()) {
             senders_.push_back(std::make_unique<rtp::Sender>(
                 offer_.formats[one.track],

@@ -72,12 +72,39 @@ void set_to_one_moment(std::vector<rtsp::Server::TrackStart>& starts, std::span<
     }
 }
 
+/// Those that were set up: over TCP on the channels that the player chose, over UDP on those of most players,
+/// whose log it then shares.
 std::vector<RtspChannel> channels_of(const rtsp::Offer& offer, std::span<const rtsp::SetupTrack> tracks) {
     std::vector<RtspChannel> channels;
     for (const rtsp::SetupTrack& one : tracks) {
-        channels.push_back({one.track, one.transport.channels->rtp, offer.formats[one.track].clock_rate});
+        const auto usual = static_cast<std::uint8_t>(one.track * 2);
+        const auto& chosen = one.transport.channels;
+        channels.push_back({one.track, chosen ? chosen->rtp : usual, offer.formats[one.track].clock_rate});
     }
     return channels;
+}
+
+/// A seat at the log of these channels.
+Task<Result<hub::Joined>> join(Desk& desk, const RtspPlayer& player, std::span<const RtspChannel> channels) {
+    rtsp::ChannelPlan plan;
+    for (const RtspChannel& one : channels) {
+        plan.set(player.offer.offer.tracks[one.track], one.channel);
+    }
+    const std::uint64_t seed = std::uint64_t{desk.random.next_u32()} << 32U | desk.random.next_u32();
+    Answer<hub::Joined> answer{desk.executor};
+    desk.mirrors.join(hub::flavour_of({.form = rtsp_protocol, .only = {}, .plan = plan.packed()},
+                                      [plan, seed] { return rtsp::Muxer{plan, seed}; }),
+                      {.protocol = rtsp_protocol,
+                       .stream = player.offer.stream,
+                       .peer = player.connection->peer(),
+                       .who = player.offer.who},
+                      answer.reply());
+    Result<hub::Joined> joined = co_await answer.within(desk.executor.now() + join_deadline);
+    if (joined) {
+        player.connection->let_in();
+        joined->seat->bind(*player.connection);
+    }
+    co_return joined;
 }
 
 }   // namespace
@@ -112,28 +139,13 @@ std::vector<rtsp::Server::TrackStart> starts_of(const LogView& log, std::span<co
 }
 
 Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks) {
-    rtsp::ChannelPlan plan;
-    for (const rtsp::SetupTrack& one : tracks) {
-        plan.set(player.offer.offer.tracks[one.track], one.transport.channels->rtp);
-    }
     const std::vector<RtspChannel> channels = channels_of(player.offer.offer, tracks);
-    const std::uint64_t seed = std::uint64_t{desk.random.next_u32()} << 32U | desk.random.next_u32();
-    Answer<hub::Joined> answer{desk.executor};
-    desk.mirrors.join(hub::flavour_of({.form = rtsp_protocol, .only = {}, .plan = plan.packed()},
-                                      [plan, seed] { return rtsp::Muxer{plan, seed}; }),
-                      {.protocol = rtsp_protocol,
-                       .stream = player.offer.stream,
-                       .peer = player.connection->peer(),
-                       .who = player.offer.who},
-                      answer.reply());
-    Result<hub::Joined> joined = co_await answer.within(desk.executor.now() + join_deadline);
+    Result<hub::Joined> joined = co_await join(desk, player, channels);
     if (!joined) {
         co_return std::unexpected(joined.error());
     }
-    player.connection->let_in();
     // Nothing is waited for from here on, so that it begins at the packets that RTP-Info names.
     player.machine->start_play(starts_of(*joined->log, channels));
-    joined->seat->bind(*player.connection);
     Bytes lead{player.machine->next_output()};
     rtsp::PlayerWishes wishes{
         .key_frame = [&directory = desk.directory,
@@ -144,6 +156,26 @@ Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::S
                        .lead = std::move(lead),
                        .back_channel = rtsp::into_back_channel(std::move(player.machine), std::move(wishes)),
                        .seat = std::move(joined->seat)});
+    co_return Result<>{};
+}
+
+Task<Result<>> rtsp_play_datagrams(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks,
+                                   RtspByDatagrams by) {
+    const std::vector<RtspChannel> channels = channels_of(player.offer.offer, tracks);
+    net::DatagramViewer viewer{
+        .host = by.datagrams.host(), .tracks = {}, .seat = nullptr, .ended = std::move(by.ended)};
+    for (std::size_t i = 0; i < tracks.size(); ++i) {
+        const rtsp::Ports ports = tracks[i].transport.client_ports.value_or(rtsp::Ports{});
+        viewer.tracks.push_back({channels[i].channel, ports.rtp, ports.rtcp});
+    }
+    Result<hub::Joined> joined = co_await join(desk, player, channels);
+    if (!joined) {
+        co_return std::unexpected(joined.error());
+    }
+    player.machine->start_play(starts_of(*joined->log, channels));
+    viewer.seat = std::move(joined->seat);
+    by.datagrams.join(*joined->log, std::move(viewer));
+    player.offer.place.reset();
     co_return Result<>{};
 }
 

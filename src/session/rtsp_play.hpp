@@ -4,6 +4,7 @@
 #include "protocol/rtsp/muxer.hpp"
 #include "protocol/rtsp/server.hpp"
 #include "session/desk.hpp"
+#include "session/rtsp_datagrams.hpp"
 #include "session/rtsp_offer.hpp"
 
 namespace millrace::session {
@@ -27,5 +28,13 @@ struct RtspPlayer {
 /// Hands the player over to the fan-out; its place in the antechamber goes. On an error connection and
 /// machine are as they were, and PLAY is still to be answered.
 Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks);
+/// What a player by UDP has beside its connection; `ended` is told once where the stream ends.
+struct RtspByDatagrams {
+    RtspDatagrams& datagrams;
+    std::move_only_function<void(Error)> ended;
+};
+/// The same where packets go by UDP: the player keeps connection and machine.
+Task<Result<>> rtsp_play_datagrams(Desk& desk, RtspPlayer& player, std::span<const rtsp::SetupTrack> tracks,
+                                   RtspByDatagrams by);
 
 }   // namespace millrace::session

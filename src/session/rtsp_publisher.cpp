@@ -23,32 +23,33 @@ Task<Result<>> RtspPublisher::begin() {
     co_return Result<>{};
 }
 
-const rtsp::SetupTrack* RtspPublisher::setup_of(unsigned media) const {
-    const auto setup = std::ranges::find(setups_, media, &rtsp::SetupTrack::track);
-    return setup == setups_.end() ? nullptr : &*setup;
-}
-
 void RtspPublisher::record(std::span<const rtsp::SetupTrack> tracks) {
-    const bool again = !setups_.empty();
-    setups_.assign(tracks.begin(), tracks.end());
-    if (again) {
+    if (std::exchange(recorded_, true)) {
         return;   // after a pause: the same packets go on
     }
-    std::erase_if(lines_, [this](const RtpIntake::Line& line) { return setup_of(line.media) == nullptr; });
-    intake_ = RtpIntake{lines_, {.reorder_wait = Duration{0}, .own_ssrc = desk_.random.next_u32()}};
+    const auto is_set_up = [&](const RtpIntake::Line& line) {
+        return std::ranges::find(tracks, line.media, &rtsp::SetupTrack::track) != tracks.end();
+    };
+    std::erase_if(lines_, [&](const RtpIntake::Line& line) { return !is_set_up(line); });
+    const bool datagrams = std::ranges::any_of(tracks, [](const rtsp::SetupTrack& one) {
+        return one.transport.lower == rtsp::Transport::Lower::udp;
+    });
+    intake_ = RtpIntake{lines_,
+                        {.reorder_wait = datagrams ? rtp::Receiver::reorder_wait_udp : Duration{0},
+                         .own_ssrc = desk_.random.next_u32()}};
     for (media::Track& track : intake_.tracks()) {
         publication_->announce(std::move(track));
     }
 }
 
-void RtspPublisher::take(const rtsp::Server::Packet& packet, Instant now) {
-    const std::size_t size = packet.payload.size() + rtp::interleaved_head_size;
+void RtspPublisher::take(unsigned track, bool control, ByteSpan packet, Instant now) {
+    const std::size_t size = packet.size() + rtp::interleaved_head_size;
     bytes_ += size;
     publication_->count_received(size);
-    if (packet.control) {
-        intake_.receive_control(packet.track, packet.payload, now);
+    if (control) {
+        intake_.receive_control(track, packet, now);
     } else {
-        intake_.receive(packet.track, packet.payload, now);
+        intake_.receive(track, packet, now);
     }
     hand_on(now);
 }
@@ -65,19 +66,6 @@ void RtspPublisher::hand_on(Instant now) {
     for (std::uint64_t dropped = intake_.take_dropped(); dropped > 0; --dropped) {
         publication_->count_dropped();
     }
-}
-
-std::vector<std::byte> RtspPublisher::next_reports(Instant now) {
-    std::vector<std::byte> out;
-    while (const std::optional<RtpIntake::Report> report = intake_.next_report(now)) {
-        const rtsp::SetupTrack* const setup = setup_of(report->media);
-        if (setup != nullptr && setup->transport.channels) {
-            ByteWriter writer{out};
-            rtp::write_interleaved_head(writer, setup->transport.channels->rtcp, report->bytes.size());
-            writer.bytes(report->bytes);
-        }
-    }
-    return out;
 }
 
 void RtspPublisher::end(Error reason) {

@@ -25,7 +25,7 @@ public:
     /// RECORD: these were set up. Those that are not announced are passed over.
     void record(std::span<const rtsp::SetupTrack> tracks);
     /// A packet of a media line. It counts and is understood; `flush` hands on what came of it.
-    void take(const rtsp::Server::Packet& packet, Instant now);
+    void take(unsigned track, bool control, ByteSpan packet, Instant now);
     void advance(Instant now);
     Instant deadline() const { return intake_.deadline(); }
     void flush() { publication_->flush(); }
@@ -33,8 +33,8 @@ public:
     /// Ends the stream in words.
     void finish() { publication_->finish(); }
 
-    /// Interleaved frames of our reports that are due.
-    std::vector<std::byte> next_reports(Instant now);
+    /// A report of ours that is due.
+    std::optional<RtpIntake::Report> next_report(Instant now) { return intake_.next_report(now); }
 
     void end(Error reason) override;
     void on_ask(hub::Ask ask) override;
@@ -45,12 +45,11 @@ public:
 
 private:
     void hand_on(Instant now);
-    const rtsp::SetupTrack* setup_of(unsigned media) const;
 
     Desk& desk_;
     Connection& connection_;
     std::vector<RtpIntake::Line> lines_;
-    std::vector<rtsp::SetupTrack> setups_;
+    bool recorded_ = false;
     RtpIntake intake_;
     std::optional<hub::Publication> publication_;
     std::uint64_t bytes_ = 0;

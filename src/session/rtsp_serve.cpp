@@ -3,16 +3,22 @@
 #include "base/log.hpp"
 #include "base/waiting.hpp"
 #include "net/drive.hpp"
+#include "protocol/rtp/rtcp.hpp"
+#include "protocol/rtsp/player_back_channel.hpp"
 #include "session/rtsp_access.hpp"
+#include "session/rtsp_datagrams.hpp"
 #include "session/rtsp_play.hpp"
 #include "session/rtsp_publisher.hpp"
 #include "session/rtsp_tunnel.hpp"
+
+#include <algorithm>
 
 namespace millrace::session {
 
 namespace {
 
 constexpr Duration congestion_pause = 5ms;
+constexpr std::string_view one_way_only = "all tracks travel by TCP, or all by UDP";
 
 using rtsp::Server;
 
@@ -27,7 +33,10 @@ public:
           access_{desk, *connection},
           player_{.connection = std::move(connection),
                   .machine = std::make_unique<Server>(desk.random, desk.executor.now()),
-                  .offer = {}} {}
+                  .offer = {}},
+          datagrams_{desk, *player_.connection, [this](unsigned track, bool control, ByteSpan packet) {
+                         hear(track, control, packet);
+                     }} {}
 
     /// From its first bytes until it ends, or the fan-out has it.
     Task<> run(std::vector<std::byte> first);
@@ -44,6 +53,11 @@ private:
     bool handed_over() const { return player_.connection == nullptr; }
 
     void take(const Server::Packet& packet);
+    void hear(unsigned track, bool control, ByteSpan packet);
+    void hand_on_heard();
+    void send_reports(std::vector<std::byte>& interleaved);
+    void answer_ports(const Server::PortsWanted& wanted);
+    void end_session();
     Task<> answer(Event event);
     Task<> answer(Server::PlayRequested request);
     Task<> answer(Server::PublishRequested request);
@@ -57,6 +71,9 @@ private:
     RtspPlayer player_;
     std::optional<RtspPublisher> publisher_;
     bool recording_ = false;
+    bool played_ = false;
+    Alarm<Talk, &Talk::hand_on_heard> heard_{*this};
+    RtspDatagrams datagrams_;   // its sink uses the others
 };
 static_assert(ProtocolMachine<Talk>);
 
@@ -69,16 +86,67 @@ Result<> Talk::advance(Instant now) {
 
 Instant Talk::deadline() const {
     const Instant due = player_.machine->deadline();
-    return publisher_ && recording_ ? std::min(due, publisher_->deadline()) : due;
+    return publisher_ && recording_ && !heard_.armed() ? std::min(due, publisher_->deadline()) : due;
 }
 
 std::vector<std::byte> Talk::next_output() {
     std::vector<std::byte> out = machine().next_output();
-    if (publisher_ && machine().recording()) {
-        const std::vector<std::byte> reports = publisher_->next_reports(desk_.executor.now());
-        out.insert(out.end(), reports.begin(), reports.end());
-    }
+    send_reports(out);
     return out;
+}
+
+/// Reports that are due: those for tracks over TCP are added to what leaves there.
+void Talk::send_reports(std::vector<std::byte>& interleaved) {
+    if (!publisher_ || !recording_) {
+        return;
+    }
+    while (const std::optional<RtpIntake::Report> report = publisher_->next_report(desk_.executor.now())) {
+        const auto setup = std::ranges::find(machine().tracks(), report->media, &rtsp::SetupTrack::track);
+        if (setup != machine().tracks().end() && setup->transport.channels) {
+            ByteWriter writer{interleaved};
+            rtp::write_interleaved_head(writer, setup->transport.channels->rtcp, report->bytes.size());
+            writer.bytes(report->bytes);
+        } else {
+            datagrams_.send_control(report->media, report->bytes);
+        }
+    }
+}
+
+/// A packet by UDP. What comes of those of one wake is handed on together.
+void Talk::hear(unsigned track, bool control, ByteSpan packet) {
+    const Instant now = desk_.executor.now();
+    machine().keep_alive(now);
+    if (publisher_ && recording_ && !publisher_->congested()) {
+        publisher_->take(track, control, packet, now);
+        desk_.executor.timers().arm(heard_, now);
+    } else if (control && datagrams_.has_place() && rtsp::asks_for_key_frame(packet)) {
+        desk_.directory.ask(player_.offer.stream, hub::AskKeyFrame{});
+    }
+}
+
+void Talk::hand_on_heard() {
+    if (!publisher_ || !recording_) {
+        return;
+    }
+    publisher_->advance(desk_.executor.now());
+    publisher_->flush();
+    std::vector<std::byte> interleaved;   // none: all is UDP, or the next turn has it
+    send_reports(interleaved);
+    desk_.executor.timers().arm(heard_, publisher_->deadline());
+}
+
+void Talk::answer_ports(const Server::PortsWanted& wanted) {
+    const bool mixed = std::ranges::any_of(machine().tracks(), [&](const rtsp::SetupTrack& one) {
+        return one.track != wanted.track && one.transport.lower != rtsp::Transport::Lower::udp;
+    });
+    const Result<Server::Granted> granted =
+        mixed ? fail(Errc::unsupported, one_way_only) : datagrams_.grant(wanted);
+    if (granted) {
+        machine().grant_ports(*granted);
+    } else {
+        machine().refuse(
+            {.status = rtsp::unsupported_transport, .reason = granted.error().what, .challenges = {}});
+    }
 }
 
 Task<> Talk::answer(Server::PlayRequested request) {
@@ -103,7 +171,22 @@ Task<> Talk::answer(Server::PlayRequested request) {
 }
 
 Task<> Talk::answer(Server::PlayStarted request) {
-    const Result<> played = co_await rtsp_play(desk_, player_, request.tracks);
+    if (datagrams_.has_place()) {
+        datagrams_.play();
+        machine().start_play({});   // after a pause, it goes on where the stream is now
+        co_return;
+    }
+    const rtsp::Transport::Lower lower = request.tracks.front().transport.lower;
+    if (std::ranges::any_of(request.tracks, [&](const auto& one) { return one.transport.lower != lower; })) {
+        machine().refuse({.status = rtsp::unsupported_transport, .reason = one_way_only, .challenges = {}});
+        co_return;
+    }
+    const bool datagrams = lower == rtsp::Transport::Lower::udp;
+    const Result<> played = datagrams ? co_await rtsp_play_datagrams(
+                                            desk_, player_, request.tracks,
+                                            {datagrams_, [this](Error /*why*/) { connection().close(); }})
+                                      : co_await rtsp_play(desk_, player_, request.tracks);
+    played_ = played_ || played;
     if (!played) {
         access_.refuse(machine(), played.error());
     }
@@ -150,7 +233,7 @@ Task<> Talk::answer(Server::PublishRequested request) {
 
 void Talk::take(const Server::Packet& packet) {
     if (publisher_ && recording_) {
-        publisher_->take(packet, desk_.executor.now());
+        publisher_->take(packet.track, packet.control, packet.payload, desk_.executor.now());
     }
 }
 
@@ -159,21 +242,30 @@ Task<> Talk::answer(Event event) {
         co_await answer(std::move(*play));
     } else if (auto* announced = std::get_if<Server::PublishRequested>(&event)) {
         co_await answer(std::move(*announced));
-    } else if (std::holds_alternative<Server::PortsWanted>(event)) {
-        machine().refuse({.status = rtsp::unsupported_transport, .reason = {}, .challenges = {}});
+    } else if (const auto* ports = std::get_if<Server::PortsWanted>(&event)) {
+        answer_ports(*ports);
     } else if (auto* started = std::get_if<Server::PlayStarted>(&event)) {
         co_await answer(std::move(*started));
     } else if (const auto* recorded = std::get_if<Server::RecordStarted>(&event)) {
         access_.let_in();
         publisher_->record(recorded->tracks);
         recording_ = true;
+    } else if (std::holds_alternative<Server::Paused>(event)) {
+        recording_ = false;
+        datagrams_.pause();
     } else if (std::holds_alternative<Server::Ended>(event)) {
-        if (publisher_) {
-            publisher_->finish();
-            end_publication({Errc::closed, "it said that it ends"});
-        }
-        player_.offer = {};
+        end_session();
     }
+}
+
+/// TEARDOWN. The connection stays, for another.
+void Talk::end_session() {
+    if (publisher_) {
+        publisher_->finish();
+        end_publication({Errc::closed, "it said that it ends"});
+    }
+    datagrams_.end();
+    player_.offer = {};
 }
 
 void Talk::end_publication(Error why) {
@@ -214,7 +306,7 @@ Task<> Talk::run(std::vector<std::byte> first) {
         co_await hand_on();
         turn = co_await net::drive(connection(), *this, desk_.executor, desk_.read_buffer);
     }
-    if (publisher_) {
+    if (publisher_ || played_) {
         end_publication(turn.error());
         co_return;
     }

@@ -7,8 +7,6 @@
 namespace millrace::session {
 namespace {
 
-constexpr std::size_t datagram_size = 7 * ts::packet_size;
-
 /// A source that listens, and senders somewhere in the network.
 class UdpPull : public toys::PullTest {
 protected:
@@ -29,6 +27,7 @@ protected:
     void play(Datagrams& from, std::int64_t start_ms, std::int64_t length_ms) {
         const std::vector<std::byte> film = toys::ts_film(start_ms, length_ms);
         const auto steps = static_cast<std::size_t>(length_ms / 40);
+        const std::size_t datagram_size = packets_ * ts::packet_size;
         const std::size_t count = (film.size() + datagram_size - 1) / datagram_size;
         for (std::size_t i = 0, sent = 0; i < steps; ++i) {
             for (; sent < count * (i + 1) / steps; ++sent) {
@@ -48,7 +47,7 @@ protected:
         ByteWriter writer{packet};
         rtp::write_header(writer, {.payload_type = 33, .sequence = sequence_++, .ssrc = 7});
         writer.bytes(piece);
-        if (swapped_ && sequence_ % 5 == 0) {
+        if (swapped_ && sequence_ % 5 == 0 && held_.empty()) {
             held_ = std::move(packet);   // it goes behind the next one
             return;
         }
@@ -61,6 +60,7 @@ protected:
 
     VirtualNetwork network_{world_.time};
     Endpoint to_{"192.0.2.1", 5000};
+    std::size_t packets_ = 7;   // in a datagram
     bool rtp_ = false;
     bool swapped_ = false;
     std::uint16_t sequence_ = 65'530;
@@ -103,6 +103,7 @@ TEST_F(UdpPull, listens_to_a_group_or_on_all_addresses) {
 
 TEST_F(UdpPull, row_0_32_a_transport_stream_inside_rtp_is_put_in_order) {
     rtp_ = swapped_ = true;
+    packets_ = 2;
     start("udp://@192.0.2.1:5000");
     const auto encoder = sender("192.0.2.9");
     play(*encoder, 0, 4000);

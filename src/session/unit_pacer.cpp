@@ -42,7 +42,9 @@ Instant UnitPacer::place(Duration at, std::uint64_t clock) {
 
 Instant UnitPacer::take(media::AccessUnit unit, std::uint64_t clock) {
     const Duration at{media::rescale(unit.dts, unit.config->timescale, nanoseconds_timescale)};
-    const Instant due = place(at, clock);
+    Instant& before = last_of_track_[unit.track % last_of_track_.size()];
+    const Instant due = std::max(place(at, clock), before);
+    before = due;
     last_ = std::max(last_, due);
     bytes_ += unit.payload.size();
     waiting_.emplace(due, std::move(unit));
@@ -51,6 +53,12 @@ Instant UnitPacer::take(media::AccessUnit unit, std::uint64_t clock) {
         desk_.executor.timers().arm(alarm_, next);
     }
     return due;
+}
+
+void UnitPacer::hurry(Duration by) {
+    for (auto& [number, offset] : clocks_) {
+        offset -= by;
+    }
 }
 
 void UnitPacer::let_out() {
@@ -64,7 +72,7 @@ void UnitPacer::let_out() {
         bytes_ -= first.mapped().payload.size();
         publisher_.write(std::move(first.mapped()));
     }
-    publisher_.publication().flush();
+    publisher_.push();
     if (!waiting_.empty()) {
         desk_.executor.timers().arm(alarm_, waiting_.begin()->first);
     }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "base/timer.hpp"
+#include "hub/timeline.hpp"
 #include "session/media_reader.hpp"
 
+#include <array>
 #include <map>
 
 namespace millrace::session {
@@ -25,6 +27,8 @@ public:
 
     /// Takes a unit, whose times are of that clock, and says when it leaves.
     Instant take(media::AccessUnit unit, std::uint64_t clock);
+    /// What is taken from now on leaves so much earlier, but never before what was taken already.
+    void hurry(Duration by);
     /// There is no room for more bytes: wait.
     bool full() const { return bytes_ > bytes_max; }
     bool empty() const { return waiting_.empty(); }
@@ -41,6 +45,7 @@ private:
     std::multimap<Instant, media::AccessUnit> waiting_;
     std::size_t bytes_ = 0;
     Instant last_;   // when the last one leaves, or left
+    std::array<Instant, hub::Timeline::tracks_max> last_of_track_;
     Alarm<UnitPacer, &UnitPacer::let_out> alarm_{*this};
 };
 

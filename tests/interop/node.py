@@ -16,7 +16,6 @@ import urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 START_SECONDS = 20
 STOP_SECONDS = 15
-ANYWHERE = dict.fromkeys(("http", "rtmp", "rtsp", "rtp"), "127.0.0.1:0")
 NGINX_RTMP = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
 
@@ -39,13 +38,13 @@ class Millrace:
         self.log_path = os.path.join(folder, "server.log")
         self.log = open(self.log_path, "w", encoding="utf-8")
         self.folder, self.command = folder, [program, "serve", *options]
-        self.start_again(ANYWHERE)
+        self.start_again(dict.fromkeys(("http", "rtmp", "rtsp", "rtp"), "127.0.0.1:0"))
 
     def start_again(self, addresses):
         """Starts the process, at these addresses, and waits until it answers."""
-        keys = {name: "rtsp.udp" if name == "rtp" else f"{name}.listen" for name in addresses}
-        said = {keys[name]: address for name, address in addresses.items() if name != "rtcp"}
-        sets = [word for key, address in said.items() for word in ("--set", f"{key}={address}")]
+        keys = {"rtp": "rtsp.udp", "rtcp": None}      # rtcp is the port behind rtp
+        sets = [word for name, address in addresses.items() if keys.get(name, name)
+                for word in ("--set", f"{keys.get(name, name + '.listen')}={address}")]
         self.process = subprocess.Popen(self.command + sets, cwd=self.folder, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.log)
         try:

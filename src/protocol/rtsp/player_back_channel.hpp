@@ -10,6 +10,9 @@ struct PlayerWishes {
     std::function<void()> key_frame;   ///< it lost a picture (PLI, FIR)
 };
 
+/// Whether a compound of RTCP says that its sender lost a picture (PLI, FIR).
+bool asks_for_key_frame(ByteSpan compound);
+
 /// From a server that is playing.
 std::unique_ptr<BackChannel> into_back_channel(std::unique_ptr<Server> server, PlayerWishes wishes);
 

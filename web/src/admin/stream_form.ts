@@ -1,7 +1,7 @@
 /** The rule of a stream as a form: what people leave empty is left to the rules before it. */
 
 import { fields, text } from '../messages.ts';
-import { choiceField, rare, textField, type Field } from './form.ts';
+import { choiceField, linesField, rare, textField, type Field } from './form.ts';
 import type { Row } from './streams.ts';
 
 const USUAL = ['', 'As usual'] as const;
@@ -11,6 +11,11 @@ const OF_HLS = ['segment', 'window', 'always'];
 
 function written(value: unknown): string {
   return value === undefined || value === null ? '' : String(value);
+}
+
+/** A rule's source is one, or a list of them. */
+export function sourcesOf(value: unknown): string[] {
+  return (Array.isArray(value) ? value : [value]).map(text).filter((one) => one !== '');
 }
 
 function truth(value: string): unknown {
@@ -33,8 +38,9 @@ export function ruleFields(row: Row | null): Field[] {
   const usual = [
     textField('name', { label: 'Name', value: row?.name ?? '', fixed: row !== null, required: true, placeholder: 'live/cam',
                         hint: 'A stream, or a pattern such as live/* for all below it.' }),
-    textField('source', { label: 'Source', value: text(rule['source']), placeholder: 'test:?size=1280x720&fps=30',
-                          hint: 'Leave it empty for a stream that is published to this node.' }),
+    linesField('source', { label: 'Source', value: sourcesOf(rule['source']), placeholder: 'test:?size=1280x720&fps=30',
+                           hint: 'Leave it empty for a stream that is published to this node. ' +
+                             'A line that follows stands in while those above it deliver nothing.' }),
     truthField('on_demand', 'Only while watched', 'The source starts with the first viewer.', rule['on_demand']),
     textField('idle', { label: 'Stops after', value: written(rule['idle']), placeholder: '10s',
                         hint: 'How long after its last viewer such a source goes on.' }),
@@ -59,8 +65,10 @@ export function ruleOf(values: ReadonlyMap<string, unknown>, before: Readonly<Re
   const hls: Record<string, unknown> = { ...fields(before['hls']) };
   const put = (place: Record<string, unknown>, key: string) => {
     delete place[key];
-    if (values.get(key) !== undefined) {
-      place[key] = values.get(key);
+    const said = values.get(key);
+    const value = Array.isArray(said) && said.length < 2 ? said[0] : said;
+    if (value !== undefined) {
+      place[key] = value;
     }
   };
   DIRECT.forEach((key) => put(rule, key));

@@ -96,6 +96,7 @@ class Node(Program):
         words = [word for setting in settings for word in ("--set", setting)]
         super().__init__(os.path.join(programs, "millrace"), "serve", "--open",
                          "--set", "http.listen=127.0.0.1:0", "--set", "rtmp.listen=127.0.0.1:0",
+                         "--set", "rtsp.listen=127.0.0.1:0", "--set", "rtsp.udp=127.0.0.1:0",
                          "--set", "log.level=warning", *words)
         self.listeners = self.line()["listeners"]
 
@@ -108,6 +109,8 @@ class Node(Program):
     def url(self, protocol, name="live/cam"):
         if protocol == "flv":
             return f"http://{self.listeners['http']}/{name}.flv"
+        if protocol in ("rtsp", "rtsp-udp"):
+            return f"{protocol}://{self.listeners['rtsp']}/{name}"
         return f"rtmp://{self.listeners['rtmp']}/{name}"
 
 

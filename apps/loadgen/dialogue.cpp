@@ -1,7 +1,11 @@
 #include "apps/loadgen/dialogue.hpp"
 
+#include "apps/loadgen/rtsp_dialogue.hpp"
 #include "apps/loadgen/socket.hpp"
 #include "apps/loadgen/verbs.hpp"
+#include "base/byte_reader.hpp"
+#include "container/flv_body.hpp"
+#include "container/flv_tag.hpp"
 #include "net/system_random.hpp"
 #include "protocol/rtmp/client.hpp"
 
@@ -10,6 +14,28 @@ namespace millrace::loadgen {
 namespace {
 
 constexpr std::size_t response_head_max = 16U << 10U;
+
+/// What a tag of FLV brings; nothing for those that only describe.
+std::optional<CodedFrame> frame_of(const flv::Tag& tag) {
+    constexpr unsigned frame_type_key = 1;
+    if (tag.type == flv::TagType::script || tag.body.empty()) {
+        return std::nullopt;
+    }
+    const bool video = tag.type == flv::TagType::video;
+    ByteReader reader{tag.body};
+    const Result<flv::BodyHead> head = video ? flv::read_video_head(reader) : flv::read_audio_head(reader);
+    if (!head) {
+        return CodedFrame{.video = video, .broken = true, .coded = {}};
+    }
+    if (head->packet != flv::Packet::coded) {
+        return std::nullopt;
+    }
+    const std::size_t at = tag.body.size() - reader.remaining();
+    return CodedFrame{
+        .video = video,
+        .key = video && (std::to_integer<unsigned>(tag.body.span()[0]) >> 4U & 7U) == frame_type_key,
+        .coded = tag.body.slice(at, reader.remaining())};
+}
 
 /// HTTP: reads the tags of FLV, and nothing of other forms.
 class FlvDialogue final : public Dialogue {
@@ -34,7 +60,9 @@ public:
             if (!*tag) {
                 return {};
             }
-            tags_.push_back(std::move(**tag));
+            if (std::optional<CodedFrame> frame = frame_of(**tag)) {
+                frames_.push_back(std::move(*frame));
+            }
         }
         return {};   // of another form only the amount counts
     }
@@ -81,7 +109,10 @@ public:
         }
         while (std::optional<rtmp::Client::Event> event = client_.next_event()) {
             if (auto* media = std::get_if<rtmp::Media>(&*event)) {
-                tags_.push_back({tag_type(media->type), media->timestamp_ms, std::move(media->body)});
+                const flv::Tag tag{tag_type(media->type), media->timestamp_ms, std::move(media->body)};
+                if (std::optional<CodedFrame> frame = frame_of(tag)) {
+                    frames_.push_back(std::move(*frame));
+                }
             } else if (std::holds_alternative<rtmp::Client::Refused>(*event)) {
                 return fail(Errc::refused, "the server refused the player");
             } else if (std::holds_alternative<rtmp::Client::Ended>(*event)) {
@@ -128,6 +159,26 @@ public:
     bool playing() const override { return true; }
 };
 
+/// A floor over UDP is told where to send.
+class BareDatagramDialogue final : public Dialogue {
+public:
+    BareDatagramDialogue() {
+        ears_.push_back(datagram_socket(0));
+        hello_ = fmt::format("{:05}", local_port(ears_.front().number()));
+    }
+    Result<> receive(ByteSpan, Instant) override { return {}; }
+    std::vector<std::byte> next_output() override {
+        const ByteSpan hello = as_bytes(hello_);
+        std::vector<std::byte> output(hello.begin(), hello.end());
+        hello_.clear();
+        return output;
+    }
+    bool playing() const override { return true; }
+
+private:
+    std::string hello_;
+};
+
 }   // namespace
 
 Url parse_url(const std::string& text) {
@@ -152,7 +203,13 @@ std::unique_ptr<Dialogue> make_dialogue(const Url& url, Instant now) {
     if (url.scheme == "tcp") {
         return std::make_unique<BareDialogue>();
     }
-    throw Hindrance{fmt::format("{}:// is not spoken here; http, rtmp and tcp are", url.scheme)};
+    if (url.scheme == "udp") {
+        return std::make_unique<BareDatagramDialogue>();
+    }
+    if (url.scheme == "rtsp" || url.scheme == "rtsp-udp") {
+        return std::make_unique<RtspDialogue>(url, now);
+    }
+    throw Hindrance{fmt::format("{}:// is not spoken here", url.scheme)};
 }
 
 }   // namespace millrace::loadgen

@@ -1,15 +1,11 @@
 #include "apps/loadgen/judge.hpp"
 
-#include "base/byte_reader.hpp"
-#include "container/flv_body.hpp"
 #include "media/h264.hpp"
 #include "media/nal.hpp"
 
 namespace millrace::loadgen {
 
 namespace {
-
-constexpr std::uint8_t frame_type_key = 1;
 
 double milliseconds(Duration duration) {
     return std::chrono::duration<double, std::milli>{duration}.count();
@@ -34,31 +30,18 @@ void Judge::count(std::uint64_t number, std::optional<std::uint64_t>& expected) 
     expected = number + 1;
 }
 
-void Judge::look(const flv::Tag& tag, Instant now, bool measuring) {
-    saw_key_ = false;
-    if (tag.type == flv::TagType::script || tag.body.empty()) {
-        return;
-    }
-    const bool video = tag.type == flv::TagType::video;
-    ByteReader reader{tag.body};
-    const Result<flv::BodyHead> head = video ? flv::read_video_head(reader) : flv::read_audio_head(reader);
-    if (!head) {
+void Judge::look(const CodedFrame& frame, Instant now, bool measuring) {
+    saw_key_ = frame.key;
+    if (frame.broken) {
         ++findings_.broken;
-        return;
-    }
-    if (head->packet != flv::Packet::coded) {
-        return;
-    }
-    const ByteSpan coded = tag.body.span().subspan(tag.body.size() - reader.remaining());
-    if (!video) {
-        const std::optional<std::uint64_t> number = read_hexadecimal(coded);
+    } else if (frame.video) {
+        look_at_picture(frame.coded, now, measuring);
+    } else {
+        const std::optional<std::uint64_t> number = read_hexadecimal(frame.coded);
         findings_.broken += number ? 0 : 1;
         count(number.value_or(0), next_sound_);
         ++findings_.sounds;
-        return;
     }
-    saw_key_ = (std::to_integer<unsigned>(tag.body.span()[0]) >> 4U & 7U) == frame_type_key;
-    look_at_picture(coded, now, measuring);
 }
 
 void Judge::look_at_picture(ByteSpan coded, Instant now, bool measuring) {

@@ -1,7 +1,7 @@
 #pragma once
 
+#include "apps/loadgen/dialogue.hpp"
 #include "apps/loadgen/stamp.hpp"
-#include "container/flv_tag.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -21,15 +21,15 @@ struct Findings {
     void add(const Findings& other);
 };
 
-/// Looks at every tag of one viewer: are the numbers of pictures and sound frames unbroken, is each picture
+/// Looks at every frame of one viewer: are the numbers of pictures and sound frames unbroken, is each picture
 /// whole, how old is it.
 class Judge {
 public:
     explicit Judge(Instant connected) : connected_{connected} {}
 
     /// `measuring`: whether its age counts.
-    void look(const flv::Tag& tag, Instant now, bool measuring);
-    /// Whether the last tag was a key frame.
+    void look(const CodedFrame& frame, Instant now, bool measuring);
+    /// Whether the last one was a key frame.
     bool saw_key() const { return saw_key_; }
     const Findings& findings() const { return findings_; }
 

@@ -29,7 +29,9 @@ void add_publish(CLI::App& app, PublishOptions& options) {
 
 void add_view(CLI::App& app, ViewOptions& options) {
     CLI::App* verb = app.add_subcommand("view", "Take a stream many times over, and say how that went");
-    verb->add_option("--url", options.url, "http://HOST:PORT/live/cam.flv, rtmp://… or tcp://… (a floor)")
+    verb->add_option(
+            "--url", options.url,
+            "http://HOST:PORT/live/cam.flv, rtmp://…, rtsp://…, rtsp-udp://…; tcp://… or udp://…: a floor")
         ->required();
     verb->add_option("--viewers", options.viewers, "How many")->capture_default_str();
     verb->add_option("--probe", options.probes, "Further ones that read and judge what they get")
@@ -49,6 +51,7 @@ void add_floor(CLI::App& app, FloorOptions& options) {
     verb->add_option("--viewers", options.viewers, "How many are waited for")->capture_default_str();
     verb->add_option("--beat", options.beat_ms, "Milliseconds between sends")->capture_default_str();
     add_rate(*verb, options.rate);
+    verb->add_flag("--udp", options.datagrams, "Send datagrams, as many at a time as the kernel cuts");
     verb->add_option("--extra-kbps", options.extra_kbps, "Bytes beyond the video")->capture_default_str();
 }
 

@@ -23,7 +23,9 @@ Probes::Probes(const Url& url, std::size_t count) : buffer_(read_size) {
         probes_.push_back(std::make_unique<Probe>(std::move(socket), std::move(dialogue), Judge{connecting}));
         Probe& probe = *probes_.back();
         send_all(probe.socket.number(), probe.dialogue->next_output());
-        poll_.add(probe.socket.number(), EPOLLIN, &probe);
+        probe.sources.push_back(std::make_unique<Source>(&probe, std::nullopt));
+        poll_.add(probe.socket.number(), EPOLLIN, probe.sources.back().get());
+        listen(probe);
     }
     thread_ = std::thread{[this] { run(); }};
 }
@@ -47,38 +49,67 @@ Findings Probes::finish() {
 void Probes::run() {
     while (!stopping_) {
         for (const epoll_event& event : poll_.wait(look_for_stop)) {
-            auto& probe = *static_cast<Probe*>(event.data.ptr);
+            const auto& source = *static_cast<Source*>(event.data.ptr);
             bool going = false;
             try {
-                going = read(probe);
+                going = !source.of->socket || read(source);
             } catch (const Hindrance&) {
                 going = false;
             }
             if (!going) {
-                probe.socket = {};
+                source.of->socket = {};
+                source.of->dialogue->ears().clear();
                 ++lost_;
             }
         }
     }
 }
 
-bool Probes::read(Probe& probe) {
+/// Polls the ears that the dialogue has by now.
+void Probes::listen(Probe& probe) {
+    const std::vector<net::Descriptor>& ears = probe.dialogue->ears();
+    for (std::size_t ear = probe.sources.size() - 1; ear < ears.size(); ++ear) {
+        probe.sources.push_back(std::make_unique<Source>(&probe, ear));
+        poll_.add(ears[ear].number(), EPOLLIN, probe.sources.back().get());
+    }
+}
+
+bool Probes::read(const Source& source) {
+    Probe& probe = *source.of;
+    const Instant at = now();
+    if (!source.ear) {
+        if (!read(probe, at)) {
+            return false;
+        }
+        listen(probe);
+    }
+    while (source.ear) {
+        const int socket = probe.dialogue->ears().at(*source.ear).number();
+        const ssize_t count = ::recv(socket, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+        if (count < 0) {
+            break;
+        }
+        probe.dialogue->hear(*source.ear, ByteSpan{buffer_}.first(static_cast<std::size_t>(count)), at);
+    }
+    for (const CodedFrame& frame : probe.dialogue->take_frames()) {
+        probe.judge.look(frame, at, measuring_);
+        if (probe.judge.saw_key()) {
+            last_key_ = at.nanoseconds();
+        }
+    }
+    return true;
+}
+
+bool Probes::read(Probe& probe, Instant at) {
     const ssize_t count = ::recv(probe.socket.number(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
     if (count < 0 && errno == EAGAIN) {
         return true;
     }
-    const Instant at = now();
     if (count <= 0 ||
         !probe.dialogue->receive(ByteSpan{buffer_}.first(static_cast<std::size_t>(count)), at)) {
         return false;
     }
     send_all(probe.socket.number(), probe.dialogue->next_output());
-    for (const flv::Tag& tag : probe.dialogue->take_tags()) {
-        probe.judge.look(tag, at, measuring_);
-        if (probe.judge.saw_key()) {
-            last_key_ = at.nanoseconds();
-        }
-    }
     return true;
 }
 

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -30,14 +31,23 @@ public:
     std::size_t lost() const { return lost_; }
 
 private:
+    struct Probe;
+    /// A socket that is polled: the connection, or one of the dialogue's ears.
+    struct Source {
+        Probe* of;
+        std::optional<std::size_t> ear;
+    };
     struct Probe {
         net::Descriptor socket;
         std::unique_ptr<Dialogue> dialogue;
         Judge judge;
+        std::vector<std::unique_ptr<Source>> sources{};
     };
 
     void run();
-    bool read(Probe& probe);
+    bool read(const Source& source);
+    bool read(Probe& probe, Instant at);
+    void listen(Probe& probe);
 
     Poll poll_;
     std::vector<std::unique_ptr<Probe>> probes_;

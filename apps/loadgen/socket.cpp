@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -75,6 +76,41 @@ net::Descriptor listen_on_loopback() {
 
 std::uint16_t local_port(int socket) {
     return net::SocketAddress::local_of(socket).endpoint().port;
+}
+
+net::Descriptor datagram_socket(std::uint16_t port) {
+    net::Descriptor socket{::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!socket) {
+        throw Hindrance{reason("no socket")};
+    }
+    const net::SocketAddress address =
+        net::SocketAddress::parse({.address = "127.0.0.1", .port = port}).value();
+    if (::bind(socket.number(), address.raw(), address.size) != 0) {
+        return {};
+    }
+    return socket;
+}
+
+std::size_t drain_datagrams(int socket) {
+    constexpr std::size_t batch = 64;
+    std::array<mmsghdr, batch> headers{};
+    std::array<std::byte, 1> little{};
+    iovec part{.iov_base = little.data(), .iov_len = little.size()};
+    for (mmsghdr& header : headers) {
+        header.msg_hdr.msg_iov = &part;
+        header.msg_hdr.msg_iovlen = 1;
+    }
+    std::size_t bytes = 0;
+    for (;;) {
+        // With MSG_TRUNC a datagram's length is said, however little of it is taken (recv(2)).
+        const int count = ::recvmmsg(socket, headers.data(), batch, MSG_DONTWAIT | MSG_TRUNC, nullptr);
+        for (int i = 0; i < count; ++i) {
+            bytes += headers.at(static_cast<std::size_t>(i)).msg_len;
+        }
+        if (count < static_cast<int>(batch)) {
+            return bytes;
+        }
+    }
 }
 
 std::size_t send_some(int socket, ByteSpan bytes) {

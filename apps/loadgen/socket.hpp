@@ -26,6 +26,10 @@ net::Descriptor connect_to(const Endpoint& to);
 /// A non-blocking listening socket on a port of the kernel's choice on loopback.
 net::Descriptor listen_on_loopback();
 std::uint16_t local_port(int socket);
+/// A socket for UDP on loopback; port 0: the kernel chooses. An empty one where the port is taken.
+net::Descriptor datagram_socket(std::uint16_t port);
+/// Takes the datagrams that wait, unread, and returns how many bytes they were.
+std::size_t drain_datagrams(int socket);
 
 /// Sends what fits; throws Hindrance when the connection is gone. Returns how much.
 std::size_t send_some(int socket, ByteSpan bytes);

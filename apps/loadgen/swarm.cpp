@@ -34,7 +34,8 @@ void Swarm::add() {
     viewer->socket = connect_to(url_.server);
     viewer->dialogue = make_dialogue(url_, now());
     send_all(viewer->socket.number(), viewer->dialogue->next_output());
-    poll_.add(viewer->socket.number(), EPOLLIN, viewer.get());
+    viewer->source.of = viewer.get();
+    poll_.add(viewer->socket.number(), EPOLLIN, &viewer->source);
     viewers_.push_back(std::move(viewer));
     if (viewers_.back()->dialogue->playing()) {
         plays(*viewers_.back());
@@ -47,7 +48,12 @@ void Swarm::run(Duration time) {
     for (Instant at = now(); at < until; at = now()) {
         const auto ready = poll_.wait(std::min(until - at, look_up));
         for (const epoll_event& event : ready) {
-            auto& viewer = *static_cast<Viewer*>(event.data.ptr);
+            const auto& source = *static_cast<Source*>(event.data.ptr);
+            Viewer& viewer = *source.of;
+            if (source.ear) {
+                took(viewer, drain_datagrams(source.ear.number()));
+                continue;
+            }
             try {
                 read(viewer);
             } catch (const Hindrance&) {
@@ -91,11 +97,15 @@ void Swarm::converse(Viewer& viewer) {
 }
 
 void Swarm::plays(Viewer& viewer) {
+    for (net::Descriptor& ear : viewer.dialogue->ears()) {
+        viewer.ears.push_back(std::make_unique<Source>(&viewer, std::move(ear)));
+        poll_.add(viewer.ears.back()->ear.number(), EPOLLIN, viewer.ears.back().get());
+    }
     viewer.dialogue.reset();
     viewer.playing_since = viewer.last_read = now();
     ++playing_;
     if (viewer.manner != Manner::ordinary) {
-        poll_.change(viewer.socket.number(), 0, &viewer);   // tells a broken connection all the same
+        poll_.change(viewer.socket.number(), 0, &viewer.source);   // tells a broken connection all the same
     }
 }
 
@@ -108,10 +118,14 @@ void Swarm::drain(Viewer& viewer, std::size_t at_most) {
     if (count <= 0) {
         return lose(viewer);
     }
+    took(viewer, static_cast<std::size_t>(count));
+}
+
+void Swarm::took(Viewer& viewer, std::size_t count) {
     const Instant at = now();
     viewer.gap = std::max(viewer.gap, at - viewer.last_read);
     viewer.last_read = at;
-    viewer.bytes += static_cast<std::size_t>(count);
+    viewer.bytes += count;
 }
 
 void Swarm::read_slowly() {
@@ -133,6 +147,7 @@ void Swarm::read_slowly() {
 void Swarm::lose(Viewer& viewer) {
     if (viewer.socket) {
         viewer.socket = {};
+        viewer.ears.clear();
         ++(viewer.manner == Manner::ordinary ? lost_ : lost_laggards_);
     }
 }

@@ -37,8 +37,16 @@ public:
 
 private:
     enum class Manner : std::uint8_t { ordinary, slow, stalled };
+    struct Viewer;
+    /// A socket that is polled: the connection, or one for datagrams.
+    struct Source {
+        Viewer* of = nullptr;
+        net::Descriptor ear;   // none: the connection
+    };
     struct Viewer {
         net::Descriptor socket;
+        Source source;
+        std::vector<std::unique_ptr<Source>> ears;
         std::unique_ptr<Dialogue> dialogue;   // until it plays
         Manner manner = Manner::ordinary;
         std::uint64_t bytes = 0;
@@ -52,6 +60,7 @@ private:
     void converse(Viewer& viewer);
     void plays(Viewer& viewer);
     void drain(Viewer& viewer, std::size_t at_most);
+    static void took(Viewer& viewer, std::size_t count);
     void read_slowly();
     void lose(Viewer& viewer);
 

@@ -55,6 +55,7 @@ struct FloorOptions {
     double beat_ms = 1000.0 / 30;
     Rate rate;
     std::size_t extra_kbps = 0;   ///< audio and framing, spread over all beats
+    bool datagrams = false;       ///< by UDP, in packets of one size that the kernel cuts
 };
 int floor(const FloorOptions& options);
 

@@ -15,6 +15,7 @@ void announce(const Addresses& addresses, std::string_view proof) {
     fmt::print("{{\"listeners\": {{{}}}}}\n", line);
     std::fflush(stdout);
     const std::string rtmp = address_of(addresses, "rtmp");
+    const std::string rtsp = address_of(addresses, "rtsp");
     const std::string http = address_of(addresses, "http");
     if (!rtmp.empty()) {
         fmt::print(stderr,
@@ -22,6 +23,13 @@ void announce(const Addresses& addresses, std::string_view proof) {
                    "            or OBS: server rtmp://{0}/live, stream key cam{1}\n"
                    "  watch     ffplay 'rtmp://{0}/live/cam{1}'\n",
                    rtmp, proof);
+    }
+    if (!rtsp.empty()) {
+        fmt::print(stderr,
+                   "\n  publish   ffmpeg -re -i movie.mp4 -c copy -f rtsp -rtsp_transport tcp "
+                   "'rtsp://{0}/live/cam{1}'\n"
+                   "  watch     mpv 'rtsp://{0}/live/cam{1}'\n",
+                   rtsp, proof);
     }
     if (!http.empty()) {
         fmt::print(stderr,

@@ -14,6 +14,7 @@ namespace {
 constexpr std::string_view stream = "demo/cam";
 constexpr std::uint16_t http_port = 8080;
 constexpr std::uint16_t rtmp_port = 1935;
+constexpr std::uint16_t rtsp_port = 8554;
 constexpr unsigned port_tries = 100;
 
 std::string listen_option(std::string_view key, const std::string& address, std::uint16_t port) {
@@ -28,7 +29,9 @@ int demo(const DemoOptions& options) {
     control::ConfigurationSources sources{
         .sets = {fmt::format("streams={{ {}: {{ source: \"{}\" }} }}", stream, options.source),
                  listen_option("http.listen", options.address, http_port),
-                 listen_option("rtmp.listen", options.address, rtmp_port), "log.level=warning"},
+                 listen_option("rtmp.listen", options.address, rtmp_port),
+                 listen_option("rtsp.listen", options.address, rtsp_port),
+                 listen_option("rtsp.udp", options.address, 0), "log.level=warning"},
         .open = on_loopback};
     std::string token;
     if (!on_loopback) {

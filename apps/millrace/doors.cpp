@@ -46,6 +46,8 @@ void Doors::prepare(const control::Configuration& next, bool afresh) {
     prepare_one({"https", next.https, true, nullptr}, *next_);
     prepare_one({"rtmp", next.rtmp, false, nullptr}, *next_);
     prepare_one({"rtmps", next.rtmps, true, nullptr}, *next_);
+    prepare_one({"rtsp", next.rtsp, false, nullptr}, *next_);
+    prepare_one({"rtsps", next.rtsps, true, nullptr}, *next_);
 }
 
 void Doors::prepare_one(One one, Next& next) {

@@ -43,6 +43,7 @@ Task<> Node::drain() {
     stopping_ = true;
     readiness_.say(control::Readiness::Phase::draining);
     doors_.close("rtmp");
+    doors_.close("rtsp");
     source_rules_.stop_all();
     Answer<std::vector<Duration>> answer{here};
     directory_.finish(answer.reply());

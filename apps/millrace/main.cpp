@@ -41,6 +41,8 @@ int main(int argc, char** argv) {
     std::string user;
     CLI::App* password = app.add_subcommand("password", "Make a user's line for the configuration");
     password->add_option("NAME", user, "The user's name")->required();
+    bool digest = false;
+    password->add_flag("--digest", digest, "Let it prove itself by Digest too, as some RTSP clients do");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -51,7 +53,7 @@ int main(int argc, char** argv) {
             return apps::demo(demo);
         }
         if (password->parsed()) {
-            return apps::password(user);
+            return apps::password(user, digest);
         }
         if (!sources.file_name.empty()) {
             sources.file_text = control::read_configuration_file(sources.file_name);

@@ -13,6 +13,7 @@
 #include "session/media_play.hpp"
 #include "session/page.hpp"
 #include "session/rtmp_serve.hpp"
+#include "session/rtsp_serve.hpp"
 #include "session/still_play.hpp"
 #include "session/wfs_play.hpp"
 
@@ -53,6 +54,10 @@ void warn_of_unchangeable(const Configuration& now, const Configuration& next) {
     if (now.storage_path != next.storage_path) {
         log::warning("config", "storage.path: {}", until);
     }
+    if (now.rtsp_udp.on != next.rtsp_udp.on ||
+        now.rtsp_udp.endpoint.text() != next.rtsp_udp.endpoint.text()) {
+        log::warning("config", "rtsp.udp: {}", until);
+    }
 }
 
 }   // namespace
@@ -76,6 +81,7 @@ Node::Node(NodeStart start)
                  welcome(door, worker, std::move(connection));
              }} {
     make_counters();
+    open_media_ports(start.standing->configuration.rtsp_udp);
     prepare(*start.standing, true);
     apply(start.standing);
     add_page();
@@ -99,13 +105,20 @@ void Node::make_counters() {
                                    [this] {
                                        ProcessFacts facts = net::process_facts();
                                        facts.turned_away = lobby_.turned_away();
+                                       for (const auto& counter : counters_) {
+                                           facts.strange_datagrams += counter->strange_datagrams();
+                                       }
                                        return facts;
                                    },
                                .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
-        counters_.push_back(
-            std::make_unique<Counter>(*executor, Counter::House{directory_, gate_, random_, spawner_}));
+        counters_.push_back(std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,
+                                                                                .admission = gate_,
+                                                                                .random = random_,
+                                                                                .spawner = spawner_,
+                                                                                .witness = source_rules_}));
         counters_.back()->desk.memory = &memory_;
+        counters_.back()->desk.tunnels = &tunnels_;
         sights.sessions.push_back(&counters_.back()->desk.sessions);
         sights.tallies.push_back(&counters_.back()->desk.tally);
         sights.forwards.emplace_back(
@@ -116,6 +129,22 @@ void Node::make_counters() {
     for (const auto& counter : counters_) {
         add_routes(*counter, sights, node_start);
     }
+}
+
+void Node::open_media_ports(const control::ListenAddress& wanted) {
+    auto ports = apps::open_media_ports(pool_, wanted);
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        counters_[i]->use(std::move(ports[i]));
+    }
+}
+
+Addresses Node::addresses() const {
+    Addresses addresses = doors_.addresses();
+    if (const session::MediaPorts* const ports = counters_.front()->desk.media_ports) {
+        addresses.emplace_back("rtp", ports->local(false));
+        addresses.emplace_back("rtcp", ports->local(true));
+    }
+    return addresses;
 }
 
 void Node::add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start) {
@@ -161,9 +190,10 @@ Counter& Node::counter_of(const Executor& executor) {
 
 void Node::welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection) {
     Counter& counter = counter_of(worker);
-    worker.tasks().spawn(door.starts_with("http")
-                             ? session::http_serve(counter.desk, std::move(connection), counter.routes)
-                             : session::rtmp_serve(counter.desk, std::move(connection)));
+    worker.tasks().spawn(
+        door.starts_with("http")   ? session::http_serve(counter.desk, std::move(connection), counter.routes)
+        : door.starts_with("rtsp") ? session::rtsp_serve(counter.desk, std::move(connection))
+                                   : session::rtmp_serve(counter.desk, std::move(connection)));
 }
 
 void Node::prepare(const control::Standing& next, bool afresh) {
@@ -182,8 +212,17 @@ void Node::apply(control::StandingRef next) {
     directory_.use(stream_settings);
     const net::Connector::Rules outgoing{OutgoingRules{configuration.outgoing_allow},
                                          configuration.tls_verify};
-    const auto settings = std::make_shared<const session::Settings>(session::Settings{
-        configuration.cors, configuration.default_stream, configuration.wfs, configuration.trusted_proxies});
+    const auto proves_by = [&](std::string control::DigestSecrets::* hash) {
+        return std::ranges::any_of(
+            configuration.users, [hash](const control::User& user) { return !(user.digest.*hash).empty(); });
+    };
+    const auto settings = std::make_shared<const session::Settings>(
+        session::Settings{.origins = configuration.cors,
+                          .default_stream = configuration.default_stream,
+                          .wfs = configuration.wfs,
+                          .trusted_proxies = configuration.trusted_proxies,
+                          .digest_md5 = proves_by(&control::DigestSecrets::md5),
+                          .digest_sha256 = proves_by(&control::DigestSecrets::sha256)});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {
             counter.desk.settings = settings;

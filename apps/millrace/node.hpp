@@ -2,6 +2,7 @@
 
 #include "apps/millrace/counter.hpp"
 #include "apps/millrace/doors.hpp"
+#include "apps/millrace/media_ports.hpp"
 #include "apps/millrace/source_rules.hpp"
 #include "base/storage.hpp"
 #include "control/gate.hpp"
@@ -16,6 +17,7 @@
 #include "net/memory.hpp"
 #include "net/system_random.hpp"
 #include "net/worker_pool.hpp"
+#include "session/rtsp_tunnels.hpp"
 #include "session/stills.hpp"
 
 #include <atomic>
@@ -47,7 +49,7 @@ public:
     ~Node() override;
 
     /// Where it listens. Before `start`.
-    Addresses addresses() const { return doors_.addresses(); }
+    Addresses addresses() const;
     /// Serves from now on. Throws std::runtime_error where the system gives no threads.
     void start();
     /// Hears signals until SIGINT or SIGTERM, and then until what can be ended in good order has ended.
@@ -59,6 +61,7 @@ private:
     void abandon() override { doors_.abandon(); }
 
     void make_counters();
+    void open_media_ports(const control::ListenAddress& wanted);
     void add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start);
     void add_page();
     /// Where each worker pushes streams to, from now on.
@@ -79,6 +82,7 @@ private:
     hub::LogEvents log_events_{events_};
     hub::Directory directory_;
     session::Stills stills_{pool_.aside(), directory_, spawner_};
+    session::RtspTunnels tunnels_{pool_.aside()};
     control::Readiness readiness_;
     // Joined after the pool has stopped, before what they work for goes.
     std::optional<net::BackgroundThreads> hashing_;

@@ -81,7 +81,7 @@ std::string chosen_password(const std::string& name) {
 
 }   // namespace
 
-int password(const std::string& name) {
+int password(const std::string& name, bool digest) {
     if (!control::is_user_name(name) || name == "anyone") {
         fmt::print(stderr,
                    "millrace: a user's name has 1 to 64 letters, digits and _ . @ ~ -, and is not anyone, "
@@ -89,12 +89,21 @@ int password(const std::string& name) {
         return wrong_usage;
     }
     net::SystemRandom random;
-    const Result<control::PasswordHash> hash = control::PasswordHash::of(chosen_password(name), random);
+    const std::string chosen = chosen_password(name);
+    const Result<control::PasswordHash> hash = control::PasswordHash::of(chosen, random);
     if (!hash) {
         throw std::runtime_error(std::string{hash.error().what});
     }
-    fmt::print("- {{ name: {}, password: \"{}\", allow: [ \"play:*\" ] }}\n", name, hash->text());
+    const control::DigestSecrets secrets = control::digest_secrets_of(name, chosen);
+    fmt::print("- {{ name: {}, password: \"{}\", {}allow: [ \"play:*\" ] }}\n", name, hash->text(),
+               digest
+                   ? fmt::format("digest: {{ md5: \"{}\", sha256: \"{}\" }}, ", secrets.md5, secrets.sha256)
+                   : "");
     fmt::print(stderr, "It goes under auth: users: in the configuration; allow says what {} may do.\n", name);
+    if (digest) {
+        fmt::print(stderr,
+                   "What stands behind digest is as good as the password: keep the file to yourself.\n");
+    }
     return 0;
 }
 

@@ -1,6 +1,33 @@
 #include "apps/millrace/source_rules.hpp"
 
+#include "base/log.hpp"
+#include "base/secret.hpp"
+
+#include <algorithm>
+#include <utility>
+
 namespace millrace::apps {
+
+namespace {
+
+/// Of all rules that match the last one.
+session::SourceTransport transport_of(const control::Configuration& configuration,
+                                      const hub::StreamName& name) {
+    auto transport = control::PullTransport::automatic;
+    for (const control::StreamRule& rule : configuration.streams) {
+        if (rule.transport && rule.pattern.matches(name)) {
+            transport = *rule.transport;
+        }
+    }
+    switch (transport) {
+        case control::PullTransport::udp: return session::SourceTransport::udp;
+        case control::PullTransport::tcp: return session::SourceTransport::tcp;
+        case control::PullTransport::automatic: break;
+    }
+    return session::SourceTransport::automatic;
+}
+
+}   // namespace
 
 void SourceRules::apply(const control::Configuration& configuration, const hub::SettingsByName& settings) {
     const MutexLock lock{mutex_};
@@ -15,7 +42,10 @@ void SourceRules::apply(const control::Configuration& configuration, const hub::
         const Place* const was = old == before.end() ? nullptr : &old->second;
         // It stays where it was: its stream has its home there.
         Counter* const counter = was == nullptr ? counters_[turn_++ % counters_.size()].get() : was->counter;
-        Place next{counter, {stream, rule.source}, settings(*name).on_demand, false};
+        Place next{counter,
+                   {stream, rule.source, transport_of(configuration, *name), rule.other_sources},
+                   settings(*name).on_demand,
+                   false};
         change(was, next);
         places_.insert_or_assign(stream, std::move(next));
     }
@@ -35,7 +65,8 @@ void SourceRules::stop_all() {
 
 void SourceRules::change(const Place* before, Place& next) {
     const bool ran = before != nullptr && before->awake;
-    if (ran && before->rule.source == next.rule.source) {
+    if (ran && before->rule == next.rule) {
+        next.seen = before->seen;
         next.awake = true;   // where it is on demand now, its stream lets it rest
     } else if (ran || !next.on_demand) {
         next.awake = true;
@@ -45,7 +76,9 @@ void SourceRules::change(const Place* before, Place& next) {
 }
 
 void SourceRules::wake(Place& place) {
-    place.awake = true;
+    if (!std::exchange(place.awake, true)) {
+        place.seen.clear();
+    }
     place.counter->desk.executor.post(
         [counter = place.counter, rule = place.rule] { counter->sources.wake(rule); });
 }
@@ -55,11 +88,12 @@ void SourceRules::stop(const Place& place) {
         [counter = place.counter, stream = place.rule.stream] { counter->sources.stop(stream); });
 }
 
-Executor* SourceRules::home_of(const std::string& stream) const {
+std::optional<hub::Demand::Offer> SourceRules::offer_of(const std::string& stream) const {
     const MutexLock lock{mutex_};
     const auto place = places_.find(stream);
-    return place == places_.end() || !place->second.on_demand ? nullptr
-                                                              : &place->second.counter->desk.executor;
+    return place == places_.end()
+               ? std::nullopt
+               : std::optional{Offer{stream, &place->second.counter->desk.executor, place->second.on_demand}};
 }
 
 bool SourceRules::wake(const std::string& stream) {
@@ -87,11 +121,36 @@ std::vector<hub::Demand::Offer> SourceRules::offers() const {
     const MutexLock lock{mutex_};
     std::vector<Offer> offers;
     for (const auto& [stream, place] : places_) {
-        if (place.on_demand) {
-            offers.push_back({stream, &place.counter->desk.executor});
-        }
+        offers.push_back({stream, &place.counter->desk.executor, place.on_demand});
     }
     return offers;
+}
+
+std::vector<hub::SourceStatus> SourceRules::sources_of(const std::string& stream) const {
+    const MutexLock lock{mutex_};
+    const auto found = places_.find(stream);
+    if (found == places_.end()) {
+        return {};
+    }
+    const Place& place = found->second;
+    if (place.awake && !place.seen.empty()) {
+        return place.seen;
+    }
+    const std::string_view reason = place.awake ? "connecting" : "nobody watches";
+    std::vector<hub::SourceStatus> sources;
+    const auto add = [&](const std::string& source) {
+        sources.push_back({.source = log::escaped(masked(source)), .reason = std::string{reason}});
+    };
+    add(place.rule.source);
+    std::ranges::for_each(place.rule.others, add);
+    return sources;
+}
+
+void SourceRules::saw(const std::string& stream, std::vector<hub::SourceStatus> sources) {
+    const MutexLock lock{mutex_};
+    if (const auto place = places_.find(stream); place != places_.end()) {
+        place->second.seen = std::move(sources);
+    }
 }
 
 }   // namespace millrace::apps

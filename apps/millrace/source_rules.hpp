@@ -14,24 +14,27 @@ namespace millrace::apps {
 
 /// Which sources run at which worker: starts, changes and stops them as the configuration says, and those on
 /// demand as their streams say. Any thread.
-class SourceRules final : public hub::Demand {
+class SourceRules final : public hub::Demand, public session::SourceWitness {
 public:
     explicit SourceRules(const std::vector<std::unique_ptr<Counter>>& counters) : counters_{counters} {}
 
     void apply(const control::Configuration& configuration, const hub::SettingsByName& settings);
     void stop_all();
 
-    Executor* home_of(const std::string& stream) const override;
+    std::optional<Offer> offer_of(const std::string& stream) const override;
     bool wake(const std::string& stream) override;
     bool rest(const std::string& stream) override;
     std::vector<Offer> offers() const override;
+    std::vector<hub::SourceStatus> sources_of(const std::string& stream) const override;
+    void saw(const std::string& stream, std::vector<hub::SourceStatus> sources) override;
 
 private:
     struct Place {
         Counter* counter;
         session::SourceRule rule;
         bool on_demand;
-        bool awake;   // it runs, unless it ended by itself
+        bool awake;                              // it runs, unless it ended by itself
+        std::vector<hub::SourceStatus> seen{};   // of it; empty: nothing yet
     };
     using Places = std::map<std::string, Place>;   // by stream
 

@@ -20,7 +20,7 @@ struct DemoOptions {
 int demo(const DemoOptions& options);
 
 /// Asks for a password, twice where somebody types it, and prints the line of user `name` for a
-/// configuration. Returns the exit code.
-int password(const std::string& name);
+/// configuration; with `digest`, what Digest access needs stands in it too. Returns the exit code.
+int password(const std::string& name, bool digest);
 
 }   // namespace millrace::apps

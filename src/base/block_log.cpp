@@ -136,8 +136,8 @@ void LogView::apply(const LogChange& change) {
     head_ = change.head;
     newest_ = change.newest;
     if (change.tail > tail_) {
-        if (listener_ != nullptr) {
-            listener_->on_trim(change.tail);
+        for (Listener* const listener : listeners_) {
+            listener->on_trim(change.tail);
         }
         tail_ = change.tail;
         while (!messages_.empty() && messages_.front().offset <= tail_) {
@@ -150,13 +150,13 @@ void LogView::apply(const LogChange& change) {
             blocks_.pop_front();
         }
     }
-    if (listener_ != nullptr) {
-        listener_->on_advance(change.flush);
+    for (Listener* const listener : listeners_) {
+        listener->on_advance(change.flush);
     }
     if (change.ended && !ended_) {
         ended_ = true;
-        if (listener_ != nullptr) {
-            listener_->on_end();
+        for (Listener* const listener : listeners_) {
+            listener->on_end();
         }
     }
 }

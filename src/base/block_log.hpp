@@ -135,7 +135,7 @@ private:
 /// brought up to date by one LogChange a batch. Own thread only.
 class LogView {
 public:
-    /// Who serves this view's readers; told after each change was applied.
+    /// Who serves some of this view's readers; told after each change was applied.
     class Listener {
     public:
         /// Before bytes below `tail` are forgotten: the last chance to keep the blocks of a started message.
@@ -151,7 +151,9 @@ public:
     LogView(const LogView&) = delete;
     LogView& operator=(const LogView&) = delete;
 
-    void listen(Listener* listener) { listener_ = listener; }
+    /// Until `stop_listening`, which is not called from inside a call of the listener's.
+    void listen(Listener& listener) { listeners_.push_back(&listener); }
+    void stop_listening(Listener& listener) { std::erase(listeners_, &listener); }
     void apply(const LogChange& change);
 
     std::uint64_t head() const { return head_; }
@@ -183,7 +185,7 @@ private:
     std::uint64_t tail_ = 0;
     bool ended_ = false;
     bool newest_ = false;
-    Listener* listener_ = nullptr;
+    std::vector<Listener*> listeners_;
 };
 
 }   // namespace millrace

@@ -199,7 +199,7 @@ TEST(LogView, tells_its_listener_before_it_forgets_and_after_it_advanced) {
     BlockLog log{{.messages_max = 2}};
     LogView view;
     Diary diary{view};
-    view.listen(&diary);
+    view.listen(diary);
     add(log, 10, start);
     view.apply(log.take_change());
     add(log, 10, start);
@@ -211,7 +211,7 @@ TEST(LogView, tells_its_listener_before_it_forgets_and_after_it_advanced) {
     view.apply(log.take_change());
     EXPECT_EQ(diary.said, "advance;trim 10 of 0;flush;advance;end;advance;");
     EXPECT_TRUE(view.ended());
-    view.listen(nullptr);
+    view.stop_listening(diary);
     view.apply(log.take_change());
     EXPECT_EQ(diary.said.size(), std::string_view{"advance;trim 10 of 0;flush;advance;end;advance;"}.size());
 }

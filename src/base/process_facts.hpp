@@ -11,7 +11,8 @@ struct ProcessFacts {
     std::uint64_t descriptors_max = 0;
     std::uint64_t threads = 0;
     double cpu_seconds = 0;
-    std::uint64_t turned_away = 0;   ///< connections, at the limit of strangers from one address
+    std::uint64_t turned_away = 0;         ///< connections, at the limit of strangers from one address
+    std::uint64_t strange_datagrams = 0;   ///< at the ports of RTSP, from nobody whom we listen to
 };
 
 }   // namespace millrace

@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 namespace millrace {
 
 namespace {
 
 constexpr std::string_view mask = "***";
-constexpr std::array<std::string_view, 10> keys{"token",    "pass",         "password",   "passwd",
-                                                "pwd",      "secret",       "passphrase", "apikey",
-                                                "millrace", "authorization"};
+constexpr std::array<std::string_view, 14> keys{
+    "token",    "pass",   "password",   "passwd",    "pwd",    "psw",      "userpwd",
+    "loginpas", "secret", "passphrase", "authbasic", "apikey", "millrace", "authorization"};
+/// What stands beside a password in paths that join their parts by '_'.
+constexpr std::array<std::string_view, 8> parts{"user",   "username", "channel", "ch",
+                                                "stream", "subtype",  "onvif",   "tcp"};
 constexpr std::size_t key_size_max = 13;
 
 bool is_letter(char c) {
@@ -25,21 +29,23 @@ bool is_space(char c) {
     return static_cast<unsigned char>(c) <= ' ';
 }
 
-bool is_key(std::string_view word) {
-    return std::ranges::any_of(keys, [word](std::string_view key) {
-        return std::ranges::equal(word, key, {}, [](char c) {
+bool is_one_of(std::span<const std::string_view> words, std::string_view word) {
+    return std::ranges::any_of(words, [word](std::string_view one) {
+        return std::ranges::equal(word, one, {}, [](char c) {
             return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
         });
     });
 }
 
-/// Whether "_name=" stands at `at`: some cameras join the parts of a path so.
+/// Whether "_channel=" or the like stands at `at`: some cameras join the parts of a path so. Any other "_x="
+/// may be of the password.
 bool begins_part(std::string_view text, std::size_t at) {
     std::size_t end = at + 1;
     while (end < text.size() && end - at <= key_size_max && is_letter(text[end])) {
         ++end;
     }
-    return text[at] == '_' && end > at + 1 && end < text.size() && text[end] == '=';
+    return text[at] == '_' && end < text.size() && text[end] == '=' &&
+           is_one_of(parts, text.substr(at + 1, end - at - 1));
 }
 
 /// Where the value that begins at `at` ends. In quotes it ends with them.
@@ -89,7 +95,7 @@ private:
         while (end < text_.size() && end - at_ <= key_size_max && is_letter(text_[end])) {
             ++end;
         }
-        if (!is_key(text_.substr(at_, end - at_))) {
+        if (!is_one_of(keys, text_.substr(at_, end - at_))) {
             return false;
         }
         const std::string_view behind = text_.substr(end);
@@ -114,7 +120,8 @@ private:
         return true;
     }
 
-    /// "://user:password@host": RFC 3986 §3.2.1.
+    /// "://user:password@host": RFC 3986 §3.2.1. A password with '/', '?' or '#' in it is broken syntax and
+    /// secret all the same: what stands behind the colon is then no port.
     bool password_of_address() {
         constexpr std::string_view sign = "://";
         if (!text_.substr(at_).starts_with(sign)) {
@@ -126,6 +133,7 @@ private:
                std::string_view{"/?#\"'<>"}.find(text_[end]) == std::string_view::npos) {
             ++end;
         }
+        end = end_of_authority(begin, end);
         const std::string_view authority = text_.substr(begin, end - begin);
         const std::size_t colon = authority.find(':');
         const std::size_t sign_at = authority.rfind('@');
@@ -135,6 +143,20 @@ private:
         copy_to(begin + colon + 1);
         mask_to(begin + sign_at);
         return true;
+    }
+
+    /// `end`, or the end of all that is not space where the authority cannot end there.
+    std::size_t end_of_authority(std::size_t begin, std::size_t end) const {
+        const std::string_view authority = text_.substr(begin, end - begin);
+        const std::size_t colon = authority.find(':');
+        const std::string_view port = authority.substr(std::min(colon, authority.size() - 1) + 1);
+        const bool is_port = std::ranges::all_of(port, [](char c) { return c >= '0' && c <= '9'; });
+        if (authority.empty() || colon == std::string_view::npos || is_port || authority.starts_with('[') ||
+            authority.find('@') != std::string_view::npos) {
+            return end;
+        }
+        const std::size_t space = std::min(text_.find_first_of(" \t\r\n\"'<>", end), text_.size());
+        return text_.substr(end, space - end).find('@') == std::string_view::npos ? end : space;
     }
 
     bool hash() {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,6 +36,53 @@ TEST(Secret, case_69_is_masked_wherever_it_stands) {
         EXPECT_EQ(masked(text), shown);
         EXPECT_EQ(masked(shown), shown);
     }
+}
+
+// The forms in which cameras are given a password: `{}` is where it stands.
+constexpr std::array<std::string_view, 14> camera_urls{
+    "rtsp://admin:{}@192.168.2.64:554//Streaming/Channels/1",
+    "rtsp://user:{}@cam.example:554/user=admin_password=x_channel=1_stream=0.sdp",
+    "rtsp://username@cam.example:554/user=admin_password='{}'_channel=3_stream=0.sdp",
+    "rtsp://cam.example/user=admin_password={}_channel=1_stream=0.sdp?real_stream",
+    "rtsp://cam.example/user=admin&password={}&channel=1&stream=0.sdp?",
+    "rtsps://:{}@[2001:db8::7]:322/live",
+    "rtsp://cam.example/live?username=admin&passwd={}#tcp",
+    "rtsp://cam.example/cam/realmonitor?channel=1&subtype=0&userpwd={}",
+    "http://cam.example/videostream.cgi?user=admin&pwd={}&resolution=32",
+    "http://cam.example/videostream.cgi?loginuse=admin&loginpas={}",
+    "http://cam.example/axis-cgi/mjpg/video.cgi?token={}",
+    "rtmp://node.example/live/cam?user=cam&pass={}",
+    "https://family:{}@node.example/live/cam/index.m3u8",
+    "rtsp://cam.example/h264?psw={}"};
+constexpr std::array<std::string_view, 8> passwords{"zZq7",  "zZ_q=q7",    "zZ:q7",   "zZ%40q7",
+                                                    "zZ@q7", "zZ(x)!*,q7", "zZ$~+q7", "zZ-x.q7"};
+
+TEST(Secret, row_3_25_no_form_of_a_cameras_address_shows_its_password) {
+    for (const std::string_view url : camera_urls) {
+        for (const std::string_view password : passwords) {
+            std::string written{url};
+            for (std::size_t at = written.find("{}"); at != std::string::npos; at = written.find("{}")) {
+                written.replace(at, 2, password);
+            }
+            for (const std::string& text : {written, "source: \"" + written + "\"",
+                                            "live/cam: the source " + written + " broke: closed"}) {
+                const std::string shown = masked(text);
+                EXPECT_EQ(shown.find("zZ"), std::string::npos) << text << "\n" << shown;
+                EXPECT_EQ(shown.find("q7"), std::string::npos) << text << "\n" << shown;
+                EXPECT_NE(shown.find("***"), std::string::npos) << text;
+                EXPECT_EQ(masked(shown), shown) << text;
+            }
+        }
+    }
+}
+
+TEST(Secret, row_3_25_what_is_no_password_stays_as_it_was_written) {
+    EXPECT_EQ(masked("rtsp://admin:p@192.168.2.64:554//Streaming/Channels/1"),
+              "rtsp://admin:***@192.168.2.64:554//Streaming/Channels/1");
+    EXPECT_EQ(masked("rtsp://u@h:554/user=admin_password='p'_channel=3_stream=0.sdp"),
+              "rtsp://u@h:554/user=admin_password='***'_channel=3_stream=0.sdp");
+    EXPECT_EQ(masked("rtsp://admin:a/b#c@h/x broke"), "rtsp://admin:***@h/x broke") << "broken, but secret";
+    EXPECT_EQ(masked("http://h:80/~me/a@b"), "http://h:80/~me/a@b");
 }
 
 TEST(Secret, is_all_that_is_masked) {

@@ -126,6 +126,27 @@ Result<> read_authority(Url& url, std::string_view text) {
     return read_host(url, text.substr(0, colon));
 }
 
+/// RFC 3986 §5.2.4: "/a/b/../c" is "/a/c". What stands behind '?' stays as it is.
+std::string without_dots(std::string_view target) {
+    const std::size_t end = std::min(target.find_first_of("?#"), target.size());
+    std::string made;
+    for (std::size_t at = 0; at < end;) {
+        const std::size_t next = std::min(target.find('/', at + 1), end);
+        const std::string_view segment = target.substr(at, next - at);
+        const bool last = next == end;
+        if (segment == "/..") {
+            made.resize(made.empty() ? 0 : made.rfind('/'));
+        } else if (segment != "/.") {
+            made += segment;
+        }
+        if (last && (segment == "/.." || segment == "/.")) {
+            made += '/';
+        }
+        at = next;
+    }
+    return made.append(target.substr(end));
+}
+
 }   // namespace
 
 std::uint16_t default_port(std::string_view scheme) {
@@ -194,6 +215,7 @@ Result<Url> resolve_url(const Url& base, std::string_view reference) {
             const std::string path = base.target.substr(0, base.target.find('?'));
             target.insert(0, path.substr(0, path.rfind('/') + 1));
         }
+        target = without_dots(target);
         url = parse_url(base.scheme + "://" + base.authority() + target);
     }
     if (url && !url->has_user && url->scheme == base.scheme && url->host == base.host &&

@@ -35,8 +35,8 @@ std::uint16_t default_port(std::string_view scheme);
 /// spaces, control characters, backslashes, hosts written as one number, in octal or hexadecimal.
 Result<Url> parse_url(std::string_view text);
 
-/// Where a redirection leads (RFC 3986 §5.2, as far as servers use it): a whole URL, or a path on the same
-/// host. User and password go along only to the same host, port and scheme.
+/// Where a redirection or a list leads (RFC 3986 §5.2): a whole URL, or a path on the same host.
+/// User and password go along only to the same host, port and scheme.
 Result<Url> resolve_url(const Url& base, std::string_view reference);
 
 }   // namespace millrace

@@ -108,6 +108,11 @@ TEST(Url, a_redirection_keeps_the_password_at_home) {
         {"//other/e", "other", "/e", false},
         {"http://other/", "other", "/", false},
         {"/c?to=http://other/", "h", "/c?to=http://other/", true},
+        {"../c", "h", "/c", true},
+        {"./c/../d?x=/../y", "h", "/a/d?x=/../y", true},
+        {"../../../c/..", "h", "/", true},
+        {"/c/.", "h", "/c/", true},
+        {"..c//d", "h", "/a/..c//d", true},
     };
     for (const auto& one : cases) {
         const auto url = resolve_url(base, one.reference);

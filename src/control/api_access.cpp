@@ -61,6 +61,9 @@ YamlNode written(const Roll& roll, const Standing& now, const std::string& name)
     if (YamlNode* const password = find(value, "password")) {
         password->text = found->password;
     }
+    if (found->digest) {
+        put(value, "digest", digest_value(found->digest));
+    }
     return value;
 }
 
@@ -73,6 +76,10 @@ Outcome put_entry(const Roll& roll, State& state, const Standing& now, YamlNode 
     if (const YamlNode* const password = find(old, "password");
         password != nullptr && !find(entry, "password")) {
         put(entry, "password", *password);
+        // With another password it would be of the old one.
+        if (const YamlNode* const digest = find(old, "digest"); digest != nullptr && !find(entry, "digest")) {
+            put(entry, "digest", *digest);
+        }
     }
     YamlNode& list = overlay_place(state, roll.key, YamlNode::Kind::list);
     if (YamlNode* const its = find_named(list, name)) {
@@ -127,7 +134,7 @@ Task<web::Response> show(ApiMeans means, Roll roll, web::Request request, Execut
                              : web::Response::problem(404, fmt::format("no {} of this name", roll.one));
 }
 
-/// Turns a password in the clear into the line that is kept. An answer says why not.
+/// Turns a password in the clear, and `digest: true`, into what is kept of it. An answer says why not.
 Task<std::optional<web::Response>> hash_password(ApiMeans means, YamlNode& entry, Executor& executor) {
     YamlNode* const password = find(entry, "password");
     if (password == nullptr || password->kind != YamlNode::Kind::scalar ||
@@ -137,6 +144,10 @@ Task<std::optional<web::Response>> hash_password(ApiMeans means, YamlNode& entry
     const std::size_t size = password->text.size();
     if (size < password_size_min || size > PasswordHash::password_size_max) {
         co_return web::Response::problem(422, "a password has 8 to 1024 bytes");
+    }
+    if (YamlNode* const digest = find(entry, "digest"); digest != nullptr && digest->text == "true") {
+        *digest = digest_value(digest_secrets_of(find(entry, "name")->text, password->text));
+        digest->key = "digest";
     }
     Result<std::string> line =
         co_await away(means.hashing, executor, [text = password->text, &random = means.random] {
@@ -202,7 +213,7 @@ Task<web::Response> replace(ApiMeans means, Roll roll, web::Request request, Exe
     if (refused) {
         co_return std::move(*refused);
     }
-    for (const std::string_view secret : {"password", "sha256"}) {
+    for (const std::string_view secret : {"password", "digest", "sha256"}) {
         std::erase_if(entry.items, [&](const YamlNode& item) { return item.key == secret; });
     }
     if (!token.empty()) {

@@ -36,13 +36,27 @@ void keep_secret(const Standing& now, const std::string& stream, YamlNode& rule)
     const auto old =
         std::ranges::find(rules, stream, [](const StreamRule& one) { return one.pattern.text(); });
     YamlNode* const source = find(rule, "source");
-    if (old != rules.end() && source != nullptr && source->text == masked(old->source)) {
-        source->text = old->source;
+    if (old == rules.end()) {
+        return;
     }
-    YamlNode* const forward = find(rule, "forward");
-    if (old != rules.end() && forward != nullptr) {
+    if (YamlNode* const forward = find(rule, "forward")) {
         keep_secrets(old->forward, *forward);
     }
+    if (source == nullptr) {
+        return;
+    }
+    const auto keep = [&](YamlNode& written) {
+        if (written.text == masked(old->source)) {
+            written.text = old->source;
+            return;
+        }
+        const auto meant = std::ranges::find(old->other_sources, written.text, masked);
+        if (meant != old->other_sources.end()) {
+            written.text = *meant;
+        }
+    };
+    keep(*source);
+    std::ranges::for_each(source->items, keep);
 }
 
 Outcome put_rule(State& state, const Standing& now, const std::string& stream, YamlNode rule) {

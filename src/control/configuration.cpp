@@ -219,6 +219,9 @@ void Loader::refuse_closed_addresses() const {
     };
     for (const auto& rule : configuration_.streams) {
         refuse_closed(rule, rule.source, "pulls nothing from");
+        for (const std::string& source : rule.other_sources) {
+            refuse_closed(rule, source, "pulls nothing from");
+        }
         for (const std::string& to : rule.forward) {
             refuse_closed(rule, to, "pushes nothing to");
         }
@@ -248,6 +251,7 @@ Configuration Loader::finish(bool open) {
     };
     settle(c.https, "https.listen");
     settle(c.rtmps, "rtmps.listen");
+    settle(c.rtsps, "rtsps.listen");
     return std::move(c);
 }
 

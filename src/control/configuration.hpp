@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/time.hpp"
 #include "control/configuration_error.hpp"
+#include "control/digest_secrets.hpp"
 #include "control/name_pattern.hpp"
 #include "control/yaml.hpp"
 #include "hub/admission.hpp"
@@ -43,6 +44,7 @@ struct Grant {
 struct User {
     std::string name;
     std::string password;   ///< the line `millrace password` prints (Argon2id); empty: needs none
+    DigestSecrets digest{};
     std::vector<Grant> allow;
     Origin origin = Origin::standard;
 };
@@ -58,13 +60,20 @@ struct Token {
     Origin origin = Origin::standard;
 };
 
+/// How the packets of an RTSP source travel: by itself UDP is tried first.
+enum class PullTransport : std::uint8_t { automatic, udp, tcp };
+std::string_view name(PullTransport transport);
+
 /// What the configuration says of the streams of one pattern.
 struct StreamRule {
     static constexpr std::size_t source_size_max = 4096;
+    static constexpr std::size_t sources_max = 8;
     static constexpr std::size_t forwards_max = 16;
 
     NamePattern pattern;
     std::string source;   ///< where it comes from, such as "test:?size=640x360"; empty: publishers
+    /// Taken, the first before the others, while those before them deliver nothing.
+    std::vector<std::string> other_sources{};
     std::vector<std::string> forward{};   ///< where it is pushed to, such as "rtmp://server/app/key"
     Origin origin = Origin::standard;
 
@@ -73,6 +82,7 @@ struct StreamRule {
     std::optional<bool> takeover;
     std::optional<bool> on_demand;   ///< its source runs only while somebody watches
     std::optional<Duration> idle;    ///< and so long after the last one
+    std::optional<PullTransport> transport;
     std::optional<Duration> hls_segment;
     std::optional<unsigned> hls_window;
     std::optional<bool> hls_always;
@@ -99,7 +109,10 @@ struct Configuration {
     ListenAddress https{{"::", 8443}};   ///< on by default only with TLS
     ListenAddress rtmp{{"::", 1935}};
     ListenAddress rtmps{{"::", 1936}};   ///< on by default only with TLS
-    std::string tls_certificate;         ///< path of a PEM file; empty: no TLS
+    ListenAddress rtsp{{"::", 8554}};
+    ListenAddress rtsps{{"::", 8322}};      ///< on by default only with TLS
+    ListenAddress rtsp_udp{{"::", 8000}};   ///< of RTP; an even port
+    std::string tls_certificate;            ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     bool tls_verify = true;                 ///< the certificates of servers that sources are pulled from
     std::vector<IpPrefix> outgoing_allow;   ///< addresses besides public and private ones

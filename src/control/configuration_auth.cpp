@@ -71,6 +71,36 @@ std::string read_password(const Setting& setting) {
     return node.text;
 }
 
+std::string read_digest_secret(const Setting& setting, std::size_t digits) {
+    const YamlNode& node = setting.node();
+    const bool right = node.kind == YamlNode::Kind::scalar && node.text.size() == digits &&
+                       std::ranges::all_of(node.text, [](char c) {
+                           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                       });
+    // The value stays out of the text: it is as good as the password.
+    if (!right) {
+        setting.refuse("wanted are the lower-case digits that 'millrace password --digest NAME' prints");
+    }
+    return node.text;
+}
+
+DigestSecrets read_digest(const Setting& setting) {
+    if (setting.node().kind != YamlNode::Kind::map) {
+        setting.refuse("wanted is { md5: …, sha256: … } as 'millrace password --digest NAME' prints it");
+    }
+    DigestSecrets digest;
+    for (const auto& entry : setting.map(2)) {
+        if (entry.node().key == "md5") {
+            digest.md5 = read_digest_secret(entry, DigestSecrets::md5_digits);
+        } else if (entry.node().key == "sha256") {
+            digest.sha256 = read_digest_secret(entry, DigestSecrets::sha256_digits);
+        } else {
+            entry.refuse("unknown key; a user's digest has md5 and sha256");
+        }
+    }
+    return digest;
+}
+
 /// Half a byte of lower-case or upper-case hexadecimal; -1 for anything else.
 int hex_digit(char c) {
     if (c >= '0' && c <= '9') {
@@ -120,16 +150,18 @@ bool is_user_name(std::string_view name) {
 
 User read_user(const Setting& setting) {
     User user;
-    for (const auto& entry : setting.map(4)) {
+    for (const auto& entry : setting.map(5)) {
         const std::string& key = entry.node().key;
         if (key == "name") {
             user.name = read_name(entry);
         } else if (key == "password") {
             user.password = read_password(entry);
+        } else if (key == "digest") {
+            user.digest = read_digest(entry);
         } else if (key == "allow") {
             user.allow = read_grants(entry);
         } else {
-            entry.refuse("unknown key; a user has name, password and allow");
+            entry.refuse("unknown key; a user has name, password, digest and allow");
         }
     }
     if (user.name.empty()) {

@@ -136,6 +136,18 @@ constexpr std::array keys{
                      [](C& c, const S& s) { c.rtmp = s.listen_address(); }},
     ConfigurationKey{"rtmps.listen", address, "[::]:1936 with TLS, else off", "the same over TLS", false,
                      false, [](C& c, const S& s) { c.rtmps = s.listen_address(); }},
+    ConfigurationKey{"rtsp.listen", address, "[::]:8554", "publishers and players of RTSP", false, false,
+                     [](C& c, const S& s) { c.rtsp = s.listen_address(); }},
+    ConfigurationKey{"rtsps.listen", address, "[::]:8322 with TLS, else off", "the same over TLS", false,
+                     false, [](C& c, const S& s) { c.rtsps = s.listen_address(); }},
+    ConfigurationKey{"rtsp.udp", address, "[::]:8000",
+                     "the even UDP port for RTP; the next one is for RTCP; read at the start", false, false,
+                     [](C& c, const S& s) {
+                         c.rtsp_udp = s.listen_address();
+                         if (c.rtsp_udp.endpoint.port % 2 != 0) {
+                             s.refuse_value("an even port; RTCP takes the next one");
+                         }
+                     }},
     ConfigurationKey{"tls.certificate", "path", "", "PEM file with the certificate chain; needs `tls.key`",
                      false, false,
                      [](C& c, const S& s) { c.tls_certificate = s.text("the path of a PEM file"); }},
@@ -185,13 +197,12 @@ constexpr std::array keys{
     ConfigurationKey{"storage.path", "path", "./millrace-data",
                      "folder of what this node keeps: changes by the API, credentials it made", false, false,
                      [](C& c, const S& s) { c.storage_path = s.text("the path of a folder"); }},
-    ConfigurationKey{
-        "streams", "map of name pattern to settings", "{}",
-        "what holds for the streams of a name pattern: `source`, `forward`, `on_demand`, `idle`, `grace`, "
-        "`takeover`, `hls`",
-        true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
-    ConfigurationKey{"auth.users", "list of `{ name, password, allow }`", "[]", "who may do what", true, true,
-                     [](C& c, const S& s) { c.users = read_users(s); }},
+    ConfigurationKey{"streams", "map of name pattern to settings", "{}",
+                     "what holds for the streams of a name pattern: `source`, `transport`, `forward`, "
+                     "`on_demand`, `idle`, `grace`, `takeover`, `hls`",
+                     true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
+    ConfigurationKey{"auth.users", "list of `{ name, password, digest, allow }`", "[]", "who may do what",
+                     true, true, [](C& c, const S& s) { c.users = read_users(s); }},
     ConfigurationKey{"auth.tokens", "list of `{ name, sha256, allow, expires }`", "[]",
                      "secret texts that programs and links show, and what they may do", true, true,
                      [](C& c, const S& s) { c.tokens = read_tokens(s); }},

@@ -97,6 +97,9 @@ constexpr std::array shown{
     Shown{"https.listen", [](const C& c) { return listen_value(c.https); }},
     Shown{"rtmp.listen", [](const C& c) { return listen_value(c.rtmp); }},
     Shown{"rtmps.listen", [](const C& c) { return listen_value(c.rtmps); }},
+    Shown{"rtsp.listen", [](const C& c) { return listen_value(c.rtsp); }},
+    Shown{"rtsps.listen", [](const C& c) { return listen_value(c.rtsps); }},
+    Shown{"rtsp.udp", [](const C& c) { return listen_value(c.rtsp_udp); }},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
     Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"tls.verify", [](const C& c) { return truth_value(c.tls_verify); }},
@@ -153,7 +156,21 @@ YamlNode user_value(const User& user) {
     if (!user.password.empty()) {
         put(value, "password", text_node(masked_secret));
     }
+    if (user.digest) {
+        put(value, "digest", text_node(masked_secret));
+    }
     put(value, "allow", grants_value(user.allow));
+    return value;
+}
+
+YamlNode digest_value(const DigestSecrets& digest) {
+    YamlNode value = map_node();
+    if (!digest.md5.empty()) {
+        put(value, "md5", text_node(digest.md5));
+    }
+    if (!digest.sha256.empty()) {
+        put(value, "sha256", text_node(digest.sha256));
+    }
     return value;
 }
 
@@ -170,8 +187,15 @@ YamlNode token_value(const Token& token) {
 
 YamlNode stream_value(const StreamRule& rule) {
     YamlNode value = map_node();
-    if (!rule.source.empty()) {
+    if (rule.other_sources.empty() && !rule.source.empty()) {
         put(value, "source", text_node(masked(rule.source)));
+    } else if (!rule.source.empty()) {
+        YamlNode sources = list_value(rule.other_sources, masked);
+        sources.items.insert(sources.items.begin(), text_node(masked(rule.source)));
+        put(value, "source", std::move(sources));
+    }
+    if (rule.transport) {
+        put(value, "transport", text_node(name(*rule.transport)));
     }
     if (!rule.forward.empty()) {
         put(value, "forward", list_value(rule.forward, masked_destination));
@@ -212,6 +236,9 @@ YamlNode configuration_value(const Configuration& configuration, std::string_vie
 YamlNode masked_rule(YamlNode rule) {
     if (YamlNode* const source = find(rule, "source")) {
         source->text = masked(source->text);
+        for (YamlNode& one : source->items) {
+            one.text = masked(one.text);
+        }
     }
     if (YamlNode* const forward = find(rule, "forward")) {
         forward->text = masked_destination(forward->text);
@@ -230,6 +257,7 @@ YamlNode masked_overlay(YamlNode overlay) {
     }
     if (YamlNode* const auth = find(overlay, "auth")) {
         mask(*auth, "users", "password");
+        mask(*auth, "users", "digest");
         mask(*auth, "tokens", "sha256");
     }
     return overlay;

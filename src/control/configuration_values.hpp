@@ -16,6 +16,8 @@ YamlNode configuration_value(const Configuration& configuration, std::string_vie
 
 /// One entry of each list, likewise.
 YamlNode user_value(const User& user);
+/// Not masked.
+YamlNode digest_value(const DigestSecrets& digest);
 YamlNode token_value(const Token& token);
 YamlNode stream_value(const StreamRule& rule);
 

@@ -68,20 +68,25 @@ TEST(ConfigurationValues, show_defaults) {
 
 TEST(ConfigurationValues, case_69_secrets_are_masked) {
     const std::string hash(64, 'a');
+    const std::string digest(32, 'd');
     const Configuration c =
         load_configuration({.file_name = "m",
                             .file_text = "auth: { users: [ { name: u, password: "
                                          "\"$argon2id$v=19$m=64,t=1,p=1$c2VjcmV0c2VjcmV0$"
-                                         "AAAAAAAAAAAAAAAAAAAAAA\", allow: [ \"play:*\" ] } ],"
+                                         "AAAAAAAAAAAAAAAAAAAAAA\", digest: { md5: \"" +
+                                         digest +
+                                         "\" }, allow: [ \"play:*\" ] } ],"
                                          " tokens: [ { name: t, sha256: \"" +
                                          hash + "\", expires: 2027-01-31T12:00:00Z } ] }"});
     const std::string users = json_text(configuration_value(c, "auth.users"));
     const std::string tokens = json_text(configuration_value(c, "auth.tokens"));
     EXPECT_EQ(users.find("c2Vj"), std::string::npos) << users;
+    EXPECT_EQ(users.find(digest), std::string::npos) << users;
     EXPECT_NE(users.find("play:*"), std::string::npos);
     EXPECT_EQ(tokens.find(hash), std::string::npos) << tokens;
     EXPECT_NE(tokens.find("2027-01-31T12:00:00.000Z"), std::string::npos);
-    const YamlNode overlay = *parse_json(R"({"auth":{"users":[{"name":"u","password":"secret"}],
+    const YamlNode overlay = *parse_json(R"({"auth":{"users":[{"name":"u","password":"secret",
+        "digest":{"md5":"secret"}}],
         "tokens":[{"name":"t","sha256":"secret"}]},"grace":"1s"})");
     const std::string shown = json_text(masked_overlay(overlay));
     EXPECT_EQ(shown.find("secret"), std::string::npos) << shown;

@@ -60,6 +60,14 @@ Result<Proof> authorization(std::string_view value) {
     return fail(Errc::malformed, "Authorization takes Basic or Bearer here");
 }
 
+Result<Proof> header_proof(const hub::Petition& petition) {
+    if (!petition.digest) {
+        return authorization(petition.authorization);
+    }
+    return is_legal(petition.digest->user) ? Result<Proof>{*petition.digest}
+                                           : fail(Errc::malformed, "a user's name has no control characters");
+}
+
 Result<Proof> query_proof(std::string_view query) {
     auto user = field_of(query, "user");
     auto password = field_of(query, "pass");
@@ -135,7 +143,7 @@ Result<Proof> proof_of(ProofParts parts) {
 }
 
 Result<Proof> proof_of(const hub::Petition& petition) {
-    Result<Proof> header = authorization(petition.authorization);
+    Result<Proof> header = header_proof(petition);
     Result<Proof> query = query_proof(petition.query);
     if (!header || !query) {
         return header ? query : header;

@@ -29,14 +29,15 @@ struct CookieProof {
     std::string value;
     bool operator==(const CookieProof&) const = default;
 };
-using Proof = std::variant<NoProof, UserProof, TokenProof, CookieProof>;
+using Proof = std::variant<NoProof, UserProof, TokenProof, CookieProof, hub::DigestProof>;
 
 constexpr std::size_t proof_size_max = 1024;
 constexpr std::string_view cookie_name = "millrace";
 
 /// The proof in a petition: `Authorization` with Basic (RFC 7617) or Bearer (RFC 6750), `user` and `pass` or
-/// `token` of the query, else our cookie. Two that differ, broken base64, control characters and more than
-/// `proof_size_max` are malformed; the cookie never is, since nobody typed it.
+/// `token` of the query, a Digest that a session has read, else our cookie. Two that differ, broken base64,
+/// control characters and more than `proof_size_max` are malformed; the cookie never is, since nobody typed
+/// it.
 Result<Proof> proof_of(const hub::Petition& petition);
 
 /// A form's fields (application/x-www-form-urlencoded) or a query's: the value of `key`, decoded; nothing if

@@ -38,6 +38,9 @@ void write_node(Exposition& out, const Overview& overview, const NodeFacts& fact
     out.family("connections_turned_away_total", counter,
                "Connections closed at once, since too many of their address had shown no right to anything.");
     out.sample({}, facts.process->turned_away);
+    out.family("datagrams_strange_total", counter,
+               "Datagrams at the UDP ports of RTSP from nobody whom a session listens to.");
+    out.sample({}, facts.process->strange_datagrams);
 }
 
 void write_doors(Exposition& out, const Overview& overview) {

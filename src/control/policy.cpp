@@ -50,16 +50,19 @@ Policy::Policy(const Configuration& configuration) : open_{configuration.open}, 
 
 void Policy::add(const User& user) {
     if (user.name == anyones_name) {
-        principals_.emplace(user.name, Principal{anyone(), std::nullopt, std::nullopt, user.allow});
+        principals_.emplace(user.name, Principal{anyone(), std::nullopt, {}, std::nullopt, user.allow});
         return;
     }
     const std::string name = "user " + user.name;
-    Principal principal{{name, credential_of(name, user.password)}, std::nullopt, std::nullopt, user.allow};
+    const std::string secret = user.digest ? user.password + user.digest.text() : user.password;
+    Principal principal{
+        {name, credential_of(name, secret)}, std::nullopt, user.digest, std::nullopt, user.allow};
     Result<PasswordHash> password = PasswordHash::parse(user.password);
+    has_proofs_ = has_proofs_ || user.digest;
     if (password) {
         principal.password = std::move(*password);
         has_proofs_ = true;
-    } else {
+    } else if (!user.digest) {
         log::warning(
             "auth", "{} cannot prove itself: {}", name,
             user.password.empty() ? "it has no password; only anyone goes without" : password.error().what);
@@ -70,7 +73,7 @@ void Policy::add(const User& user) {
 void Policy::add(const Token& token) {
     const std::string name = "token " + token.name;
     const std::uint64_t credential = credential_of(name, as_text(token.sha256));
-    principals_.emplace(name, Principal{{name, credential}, std::nullopt, token.expires, token.allow});
+    principals_.emplace(name, Principal{{name, credential}, std::nullopt, {}, token.expires, token.allow});
     tokens_.emplace(token.sha256, name);
     has_proofs_ = true;
 }

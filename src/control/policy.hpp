@@ -19,6 +19,7 @@ namespace millrace::control {
 struct Principal {
     hub::Identity identity;
     std::optional<PasswordHash> password;   ///< nothing: no password proves it
+    DigestSecrets digest{};
     std::optional<WallTime> expires;
     std::vector<Grant> allow;
 

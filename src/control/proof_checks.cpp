@@ -38,8 +38,11 @@ Digest ProofChecks::mark_of(const Proof& proof) const {
     if (const auto* const user = std::get_if<UserProof>(&proof)) {
         return hmac_sha256(key_, "user " + user->user + '\n' + user->password);
     }
+    if (const auto* const digest = std::get_if<hub::DigestProof>(&proof)) {
+        return hmac_sha256(key_, "digest " + digest->user + '\n' + digest->tail + '\n' + digest->response);
+    }
     const auto* const token = std::get_if<TokenProof>(&proof);
-    check(token != nullptr, "only users and tokens are checked");
+    check(token != nullptr, "cookies are not checked here");
     return hmac_sha256(key_, "token " + token->token);
 }
 
@@ -65,6 +68,8 @@ void ProofChecks::examine(Ask ask) {
     }
     if (std::holds_alternative<TokenProof>(ask.proof)) {
         check_token(std::move(ask));
+    } else if (std::holds_alternative<hub::DigestProof>(ask.proof)) {
+        check_digest(std::move(ask));
     } else {
         check_password(std::move(ask));
     }
@@ -111,6 +116,14 @@ void ProofChecks::check_token(Ask ask) {
         settle(ask, fail(Errc::unauthenticated,
                          principal != nullptr ? "this token has expired" : "this token is not valid here"));
     }
+}
+
+// It is not remembered: whoever comes again brings another one.
+void ProofChecks::check_digest(Ask ask) {
+    const hub::DigestProof& proof = std::get<hub::DigestProof>(ask.proof);
+    const Principal* const user = policy_->user(proof.user);
+    const bool proved = proves(proof, user != nullptr ? user->digest : DigestSecrets{});
+    settle(ask, proved ? Verdict{user->identity} : std::unexpected(wrong_password));
 }
 
 void ProofChecks::check_password(Ask ask) {

@@ -70,6 +70,7 @@ private:
     bool answer_from_memory(Ask& ask);
     bool join_hash(Ask& ask);
     void check_token(Ask ask);
+    void check_digest(Ask ask);
     void check_password(Ask ask);
     void finish_hash(const Digest& mark, const Result<bool>& matched);
     Verdict verdict_of(const hub::Identity& identity, const Result<bool>& matched) const;

@@ -121,6 +121,21 @@ Json verdicts(const hub::StreamReport& report) {
     return json;
 }
 
+/// Where they are is for administrators.
+Json sources(const hub::StreamReport& report, Reader reader) {
+    Json json = Json::array();
+    for (const hub::SourceStatus& status : report.sources) {
+        Json& one = json.emplace_back(Json::object());
+        if (reader == Reader::administrator) {
+            one["source"] = status.source;
+        }
+        one["state"] = hub::name(status.state);
+        one["publishes"] = status.publishes;
+        one["reason"] = status.reason;
+    }
+    return json;
+}
+
 Json document(const hub::StreamReport& report, const Audience& audience, Reader reader) {
     Json json;
     json["name"] = report.name;
@@ -132,6 +147,9 @@ Json document(const hub::StreamReport& report, const Audience& audience, Reader 
         if (reader == Reader::administrator) {
             json["source"]["peer"] = report.publisher->peer.text();
         }
+    }
+    if (!report.sources.empty()) {
+        json["sources"] = sources(report, reader);
     }
     json["tracks"] = Json::array();
     double bitrate = 0;

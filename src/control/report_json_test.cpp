@@ -33,6 +33,23 @@ TEST(ReportJson, a_stream_shows_what_was_written_into_each_form) {
         "text": "key frames are \"far\" apart", "since": "2027-01-15T08:00:00.000Z"})"));
 }
 
+TEST(ReportJson, a_stream_says_what_its_sources_do_and_to_administrators_where_they_are) {
+    hub::StreamReport sourced = report();
+    sourced.sources = {{.source = "rtsp://u:***@h/",
+                        .state = hub::SourceState::stale,
+                        .publishes = false,
+                        .reason = "nobody answers"},
+                       {.source = "test:", .state = hub::SourceState::live, .publishes = true, .reason = ""}};
+    const Json all = Json::parse(stream_json(sourced, {}, Reader::administrator));
+    EXPECT_EQ(all["sources"], Json::parse(R"([
+        {"source": "rtsp://u:***@h/", "state": "stale", "publishes": false, "reason": "nobody answers"},
+        {"source": "test:", "state": "live", "publishes": true, "reason": ""}])"));
+    const Json some = Json::parse(stream_json(sourced, {}, Reader::player));
+    EXPECT_EQ(some["sources"][0],
+              Json::parse(R"({"state": "stale", "publishes": false, "reason": "nobody answers"})"));
+    EXPECT_FALSE(Json::parse(stream_json(report(), {})).contains("sources"));
+}
+
 TEST(ReportJson, variants_of_a_form_are_counted_together) {
     hub::StreamReport two = report();
     two.outputs.push_back({.form = "flv", .units_muxed = 10, .segments = 0, .memory = 1});

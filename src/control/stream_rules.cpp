@@ -1,5 +1,6 @@
 #include "control/stream_rules.hpp"
 
+#include "base/udp_address.hpp"
 #include "base/url.hpp"
 
 #include <algorithm>
@@ -8,6 +9,9 @@
 namespace millrace::control {
 
 namespace {
+
+/// Until a source counts as stale and the next one has had time to begin.
+constexpr Duration fail_over_time = 10s;
 
 /// What is wrong with a source of a kind that this node has not, without what may be secret in it.
 std::string unknown_kind(const std::string& written) {
@@ -22,14 +26,22 @@ std::string unknown_kind(const std::string& written) {
 /// URLs.
 std::string source(const Setting& setting) {
     constexpr std::string_view wanted =
-        "a source: test:, file:PATH, images:FILE,FILE, or the http:// or https:// address of MJPEG pictures";
+        "a source: test:, file:PATH, images:FILE,FILE, udp://@ADDRESS:PORT, or an address that begins with "
+        "http://, https://, rtsp://, rtsps://, rtmp:// or rtmps://";
+    constexpr std::array<std::string_view, 6> pulled{"http://",  "https://", "rtsp://",
+                                                     "rtsps://", "rtmp://",  "rtmps://"};
     const std::string& written = setting.text(wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a source is at most 4096 characters long");
     }
-    if (written.starts_with("http://") || written.starts_with("https://")) {
+    const auto begins_so = [&written](std::string_view prefix) { return written.starts_with(prefix); };
+    if (std::ranges::any_of(pulled, begins_so)) {
         if (const auto url = parse_url(written); !url) {
             setting.refuse(url.error().what);
+        }
+    } else if (written.starts_with("udp://")) {
+        if (const auto address = parse_udp_address(written); !address) {
+            setting.refuse(address.error().what);
         }
     } else if (!written.starts_with("test:") && !written.starts_with("file:") &&
                !written.starts_with("images:")) {
@@ -81,6 +93,25 @@ void refuse_pattern(const StreamRule& rule, const Setting& entry, std::string_vi
     }
 }
 
+/// One source, or a list of them.
+void read_sources(StreamRule& rule, const Setting& entry) {
+    if (entry.node().kind != YamlNode::Kind::list) {
+        rule.source = source(entry);
+        return;
+    }
+    for (const auto& item : entry.list(StreamRule::sources_max)) {
+        std::string one = source(item);
+        if (rule.source.empty()) {
+            rule.source = std::move(one);
+        } else {
+            rule.other_sources.push_back(std::move(one));
+        }
+    }
+    if (rule.source.empty()) {
+        entry.refuse("a list of sources has at least one");
+    }
+}
+
 void read_hls(StreamRule& rule, const Setting& hls) {
     constexpr std::size_t keys = 3;
     for (const auto& entry : hls.map(keys)) {
@@ -97,11 +128,22 @@ void read_hls(StreamRule& rule, const Setting& hls) {
     }
 }
 
+PullTransport read_transport(const Setting& setting) {
+    constexpr std::string_view wanted = "auto, udp or tcp";
+    const std::string& written = setting.text(wanted);
+    for (const PullTransport one : {PullTransport::automatic, PullTransport::udp, PullTransport::tcp}) {
+        if (written == name(one)) {
+            return one;
+        }
+    }
+    setting.refuse_value(wanted);
+}
+
 void read_entry(StreamRule& rule, const Setting& entry) {
     const std::string& key = entry.node().key;
     if (key == "source") {
         refuse_pattern(rule, entry, "a source");
-        rule.source = source(entry);
+        read_sources(rule, entry);
     } else if (key == "forward") {
         refuse_pattern(rule, entry, "a destination");
         rule.forward = destinations(entry);
@@ -113,17 +155,29 @@ void read_entry(StreamRule& rule, const Setting& entry) {
         rule.on_demand = entry.truth();
     } else if (key == "idle") {
         rule.idle = entry.duration();
+    } else if (key == "transport") {
+        rule.transport = read_transport(entry);
     } else if (key == "hls") {
         read_hls(rule, entry);
     } else {
-        entry.refuse("unknown key; a stream has source, forward, on_demand, idle, grace, takeover and hls");
+        entry.refuse(
+            "unknown key; a stream has source, transport, forward, on_demand, idle, grace, takeover and hls");
     }
 }
 
 }   // namespace
 
+std::string_view name(PullTransport transport) {
+    switch (transport) {
+        case PullTransport::udp: return "udp";
+        case PullTransport::tcp: return "tcp";
+        case PullTransport::automatic: break;
+    }
+    return "auto";
+}
+
 std::vector<StreamRule> read_stream_rules(const Setting& setting) {
-    constexpr std::size_t keys = 7;
+    constexpr std::size_t keys = 8;
     std::vector<StreamRule> rules;
     for (const auto& stream : setting.map(Configuration::streams_max)) {
         auto pattern = NamePattern::parse(stream.node().key);
@@ -164,17 +218,23 @@ std::shared_ptr<const hub::SettingsByName> stream_settings(
     return std::make_shared<const hub::SettingsByName>(
         [common, configuration = std::move(configuration)](const hub::StreamName& name) {
             hub::Stream::Settings settings = common;
+            Duration patience{};
             for (const StreamRule& rule : configuration->streams) {
                 if (rule.pattern.matches(name)) {
                     settings.grace = rule.grace.value_or(settings.grace);
                     settings.takeover = rule.takeover.value_or(settings.takeover);
                     settings.on_demand = rule.on_demand.value_or(settings.on_demand);
                     settings.idle = rule.idle.value_or(settings.idle);
+                    if (!rule.other_sources.empty()) {
+                        patience = fail_over_time * static_cast<int>(rule.other_sources.size() + 1);
+                    }
                     settings.segment = rule.hls_segment.value_or(settings.segment);
                     settings.window = rule.hls_window.value_or(static_cast<unsigned>(settings.window));
                     settings.always_packaged = rule.hls_always.value_or(settings.always_packaged);
                 }
             }
+            // Viewers stay until the last of several sources had its turn.
+            settings.grace = std::max(settings.grace, patience);
             return settings;
         });
 }

@@ -57,10 +57,13 @@ TEST(StreamRules, case_82_sources_that_this_node_has_not_are_refused_in_words) {
         EXPECT_NE(refusal(source).find("streams.live/cam.source"), std::string::npos)
             << source << ": " << refusal(source);
     }
-    EXPECT_NE(refusal("rtsp://u:s3cr3t@h/").find("no sources of the kind 'rtsp:'"), std::string::npos);
-    EXPECT_EQ(refusal("rtsp://u:s3cr3t@h/").find("s3cr3t"), std::string::npos);
-    for (const std::string_view source : {"test:", "file:a.mp4?loop", "images:1.jpg", "http://camera/v",
-                                          "https://u:p@10.0.0.1:81/v#fps=2", "http://[2001:db8::1]/"}) {
+    EXPECT_NE(refusal("mms://u:s3cr3t@h/").find("no sources of the kind 'mms:'"), std::string::npos);
+    EXPECT_EQ(refusal("mms://u:s3cr3t@h/").find("s3cr3t"), std::string::npos);
+    EXPECT_EQ(refusal("rtsp://u:s3cr3t@0x7f.1/").find("s3cr3t"), std::string::npos);
+    for (const std::string_view source :
+         {"test:", "file:a.mp4?loop", "images:1.jpg", "http://camera/v", "https://u:p@10.0.0.1:81/v#fps=2",
+          "http://[2001:db8::1]/", "rtsp://u:p@10.0.0.1:554//Streaming/Channels/1",
+          "rtsps://camera/user=a_password='b'_channel=1_stream=0.sdp"}) {
         EXPECT_EQ(refusal(source), "") << source;
     }
 }
@@ -125,6 +128,56 @@ streams:
     EXPECT_EQ((*settings)(name("yard/door")).idle, 5s);
     EXPECT_EQ((*settings)(name("yard/gate")).idle, 30s);
     EXPECT_FALSE((*settings)(name("live/cam")).on_demand);
+}
+
+TEST(StreamRules, a_transport_is_one_of_three_words) {
+    const Configuration configuration = load_configuration(
+        {.file_name = "m.yaml",
+         .file_text = "streams: { a: { transport: udp }, b: { transport: tcp }, c: { transport: auto } }"});
+    ASSERT_EQ(configuration.streams.size(), 3U);
+    EXPECT_EQ(configuration.streams[0].transport, PullTransport::udp);
+    EXPECT_EQ(configuration.streams[1].transport, PullTransport::tcp);
+    EXPECT_EQ(configuration.streams[2].transport, PullTransport::automatic);
+    EXPECT_THROW(
+        load_configuration({.file_name = "m.yaml", .file_text = "streams: { a: { transport: multicast } }"}),
+        ConfigurationError);
+}
+
+TEST(StreamRules, a_list_of_sources_is_taken_in_its_order_and_viewers_wait_for_all_of_them) {
+    const auto configuration = std::make_shared<const Configuration>(load_configuration({
+        .file_name = "m.yaml",
+        .file_text = R"(
+grace: 1s
+streams:
+  yard/gate: { source: [ "http://camera/a", "test:", "file:b.mp4" ] }
+  yard/door: { source: [ "test:" ] }
+)",
+    }));
+    const StreamRule& gate = configuration->streams.at(0);
+    EXPECT_EQ(gate.source, "http://camera/a");
+    EXPECT_EQ(gate.other_sources, (std::vector<std::string>{"test:", "file:b.mp4"}));
+    EXPECT_TRUE(configuration->streams.at(1).other_sources.empty());
+    const auto settings = stream_settings(configuration);
+    EXPECT_EQ((*settings)(name("yard/gate")).grace, 30s);
+    EXPECT_EQ((*settings)(name("yard/door")).grace, 1s);
+}
+
+TEST(StreamRules, case_82_every_source_of_a_list_is_looked_at) {
+    const auto refusal_of = [](std::string_view list) -> std::string {
+        try {
+            load_configuration({.file_name = "m.yaml",
+                                .file_text = fmt::format("streams: {{ live/cam: {{ source: {} }} }}", list)});
+        } catch (const ConfigurationError& error) {
+            return error.what();
+        }
+        return "";
+    };
+    EXPECT_NE(refusal_of(R"([ "test:", "gopher://h/" ])").find("streams.live/cam.source[1]"),
+              std::string::npos);
+    EXPECT_NE(refusal_of(R"([ "test:", "http://127.0.0.1/" ])").find("outgoing.allow"), std::string::npos);
+    EXPECT_NE(refusal_of("[]").find("at least one"), std::string::npos);
+    EXPECT_NE(refusal_of("[ t, t, t, t, t, t, t, t, t ]").find("more than 8"), std::string::npos);
+    EXPECT_NE(refusal_of("{}"), "");
 }
 
 }   // namespace

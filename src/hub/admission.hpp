@@ -6,6 +6,7 @@
 #include "base/web.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,22 @@ struct Identity {
     bool operator==(const Identity&) const = default;
 };
 
+/// The realm of Digest access, which is part of what is kept of a password for it.
+inline constexpr std::string_view digest_realm = "Millrace";
+
+/// What is left to check of a Digest (RFC 7616) once a session has found realm, nonce and URI right: whether
+/// `response` is H(secret:tail). The secret is H(user:realm:password), as a user's `digest` keeps it.
+struct DigestProof {
+    enum class Hash : std::uint8_t { md5, sha256 };
+
+    std::string user;
+    Hash hash = Hash::md5;
+    std::string tail;
+    std::string response;   ///< lower-case hexadecimal
+
+    bool operator==(const DigestProof&) const = default;
+};
+
 /// Who wants what, and how they prove who they are.
 struct Petition {
     Action action = Action::play;
@@ -31,6 +48,9 @@ struct Petition {
     bool encrypted = false;
     std::string query;           ///< raw; may hold user, pass or token
     std::string authorization;   ///< the header's value; empty = none
+    /// Of a header "Digest …" that a session has looked at (`session/digest_door.hpp`); `authorization` is
+    /// then empty.
+    std::optional<DigestProof> digest{};
 
     // What only HTTP has.
     std::string cookie;       ///< the header's value

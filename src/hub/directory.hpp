@@ -3,6 +3,7 @@
 #include "base/answer.hpp"
 #include "base/mutex.hpp"
 #include "base/random.hpp"
+#include "hub/demand.hpp"
 #include "hub/events.hpp"
 #include "hub/flavour.hpp"
 #include "hub/key_frame.hpp"
@@ -23,8 +24,6 @@ namespace millrace::hub {
 
 /// What holds for a stream of that name. Any thread.
 using SettingsByName = std::function<Stream::Settings(const StreamName& name)>;
-
-class Demand;
 
 /// Name → stream. It owns every Stream; the stream itself is touched on its home worker only. Any thread.
 class Directory {
@@ -111,9 +110,10 @@ private:
     /// A stream that is there, or could be.
     struct Known {
         std::string name;
-        Executor* home;
-        std::optional<StreamHandle> handle;
-        bool on_demand;
+        Executor* home = nullptr;
+        std::optional<StreamHandle> handle{};
+        bool offered = false;   ///< it has sources here
+        bool on_demand = false;
     };
 
     Result<StreamHandle> find_or_create(const std::string& name, Executor& home);
@@ -137,6 +137,7 @@ private:
     /// All streams there are or could be now, by their homes.
     std::unordered_map<Executor*, std::vector<Known>> by_home(const std::optional<std::string>& name);
     std::unordered_map<Executor*, std::vector<Known>> home_of(const std::string& name);
+    std::optional<Demand::Offer> offer_of(const std::string& name) const;
     std::vector<StreamReport> report_of(const std::vector<Known>& known);
 
     const Stream::Settings settings_;   // while there are none by name

@@ -8,8 +8,13 @@
 
 namespace millrace::hub {
 
+std::optional<Demand::Offer> Directory::offer_of(const std::string& name) const {
+    return demand_ == nullptr ? std::nullopt : demand_->offer_of(name);
+}
+
 bool Directory::has_source(const std::string& name) const {
-    return demand_ != nullptr && demand_->home_of(name) != nullptr;
+    const std::optional<Demand::Offer> offer = offer_of(name);
+    return offer && offer->on_demand;
 }
 
 bool Directory::wake_source(const std::string& name) {
@@ -24,22 +29,20 @@ Result<StreamHandle> Directory::find_or_call(const std::string& name) {
     if (const std::optional<StreamHandle> known = find(name)) {
         return *known;
     }
-    Executor* const home = demand_ == nullptr ? nullptr : demand_->home_of(name);
-    if (home == nullptr) {
-        return fail(Errc::not_found, "no such stream");
-    }
-    return find_or_create(name, *home);
+    const std::optional<Demand::Offer> offer = offer_of(name);
+    return offer && offer->on_demand ? find_or_create(name, *offer->home)
+                                     : fail(Errc::not_found, "no such stream");
 }
 
 /// As `by_home`, without a look at all the others: some ask for one again and again.
 std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::home_of(const std::string& name) {
-    Executor* const offered = demand_ == nullptr ? nullptr : demand_->home_of(name);
+    const std::optional<Demand::Offer> offer = offer_of(name);
     const std::optional<StreamHandle> handle = find(name);
-    Executor* const home = handle ? handle->home : offered;
-    if (home == nullptr) {
+    if (!handle && !offer) {
         return {};
     }
-    return {{home, {Known{name, home, handle, offered != nullptr}}}};
+    Executor* const home = handle ? handle->home : offer->home;
+    return {{home, {Known{name, home, handle, offer.has_value(), offer && offer->on_demand}}}};
 }
 
 std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::by_home(
@@ -49,14 +52,16 @@ std::unordered_map<Executor*, std::vector<Directory::Known>> Directory::by_home(
     }
     std::unordered_map<std::string, Known> found;
     for (Demand::Offer& offer : demand_ == nullptr ? std::vector<Demand::Offer>{} : demand_->offers()) {
-        found[offer.stream] = {offer.stream, offer.home, std::nullopt, true};
+        found[offer.stream] = {offer.stream, offer.home, std::nullopt, true, offer.on_demand};
     }
     {
         const MutexLock lock{mutex_};
         for (const auto& [stream, index] : by_name_) {
             const Slot& slot = slots_[index];
             Known& known = found[stream];
-            known = {stream, slot.home, StreamHandle{slot.home, index, slot.generation}, known.on_demand};
+            known.name = stream;
+            known.home = slot.home;
+            known.handle = StreamHandle{slot.home, index, slot.generation};
         }
     }
     std::unordered_map<Executor*, std::vector<Known>> homes;
@@ -72,9 +77,15 @@ std::vector<StreamReport> Directory::report_of(const std::vector<Known>& known) 
         const Stream* const stream = one.handle ? at(*one.handle) : nullptr;
         if (stream != nullptr && !stream->lingers()) {
             reports.push_back(stream->report());
-            reports.back().on_demand = one.on_demand;
-        } else if (one.on_demand) {
-            reports.push_back({.name = one.name, .on_demand = true});
+        } else if (one.offered) {
+            reports.push_back(
+                {.name = one.name, .state = one.on_demand ? StreamState::offline : StreamState::waiting});
+        } else {
+            continue;
+        }
+        reports.back().on_demand = one.on_demand;
+        if (one.offered) {
+            reports.back().sources = demand_->sources_of(one.name);
         }
     }
     return reports;

@@ -19,11 +19,13 @@ void MirrorRef::update(std::shared_ptr<const MirrorChange> change) const {
 ViewerSeat::ViewerSeat(Mirrors& mirrors, Mirror& mirror, SessionFacts facts)
     : Entry{mirrors.sessions_, std::move(facts)}, mirrors_{mirrors}, mirror_{mirror} {
     ++mirror_.seats;
-    tell_joined();
+    if (is_viewer()) {
+        tell_joined();
+    }
 }
 
 ViewerSeat::~ViewerSeat() {
-    if (!left_) {
+    if (!left_ && is_viewer()) {
         tell_left("it went before it was served");   // who came must leave, or viewers are counted for ever
     }
     depart(ViewerSeat::flow());

@@ -56,6 +56,9 @@ public:
     Flow flow() const override { return {counters.bytes_out, counters.bytes_skipped, counters.skips}; }
 
 private:
+    /// And not one who only looks whether to become one.
+    bool is_viewer() const { return facts().kind == SessionKind::viewer; }
+
     Mirrors& mirrors_;
     Mirror& mirror_;
     Connection* connection_ = nullptr;

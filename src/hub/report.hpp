@@ -2,6 +2,7 @@
 
 #include "hub/latency.hpp"
 #include "hub/sessions.hpp"
+#include "hub/source_status.hpp"
 #include "hub/verdicts.hpp"
 #include "media/access_unit.hpp"
 #include "media/track.hpp"
@@ -63,7 +64,8 @@ struct StreamReport {
     /// where all we know is when they came.
     media::CaptureTime::Label capture_origin = media::CaptureTime::Label::arrival;
     LatencyReport arrival_latency{};
-    bool on_demand = false;   ///< a source makes it when somebody wants it
+    bool on_demand = false;                ///< a source makes it when somebody wants it
+    std::vector<SourceStatus> sources{};   ///< this node's own, in their order
 };
 
 }   // namespace millrace::hub

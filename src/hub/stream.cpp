@@ -32,10 +32,8 @@ void Stream::start(const Opening& opening) {
     if (const auto there = derived_.find(wanted); there != derived_.end() && there->second->over()) {
         derived_.erase(there);
     }
-    if (!derived_.contains(wanted) && wanted.variant != 0 && variants() >= variants_max) {
-        opening.mirror.opened(fail(Errc::exhausted,
-                                   "pictures of this stream are made in as many sizes and "
-                                   "rates as it takes; ask for one of those, or later"));
+    if (const Result<> room = has_room(wanted); !room) {
+        opening.mirror.opened(std::unexpected(room.error()));
         return;
     }
     auto& derived = derived_[wanted];
@@ -78,9 +76,23 @@ void Stream::drop_unwatched() {
     handle_.home->timers().arm(lingering_, next);
 }
 
-std::size_t Stream::variants() const {
-    return static_cast<std::size_t>(
-        std::ranges::count_if(derived_, [](const auto& entry) { return entry.first.variant != 0; }));
+Result<> Stream::has_room(const FlavourKey& wanted) const {
+    const auto count = [this](std::uint64_t FlavourKey::* of) {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(derived_, [of](const auto& entry) { return entry.first.*of != 0; }));
+    };
+    if (derived_.contains(wanted)) {
+        return {};
+    }
+    if (wanted.variant != 0 && count(&FlavourKey::variant) >= variants_max) {
+        return fail(Errc::exhausted,
+                    "pictures of this stream are made in as many sizes and rates as it "
+                    "takes; ask for one of those, or later");
+    }
+    if (wanted.plan != 0 && count(&FlavourKey::plan) >= plans_max) {
+        return fail(Errc::exhausted, "players of this stream use as many choices of channels as it takes");
+    }
+    return {};
 }
 
 void Stream::ask(Ask ask) {

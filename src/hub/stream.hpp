@@ -59,6 +59,7 @@ public:
     static constexpr Duration judged_every = 1s;
     static constexpr std::size_t knocks_max = 8;
     static constexpr std::size_t variants_max = 4;       ///< of pictures made anew: each is a child process
+    static constexpr std::size_t plans_max = 16;         ///< of channels: each is a log of its own
     static constexpr std::size_t key_waiters_max = 64;   ///< for the first key frame
     static constexpr Duration key_wait = 10s;            ///< for it, at most
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
@@ -148,7 +149,8 @@ private:
     void drop_finished();
     /// Those that nobody has watched for as long as they linger.
     void drop_unwatched();
-    std::size_t variants() const;
+    /// Whether one more of its kind may be started.
+    Result<> has_room(const FlavourKey& wanted) const;
     /// Grace is over: push viewers get their end.
     void end_push();
     void retire();

@@ -12,20 +12,18 @@ using namespace toys;
 class OneSource final : public Demand {
 public:
     explicit OneSource(Executor& home) : home_{home} {}
-    Executor* home_of(const std::string& stream) const override {
-        return stream == "live/cam" ? &home_ : nullptr;
+    std::optional<Offer> offer_of(const std::string& stream) const override {
+        return stream == "live/cam" ? std::optional{Offer{stream, &home_}} : std::nullopt;
     }
     bool wake(const std::string& stream) override {
-        if (home_of(stream) == nullptr) {
+        if (!offer_of(stream)) {
             return false;
         }
         woken += awake ? 0 : 1;
         awake = true;
         return true;
     }
-    bool rest(const std::string& stream) override {
-        return home_of(stream) != nullptr && std::exchange(awake, false);
-    }
+    bool rest(const std::string& stream) override { return offer_of(stream) && std::exchange(awake, false); }
     std::vector<Offer> offers() const override { return {{"live/cam", &home_}}; }
 
     int woken = 0;

@@ -25,6 +25,15 @@ std::string_view name(StreamState state) {
     return "offline";
 }
 
+std::string_view name(SourceState state) {
+    switch (state) {
+        case SourceState::waiting: return "waiting";
+        case SourceState::live: return "live";
+        case SourceState::stale: return "stale";
+    }
+    return "waiting";
+}
+
 std::string_view name(media::CaptureTime::Label label) {
     switch (label) {
         case media::CaptureTime::Label::arrival: return "arrival";
@@ -94,7 +103,8 @@ std::vector<LeftOut> Stream::left_out() const {
     std::vector<LeftOut> left_out;
     const auto look = [&](const FlavourKey& key, const auto& output) {
         for (const media::Track& track : tracks_) {
-            if (track.config != nullptr && !key.only && !output.takes(track)) {
+            const bool chosen = key.only || key.plan != 0;   // what is left out, its viewers did not want
+            if (track.config != nullptr && !chosen && !output.takes(track)) {
                 left_out.push_back({key.form, track.config->codec});
             }
         }

@@ -80,24 +80,6 @@ Task<Opened> secure(Worker& worker, Descriptor socket, UniqueSsl ssl, Instant de
     }
 }
 
-Task<Result<std::vector<SocketAddress>>> addresses_of(Worker& worker, std::string host, Instant deadline) {
-    if (const auto numeric = SocketAddress::parse({host, 0})) {
-        co_return std::vector{*numeric};
-    }
-    Answer<std::vector<SocketAddress>> answer{worker};
-    resolve(worker, host, answer.reply());
-    auto found = co_await answer.within(deadline);
-    co_return std::move(found);
-}
-
-bool allowed(const Dialing& how, const SocketAddress& address) {
-    if (how.rules == nullptr) {
-        return true;
-    }
-    const auto peer = PeerAddress::parse(address.endpoint());
-    return peer && how.rules->allow(*peer);
-}
-
 void set_port(SocketAddress& address, std::uint16_t port) {
     // The port stands at the same place in both families.
     static_assert(offsetof(sockaddr_in, sin_port) == offsetof(sockaddr_in6, sin6_port));
@@ -113,8 +95,9 @@ Task<Opened> connect(Worker& worker, Endpoint to, Instant deadline, Dialing how)
     if (!addresses) {
         co_return std::unexpected(addresses.error());
     }
-    const std::size_t forbidden =
-        std::erase_if(*addresses, [&](const SocketAddress& one) { return !allowed(how, one); });
+    const std::size_t forbidden = std::erase_if(*addresses, [&](const SocketAddress& one) {
+        return how.rules != nullptr && !one.allowed(*how.rules);
+    });
     Error failure =
         forbidden > 0 ? outgoing_refused : Error{Errc::not_found, "no address for that host name"};
     for (std::size_t i = 0; i < addresses->size() && worker.now() < deadline; ++i) {
@@ -128,7 +111,7 @@ Task<Opened> connect(Worker& worker, Endpoint to, Instant deadline, Dialing how)
             failure = socket.error();
             continue;
         }
-        if (!allowed(how, SocketAddress::peer_of(socket->number()))) {
+        if (how.rules != nullptr && !SocketAddress::peer_of(socket->number()).allowed(*how.rules)) {
             co_return std::unexpected(outgoing_refused);
         }
         if (how.tls == nullptr) {

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "net/connect.hpp"
+#include "net/datagram_link.hpp"
 
 namespace millrace::net {
 
@@ -24,6 +25,20 @@ Task<> open(Attempt attempt) {
     attempt.reply.give(std::move(opened));
 }
 
+/// The rules may be replaced meanwhile; this attempt goes by those it began with.
+Task<> open_sockets(Worker& worker, DatagramDial dial, std::shared_ptr<const Connector::Rules> rules,
+                    Reply<DatagramLink> reply) {
+    const OutgoingRules* const outgoing = &rules->outgoing;
+    auto link = co_await open_link(worker, std::move(dial), {std::move(rules), outgoing});
+    reply.give(std::move(link));
+}
+
+Worker& worker_of(Executor& owner) {
+    auto* const worker = dynamic_cast<Worker*>(&owner);
+    check(worker != nullptr, "net: an outgoing connection belongs to a worker");
+    return *worker;
+}
+
 }   // namespace
 
 const TlsClient& Connector::trust() {
@@ -35,10 +50,12 @@ const TlsClient& Connector::trust() {
 }
 
 void Connector::connect(Executor& owner, Dial dial, Reply<std::unique_ptr<Connection>> reply) {
-    auto* const worker = dynamic_cast<Worker*>(&owner);
-    check(worker != nullptr, "net: an outgoing connection belongs to a worker");
     const TlsClient* const tls = dial.tls ? &trust() : nullptr;
-    worker->tasks().spawn(open({*worker, std::move(dial), rules_, tls, std::move(reply)}));
+    owner.tasks().spawn(open({worker_of(owner), std::move(dial), rules_, tls, std::move(reply)}));
+}
+
+void Connector::open_datagrams(Executor& owner, DatagramDial dial, Reply<DatagramLink> reply) {
+    owner.tasks().spawn(open_sockets(worker_of(owner), std::move(dial), rules_, std::move(reply)));
 }
 
 }   // namespace millrace::net

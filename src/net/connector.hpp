@@ -25,6 +25,7 @@ public:
 
     void use(Rules rules) { rules_ = std::make_shared<const Rules>(std::move(rules)); }
     void connect(Executor& owner, Dial dial, Reply<std::unique_ptr<Connection>> reply) override;
+    void open_datagrams(Executor& owner, DatagramDial dial, Reply<DatagramLink> reply) override;
 
 private:
     const TlsClient& trust();

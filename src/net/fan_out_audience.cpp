@@ -18,11 +18,11 @@ Instant on_tick(Instant when, Instant now) {
 }   // namespace
 
 Audience::Audience(LogView& log, Hall& hall) : log_{log}, hall_{hall}, slots_(1), head_{log.head()} {
-    log_.listen(this);
+    log_.listen(*this);
 }
 
 Audience::~Audience() {
-    log_.listen(nullptr);
+    log_.stop_listening(*this);
 }
 
 void Audience::add(Viewing& viewing) {

@@ -87,7 +87,7 @@ std::uint64_t Viewing::plan(Instant now) {
         audience_->reads_from(needed_from());
     }
     // The usual viewer is neither blocked nor has anything to hear alone: it goes straight to the head.
-    if (place_ != Place::log || blocked_ || !private_.empty()) {
+    if (place_ != Place::log || blocked_ || paused_ || !private_.empty()) {
         plan_turn(now);
     }
     if (parting_ && private_.empty()) {
@@ -99,7 +99,7 @@ std::uint64_t Viewing::plan(Instant now) {
         case Place::remainder: return remainder_->end;
         case Place::log: break;
     }
-    const bool wants_turn = !private_.empty() || (blocked_ && should_skip(now));
+    const bool wants_turn = !private_.empty() || paused_ || (blocked_ && should_skip(now));
     return wants_turn ? started_until() : log.head();
 }
 
@@ -115,8 +115,13 @@ void Viewing::plan_turn(Instant now) {
     if (place_ == Place::log && blocked_ && should_skip(now)) {
         place_ = Place::lapped;
     }
+    if (paused_) {
+        place_ = Place::waiting;
+    }
+    // What it is told alone comes before the log that it asked for by it: an answer to PLAY.
+    const bool told_first = place_ == Place::waiting && !private_.empty();
     const Entrance* const entrance = audience_->log().newest_entrance();
-    if (place_ != Place::log && entrance != nullptr) {
+    if (place_ != Place::log && entrance != nullptr && !paused_ && !told_first) {
         enter(*entrance);
     } else if (!private_.empty()) {
         aside_ = Bytes{std::exchange(private_, {})};
@@ -242,9 +247,19 @@ void Viewing::on_readable(Result<> ready) {
     if (!parting_) {
         connection_->wait_readable(static_cast<ReadWaiter*>(this));
     }
+    follow_wish(now);
     if (!private_.empty()) {
         flush(now);
     }
+}
+
+/// Pauses, or goes on.
+void Viewing::follow_wish(Instant now) {
+    if (back_channel_ == nullptr || back_channel_->paused() == paused_) {
+        return;
+    }
+    paused_ = !paused_;
+    flush(now);
 }
 
 Result<> Viewing::listen(Instant now) {

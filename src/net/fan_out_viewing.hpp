@@ -48,6 +48,8 @@ protected:
 /// between two messages and past everything the connection may still hold of a blocked write. There a lagging
 /// viewer moves on to the newest entrance, and its private bytes get in.
 ///
+/// A viewer that pauses leaves the log at a turn and comes back at the newest entrance.
+///
 /// Lives in the FanOut's slab, in one slot of its Audience, and in a ring of the Hall while it is blocked or
 /// leaves. Nothing in here calls a Seat but for its counters, so a viewing stays where it is until the
 /// Hall's door is swept.
@@ -99,7 +101,7 @@ public:
 
 private:
     enum class Place : std::uint8_t {
-        waiting,     // for its first entrance
+        waiting,     // for an entrance: at first, and while it is paused
         log,         // at `cursor`, tail <= cursor <= head
         remainder,   // at `cursor`, in a message that is kept for it alone
         lapped,      // at the message end `cursor`, which the log has forgotten; it waits for an entrance
@@ -110,6 +112,7 @@ private:
         std::uint64_t end;
     };
 
+    void follow_wish(Instant now);
     void on_readable(Result<> ready) override;
     void on_writable(Result<> ready) override;
     Result<> listen(Instant now);
@@ -140,6 +143,7 @@ private:
     Instant waits_since_;            // valid while blocked
     Error reason_{Errc::closed, "the viewing ended"};
     Place place_ = Place::waiting;
+    bool paused_ = false;    // it leaves the log at the next turn, and takes no entrance
     bool blocked_ = false;   // its link took less than it was offered, and it has not caught up since
     bool parting_ = false;   // its back channel ended it with last words: they leave, then it does
     bool leaving_ = false;

@@ -12,7 +12,7 @@ namespace {
 
 using Resolver = boost::asio::ip::tcp::resolver;
 
-std::vector<SocketAddress> addresses_of(const Resolver::results_type& found) {
+std::vector<SocketAddress> addresses_in(const Resolver::results_type& found) {
     std::vector<SocketAddress> addresses;
     for (const auto& entry : found) {
         if (addresses.size() == addresses_max) {
@@ -43,8 +43,18 @@ void resolve(Worker& worker, const std::string& name, Reply<std::vector<SocketAd
                 reply.give(fail(Errc::not_found, "no address for that host name"));
                 return;
             }
-            reply.give(addresses_of(found));
+            reply.give(addresses_in(found));
         });
+}
+
+Task<Result<std::vector<SocketAddress>>> addresses_of(Worker& worker, std::string host, Instant deadline) {
+    if (const auto numeric = SocketAddress::parse({host, 0})) {
+        co_return std::vector{*numeric};
+    }
+    Answer<std::vector<SocketAddress>> answer{worker};
+    resolve(worker, host, answer.reply());
+    auto found = co_await answer.within(deadline);
+    co_return std::move(found);
 }
 
 }   // namespace millrace::net

@@ -68,4 +68,9 @@ Endpoint SocketAddress::endpoint() const {
     return {};
 }
 
+bool SocketAddress::allowed(const OutgoingRules& rules) const {
+    const auto peer = PeerAddress::parse(endpoint());
+    return peer && rules.allow(*peer);
+}
+
 }   // namespace millrace::net

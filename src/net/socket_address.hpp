@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/connection.hpp"
+#include "base/outgoing.hpp"
 
 #include <sys/socket.h>
 
@@ -23,6 +24,8 @@ struct SocketAddress {
     const sockaddr* raw() const { return reinterpret_cast<const sockaddr*>(&storage); }
     /// An IPv4 peer of a dual-stack socket (`::ffff:192.0.2.1`) is written as what it is: `192.0.2.1`.
     Endpoint endpoint() const;
+    /// Whether these rules let us send to it.
+    bool allowed(const OutgoingRules& rules) const;
 };
 
 }   // namespace millrace::net

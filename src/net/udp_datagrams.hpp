@@ -10,7 +10,7 @@ namespace millrace::net {
 
 /// Where a UDP socket is bound, and how.
 struct DatagramOptions {
-    std::string address = "::";   ///< numeric; "::" takes IPv4 too
+    std::string address = "::";   ///< numeric; "::" takes IPv4 too; a group's is joined, and may be shared
     std::uint16_t port = 0;       ///< 0: the kernel chooses, `local()` tells
     /// Nobody asked for this very address: where it does not exist (no IPv6), all of IPv4 does as well.
     bool is_default = false;
@@ -18,6 +18,10 @@ struct DatagramOptions {
     /// 2 Mbit/s a viewer, one frame of a thousand viewers.
     int buffer_size = 8 << 20;
     bool segmentation = true;   ///< let the kernel cut segments, where it can
+    /// Sockets that all say so may have one port together: each peer's datagrams come to one of them.
+    bool shared_port = false;
+    std::uint8_t hops = 0;   ///< as DatagramDial says, and so the next
+    std::string interface{};
 };
 
 /// A UDP socket on `worker`. Errc::malformed: not an address; exists: the port is taken; refused, not_found,

@@ -11,12 +11,16 @@
 #include "net/fan_out.hpp"
 #include "net/memory.hpp"
 #include "session/hls_texts.hpp"
+#include "session/rtsp_tunnels.hpp"
 #include "session/settings.hpp"
+#include "session/transport_memory.hpp"
 
 #include <array>
 #include <memory>
 
 namespace millrace::session {
+
+class MediaPorts;
 
 /// What the conversations of one worker share; made once a worker, by `main` or by a simulation. Own thread
 /// only. It outlives every conversation of its executor.
@@ -44,9 +48,12 @@ struct Desk {
     hub::Tally tally;
     hub::Sessions sessions;
     hub::Mirrors mirrors;
+    TunnelEnds tunnel_ends;   ///< outlives the viewers of the fan-out
     net::FanOut fan_out;
     const net::Memory* memory = nullptr;   ///< none: it never is scarce
     Spawner* spawner = nullptr;            ///< none: no pictures are made here
+    RtspTunnels* tunnels = nullptr;        ///< none: no RTSP over HTTP
+    MediaPorts* media_ports = nullptr;     ///< none: RTSP goes over TCP alone
     /// Whether there is memory for one more who publishes or plays.
     Result<> has_room() const {
         return memory != nullptr && memory->scarce()
@@ -55,6 +62,7 @@ struct Desk {
     }
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
     ListTexts list_texts;
+    TransportMemory rtsp_over_tcp;
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;
 };

@@ -120,6 +120,11 @@ private:
 };
 
 Task<Result<>> Life::publish() {
+    const Result<> stage = co_await leash_.take_stage();
+    link_.pardon(desk_.executor.now());
+    if (!stage) {
+        co_return std::unexpected(stage.error());
+    }
     origin_.emplace(desk_, connection_, link_, stream_);
     Answer<hub::Grant> answer{desk_.executor};
     desk_.directory.publish(origin_->facts(), origin_->ref(), answer.reply());
@@ -147,6 +152,9 @@ Task<Result<>> Life::take_events() {
                 if (!published) {
                     co_return published;
                 }
+            }
+            if (std::holds_alternative<media::AccessUnit>(*message)) {
+                leash_.delivered();
             }
             origin_->take(*message);
         }
@@ -177,7 +185,8 @@ Task<SourceEnding> Life::live() {
             continue;
         }
         ending_.error = turned.error();
-        if (origin_ && (ending_.finished || origin_->ended_by_us() || leash_.is_pulled())) {
+        const bool said = ending_.finished || (origin_ && origin_->ended_by_us()) || leash_.is_pulled();
+        if (origin_ && said && leash_.ends_stream()) {
             origin_->publication().finish();
         }
         co_return std::move(ending_);

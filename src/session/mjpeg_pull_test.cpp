@@ -1,8 +1,7 @@
 #include "session/mjpeg_pull.hpp"
 
-#include "hub/stream_for_tests.hpp"
 #include "media/jpeg_for_tests.hpp"
-#include "session/played_server_for_tests.hpp"
+#include "session/pulls_for_tests.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,22 +9,6 @@ namespace millrace::session {
 namespace {
 
 using media::jpeg::Sample;
-
-constexpr std::array kinds{SourceKind{"http", mjpeg_pull, true}};
-
-class AnyoneMay final : public hub::Admission {
-public:
-    void decide(hub::Petition /*petition*/, Reply<hub::Admitted> reply) override {
-        reply.give(hub::Admitted{});
-    }
-};
-
-class NoChildren final : public Spawner {
-public:
-    void spawn(Executor& /*owner*/, Reply<std::unique_ptr<Child>> reply) override {
-        reply.give(fail(Errc::not_found, "no child is needed for this"));
-    }
-};
 
 std::string picture(std::uint16_t width = 16) {
     return std::string{as_text(Sample{width}.bytes())};
@@ -44,27 +27,9 @@ std::string whole(const std::string& body) {
 constexpr std::string_view endless =
     "HTTP/1.1 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=frame\r\n\r\n";
 
-class MjpegPull : public testing::Test {
+class MjpegPull : public toys::PullTest {
 protected:
-    ~MjpegPull() override { world_.time.stop(); }
-
-    void start(std::string source = "http://u:p@camera.example/video") {
-        executor_.run([&] { sources_.start({"live/cam", std::move(source)}); });
-        world_.time.settle();
-    }
-    void stop() {
-        executor_.run([this] { sources_.stop("live/cam"); });
-        world_.time.settle();
-    }
-    toys::PlayedServer& server() { return connector_.servers.back(); }
-    void say(std::string_view text) {
-        server().say(text);
-        world_.time.settle();
-    }
-    void close() {
-        server().connection->close();
-        world_.time.settle();
-    }
+    void start(std::string source = "http://u:p@camera.example/video") { PullTest::start(std::move(source)); }
     /// Shows a picture each second.
     void show_for(Duration span) {
         for (Duration spent{0}; spent < span; spent += 1s) {
@@ -72,21 +37,6 @@ protected:
             world_.time.run_for(1s);
         }
     }
-    std::string state() {
-        const std::vector<hub::StreamReport> reports = world_.reports();
-        return reports.empty() ? "none" : std::string{name(reports.front().state)};
-    }
-    hub::StreamReport report() { return world_.reports().at(0); }
-
-    hub::toys::World world_;
-    VirtualExecutor& executor_ = world_.time.add_executor();
-    VirtualExecutor& far_side_ = world_.time.add_executor();
-    AnyoneMay admission_;
-    SeededRandom random_{3};
-    Desk desk_{executor_, world_.directory, admission_, random_};
-    NoChildren spawner_;
-    toys::PlayedConnector connector_{far_side_};
-    Sources sources_{desk_, {spawner_, connector_, kinds}};
 };
 
 TEST_F(MjpegPull, asks_the_server_and_publishes_each_part_as_it_is_whole) {
@@ -180,16 +130,16 @@ TEST_F(MjpegPull, a_server_that_is_lost_is_asked_again_and_the_stream_goes_on) {
     EXPECT_EQ(state(), "live");
 }
 
-TEST_F(MjpegPull, case_84_a_server_that_never_answers_is_tried_again_at_most_every_30_s_and_by_chance) {
+TEST_F(MjpegPull, case_84_a_server_that_never_answers_is_tried_again_at_most_every_5_s_and_by_chance) {
     start();
     world_.time.run_for(10min);
     const int asked = connector_.asked;
-    EXPECT_GE(asked, 10 * 60 / 40);
-    EXPECT_LE(asked, 10 * 60 / 20);
+    EXPECT_GE(asked, 10 * 60 / 16) << "10 s for the answer, and a pause";
+    EXPECT_LE(asked, 10 * 60 / 12);
     connector_.refusal = Error{Errc::refused, "nobody listens at that address and port"};
     world_.time.run_for(10min);
-    EXPECT_GE(connector_.asked - asked, 20) << "30 s at most";
-    EXPECT_LE(connector_.asked - asked, 41) << "15 s at least";
+    EXPECT_GE(connector_.asked - asked, 10 * 60 / 5);
+    EXPECT_LE(connector_.asked - asked, 10 * 60 * 2 / 5 + 5);
     EXPECT_EQ(state(), "none");
 }
 
@@ -251,6 +201,33 @@ TEST_F(MjpegPull, answers_that_are_no_pictures_are_refused) {
             world_.time.run_for(1s);
         }
     }
+    EXPECT_EQ(state(), "none");
+}
+
+TEST_F(MjpegPull, a_server_that_wants_digest_gets_it_and_no_password) {
+    start("http://Mufasa:Circle%20of%20Life@camera.example/dir/index.html");
+    say("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n"
+        "WWW-Authenticate: Digest realm=\"http-auth@example.org\", qop=\"auth\", algorithm=MD5, "
+        "nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\", opaque=\"abc\"\r\n"
+        "Content-Length: 0\r\n\r\n");
+    ASSERT_EQ(connector_.asked, 2);
+    const std::string& heard = server().hear();
+    EXPECT_NE(heard.find("Authorization: Digest "), std::string::npos) << heard;
+    EXPECT_NE(heard.find("uri=\"/dir/index.html\""), std::string::npos) << heard;
+    EXPECT_NE(heard.find("nc=00000001"), std::string::npos) << heard;
+    EXPECT_EQ(heard.find("Basic"), std::string::npos) << heard;
+    say(endless);
+    say(part(picture()));
+    EXPECT_EQ(state(), "live");
+}
+
+TEST_F(MjpegPull, a_wrong_digest_password_is_not_tried_again_and_again) {
+    start();
+    for (int i = 0; i < 2; ++i) {
+        say("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"a\", nonce=\"b\"\r\n"
+            "Content-Length: 0\r\n\r\n");
+    }
+    EXPECT_EQ(connector_.asked, 2);
     EXPECT_EQ(state(), "none");
 }
 

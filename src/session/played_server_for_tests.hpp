@@ -2,11 +2,13 @@
 
 #include "base/connector.hpp"
 #include "base/virtual_connection.hpp"
+#include "base/virtual_network.hpp"
 #include "base/virtual_time.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,7 +45,9 @@ struct PlayedServer {
     }
 };
 
-/// Connects to servers that the test plays; with `refusal`, to none.
+/// Connects to servers that the test plays; with `refusal`, to none. Datagrams travel over `network`, to and
+/// from "192.0.2.1" or "2001:db8::1" where the dial names no address of ours; without a network there is no
+/// UDP. A group's address is a machine of its own there, with one listener.
 class PlayedConnector final : public Connector {
 public:
     explicit PlayedConnector(Executor& far_side) : far_side_{far_side} {}
@@ -60,11 +64,62 @@ public:
         reply.give(std::move(ours));
     }
 
+    void open_datagrams(Executor& owner, DatagramDial dial, Reply<DatagramLink> reply) override {
+        dials.push_back(dial);
+        reply.give(open_link(owner, std::move(dial)));
+    }
+
     int asked = 0;
     std::optional<Error> refusal;
+    VirtualNetwork* network = nullptr;
+    std::map<std::string, std::string> hosts;   ///< names and their numeric addresses
+    std::vector<DatagramDial> dials;            ///< those for datagrams
     std::vector<PlayedServer> servers;
 
 private:
+    Result<DatagramLink> open_link(Executor& owner, DatagramDial dial) {
+        if (refusal) {
+            return std::unexpected(*refusal);
+        }
+        if (network == nullptr) {
+            return fail(Errc::unsupported, "there is no UDP here");
+        }
+        DatagramLink link;
+        if (dial.to) {
+            const auto known = hosts.find(dial.to->address);
+            const auto to =
+                PeerAddress::parse(known == hosts.end() ? *dial.to : Endpoint{known->second, dial.to->port});
+            if (!to) {
+                return fail(Errc::not_found, "no address for that host name");
+            }
+            link.to = *to;
+        }
+        if (dial.local.address.empty()) {
+            dial.local.address = dial.to && !link.to.is_ipv4() ? "2001:db8::1" : "192.0.2.1";
+        }
+        const bool any = dial.local.port == 0;
+        std::uint16_t port = any && dial.pair ? VirtualNetwork::first_free_port : dial.local.port;
+        for (Result<> opened = fail(Errc::exists, "not tried"); !opened; port += 2) {
+            opened = open_sockets(owner, {dial.local.address, port}, dial.pair, link);
+            if (!opened && (opened.error().code != Errc::exists || !any)) {
+                return std::unexpected(opened.error());
+            }
+        }
+        return link;
+    }
+    Result<> open_sockets(Executor& owner, const Endpoint& at, bool pair, DatagramLink& link) {
+        auto first = network->open(owner, at);
+        auto second = first && pair
+                          ? network->open(owner, {at.address, static_cast<std::uint16_t>(at.port + 1)})
+                          : Result<std::unique_ptr<Datagrams>>{nullptr};
+        if (!first || !second) {
+            return std::unexpected(!first ? first.error() : second.error());
+        }
+        link.first = std::move(*first);
+        link.second = std::move(*second);
+        return {};
+    }
+
     Executor& far_side_;
 };
 

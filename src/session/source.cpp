@@ -1,29 +1,8 @@
 #include "session/source.hpp"
 
-#include "base/log.hpp"
-#include "base/secret.hpp"
-
-#include <algorithm>
+#include "session/lineup.hpp"
 
 namespace millrace::session {
-
-namespace {
-
-constexpr std::string_view who = "source";
-
-const SourceKind* kind_of(const SourceMeans& means, std::string_view source) {
-    const auto kind = std::ranges::find_if(
-        means.kinds, [source](const SourceKind& one) { return source.starts_with(one.prefix); });
-    return kind == means.kinds.end() ? nullptr : &*kind;
-}
-
-/// Half of it, and a part of the other half by chance.
-Duration with_chance(Duration pause, Random& random) {
-    const Duration half = pause / 2;
-    return half + random.below(1000) * (half / 1000);
-}
-
-}   // namespace
 
 void SourceLeash::pull() {
     pulled_ = true;
@@ -31,6 +10,28 @@ void SourceLeash::pull() {
         link_->close();
     }
     pause_.give(true);
+}
+
+void SourceLeash::yield() {
+    yielded_ = true;
+    pull();
+}
+
+Task<Result<>> SourceLeash::take_stage() {
+    if (lineup_ == nullptr) {
+        co_return Result<>{};
+    }
+    co_return co_await lineup_->take_stage(place_);
+}
+
+void SourceLeash::delivered() {
+    if (lineup_ != nullptr) {
+        lineup_->delivered(place_);
+    }
+}
+
+bool SourceLeash::ends_stream() const {
+    return pulled_ ? !yielded_ : lineup_ == nullptr || lineup_->is_alone(place_);
 }
 
 Task<> pause_for(Desk& desk, Duration pause, SourceLeash& leash) {
@@ -41,40 +42,12 @@ Task<> pause_for(Desk& desk, Duration pause, SourceLeash& leash) {
 }
 
 Task<> run_source(Desk& desk, SourceMeans means, SourceRule rule, SourceLeash& leash) {
-    const std::string shown = log::escaped(masked(rule.source));
-    const SourceKind* const kind = kind_of(means, rule.source);
-    if (kind == nullptr) {
-        log::error(who, "{}: this node has no such source: {}", rule.stream, shown);
-        co_return;
+    Lineup lineup{desk, means, rule, leash};
+    lineup.start();
+    while (!lineup.is_over()) {
+        leash.is_pulled() ? lineup.stop() : lineup.look();
+        co_await pause_for(desk, lineup.patience(), leash);
     }
-    Duration pause = source_pause_min;
-    while (!leash.is_pulled()) {
-        const Instant began = desk.executor.now();
-        const SourceEnding ending = co_await kind->try_once(desk, means, rule, leash);
-        const std::string_view why = ending.words.empty() ? ending.error.what : ending.words;
-        if (leash.is_pulled()) {
-            break;
-        }
-        if (ending.finished) {
-            log::info(who, "{}: the source {} is finished", rule.stream, shown);
-            co_return;
-        }
-        if (ending.lasting) {
-            log::error(who, "{}: {}", rule.stream, why);
-            desk.directory.source_failed(
-                rule.stream, {Errc::cancelled, "the source of this stream cannot be used; the log says why"});
-            co_return;
-        }
-        if (desk.executor.now() - began > source_pause_max) {
-            pause = source_pause_min;
-        }
-        const Duration left_alone = kind->elsewhere ? with_chance(pause, desk.random) : pause;
-        log::warning(who, "{}: the source {} broke: {}; it is started again in {:.1f} s", rule.stream, shown,
-                     why, static_cast<double>(left_alone / 1ms) / 1000);
-        co_await pause_for(desk, left_alone, leash);
-        pause = std::min(pause * 2, source_pause_max);
-    }
-    log::info(who, "{}: the source {} was stopped", rule.stream, shown);
 }
 
 /// A leash in the list of those that run, for as long as it lives.

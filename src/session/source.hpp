@@ -4,45 +4,80 @@
 #include "base/child.hpp"
 #include "base/connector.hpp"
 #include "base/task.hpp"
+#include "hub/source_status.hpp"
 #include "session/desk.hpp"
 
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace millrace::session {
+
+/// How the packets of an RTSP source travel.
+enum class SourceTransport : std::uint8_t { automatic, udp, tcp };
 
 /// A stream that this node makes itself: its name, and the source's text as the configuration has it.
 struct SourceRule {
     std::string stream;
     std::string source;   ///< "test:?size=640x360", "http://camera/video.mjpeg"
+    SourceTransport transport = SourceTransport::automatic;
+    /// Sources that are taken, the first before the others, while those before them deliver nothing.
+    std::vector<std::string> others{};
+
+    bool operator==(const SourceRule&) const = default;
 };
 
 /// How long a source that failed is left alone: doubled each time, from the first to the second; back to the
-/// first once it ran for longer than the second. Sources elsewhere are left alone for a part of it, by
-/// chance, so that many that failed together do not come back together.
+/// first once it ran for longer than the second. Sources elsewhere are left alone for at most the third, and
+/// for a part of it by chance, so that many that failed together do not come back together.
 constexpr Duration source_pause_min = 1s;
 constexpr Duration source_pause_max = 30s;
+constexpr Duration elsewhere_pause_max = 5s;
+/// Where a source has delivered nothing for so long, connected or not, the next one of its stream is taken.
+constexpr Duration source_stale_after = 5s;
 
-/// By what a source that runs can be ended: pulled, it says its stream's end and is gone soon. It belongs to
-/// whoever waits for the source. Own thread only.
+class Lineup;
+
+/// By what a try of a source can be ended: pulled, it is gone soon. It belongs to whoever waits for the
+/// source. Own thread only.
 class SourceLeash {
 public:
     SourceLeash() = default;
+    /// Of one among several sources of a stream.
+    SourceLeash(Lineup& lineup, std::size_t place) : lineup_{&lineup}, place_{place} {}
     SourceLeash(const SourceLeash&) = delete;
     SourceLeash& operator=(const SourceLeash&) = delete;
     void pull();
+    /// Pulls it, but the stream goes on: from another source.
+    void yield();
+    /// Cuts its pause short.
+    void wake() { pause_.give(true); }
     bool is_pulled() const { return pulled_; }
 
     // For the source: what there is to break off.
     void hold(Connection* link) { link_ = link; }
     void hold(Reply<bool> pause) { pause_ = std::move(pause); }
+    /// What one try of the source leaves to the next, in its own words.
+    std::string& memo() { return memo_; }
+
+    // For publishers. A source that goes without `SourcePublisher` calls all three.
+    /// Waits until the source may publish, with its first unit at hand. Errc::cancelled: another one does.
+    Task<Result<>> take_stage();
+    /// It published a unit.
+    void delivered();
+    /// Whether the stream ends with this source, so that it must say so.
+    bool ends_stream() const;
 
 private:
     Connection* link_ = nullptr;
     Reply<bool> pause_;
+    std::string memo_;
+    Lineup* lineup_ = nullptr;
+    std::size_t place_ = 0;
     bool pulled_ = false;
+    bool yielded_ = false;
 };
 
 /// Sleeps, unless the leash is pulled.
@@ -58,11 +93,20 @@ struct SourceEnding {
 
 struct SourceKind;
 
+/// Who wants to know what sources do. It never waits; called on their threads.
+class SourceWitness {
+public:
+    virtual ~SourceWitness() = default;
+    /// What each source of the stream does, in their order, where that changed.
+    virtual void saw(const std::string& stream, std::vector<hub::SourceStatus> sources) = 0;
+};
+
 /// What sources are made with; all of it outlives them.
 struct SourceMeans {
     Spawner& spawner;
     Connector& connector;
     std::span<const SourceKind> kinds;   ///< the first that fits a source's text is its own
+    SourceWitness* witness = nullptr;    ///< null: nobody
 };
 
 /// How sources whose text begins so are tried.
@@ -73,8 +117,9 @@ struct SourceKind {
     bool elsewhere = false;   ///< not on this machine
 };
 
-/// A source as a publisher, until the leash is pulled: begun, and begun again when it breaks. It ends by
-/// itself where the source is finished, or where trying again would not help. `means` and `leash` outlive it.
+/// A rule's source as a publisher, or the first of several that delivers (`Lineup`), until the leash is
+/// pulled: begun, and begun again when it breaks. It ends by itself where every source is finished, or trying
+/// again would not help. `means` and `leash` outlive it.
 Task<> run_source(Desk& desk, SourceMeans means, SourceRule rule, SourceLeash& leash);
 
 /// The sources that run on one desk, by stream. Own thread only; it outlives the desk's conversations.

@@ -2,6 +2,8 @@
 
 #include "base/waiting.hpp"
 
+#include <utility>
+
 namespace millrace::session {
 
 namespace {
@@ -31,6 +33,10 @@ void SourcePublisher::use(Connection* link) {
 }
 
 Task<Result<>> SourcePublisher::begin() {
+    const Result<> stage = co_await leash_.take_stage();
+    if (!stage) {
+        co_return std::unexpected(stage.error());
+    }
     Answer<hub::Grant> answer{desk_.executor};
     desk_.directory.publish(facts(), ref(), answer.reply());
     // No deadline: a grant that nobody waits for would keep the name; the hub answers within seconds.
@@ -45,18 +51,28 @@ Task<Result<>> SourcePublisher::begin() {
 
 void SourcePublisher::write(media::AccessUnit unit) {
     bytes_ += unit.payload.size();
+    wrote_ = true;
     publication_->write(std::move(unit));
 }
 
-Task<> SourcePublisher::flush() {
+void SourcePublisher::push() {
     publication_->flush();
+    if (std::exchange(wrote_, false)) {
+        leash_.delivered();
+    }
+}
+
+Task<> SourcePublisher::flush() {
+    push();
     while (publication_->congested() && !is_over()) {
         co_await sleep_until(desk_.executor, desk_.executor.now() + congestion_pause);
     }
 }
 
 void SourcePublisher::finish() {
-    publication_->finish();
+    if (leash_.ends_stream()) {
+        publication_->finish();
+    }
 }
 
 void SourcePublisher::end(Error /*reason*/) {

@@ -21,7 +21,8 @@ public:
 
     /// The connection under way, which a kick or the leash closes; null between two.
     void use(Connection* link);
-    /// Becomes the stream's publisher, from the peer of the link in use. Once.
+    /// Becomes the stream's publisher, from the peer of the link in use. Once, with the first unit at hand:
+    /// another source of the stream may have to make way for this one.
     Task<Result<>> begin();
     bool began() const { return publication_.has_value(); }
     /// When it began.
@@ -33,7 +34,9 @@ public:
     /// Hands over what was written; then waits while the stream's home has too much of it. Call once for all
     /// that one read brought.
     Task<> flush();
-    /// Ends the stream in words.
+    /// The same without waiting: for those who look at `congested` themselves.
+    void push();
+    /// Ends the stream in words, unless it goes on from another source.
     void finish();
 
     /// The leash was pulled, or somebody ended this session: the try is to end.
@@ -53,6 +56,7 @@ private:
     std::optional<hub::Publication> publication_;
     Instant since_;
     std::uint64_t bytes_ = 0;
+    bool wrote_ = false;   // since the last flush
     bool ended_ = false;
 };
 

@@ -30,12 +30,14 @@ const FIREFOX_PREFERENCES = {
   'toolkit.telemetry.enabled': false,
 };
 
-export function launch({ browser, program, profile }) {
+// `proxy`: an address that everything goes through, this machine's own addresses too.
+export function launch({ browser, program, profile, proxy }) {
   const common = { browser, executablePath: program, headless: true, userDataDir: profile,
                    env: { ...process.env, HOME: profile } };
   if (browser === 'firefox') {
     return puppeteer.launch({ ...common, extraPrefsFirefox: FIREFOX_PREFERENCES });
   }
   const sandbox = process.getuid() === 0 ? ['--no-sandbox'] : [];
-  return puppeteer.launch({ ...common, pipe: true, args: [...CHROMIUM_FLAGS, ...sandbox] });
+  const through = proxy ? [`--proxy-server=http://${proxy}`, '--proxy-bypass-list=<-loopback>'] : [];
+  return puppeteer.launch({ ...common, pipe: true, args: [...CHROMIUM_FLAGS, ...sandbox, ...through] });
 }

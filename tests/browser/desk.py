@@ -40,13 +40,14 @@ def account(program, name, password, allow):
 
 @contextlib.contextmanager
 def closed_node(scene, streams=None):
-    """A node with an administrator and a viewer, and streams that it makes itself."""
+    """A node with an administrator and a viewer, and streams that it makes itself: names, or rules."""
     folder = os.path.join(scene.folder, "closed")
     os.mkdir(folder)
     program = scene.server.command[0]
     users = [account(program, *BOSS, ["admin:*", "play:*", "publish:*"]),
              account(program, *VIEWER, ["play:*"])]
-    told = {"auth": {"users": users}, "streams": {name: {"source": SOURCE} for name in streams or ()}}
+    rules = streams if isinstance(streams, dict) else {name: {"source": SOURCE} for name in streams or ()}
+    told = {"auth": {"users": users}, "streams": rules}
     with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
         json.dump(told, file)
     server = node.Millrace(folder, program, ("node.yaml",))

@@ -19,11 +19,11 @@ END_SECONDS = 20
 class Browser:
     """One browser and the page it has open."""
 
-    def __init__(self, folder, browser=None):
+    def __init__(self, folder, browser=None, proxy=None):
         browser = browser or usual
         node.need(PROGRAMS[browser])
         task = {"browser": browser, "program": f"/usr/bin/{PROGRAMS[browser]}",
-                "profile": os.path.join(folder, "profile")}
+                "profile": os.path.join(folder, "profile"), "proxy": proxy}
         self.log_path = os.path.join(folder, "drive.log")
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(["node", os.path.join(HERE, "drive.mjs"), json.dumps(task)],

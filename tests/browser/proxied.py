@@ -1,4 +1,4 @@
-"""The page behind nginx, under a path."""
+"""The page behind nginx, under a path, and through a forward proxy."""
 
 import node
 import proxies
@@ -43,3 +43,23 @@ def row_x_5_list_grid_and_player_behind_nginx_under_a_path(scene):
                           f"{way} plays")
         stays_below(browser, root)
         silent(browser)
+
+
+@test(options=CAMERA)
+def row_0_3_the_page_plays_through_a_forward_proxy(scene):
+    """Each way, in a browser that is told to reach everything through tinyproxy; WebSockets by CONNECT."""
+    with proxies.ForwardProxy(scene.folder) as proxy, \
+            Browser(scene.folder, "chrome", proxy.address) as browser:
+        scene.server.wait_live("live/cam")
+        browser.open(scene.server.http("/live/cam"))
+        live(browser, "mse")
+        shows_the_camera(browser)
+        for way in ("flv", "hls", "mjpeg"):
+            browser.run(f"document.getElementById('{way}').click()")
+            browser.until(lambda look, way=way: look["state"] == "live" and
+                          browser.run("document.querySelector('millrace-player').way") == way, PATIENCE,
+                          f"{way} plays")
+            shows_the_camera(browser)
+        silent(browser)
+        said = proxy.said()
+        assert "CONNECT" in said and "GET http://" in said, said

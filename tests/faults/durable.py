@@ -9,7 +9,8 @@ import node
 from keys import as_who, ask, closed_node
 from world import test
 
-ANYWHERE = {"http": "127.0.0.1:0", "rtmp": "127.0.0.1:0"}     # a free port may be another's by then
+# A free port may be another's by then.
+ANYWHERE = dict.fromkeys(("http", "rtmp", "rtsp", "rtp"), "127.0.0.1:0")
 ROUNDS = 200
 ROUNDS_QUICK = 10
 CHANGES_A_ROUND = 3

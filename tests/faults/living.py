@@ -74,6 +74,7 @@ def with_tls(folder):
                     "-nodes", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
                    check=True, capture_output=True)
     return ("--open", "--set", "https.listen=127.0.0.1:0", "--set", "rtmps.listen=127.0.0.1:0",
+            "--set", "rtsps.listen=127.0.0.1:0",
             "--set", f"tls.certificate={certificate}", "--set", f"tls.key={key}")
 
 

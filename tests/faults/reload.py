@@ -19,6 +19,9 @@ GOOD = ("", "grace: 3s\n", "log: { level: warning }\n", "http: { hosts: [ a.exam
 BAD = ("graze: 3s\n", "grace: soon\n", "http: [\n", "https: { listen: 192.0.2.1:0 }\n",
        "rtmps: { listen: 127.0.0.1:0 }\n", "storage: { path: }\n", "x: " + "[" * 10000)
 
+# Where the ports of other listeners with TLS are taken or not is none of these tests' business.
+NO_OTHERS = "rtmps: { listen: off }\nrtsps: { listen: off }\n"
+
 
 def write(world, more, **options):
     return configuration(world.folder, more=more, **options)
@@ -77,17 +80,16 @@ def listeners_follow_the_configuration(world):
         host, port = found[-1].rsplit(":", 1)
         return host, int(port)
     with world.fault():
-        # Where 8443 and 1936 are taken or not is none of this test's business.
-        write(world, "https: { listen: 127.0.0.1:0 }\nrtmps: { listen: off }\n")
+        write(world, "https: { listen: 127.0.0.1:0 }\n" + NO_OTHERS)
         hang_up(world, "https listens on .* now")
         first = where("https listens on")
         kept = socket.create_connection(first, CLOSED_SECONDS)
-        write(world, "https: { listen: 192.0.2.1:0 }\nrtmps: { listen: off }\n")
+        write(world, "https: { listen: 192.0.2.1:0 }\n" + NO_OTHERS)
         hang_up(world, r"stays as it was: https\.listen: cannot listen on 192\.0\.2\.1:0")
         socket.create_connection(first, CLOSED_SECONDS).close()
-        write(world, f"https: {{ listen: 127.0.0.2:{first[1]} }}\nrtmps: {{ listen: off }}\n")
+        write(world, f"https: {{ listen: 127.0.0.2:{first[1]} }}\n" + NO_OTHERS)
         hang_up(world, "stays as it was: https.listen: .* restart")
-        write(world, "https: { listen: 127.0.0.2:0 }\nrtmps: { listen: off }\n")
+        write(world, "https: { listen: 127.0.0.2:0 }\n" + NO_OTHERS)
         hang_up(world, "https listens no more on")
         second = where("https listens on")
         assert second[0] == "127.0.0.2"
@@ -105,7 +107,7 @@ def listeners_follow_the_configuration(world):
         with contextlib.suppress(TimeoutError):
             assert kept.recv(100), "an open connection was dropped"
         kept.close()
-        write(world, "https: { listen: off }\nrtmps: { listen: off }\n")
+        write(world, "https: { listen: off }\n" + NO_OTHERS)
         hang_up(world, "https listens no more on")
 
 

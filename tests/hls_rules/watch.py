@@ -195,7 +195,7 @@ class Watch:
 
     def poll(self, watched):
         body = self.get_list(watched.url)
-        now = self.clock()
+        now, outages = self.clock(), self.outages
         watched.due = now + self.poll_seconds
         if body is None:
             return
@@ -208,10 +208,10 @@ class Watch:
         for number, removed in list(watched.rules.removed.items()):
             # §6.2.2: its own duration and that of the longest list it stood in.
             kept = float(watched.rules.segments[number].duration + watched.rules.longest[number])
-            if watched.outages == self.outages:
+            if watched.outages == self.outages:     # also during the downloads just now
                 watched.held[number] = removed + kept - GRACE_MARGIN
             del watched.rules.removed[number]
-        watched.outages = self.outages
+        watched.outages = outages
 
     def download(self, watched, segment):
         url = urllib.parse.urljoin(watched.url, segment.url)

@@ -56,14 +56,15 @@ def make(folder, name):
     """The clip `name`, made in folder if it is not there yet."""
     path = os.path.join(folder, f"{name}.mp4")
     if not os.path.exists(path):
+        part = f"{path}.{os.getpid()}.mp4"      # two tests may want it at the same time
         os.makedirs(folder, exist_ok=True)
         picture = f"testsrc2=size={SIZES.get(name, '320x180')}:rate={RATES.get(name, FPS)}"
         subprocess.run(
             ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"{picture},noise=alls=12:allf=t",
              "-f", "lavfi", "-i", "anoisesrc=sample_rate=48000:amplitude=0.2:seed=7", "-t", str(SECONDS),
              *RECIPES[name], "-pix_fmt", "yuv420p", "-g", str(GOP), "-keyint_min", str(GOP),
-             "-c:a", "aac", "-b:a", "64k", "-ac", "1", path + ".part.mp4"], check=True, timeout=120)
-        os.replace(path + ".part.mp4", path)
+             "-c:a", "aac", "-b:a", "64k", "-ac", "1", part], check=True, timeout=120)
+        os.replace(part, path)
     return read(path)
 
 

@@ -38,11 +38,13 @@ class Millrace:
         self.log_path = os.path.join(folder, "server.log")
         self.log = open(self.log_path, "w", encoding="utf-8")
         self.folder, self.command = folder, [program, "serve", *options]
-        self.start_again({"http": "127.0.0.1:0", "rtmp": "127.0.0.1:0"})
+        self.start_again(dict.fromkeys(("http", "rtmp", "rtsp", "rtp"), "127.0.0.1:0"))
 
     def start_again(self, addresses):
         """Starts the process, at these addresses, and waits until it answers."""
-        sets = [word for name, address in addresses.items() for word in ("--set", f"{name}.listen={address}")]
+        keys = {"rtp": "rtsp.udp", "rtcp": None}      # rtcp is the port behind rtp
+        sets = [word for name, address in addresses.items() if keys.get(name, name)
+                for word in ("--set", f"{keys.get(name, name + '.listen')}={address}")]
         self.process = subprocess.Popen(self.command + sets, cwd=self.folder, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=self.log)
         try:
@@ -78,6 +80,9 @@ class Millrace:
 
     def rtmp(self, name):
         return f"rtmp://{self.listeners['rtmp']}/{name}"
+
+    def rtsp(self, name):
+        return f"rtsp://{self.listeners['rtsp']}/{name}"
 
     def http(self, path):
         return f"http://{self.listeners['http']}{path}"

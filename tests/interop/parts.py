@@ -46,16 +46,16 @@ def of(body):
 
 
 class Viewer:
-    """An HTTP viewer that reads in a thread, or stops to."""
+    """An HTTP viewer that reads in a thread, or stops to. `through`: the port of a forward proxy."""
 
-    def __init__(self, scene, path, receive_buffer=None):
+    def __init__(self, scene, path, receive_buffer=None, through=None):
         address = scene.server.listeners["http"]
         host, port = address.rsplit(":", 1)
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(peers.MEDIA_PATIENCE)
-        self.socket.connect((host, int(port)))
+        self.socket.connect((host, through or int(port)))
         self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
         self.data, self.ended = bytearray(), False
         self.reads = threading.Event()

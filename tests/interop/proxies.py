@@ -1,4 +1,4 @@
-"""What stands between a node and its viewers: nginx under a path, nginx as a cache, and a forward proxy."""
+"""What stands between a node and its viewers: nginx under a path, nginx as a cache, and forward proxies."""
 
 import os
 import re
@@ -7,9 +7,11 @@ import subprocess
 import time
 import urllib.parse
 
+import ledger
 import lists
 import node
 import outputs
+import parts
 import peers
 import websocket
 from scenario import test
@@ -81,6 +83,39 @@ class Proxy(peers.Program):
 
     def http(self, path):
         return f"http://{self.address}{PREFIX}{path}"
+
+
+FORWARD = """
+Port {port}
+Listen 127.0.0.1
+Allow 127.0.0.1
+Timeout 600
+"""
+
+
+class ForwardProxy(peers.Program):
+    """tinyproxy: absolute addresses, and CONNECT, which WebSockets ask for."""
+
+    def __init__(self, folder):
+        self.port = free_port()
+        configuration = os.path.join(folder, "forward.conf")
+        with open(configuration, "w", encoding="utf-8") as file:
+            file.write(FORWARD.format(port=self.port))
+        super().__init__("tinyproxy", ["tinyproxy", "-d", "-c", configuration], folder)
+        node.until(lambda: accepts(self.port), node.START_SECONDS, "tinyproxy accepts")
+        self.address = f"127.0.0.1:{self.port}"
+
+    def connect(self, address):
+        """A socket to that address, through the proxy."""
+        through = socket.create_connection(("127.0.0.1", self.port), timeout=peers.MEDIA_PATIENCE)
+        through.sendall(f"CONNECT {address} HTTP/1.1\r\nHost: {address}\r\n\r\n".encode())
+        head = b""
+        while b"\r\n\r\n" not in head:
+            part = through.recv(1)
+            assert part, f"the proxy hung up: {head!r}"
+            head += part
+        assert b" 200 " in head.split(b"\r\n")[0], head
+        return through
 
 
 def accepts(port):
@@ -234,3 +269,52 @@ def row_0_4_a_cache_answers_for_segments_and_never_with_an_old_list(scene):
                     assert "immutable" in head and 'ETag: "' in head, head
     assert hits / (hits + misses) > HITS_MIN, f"{hits} from the cache, {misses} not"
     assert misses == len(seen), f"{misses} times the node was asked for {len(seen)} segments"
+
+
+CAMERA = ("--set", "streams={ live/cam: { source: 'test:?size=320x240&fps=25' } }")
+
+
+@test(options=CAMERA)
+def row_0_3_mjpeg_and_a_picture_through_a_forward_proxy(scene):
+    """What a browser's <img> asks for: absolute addresses, answers that never end."""
+    scene.server.wait_live("live/cam")
+    address = scene.server.listeners["http"]
+    with ForwardProxy(scene.folder) as proxy:
+        by = ("-x", f"http://{proxy.address}")
+        status, headers, _ = curl(scene.server.http("/live/cam.jpg"), *by, "-o", os.devnull, "-D", "-")
+        assert status == 200 and headers["content-type"] == "image/jpeg", headers
+        with parts.Viewer(scene, f"http://{address}/live/cam.mjpeg", through=proxy.port) as viewer:
+            seen = parts.stamps_of(scene, viewer.wait(40)[:40], (320, 240))
+            frames = [one.frame for one in seen]
+            assert frames == sorted(set(frames)), frames
+
+
+@test(options=SHORT)
+def row_0_3_websockets_through_connect_have_the_sources_pictures(scene):
+    sent = scene.clip()
+    pictures = [frame for frame in ledger.of_clip(sent) if frame.kind == "video"]
+    address = scene.server.listeners["http"]
+    with peers.ffmpeg_publish(sent, scene.rtmp(), scene.folder), ForwardProxy(scene.folder) as proxy:
+        scene.server.wait_live("live/cam")
+        with websocket.Reader(address, "/live/cam.h264", proxy.connect(address)) as raw, \
+                websocket.Reader(address, "/live/cam.flv", proxy.connect(address)) as viewer:
+            scene.exact(sent, viewer.receive_all(ledger.of_clip(sent)), least=0.5)
+            node.until(lambda: raw.close is not None, PATIENCE_SECONDS, "the end is told")
+            ledger.match(pictures, ledger.of_annex_b(bytes(raw.media)), times=False, least=0.5)
+        with websocket.Client(address, "/live/cam/events", opened=proxy.connect(address)) as reader:
+            reader.frame(websocket.TEXT, b'{"t":"clock","c":1}')
+            assert b'"t":"clock","c":1' in reader.read_until(websocket.TEXT)
+
+
+@test(quick=True, options=CAMERA)
+def row_0_3_the_page_and_all_it_is_made_of_through_a_forward_proxy(scene):
+    scene.server.wait_live("live/cam")
+    with ForwardProxy(scene.folder) as proxy:
+        by = ("-x", f"http://{proxy.address}")
+        page = scene.server.http("/live/cam")
+        status, headers, text = curl(page, *by)
+        assert status == 200 and headers["content-type"].startswith("text/html"), headers
+        made_of = re.findall(r'<(?:script|link)[^>]*(?:src|href)="([^"]+)"', text)
+        assert made_of, text
+        for one in made_of:
+            assert curl(urllib.parse.urljoin(page, one), *by)[0] == 200, one

@@ -18,13 +18,14 @@ class Test:
     quick: bool
     rtmp_only: bool
     options: tuple
+    alone: bool
 
 
-def test(quick=False, rtmp_only=False, options=()):
-    """Marks a function as a test: in --quick, whether a server that speaks only RTMP can pass it, and what
-    the server's command line has besides --open."""
+def test(quick=False, rtmp_only=False, options=(), alone=False):
+    """Marks a function as a test: in --quick, whether a server that speaks only RTMP can pass it, what the
+    server's command line has besides --open, and whether it wants the machine for itself."""
     def mark(function):
-        function.interop = (quick, rtmp_only, options)
+        function.interop = (quick, rtmp_only, options, alone)
         return function
     return mark
 

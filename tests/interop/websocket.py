@@ -24,11 +24,11 @@ class Refused(AssertionError):
 
 
 class Client:
-    """An open WebSocket; `frame` sends anything, right or wrong."""
+    """An open WebSocket; `frame` sends anything, right or wrong. `opened`: a socket that leads there."""
 
-    def __init__(self, address, path, headers=()):
+    def __init__(self, address, path, headers=(), opened=None):
         host, port = address.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=peers.MEDIA_PATIENCE)
+        self.socket = opened or socket.create_connection((host, int(port)), timeout=peers.MEDIA_PATIENCE)
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {path} HTTP/1.1", f"Host: {address}", "Upgrade: websocket", "Connection: Upgrade",
                  "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}", *headers, "", ""]
@@ -101,8 +101,8 @@ class Client:
 class Reader(Client):
     """A viewer: keeps the bytes of all binary messages, the texts, and the close."""
 
-    def __init__(self, address, path):
-        super().__init__(address, path)
+    def __init__(self, address, path, opened=None):
+        super().__init__(address, path, opened=opened)
         self.media, self.texts, self.close = bytearray(), [], None
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()

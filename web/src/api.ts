@@ -21,6 +21,26 @@ export interface Track {
   readonly qp: { readonly average: number; readonly min: number; readonly max: number; readonly origin: string } | null;
 }
 
+/** One of the node's own sources of a stream. */
+export interface Source {
+  /** Where it is, secrets masked; empty for those who do not administer. */
+  readonly address: string;
+  readonly state: string;
+  /** The stream is made of it now. */
+  readonly publishes: boolean;
+  /** Why it does not deliver; empty where it does. */
+  readonly reason: string;
+}
+
+/** Where the node pushes a stream to. */
+export interface Forward {
+  /** Secrets masked. */
+  readonly to: string;
+  readonly state: string;
+  /** Why it is not live; empty where it is. */
+  readonly reason: string;
+}
+
 export interface Stream {
   readonly name: string;
   readonly state: StreamState;
@@ -32,6 +52,9 @@ export interface Stream {
   /** Raw pictures to bits; 0 while unknown. */
   readonly compressionRatio: number;
   readonly source: string;
+  readonly sources: readonly Source[];
+  /** For those who administer. */
+  readonly forwards: readonly Forward[];
   /** What is wrong and how to mend it, as the node says it. */
   readonly verdicts: readonly string[];
 }
@@ -44,6 +67,8 @@ export type Refused = 'stranger' | 'closed' | 'missing' | 'unreachable';
 const REFUSED: ReadonlyMap<number, Refused> = new Map([[401, 'stranger'], [403, 'closed'], [404, 'missing']]);
 const STATES: readonly string[] = ['live', 'waiting', 'stale', 'offline'];
 const DEADLINE_MS = 8000;
+/** The reason of a source on demand that nobody needs. */
+const RESTS = 'nobody watches';
 const STREAMS = at('api/v1/streams');
 
 function list(value: unknown): readonly unknown[] {
@@ -74,6 +99,32 @@ function parseTrack(value: unknown): Track | null {
   };
 }
 
+function parseSource(value: unknown): Source | null {
+  const said = fields(value);
+  return said === null ? null : { address: text(said['source']), state: text(said['state']),
+                                  publishes: said['publishes'] === true, reason: text(said['reason']) };
+}
+
+function parseForward(value: unknown): Forward | null {
+  const said = fields(value);
+  return said === null ? null : { to: text(said['to']), state: text(said['state']), reason: text(said['reason']) };
+}
+
+/** How each of its destinations fares. */
+export function forwardWords({ forwards }: Stream): string[] {
+  return forwards.map(({ to, state, reason }) => (
+    state === 'live' ? `Pushed to ${to}.` : `Not pushed to ${to}: ${reason || state}.`));
+}
+
+/** What its sources say of why they do not deliver, and what stands in for them. */
+export function sourceTroubles({ sources }: Stream): string[] {
+  const inUse = sources.findIndex((one) => one.publishes && one.state === 'live');
+  const needed = inUse < 0 ? sources : sources.slice(0, inUse);
+  const lines = needed.filter((one) => one.reason !== '' && one.reason !== RESTS).map((one) => (
+    sources.length === 1 ? `The source: ${one.reason}.` : `Source ${sources.indexOf(one) + 1}: ${one.reason}.`));
+  return inUse > 0 ? [...lines, `Source ${inUse + 1} of ${sources.length} stands in.`] : lines;
+}
+
 export function parseStream(value: unknown): Stream | null {
   const said = fields(value);
   const name = text(said?.['name']);
@@ -90,6 +141,8 @@ export function parseStream(value: unknown): Stream | null {
     viewers: Object.values(fields(said['viewers']) ?? {}).reduce<number>((sum, one) => sum + count(one), 0),
     compressionRatio: count(said['compression_ratio']),
     source: text(fields(said['source'])?.['protocol']),
+    sources: list(said['sources']).map(parseSource).filter((one) => one !== null),
+    forwards: list(said['forwards']).map(parseForward).filter((one) => one !== null),
     verdicts: list(said['verdicts']).map((one) => text(fields(one)?.['text'])).filter((one) => one !== ''),
   };
 }

@@ -5,16 +5,19 @@ import { bestColumns, GAP } from './columns.ts';
 import { element } from './dom.ts';
 import type { View } from './home_page.ts';
 import { inOrder, isSought, SearchBox } from './search.ts';
+import { Gallery } from './thumbnail.ts';
 import { Tile } from './tile.ts';
 
-/** So many players a page: browsers give no more decoders than that. */
+/** So many players at once: browsers give no more decoders than that. The others are pictures of now. */
 export const PLAYERS_MAX = 36;
+const TILES_MAX = 256;
 const CHOICES = ['', '1', '2', '3', '4', '6'];
 const KEY = 'millrace.columns';
 
-/** A stream that rests has no tracks yet; it is asked for its pictures. */
+/** A stream of the node's own has no tracks before it begins; it is asked for its pictures. */
 function hasPictures(stream: Stream): boolean {
-  return stream.tracks.some(({ kind }) => kind === 'video') || (stream.onDemand && stream.tracks.length === 0);
+  const unknown = stream.tracks.length === 0 && (stream.onDemand || stream.sources.length > 0);
+  return unknown || stream.tracks.some(({ kind }) => kind === 'video');
 }
 
 function remembered(): string {
@@ -35,9 +38,10 @@ function remember(columns: string): void {
 
 export function gridView(query: string): View {
   const tiles = new Map<string, Tile>();
+  const gallery = new Gallery(query);
   const list = element('ul', { class: 'grid', id: 'grid' });
   const nothing = element('p', { class: 'notice', hidden: '' }, 'There is nothing to show now.');
-  const more = element('p', { class: 'notice', hidden: '' }, `A page plays ${PLAYERS_MAX} streams at most. Search for the others.`);
+  const more = element('p', { class: 'notice', hidden: '' }, `A page shows ${TILES_MAX} streams at most. Search for the others.`);
   const search = new SearchBox(() => show(last));
   const columns = element('select', { 'aria-label': 'Columns' }, ...CHOICES.map((value) =>
     element('option', { value }, value === '' ? 'Fit the screen' : value === '1' ? '1 column' : `${value} columns`)));
@@ -52,26 +56,38 @@ export function gridView(query: string): View {
     const room = document.fullscreenElement === wall ? innerHeight : innerHeight - Math.max(0, wall.getBoundingClientRect().top + scrollY) - 2 * GAP;
     list.style.setProperty('--columns', String(chosen > 0 ? chosen : bestColumns(tiles.size, wall.clientWidth, room)));
   };
+  /** The first ones on the screen play. */
+  const deal = () => {
+    let left = PLAYERS_MAX;
+    for (const tile of tiles.values()) {
+      tile.play(tile.visible && left-- > 0);
+    }
+  };
   const seen = new IntersectionObserver((entries) => {
     for (const { target, isIntersecting } of entries) {
-      [...tiles.values()].find((one) => one.node === target)?.seen(isIntersecting);
+      const tile = [...tiles.values()].find((one) => one.node === target);
+      if (tile !== undefined) {
+        tile.visible = isIntersecting;
+      }
     }
+    deal();
   });
   const show = (streams: readonly Stream[]) => {
     last = streams;
     const sought = inOrder(streams.filter((one) => isSought(one, search.words) && hasPictures(one)));
-    const shown = sought.slice(0, PLAYERS_MAX);
+    const shown = sought.slice(0, TILES_MAX);
     const names = new Set(shown.map((one) => one.name));
     for (const [name, tile] of tiles) {
       if (!names.has(name)) {
         seen.unobserve(tile.node);
+        gallery.remove(tile.thumbnail);
         tile.stop();
         tile.node.remove();
         tiles.delete(name);
       }
     }
     shown.forEach((stream, at) => {
-      const tile = tiles.get(stream.name) ?? new Tile(stream.name, query);
+      const tile = tiles.get(stream.name) ?? new Tile(stream.name, query, gallery);
       if (list.children[at] !== tile.node) {
         list.insertBefore(tile.node, list.children[at] ?? null);
       }
@@ -82,7 +98,7 @@ export function gridView(query: string): View {
       tile.show(stream);
     });
     nothing.hidden = shown.length > 0;
-    more.hidden = sought.length <= PLAYERS_MAX;
+    more.hidden = sought.length <= TILES_MAX;
     fit();
   };
 
@@ -98,6 +114,7 @@ export function gridView(query: string): View {
   return { node, show, stop: () => {
     resized.disconnect();
     seen.disconnect();
+    gallery.stop();
     search.stop();
     tiles.forEach((one) => one.stop());
   } };

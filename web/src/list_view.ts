@@ -1,7 +1,7 @@
 /** The streams as cards, each with a picture of now. */
 
 import { withQuery, pagePath } from './address.ts';
-import type { Stream, Track } from './api.ts';
+import { sourceTroubles, type Stream, type Track } from './api.ts';
 import { element, say } from './dom.ts';
 import { bitrate, channels, codecName, frameRate, plural, size } from './format.ts';
 import type { View } from './home_page.ts';
@@ -61,8 +61,9 @@ class Card {
     const words = stream.tracks.map(trackWords);
     say(this.#tracks, words.length > 0 ? words.join('\n') : stream.onDemand ? 'starts when somebody watches' : 'no tracks yet');
     say(this.#bitrate, stream.state === 'live' ? bitrate(stream.bitrate) : '');
-    say(this.#verdict, stream.verdicts[0] ?? '');
-    this.#verdict.hidden = stream.verdicts.length === 0;
+    const [trouble] = [...sourceTroubles(stream), ...stream.verdicts];
+    say(this.#verdict, trouble ?? '');
+    this.#verdict.hidden = trouble === undefined;
     this.#spark.add(stream.state === 'live' ? stream.bitrate : 0);
     this.thumbnail.show(stream);
   }

@@ -1,4 +1,4 @@
-/** Pictures of now in the list: each asked for every five seconds at most, and only while it is on the screen. */
+/** Pictures of now in list and grid: each asked for every five seconds at most, and only while it is on the screen. */
 
 import { withQuery } from './address.ts';
 import type { Stream } from './api.ts';
@@ -28,6 +28,8 @@ export class Thumbnail {
   readonly #canvas = element('canvas', { class: 'shot-picture', width: '16', height: '9' });
   readonly #path = drawing('path', { d: PLACEHOLDERS['video']! });
   visible = false;
+  /** Something stands before it. */
+  covered = false;
   /** When it may be asked for next, by performance.now(). */
   due = 0;
   #tag = '';
@@ -52,7 +54,7 @@ export class Thumbnail {
   }
 
   get wanted(): boolean {
-    return this.visible && this.#worth;
+    return this.visible && !this.covered && this.#worth;
   }
 
   async ask(query: string): Promise<void> {

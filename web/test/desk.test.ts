@@ -7,7 +7,7 @@ import { parseTold } from '../src/admin/event_feed.ts';
 import { isWanted } from '../src/admin/events.ts';
 import { fieldOf } from '../src/admin/form.ts';
 import { grantWords } from '../src/admin/grants.ts';
-import { ruleOf } from '../src/admin/stream_form.ts';
+import { ruleOf, sourcesOf } from '../src/admin/stream_form.ts';
 import { rowsOf } from '../src/admin/streams.ts';
 import { bytesWords, memberOf, patchOf, sinceWords, valueWords } from '../src/admin/words.ts';
 import { parseStreams, stateToPlay } from '../src/api.ts';
@@ -113,4 +113,14 @@ test('the grid fits its screen with the largest players', () => {
 test('a strange hash is the list', () => {
   assert.deepEqual(['', '#', '#grid', '#manage', '#manage/users', '#manage/<b>', '#x'].map(placeOf),
                    ['', '', 'grid', 'manage', 'manage/users', '', '']);
+});
+
+test('a list of sources is lines in the form, and one line is no list', () => {
+  assert.deepEqual(sourcesOf(undefined), []);
+  assert.deepEqual(sourcesOf('test:'), ['test:']);
+  assert.deepEqual(sourcesOf(['rtsp://a/', 'test:', 7]), ['rtsp://a/', 'test:']);
+  const ruled = (source: readonly string[]) => ruleOf(new Map<string, unknown>([['source', source]]), { source: 'old:' });
+  assert.deepEqual(ruled([]), {});
+  assert.deepEqual(ruled(['test:']), { source: 'test:' });
+  assert.deepEqual(ruled(['a:', 'b:']), { source: ['a:', 'b:'] });
 });

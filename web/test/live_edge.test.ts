@@ -66,6 +66,20 @@ test('with sound the lowest point comes to the target, and no further', () => {
   assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.015, rate: 1 }), { rate: 1.02, resampled: true });
 });
 
+test('later on sound comes back slowly from what a stall or a drifting clock has left', () => {
+  const playing = { ...near, time: 9.6, muted: false, target: TARGET_MIN_SOUND };
+  const slower = { rate: 0.98, resampled: true };
+  const faster = { rate: 1.02, resampled: true };
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.03 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.05 }), faster);
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.01, rate: 1.02 }), faster);
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND, rate: 1.02 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND - 0.01 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND - 0.03 }), slower);
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND - 0.01, rate: 0.98 }), slower);
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND, rate: 0.98 }), { rate: 1 });
+});
+
 test('the lowest point is that of the last second', () => {
   const lowest = new Lowest();
   assert.equal(lowest.add(0.2, 0), 0.2);

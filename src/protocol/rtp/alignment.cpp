@@ -25,13 +25,13 @@ void Alignment::begins_at(std::size_t track, Duration time) {
 
 std::int64_t Alignment::first_offset(const TrackPlace& place, std::int64_t time, Instant arrival,
                                      std::optional<std::int64_t> sender_time) {
-    const std::int64_t arrived = (arrival - began_) / 1us;
+    const std::int64_t arrived = (arrival - began_ + start) / 1us;
     std::int64_t offset = arrived - time;
     const auto near = [&](std::int64_t other) { return std::abs(other - offset) < believed_max / 1us; };
     if (sender_time && sender_zero_ && near(*sender_time - *sender_zero_ - time)) {
         offset = *sender_time - *sender_zero_ - time;
-    } else if (place.zero && near(-*place.zero)) {
-        offset = -*place.zero;
+    } else if (place.zero && near(start / 1us - *place.zero)) {
+        offset = start / 1us - *place.zero;
     }
     return offset;
 }

@@ -16,13 +16,15 @@ namespace millrace::rtp {
 class Alignment {
 public:
     static constexpr std::size_t tracks_max = 16;
+    /// Where the first unit lies: what belongs before it (sound, decoding before showing) is still above 0.
+    static constexpr Duration start = 1s;
     static constexpr std::int64_t slew_permille = 10;
     static constexpr Duration step_min = 1s;
     /// Sender reports of two tracks that disagree by more are of clocks that nobody set.
     static constexpr Duration believed_max = 20s;
 
-    /// RTP-Info: that RTP time, in ticks of the unit's timescale, is the session's time 0. Before the track's
-    /// first unit.
+    /// RTP-Info: that RTP time, in ticks of the unit's timescale, is the session's `start`. Before the
+    /// track's first unit.
     void begins_at(std::size_t track, Duration time);
 
     /// Where a unit of a track lies that came at `arrival`; `sender_time` is Receiver::sender_time() in
@@ -34,7 +36,7 @@ public:
 
 private:
     struct TrackPlace {
-        std::optional<std::int64_t> zero;     // microseconds of RTP time that are the session's time 0
+        std::optional<std::int64_t> zero;     // microseconds of RTP time that are the session's `start`
         std::optional<std::int64_t> offset;   // what is added to RTP time, in microseconds
         std::int64_t corrected_at = 0;        // RTP time of the last correction
     };

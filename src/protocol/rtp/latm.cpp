@@ -41,6 +41,9 @@ private:
 
 constexpr std::uint32_t sbr = 5;
 constexpr std::uint32_t ps = 29;
+// §1.6.2.1: 11 bits behind an AudioSpecificConfig whose length is known, which it is not here. As lengths of
+// frames they would be those of CELP.
+constexpr std::uint32_t sync_extension = 0x2B7;
 
 Result<std::vector<std::byte>> read_config(media::BitReader& reader) {
     ConfigBits bits{reader};
@@ -82,8 +85,14 @@ Result<LatmConfig> read_latm_config(media::BitReader& reader) {
         return std::unexpected(audio.error());
     }
     config.audio_specific_config = std::move(*audio);
+    if (reader.at_end()) {
+        return config;   // GStreamer ends here
+    }
     const std::uint32_t length_type = reader.bits(3);
-    reader.bits(8);   // latmBufferFullness
+    const std::uint32_t fullness = reader.bits(8);   // latmBufferFullness
+    if (reader.ok() && (length_type << 8U | fullness) == sync_extension) {
+        return config;   // or behind its signalling of SBR
+    }
     if (!reader.ok() || length_type != 0) {
         return fail(Errc::unsupported, "LATM frames that do not say their length");
     }

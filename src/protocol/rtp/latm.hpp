@@ -8,7 +8,7 @@
 namespace millrace::rtp {
 
 /// The StreamMuxConfig of LATM (ISO/IEC 14496-3 §1.7.3) as cameras use it: one programme, one layer, whole
-/// frames that say their length.
+/// frames that say their length. GStreamer leaves out what follows the AudioSpecificConfig.
 struct LatmConfig {
     std::vector<std::byte> audio_specific_config;
     std::uint8_t frames = 1;   ///< in one AudioMuxElement

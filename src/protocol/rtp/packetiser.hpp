@@ -86,6 +86,8 @@ public:
     /// Packets of one unit are added to packets(). An error leaves the unit out.
     Result<> write(const media::AccessUnit& unit);
     Packets& packets() { return packets_; }
+    /// The time of day of the last unit, where somebody knows better than the unit itself.
+    void set_utc(WallTime utc) { utc_ = utc; }
     /// A compound of SR and SDES, framed as packets are (on the channel after theirs); nothing before the
     /// first unit. Times of the last unit map RTP time to UTC.
     void append_report(std::vector<std::byte>& out, std::string_view cname) const;

@@ -95,6 +95,18 @@ TEST(LatmDepacketiser, reads_frames_with_the_configuration_outside) {
     EXPECT_TRUE(units_of(format, {{.marker = true, .payload = cut}}).empty());
 }
 
+TEST(LatmDepacketiser, takes_the_short_configuration_that_gstreamer_sends) {
+    const Bytes element = from_hex("03 aabbcc");
+    for (const char* config : {"cpresent=0;config=40002310adca00", "cpresent=0;config=40002310"}) {
+        const Format format{.encoding = Encoding::latm, .clock_rate = 48'000, .parameters = config};
+        const std::vector<media::AccessUnit> units = units_of(format, {{.marker = true, .payload = element}});
+        ASSERT_EQ(units.size(), 1U) << config;
+        EXPECT_EQ(units[0].payload, from_hex("aabbcc"));
+        EXPECT_EQ(units[0].config->sample_rate, 48'000U);
+        EXPECT_EQ(units[0].config->channels, 1U);
+    }
+}
+
 TEST(PlainDepacketiser, gives_samples_their_time_and_refuses_parts_of_them) {
     const Bytes odd = from_hex("010203");
     EXPECT_TRUE(units_of(*static_format(10), {{.payload = odd}}).empty());

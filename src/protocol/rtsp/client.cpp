@@ -1,5 +1,7 @@
 #include "protocol/rtsp/client.hpp"
 
+#include "protocol/rtp/rtcp.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -85,7 +87,8 @@ void Client::send_request(Request request) {
     }
     output_ += write(sent);
     waiting_ = true;
-    answer_due_ = now_ + answer_time_max;
+    // Some cameras never answer what keeps the session alive; whether they live is seen by their packets.
+    answer_due_ = state_ == State::started ? Instant::never() : now_ + answer_time_max;
 }
 
 std::string Client::authorization(std::string_view method, const std::string& url) {
@@ -190,11 +193,21 @@ void Client::take_frame(Frame frame) {
 }
 
 void Client::keep_alive(Instant now) {
-    // While an answer is waited for there is no need: the session was just spoken of.
-    if (!waiting_) {
-        ask(has_get_parameter_ ? "GET_PARAMETER" : "OPTIONS", aggregate_);
-    }
+    ask(has_get_parameter_ ? "GET_PARAMETER" : "OPTIONS", aggregate_);
     keep_alive_due_ = now + std::max(timeout_ / 2, keep_alive_min);
+}
+
+void Client::send_control(unsigned track, ByteSpan packet) {
+    const auto setup = std::ranges::find(setups_, track, &SetupTrack::track);
+    if (state_ != State::started || setup == setups_.end() || !setup->transport.channels ||
+        packet.size() > rtp::packet_size_max) {
+        return;
+    }
+    std::vector<std::byte> head;
+    ByteWriter writer{head};
+    rtp::write_interleaved_head(writer, setup->transport.channels->rtcp, packet.size());
+    output_ += as_text(head);
+    output_ += as_text(packet);
 }
 
 void Client::tear_down() {

@@ -17,7 +17,7 @@
 
 namespace millrace::rtsp {
 
-/// From a request to its answer.
+/// From a request to its answer. Those that only keep a session alive may go without.
 constexpr Duration answer_time_max = 10s;
 /// A server that names a shorter time-out than this is heard no more often.
 constexpr Duration keep_alive_min = 5s;
@@ -69,10 +69,14 @@ public:
 
     /// What was announced is set up too, by this. Nothing chosen is Errc::unsupported.
     Result<> choose(std::span<const Choice> choices, Instant now);
+    /// RTCP of ours, where the track's packets come over this connection.
+    void send_control(unsigned track, ByteSpan packet);
     /// Says farewell; nothing is waited for.
     void tear_down();
 
     bool started() const { return state_ == State::started; }
+    /// Those that are set up by now.
+    const std::vector<SetupTrack>& tracks() const { return setups_; }
     /// Of the last answer that was no success; 0 = none.
     unsigned status() const { return status_; }
     const std::string& reason() const { return reason_; }

@@ -197,11 +197,15 @@ std::string digest_secret(DigestAlgorithm algorithm, std::string_view user, std:
 }
 
 // RFC 7616 §3.4.1; without qop as RFC 2617 §3.2.2.1 has it
-std::string digest_response(const DigestCredentials& said, std::string_view secret, std::string_view method) {
+std::string digest_tail(const DigestCredentials& said, std::string_view method) {
     const std::string request = digest_hex(said.algorithm, fmt::format("{}:{}", method, said.uri));
     const std::string middle =
         said.auth ? fmt::format("{}:{}:{}:auth", said.nonce, said.nonce_count, said.cnonce) : said.nonce;
-    return digest_hex(said.algorithm, fmt::format("{}:{}:{}", secret, middle, request));
+    return fmt::format("{}:{}", middle, request);
+}
+
+std::string digest_response(const DigestCredentials& said, std::string_view secret, std::string_view method) {
+    return digest_hex(said.algorithm, fmt::format("{}:{}", secret, digest_tail(said, method)));
 }
 
 bool proves(const DigestCredentials& said, std::string_view secret, std::string_view method) {

@@ -55,6 +55,8 @@ std::string write(const DigestCredentials& credentials);
 /// H(user:realm:password), all that a server needs to keep of a password.
 std::string digest_secret(DigestAlgorithm algorithm, std::string_view user, std::string_view realm,
                           std::string_view password);
+/// What is hashed behind the secret: a response is H(secret:tail).
+std::string digest_tail(const DigestCredentials& credentials, std::string_view method);
 /// The response that proves the secret for this method.
 std::string digest_response(const DigestCredentials& credentials, std::string_view secret,
                             std::string_view method);

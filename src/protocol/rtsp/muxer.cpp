@@ -1,10 +1,12 @@
 #include "protocol/rtsp/muxer.hpp"
 
 #include "base/byte_reader.hpp"
+#include "media/time.hpp"
 #include "protocol/rtp/rtcp.hpp"
 #include "protocol/rtsp/track_payloads.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace millrace::rtsp {
 
@@ -21,6 +23,22 @@ bool same_format(const rtp::Format& a, const rtp::Format& b) {
 }
 
 }   // namespace
+
+std::optional<WallTime> ReportClock::at(const media::AccessUnit& unit) {
+    const std::int64_t time = media::rescale_nearest(unit.pts, unit.config->timescale, 1'000'000);
+    if (unit.capture.utc != WallTime{}) {
+        const std::int64_t seen = unit.capture.utc.microseconds - time;
+        const std::int64_t off = offset_ ? seen - *offset_ : 0;
+        if (!offset_ || std::abs(off) > step_min / 1us) {
+            offset_ = seen;
+        } else {
+            const std::int64_t step = std::max<std::int64_t>(0, time - newest_) * slew_permille / 1'000;
+            *offset_ += std::clamp(off, -step, step);
+        }
+    }
+    newest_ = std::max(newest_, time);
+    return offset_ ? std::optional{WallTime{time + *offset_}} : std::nullopt;
+}
 
 std::uint64_t ChannelPlan::packed() const {
     std::uint64_t packed = 0;
@@ -86,10 +104,21 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     rtp::Packets& packets = stream->sender->packets();
     packets.clear();
     const Result<> written = stream->sender->write(unit);
+    if (const std::optional<WallTime> utc = clock_.at(unit)) {
+        stream->sender->set_utc(*utc);
+    }
     if (written && packets.count() != 0) {
         log.message({packets.bytes}, now);
         report(*stream, log, now);
     }
+}
+
+Bytes Muxer::resume() const {
+    std::vector<std::byte> bytes;
+    for (const Stream& stream : streams_) {
+        stream.sender->append_report(bytes, cname);
+    }
+    return Bytes{std::move(bytes)};
 }
 
 void Muxer::end(BlockLog& log, Instant now) {

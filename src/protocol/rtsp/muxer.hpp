@@ -31,8 +31,23 @@ private:
     std::array<std::uint16_t, tracks_max> channels_{};   // of RTP, plus one; 0 = not taken
 };
 
+/// The time of day along a stream's own time, for sender reports. All tracks lie on one line, which follows
+/// the units' capture times by slew_permille, so that no unit that came late pulls sound and picture apart.
+class ReportClock {
+public:
+    static constexpr std::int64_t slew_permille = 1;
+    static constexpr Duration step_min = 2s;   ///< what is further off begins anew
+
+    /// Of a unit, which comes in the stream's order; nothing while no unit has said when it was captured.
+    std::optional<WallTime> at(const media::AccessUnit& unit);
+
+private:
+    std::optional<std::int64_t> offset_;   // time of day minus stream time, in microseconds
+    std::int64_t newest_ = 0;              // stream time, in microseconds
+};
+
 /// Writes one stream as interleaved frames into a log: one message an access unit, and once a second a sender
-/// report of each track before it. SSRC, sequence numbers and times are the log's own, the same for all its
+/// report of each track after it. SSRC, sequence numbers and times are the log's own, the same for all its
 /// viewers. Owned by a derived feed, on its home worker; the log is the feed's.
 class Muxer {
 public:
@@ -49,8 +64,9 @@ public:
     void end(BlockLog& log, Instant now);
 
     Bytes lead(std::span<const media::Track>) const { return {}; }
-    /// Nothing: parameter sets stand before each key frame.
-    Bytes resume() const { return {}; }
+    /// A sender report of each track, so that a newcomer knows at once how they lie together. Parameter sets
+    /// stand before each key frame.
+    Bytes resume() const;
 
 private:
     struct Stream {
@@ -64,6 +80,7 @@ private:
 
     ChannelPlan plan_;
     SeededRandom random_;
+    ReportClock clock_;
     std::vector<Stream> streams_;
 };
 

@@ -15,39 +15,28 @@ public:
 
     Result<> receive(ByteSpan bytes, Instant now) override;
     std::vector<std::byte> next_output() override { return server_->next_output(); }
+    bool paused() const override { return paused_; }
 
 private:
     Result<> take(const Server::Event& event);
-    void take_control(ByteSpan compound);
 
     std::unique_ptr<Server> server_;
     PlayerWishes wishes_;
+    bool paused_ = false;
 };
-
-void PlayerBackChannel::take_control(ByteSpan compound) {
-    const Result<std::vector<rtp::ControlPacket>> packets = rtp::read_control(compound);
-    const bool asks = packets && std::ranges::any_of(*packets, [](const rtp::ControlPacket& one) {
-                          return std::holds_alternative<rtp::KeyFrameRequest>(one);
-                      });
-    if (asks && wishes_.key_frame) {
-        wishes_.key_frame();
-    }
-}
 
 Result<> PlayerBackChannel::take(const Server::Event& event) {
     if (const auto* packet = std::get_if<Server::Packet>(&event)) {
-        take_control(packet->payload);
+        if (asks_for_key_frame(packet->payload) && wishes_.key_frame) {
+            wishes_.key_frame();
+        }
     } else if (std::holds_alternative<Server::Ended>(event)) {
         return fail(Errc::closed, "the player stopped");
     } else if (std::holds_alternative<Server::Paused>(event)) {
-        if (wishes_.paused) {
-            wishes_.paused(true);
-        }
+        paused_ = true;
     } else if (std::holds_alternative<Server::PlayStarted>(event)) {
         server_->start_play({});   // it goes on where the stream is now
-        if (wishes_.paused) {
-            wishes_.paused(false);
-        }
+        paused_ = false;
     } else {
         server_->refuse({.status = method_not_valid, .reason = {}, .challenges = {}});
     }
@@ -65,6 +54,13 @@ Result<> PlayerBackChannel::receive(ByteSpan bytes, Instant now) {
 }
 
 }   // namespace
+
+bool asks_for_key_frame(ByteSpan compound) {
+    const Result<std::vector<rtp::ControlPacket>> packets = rtp::read_control(compound);
+    return packets && std::ranges::any_of(*packets, [](const rtp::ControlPacket& one) {
+               return std::holds_alternative<rtp::KeyFrameRequest>(one);
+           });
+}
 
 std::unique_ptr<BackChannel> into_back_channel(std::unique_ptr<Server> server, PlayerWishes wishes) {
     return std::make_unique<PlayerBackChannel>(std::move(server), std::move(wishes));

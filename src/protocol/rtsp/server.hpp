@@ -88,7 +88,7 @@ public:
     };
     struct Granted {
         Ports server;
-        std::uint32_t ssrc = 0;
+        std::optional<std::uint32_t> ssrc{};   ///< of what is played, where it is known by then
     };
     struct Refusal {
         Status status = not_found;

@@ -220,7 +220,7 @@ void Server::grant_ports(const Granted& granted) {
     const Request request = *std::exchange(pending_, std::nullopt);
     SetupTrack setup = *std::exchange(pending_setup_, std::nullopt);
     setup.transport.server_ports = granted.server;
-    setup.transport.ssrc = setup.transport.record ? std::nullopt : std::optional{granted.ssrc};
+    setup.transport.ssrc = setup.transport.record ? std::nullopt : granted.ssrc;
     touch(now_);
     finish_setup(request, std::move(setup));
     static_cast<void>(process_waiting());

@@ -61,8 +61,10 @@ export function textField(name: string, how: TextHow): Field {
 }
 
 /** Several lines, each an item of a list. */
-export function linesField(name: string, how: Labels & { readonly value: readonly string[] }): Field {
-  const area = element('textarea', { rows: '4', spellcheck: 'false', autocapitalize: 'none' });
+export function linesField(name: string, how: Labels & { readonly value: readonly string[];
+                                                          readonly placeholder?: string }): Field {
+  const area = element('textarea', { rows: how.placeholder === undefined ? '4' : '2', spellcheck: 'false',
+                                     autocapitalize: 'none', placeholder: how.placeholder ?? '' });
   area.value = how.value.join('\n');
   return framed(name, how, area, () => area.value.split('\n').map((one) => one.trim()).filter((one) => one !== ''));
 }

@@ -1,16 +1,21 @@
 /** The rule of a stream as a form: what people leave empty is left to the rules before it. */
 
 import { fields, text } from '../messages.ts';
-import { choiceField, rare, textField, type Field } from './form.ts';
+import { choiceField, linesField, rare, textField, type Field } from './form.ts';
 import type { Row } from './streams.ts';
 
 const USUAL = ['', 'As usual'] as const;
 /** Members of a rule that the form has; others of a rule are kept as they are. */
-const DIRECT = ['source', 'grace', 'takeover', 'on_demand', 'idle'];
+const DIRECT = ['source', 'transport', 'forward', 'grace', 'takeover', 'on_demand', 'idle'];
 const OF_HLS = ['segment', 'window', 'always'];
 
 function written(value: unknown): string {
   return value === undefined || value === null ? '' : String(value);
+}
+
+/** A rule's source is one, or a list of them; likewise where it is pushed to. */
+export function sourcesOf(value: unknown): string[] {
+  return (Array.isArray(value) ? value : [value]).map(text).filter((one) => one !== '');
 }
 
 function truth(value: string): unknown {
@@ -33,13 +38,19 @@ export function ruleFields(row: Row | null): Field[] {
   const usual = [
     textField('name', { label: 'Name', value: row?.name ?? '', fixed: row !== null, required: true, placeholder: 'live/cam',
                         hint: 'A stream, or a pattern such as live/* for all below it.' }),
-    textField('source', { label: 'Source', value: text(rule['source']), placeholder: 'test:?size=1280x720&fps=30',
-                          hint: 'Leave it empty for a stream that is published to this node.' }),
+    linesField('source', { label: 'Source', value: sourcesOf(rule['source']), placeholder: 'test:?size=1280x720&fps=30',
+                           hint: 'Leave it empty for a stream that is published to this node. ' +
+                             'A line that follows stands in while those above it deliver nothing.' }),
+    linesField('forward', { label: 'Pushed to', value: sourcesOf(rule['forward']), placeholder: 'rtmp://server/app/key',
+                            hint: 'Other servers that get this stream while it is live, one a line.' }),
     truthField('on_demand', 'Only while watched', 'The source starts with the first viewer.', rule['on_demand']),
     textField('idle', { label: 'Stops after', value: written(rule['idle']), placeholder: '10s',
                         hint: 'How long after its last viewer such a source goes on.' }),
   ];
   const others = [
+    choiceField('transport', { label: 'RTSP by', value: text(rule['transport']), parse: (value) => (value === '' ? undefined : value),
+                               hint: 'How the packets of an rtsp:// source travel.',
+                               choices: [USUAL, ['auto', 'UDP, else TCP'], ['udp', 'UDP'], ['tcp', 'TCP']] }),
     textField('grace', { label: 'Grace', value: written(rule['grace']), placeholder: '10s',
                          hint: 'How long viewers wait for a publisher that was lost.' }),
     truthField('takeover', 'Takeover', 'Whoever shows the credential of the publisher takes its place.', rule['takeover']),
@@ -56,8 +67,10 @@ export function ruleOf(values: ReadonlyMap<string, unknown>, before: Readonly<Re
   const hls: Record<string, unknown> = { ...fields(before['hls']) };
   const put = (place: Record<string, unknown>, key: string) => {
     delete place[key];
-    if (values.get(key) !== undefined) {
-      place[key] = values.get(key);
+    const said = values.get(key);
+    const value = Array.isArray(said) && said.length < 2 ? said[0] : said;
+    if (value !== undefined) {
+      place[key] = value;
     }
   };
   DIRECT.forEach((key) => put(rule, key));

@@ -1,7 +1,7 @@
 /** Streams: what the node is told about them, and what is there. */
 
 import { pagePath, withQuery } from '../address.ts';
-import { parseStreams, type Stream } from '../api.ts';
+import { parseStreams, sourceTroubles, type Stream } from '../api.ts';
 import { element } from '../dom.ts';
 import { stateWords } from '../list_view.ts';
 import { fields, text } from '../messages.ts';
@@ -9,7 +9,7 @@ import { root } from '../root.ts';
 import { apiPath } from './client.ts';
 import { confirm, openForm } from './form.ts';
 import { Frame, headButton, repeat, type Desk, type Section } from './section.ts';
-import { ruleFields, ruleOf } from './stream_form.ts';
+import { ruleFields, ruleOf, sourcesOf } from './stream_form.ts';
 import { buttons, rowButton, Table, tag } from './table.ts';
 import { isFixed, memberOf, valueWords } from './words.ts';
 
@@ -44,7 +44,8 @@ function settings(rule: Row['rule']): string {
 }
 
 function stateCell({ name, stream }: Row): string {
-  return stream === null ? (name.includes('*') ? 'Pattern' : 'Not there') : stateWords(stream);
+  return stream === null ? (name.includes('*') ? 'Pattern' : 'Not there')
+    : stateWords(stream);
 }
 
 export function streamsSection(desk: Desk): Section {
@@ -57,7 +58,7 @@ export function streamsSection(desk: Desk): Section {
       ? name : element('a', { href: withQuery(pagePath(name, root.pathname), desk.credentials) }, name)) },
     { head: 'State', kind: 'word', cell: stateCell },
     { head: 'Comes from', kind: 'code', cell: ({ rule, stream }) =>
-      text(rule?.['source']) || (stream?.source ? `published by ${stream.source}` : '–') },
+      [...sourcesOf(rule?.['source']), ...(stream === null ? [] : sourceTroubles(stream))].join('\n') || (stream?.source ? `published by ${stream.source}` : '–') },
     { head: 'Rule', cell: ({ rule }) => settings(rule) },
     { head: 'Viewers', kind: 'number', cell: ({ stream }) => (stream === null ? '–' : String(stream.viewers)) },
     { head: 'Written', cell: ({ rule, ours }) => (rule === null ? '–' : tag(ours ? 'here' : 'in the file', ours ? 'ours' : '')) },
@@ -68,7 +69,7 @@ export function streamsSection(desk: Desk): Section {
   const actions = (row: Row) => buttons(
     client.mayChange && !fixed() ? rowButton(row.rule === null ? 'Add rule' : 'Edit', row.name, () => edit(row)) : null,
     client.mayChange && row.ours ? rowButton('Remove', row.name, () => remove(row), true) : null,
-    client.mayChange && row.stream !== null && row.stream.source !== '' && text(row.rule?.['source']) === ''
+    client.mayChange && row.stream !== null && row.stream.source !== '' && sourcesOf(row.rule?.['source']).length === 0
       ? rowButton('End', row.name, () => end(row), true) : null);
 
   const edit = (row: Row | null) => openForm({
@@ -78,7 +79,8 @@ export function streamsSection(desk: Desk): Section {
     submit: row === null ? 'Add' : 'Save',
     async send(values) {
       const name = text(values.get('name'));
-      if (text(values.get('source')).includes(MASK)) {
+      const before = sourcesOf(row?.rule?.['source']);
+      if (sourcesOf(values.get('source')).some((one) => one.includes(MASK) && !before.includes(one))) {
         return 'streams.source: the password in it is not shown here; write it again';
       }
       const answer = await client.put(apiPath('streams', name), ruleOf(values, row?.rule ?? {}));

@@ -36,8 +36,12 @@ const RATE_STEP = 0.01;
  */
 const SOUND_SLOWS = 0.05;
 const RATE_SOUND_SLOW = 1.02;
-/** Its lowest point is steadier than one look, and what is left when the beginning is over stays. */
+/** Its lowest point is steadier than one look. */
 const DEAD_BAND_SOUND = 0.01;
+/** Later on only this much is worth another speed: two clocks that drift apart, or what a stall has left behind. */
+const LATE_SOUND = 0.04;
+const SHORT_SOUND = 0.02;
+const RATE_SOUND_BACK = 0.98;
 
 /** Seconds between the playing position and the end of what is buffered; 0 with nothing buffered. */
 export function ahead(ranges: readonly Range[], time: number): number {
@@ -46,8 +50,8 @@ export function ahead(ranges: readonly Range[], time: number): number {
 }
 
 /**
- * What to do now. A speed other than 1 only while muted or at the beginning: faster sound is heard. Once chasing,
- * it goes on until the target is reached, so that the speed does not flutter at the edge of the dead band.
+ * What to do now. Faster sound is heard: but for the beginning its speed changes rarely and by a third of a semitone.
+ * Once chasing, it goes on until the target is reached, so that the speed does not flutter at a band's edge.
  * With sound the target is for the lowest point: a browser that runs out of sound once waits for much more of it.
  */
 export function chase(playing: Playing): Chase {
@@ -65,9 +69,11 @@ export function chase(playing: Playing): Chase {
   }
   const late = playing.lowest === undefined ? goal - playing.time : playing.lowest - playing.target;
   const chasing = playing.rate > 1;
-  const steady = !playing.muted && playing.beginning !== true;
+  if (!playing.muted && playing.beginning !== true) {
+    return playing.lowest === undefined ? { rate: 1 } : keepWithSound(late, playing.rate);
+  }
   const deadBand = playing.muted ? DEAD_BAND : DEAD_BAND_SOUND;
-  if (steady || late <= (chasing ? 0 : deadBand)) {
+  if (late <= (chasing ? 0 : deadBand)) {
     return { rate: 1 };
   }
   if (!playing.muted) {
@@ -75,6 +81,16 @@ export function chase(playing: Playing): Chase {
   }
   const wanted = Math.min(RATE_MAX, 1 + Math.max(RATE_STEP, late * GAIN));
   return { rate: Math.round(wanted / RATE_STEP) * RATE_STEP };
+}
+
+function keepWithSound(late: number, rate: number): Chase {
+  if (late > (rate > 1 ? 0 : LATE_SOUND)) {
+    return { rate: RATE_SOUND_SLOW, resampled: true };
+  }
+  if (-late > (rate < 1 ? 0 : SHORT_SOUND)) {
+    return { rate: RATE_SOUND_BACK, resampled: true };
+  }
+  return { rate: 1 };
 }
 
 export const KEEP_BEHIND_MAX = 10;
@@ -117,15 +133,18 @@ export const TARGET_MIN_SOUND = 0.13;
 export const TARGET_MAX = 0.5;
 const TARGET_STEP = 0.05;
 const CALM_SECONDS = 20;
+const CALM_SECONDS_SOUND = 60;
 
 /** Where to aim: some frames behind the edge, further after each stall, nearer again after a calm time. */
 export class Target {
   readonly #nearest: number;
+  readonly #calmSeconds: number;
   #seconds: number;
   #changed: number;
 
   constructor(now: number, sound = false) {
     this.#nearest = sound ? TARGET_MIN_SOUND : TARGET_MIN;
+    this.#calmSeconds = sound ? CALM_SECONDS_SOUND : CALM_SECONDS;
     this.#seconds = this.#nearest;
     this.#changed = now;
   }
@@ -144,7 +163,7 @@ export class Target {
     const least = Math.min(TARGET_MAX, Math.max(this.#nearest, 3 * frame));
     if (this.#seconds < least) {
       this.#seconds = least;
-    } else if (now - this.#changed >= CALM_SECONDS && this.#seconds > least) {
+    } else if (now - this.#changed >= this.#calmSeconds && this.#seconds > least) {
       this.#seconds = Math.max(least, this.#seconds - TARGET_STEP);
       this.#changed = now;
     }

@@ -1,0 +1,18 @@
+#pragma once
+
+#include "control/configuration.hpp"
+#include "net/worker_pool.hpp"
+#include "session/media_ports.hpp"
+
+#include <memory>
+#include <vector>
+
+namespace millrace::apps {
+
+/// The pair of UDP ports for RTSP, as each worker has it, in the order of the workers; none where they are
+/// not wanted, or where nobody asked for these and they are taken, which the log says. Before the pool
+/// starts. Throws std::runtime_error.
+std::vector<std::unique_ptr<session::MediaPorts>> open_media_ports(net::WorkerPool& pool,
+                                                                   const control::ListenAddress& wanted);
+
+}   // namespace millrace::apps

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "protocol/rtsp/server.hpp"
+#include "session/desk.hpp"
+#include "session/media_ports.hpp"
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace millrace::session {
+
+/// What one RTSP conversation has of the node's UDP ports: it listens to the peers of the tracks that were
+/// set up, and holds a viewer's place. A peer is the host that speaks to us over TCP, at the ports that it
+/// named. Owned by the conversation, on its thread.
+class RtspDatagrams {
+public:
+    /// A packet of a track, RTCP or not; called from the executor.
+    using Sink = std::function<void(unsigned track, bool control, ByteSpan packet)>;
+
+    RtspDatagrams(Desk& desk, const Connection& connection, Sink sink);
+    RtspDatagrams(const RtspDatagrams&) = delete;
+    RtspDatagrams& operator=(const RtspDatagrams&) = delete;
+
+    /// Errc::unsupported where this node has no such ports; exists, exhausted.
+    Result<rtsp::Server::Granted> grant(const rtsp::Server::PortsWanted& wanted);
+    /// RTCP of ours, to the track's peer.
+    void send_control(unsigned track, ByteSpan packet);
+
+    /// A viewer's place: while it lasts, packets go to the tracks' peers.
+    void join(LogView& log, net::DatagramViewer viewer);
+    bool has_place() const { return static_cast<bool>(place_); }
+    void pause() { place_.pause(); }
+    void play() { place_.play(); }
+    const PeerAddress& host() const { return host_; }
+    /// The session ended.
+    void end();
+
+private:
+    struct Track {
+        unsigned track;
+        MediaPorts::Peers peers;
+        MediaPorts::Lease lease;
+    };
+
+    Desk& desk_;
+    PeerAddress host_;
+    Sink sink_;
+    std::vector<Track> tracks_;
+    net::DatagramFanOut::Place place_;
+};
+
+}   // namespace millrace::session

@@ -1,0 +1,381 @@
+#include "session/rtsp_pull.hpp"
+
+#include "hub/stream_for_tests.hpp"
+#include "session/played_camera_for_tests.hpp"
+#include "session/rtsp_call.hpp"
+
+namespace millrace::session {
+namespace {
+
+using toys::CameraNature;
+using toys::PlayedCamera;
+
+/// How the last try ended, in words.
+std::string last_words;
+
+Task<SourceEnding> pull_and_tell(Desk& desk, const SourceMeans& means, const SourceRule& rule,
+                                 SourceLeash& leash) {
+    SourceEnding ending = co_await rtsp_pull(desk, means, rule, leash);
+    last_words = ending.words.empty() ? std::string{ending.error.what} : ending.words;
+    co_return ending;
+}
+
+constexpr std::array kinds{SourceKind{"rtsp", pull_and_tell, true}};
+
+class AnyoneMay final : public hub::Admission {
+public:
+    void decide(hub::Petition /*petition*/, Reply<hub::Admitted> reply) override {
+        reply.give(hub::Admitted{});
+    }
+};
+
+class NoChildren final : public Spawner {
+public:
+    void spawn(Executor& /*owner*/, Reply<std::unique_ptr<Child>> reply) override {
+        reply.give(fail(Errc::not_found, "no child is needed for this"));
+    }
+};
+
+class RtspPull : public testing::Test {
+protected:
+    ~RtspPull() override { world_.time.stop(); }
+
+    void start(std::string source = "rtsp://camera.example/live") {
+        last_words.clear();
+        executor_.run([&] { sources_.start({"live/cam", std::move(source), SourceTransport::tcp}); });
+        world_.time.settle();
+    }
+    void stop() {
+        executor_.run([this] { sources_.stop("live/cam"); });
+        world_.time.settle();
+    }
+    /// The next connection, which such a camera answers until there is nothing more to answer.
+    PlayedCamera& answer(CameraNature nature = {}) {
+        for (int waited = 0; connector_.asked == answered_ && waited < 60; ++waited) {
+            world_.time.run_for(1s);
+        }
+        EXPECT_EQ(connector_.asked, answered_ + 1);
+        answered_ = connector_.asked;
+        camera_ = std::make_unique<PlayedCamera>(connector_, far_side_, std::move(nature));
+        tend();
+        return *camera_;
+    }
+    void tend() {
+        for (int round = 0; round < 12; ++round) {
+            camera_->tend();
+            world_.time.settle();
+        }
+    }
+    /// Groups of four pictures in their own time.
+    void show(int groups) {
+        for (int i = 0; i < groups; ++i) {
+            camera_->show(shown_ms_);
+            shown_ms_ += PlayedCamera::group_ms;
+            world_.time.run_for(PlayedCamera::group_ms * 1ms);
+            tend();
+        }
+    }
+    std::string state() {
+        const std::vector<hub::StreamReport> reports = world_.reports();
+        return reports.empty() ? "none" : std::string{name(reports.front().state)};
+    }
+    hub::StreamReport report() { return world_.reports().at(0); }
+
+    hub::toys::World world_;
+    VirtualExecutor& executor_ = world_.time.add_executor();
+    VirtualExecutor& far_side_ = world_.time.add_executor();
+    AnyoneMay admission_;
+    SeededRandom random_{3};
+    Desk desk_{executor_, world_.directory, admission_, random_};
+    NoChildren spawner_;
+    toys::PlayedConnector connector_{far_side_};
+    Sources sources_{desk_, {spawner_, connector_, kinds}};
+    std::unique_ptr<PlayedCamera> camera_;
+    int answered_ = 0;
+    std::int64_t shown_ms_ = 0;
+};
+
+TEST_F(RtspPull, plays_the_camera_and_publishes_whole_pictures) {
+    start("rtsp://me:secret@camera.example:8554//Streaming/Channels/1?a=b");
+    const PlayedCamera& camera = answer({.audio = media::Codec::pcmu, .password = "secret"});
+    EXPECT_TRUE(camera.playing());
+    EXPECT_EQ(connector_.servers.at(0).dial.to.text(), "camera.example:8554");
+    EXPECT_FALSE(connector_.servers.at(0).dial.tls);
+    EXPECT_NE(camera.heard.find("DESCRIBE rtsp://camera.example:8554//Streaming/Channels/1?a=b RTSP/1.0\r\n"),
+              std::string::npos)
+        << "byte for byte, but without the password";
+    EXPECT_EQ(camera.heard.find("secret"), std::string::npos);
+    EXPECT_EQ(state(), "none") << "nothing was shown yet";
+    show(3);
+    EXPECT_EQ(state(), "live");
+    const hub::StreamReport said = report();
+    EXPECT_EQ(said.publisher->protocol, "rtsp");
+    EXPECT_EQ(said.tracks.size(), 2U);
+    EXPECT_EQ(said.tracks.at(0).track.config->codec, media::Codec::h264);
+    EXPECT_EQ(said.tracks.at(1).track.config->codec, media::Codec::pcmu);
+    EXPECT_EQ(said.units_in, 3U * (4 + 8));
+    EXPECT_EQ(said.units_dropped, 0U);
+}
+
+TEST_F(RtspPull, by_rtsps_the_connection_is_secured) {
+    start("rtsps://camera.example/live");
+    EXPECT_TRUE(connector_.servers.at(0).dial.tls);
+    EXPECT_EQ(connector_.servers.at(0).dial.to.port, 322);
+}
+
+TEST_F(RtspPull, one_that_is_stopped_says_farewell_to_the_camera_and_the_streams_end) {
+    start();
+    answer();
+    show(2);
+    stop();
+    EXPECT_EQ(state(), "offline");
+    EXPECT_NE(camera_->far().hear().find("TEARDOWN rtsp://camera.example/live"), std::string::npos);
+    EXPECT_TRUE(camera_->far().is_left());
+    world_.time.run_for(2min);
+    EXPECT_EQ(connector_.asked, 1);
+    EXPECT_EQ(executor_.tasks().size(), 0U);
+}
+
+TEST_F(RtspPull, keeps_the_session_alive_also_with_a_camera_that_never_answers_that) {
+    start();
+    answer();
+    for (int i = 0; i < 400; ++i) {
+        camera_->show(shown_ms_);
+        shown_ms_ += PlayedCamera::group_ms;
+        world_.time.run_for(PlayedCamera::group_ms * 1ms);
+    }
+    EXPECT_EQ(connector_.asked, 1);
+    EXPECT_NE(camera_->far().hear().find("GET_PARAMETER rtsp"), std::string::npos)
+        << "or OPTIONS, where the camera has no such method";
+}
+
+TEST_F(RtspPull, tells_the_camera_what_it_received) {
+    start();
+    answer();
+    show(40);
+    EXPECT_EQ(camera_->server.counters().frames_ignored, 0U) << "on channels of the session";
+    EXPECT_NE(camera_->heard.find("millrace"), std::string::npos) << "RTCP names its sender";
+}
+
+TEST_F(RtspPull, case_32_a_camera_silent_for_9_s_goes_on_and_one_silent_for_10_s_is_called_again) {
+    start();
+    answer();
+    show(2);
+    world_.time.run_for(9s);
+    show(1);
+    EXPECT_EQ(connector_.asked, 1);
+    EXPECT_EQ(state(), "live");
+    EXPECT_EQ(report().units_in, 12U);
+    world_.time.run_for(11s);
+    EXPECT_EQ(last_words, "the camera sent nothing for 10 s");
+    EXPECT_TRUE(connector_.servers.at(0).is_left());
+    answer();
+    show(1);
+    EXPECT_EQ(state(), "live");
+    EXPECT_EQ(report().units_in, 16U) << "the same stream goes on";
+}
+
+TEST_F(RtspPull, case_32_a_camera_that_never_sends_a_key_frame_is_no_stream_and_nothing_grows) {
+    start();
+    answer({.key_frames = false});
+    show(100);
+    EXPECT_EQ(state(), "none");
+    EXPECT_EQ(connector_.asked, 1) << "its next key frame may come";
+    camera_->far().connection->close();
+    world_.time.settle();
+    EXPECT_NE(last_words.find("no key frame came"), std::string::npos) << last_words;
+}
+
+TEST_F(RtspPull, case_32_a_camera_with_sound_alone_is_a_stream_of_sound) {
+    start();
+    answer({.video = {}, .audio = media::Codec::pcmu});
+    show(10);
+    EXPECT_EQ(state(), "live");
+    EXPECT_EQ(report().tracks.size(), 1U);
+    EXPECT_EQ(report().units_in, 80U);
+}
+
+TEST_F(RtspPull, a_camera_that_is_power_cycled_goes_on_in_the_same_stream_with_a_jump) {
+    start();
+    answer({.first_timestamp = 4'000'000'000});
+    show(10);
+    hub::toys::Viewer viewer{world_, world_.desk_b};
+    ASSERT_TRUE(viewer.joined);
+    viewer.read();
+    camera_->far().connection->close();
+    world_.time.settle();
+    EXPECT_EQ(state(), "stale");
+    shown_ms_ = 0;
+    answer({.first_timestamp = 77});
+    show(2);
+    EXPECT_EQ(state(), "live");
+    const std::string after = viewer.read();
+    EXPECT_NE(after.find("jump"), std::string::npos) << after;
+    EXPECT_EQ(after.find("end"), std::string::npos) << "viewers stay";
+}
+
+TEST_F(RtspPull, another_codec_after_a_restart_is_said_in_the_same_stream) {
+    start();
+    answer();
+    show(2);
+    camera_->far().connection->close();
+    answer({.video = media::Codec::h265});
+    show(2);
+    EXPECT_EQ(state(), "live");
+    EXPECT_EQ(report().tracks.at(0).track.config->codec, media::Codec::h265);
+}
+
+TEST_F(RtspPull, f21_the_wrap_of_rtp_time_is_seamless) {
+    start();
+    // A second and a half before the wrap, sound and pictures by clocks of their own.
+    answer({.audio = media::Codec::pcmu, .first_timestamp = 0xFFFFFFFF - 135'000});
+    show(5);
+    hub::toys::Viewer viewer{world_, world_.desk_b};
+    ASSERT_TRUE(viewer.joined);
+    viewer.read();
+    show(20);
+    const hub::StreamReport said = report();
+    EXPECT_EQ(said.units_in, 25U * 12);
+    EXPECT_EQ(said.jumps, 0U);
+    EXPECT_EQ(viewer.read().find("jump"), std::string::npos);
+}
+
+TEST_F(RtspPull, timestamps_that_step_back_are_a_jump_and_no_end) {
+    start();
+    answer();
+    show(10);
+    shown_ms_ = -600'000;
+    show(10);
+    EXPECT_EQ(state(), "live");
+    EXPECT_EQ(connector_.asked, 1);
+    EXPECT_GE(report().units_in, 76U);
+    EXPECT_LE(report().jumps, 2U);
+}
+
+TEST_F(RtspPull, what_a_camera_refuses_is_said_in_words) {
+    start("rtsp://me:wrong@camera.example/live");
+    answer({.password = "secret"});
+    EXPECT_EQ(last_words, "the camera answers 401: another user or password");
+    stop();
+    start("rtsp://camera.example/live");
+    answer({.password = "secret"});
+    EXPECT_EQ(last_words, "the camera answers 401: it wants a user and a password");
+    stop();
+    start();
+    answer({.video = {}});
+    EXPECT_FALSE(last_words.empty());
+}
+
+/// A conversation in which the test says each answer.
+class SaidRtspPull : public RtspPull {
+protected:
+    toys::PlayedServer& server() { return connector_.servers.back(); }
+    /// Answers what was asked last.
+    void say(std::string_view status, std::string_view headers = "", std::string_view body = "") {
+        server().hear();
+        const std::string asked = std::exchange(server().heard, {});
+        const std::size_t at = asked.rfind("CSeq: ");
+        ASSERT_NE(at, std::string::npos) << asked;
+        const std::string cseq = asked.substr(at, asked.find('\r', at) - at);
+        const std::string length =
+            body.empty() ? std::string{} : fmt::format("Content-Length: {}\r\n", body.size());
+        server().say(fmt::format("RTSP/1.0 {}\r\n{}\r\n{}{}\r\n{}", status, cseq, headers, length, body));
+        world_.time.settle();
+    }
+    void next_try() {
+        const int asked = connector_.asked;
+        for (int waited = 0; connector_.asked == asked && waited < 60; ++waited) {
+            world_.time.run_for(1s);
+        }
+    }
+};
+
+TEST_F(SaidRtspPull, case_28_a_redirection_is_followed_through_the_same_door_without_the_password) {
+    start("rtsp://me:secret@camera.example/live");
+    say("200 OK");
+    say("302 Moved", "Location: rtsp://127.0.0.1//other?x='y'\r\n");
+    ASSERT_EQ(connector_.asked, 2) << "the connector decides whether that is an address for us";
+    EXPECT_EQ(server().dial.to.text(), "127.0.0.1:554");
+    say("200 OK");
+    EXPECT_NE(server().hear().find("DESCRIBE rtsp://127.0.0.1//other?x='y' RTSP/1.0"), std::string::npos);
+    say("401 Unauthorized", "WWW-Authenticate: Basic realm=\"x\"\r\n");
+    EXPECT_EQ(last_words, "the camera answers 401: it wants a user and a password");
+}
+
+TEST_F(SaidRtspPull, case_28_redirections_have_an_end_and_stay_with_rtsp) {
+    start();
+    for (int i = 0; i <= rtsp_redirects_max; ++i) {
+        ASSERT_EQ(connector_.asked, 1 + i);
+        say("200 OK");
+        say("301 Moved", "Location: rtsp://camera.example/live\r\n");
+    }
+    EXPECT_EQ(last_words, "the camera sends us on and on");
+    for (const std::string_view to : {"file:///etc/passwd", "http://169.254.169.254/", "gopher://h/", ""}) {
+        next_try();
+        const int asked = connector_.asked;
+        say("200 OK");
+        say("302 Moved", fmt::format("Location: {}\r\n", to));
+        EXPECT_EQ(connector_.asked, asked) << to;
+        EXPECT_TRUE(server().is_left()) << to;
+    }
+}
+
+TEST_F(SaidRtspPull, case_84_a_camera_that_never_answers_is_left_after_10_s) {
+    start();
+    world_.time.run_for(11s);
+    EXPECT_TRUE(connector_.servers.at(0).is_left());
+    EXPECT_EQ(last_words, "the server did not answer");
+}
+
+TEST_F(SaidRtspPull, refusals_say_their_number_and_hide_secrets) {
+    start();
+    say("200 OK");
+    say("404 Not Found");
+    EXPECT_EQ(last_words, "the camera answers 404: it has no such stream");
+    next_try();
+    say("200 OK");
+    say("453 No room for password=abc");
+    EXPECT_EQ(last_words, "the camera answers 453 No room for password=***");
+    next_try();
+    say("200 OK");
+    say("200 OK", "", "m=application 0 RTP/AVP 107\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\n");
+    EXPECT_NE(last_words.find("the camera offers no track that can be read here: the track 1 (application)"),
+              std::string::npos)
+        << last_words;
+}
+
+TEST_F(SaidRtspPull, case_27_a_repeated_media_line_is_set_up_once) {
+    start();
+    say("200 OK");
+    say("200 OK", "Content-Base: rtsp://camera.example/live/\r\n",
+        "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=control:t1\n"
+        "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\na=control:t1\n");
+    EXPECT_NE(server().hear().find("SETUP rtsp://camera.example/live/t1 RTSP/1.0"), std::string::npos);
+    say("200 OK", "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n");
+    EXPECT_NE(server().hear().find("PLAY rtsp://camera.example/live"), std::string::npos);
+}
+
+TEST(RtspTarget, row_2_20_addresses_are_asked_for_byte_for_byte_without_user_and_password) {
+    const std::array<std::array<std::string_view, 4>, 7> table{{
+        {"rtsp://user:pass@host:554//Streaming/Channels/1", "rtsp://host:554//Streaming/Channels/1", "user",
+         "pass"},
+        {"rtsp://10.0.0.5:554/user=admin_password='a@b'_channel=1_stream=0.sdp",
+         "rtsp://10.0.0.5:554/user=admin_password='a@b'_channel=1_stream=0.sdp", "", ""},
+        {"rtsp://h/cam/realmonitor?channel=1&subtype=0&unicast=true&proto=Onvif",
+         "rtsp://h/cam/realmonitor?channel=1&subtype=0&unicast=true&proto=Onvif", "", ""},
+        {"rtsp://admin:p%40ss@h:8554/a//b?x=%2F", "rtsp://h:8554/a//b?x=%2F", "admin", "p@ss"},
+        {"rtsp://admin:p@ss@h/", "rtsp://h/", "admin", "p@ss"},
+        {"rtsp://h", "rtsp://h", "", ""},
+        {"rtsps://u@[2001:db8::5]/x#1", "rtsps://[2001:db8::5]/x#1", "u", ""},
+    }};
+    for (const auto& [written, asked, user, password] : table) {
+        const Result<RtspTarget> target = parse_rtsp_target(written);
+        ASSERT_TRUE(target) << written;
+        EXPECT_EQ(target->text, asked);
+        EXPECT_EQ(target->url.user, user);
+        EXPECT_EQ(target->url.password, password);
+    }
+}
+
+}   // namespace
+}   // namespace millrace::session

@@ -127,6 +127,7 @@ void Node::make_counters() {
     sweeper_.emplace(pool_.aside(), sights.sessions);
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
+        counter->desk.node_id = node_start;
         add_routes(*counter, sights, node_start);
     }
 }

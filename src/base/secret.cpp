@@ -128,10 +128,10 @@ private:
             return false;
         }
         const std::size_t begin = at_ + sign.size();
-        std::size_t end = begin;
-        while (end < text_.size() && !is_space(text_[end]) &&
-               std::string_view{"/?#\"'<>"}.find(text_[end]) == std::string_view::npos) {
-            ++end;
+        // A quote may be of the password (RFC 3986 §2.2): then an '@' follows it.
+        std::size_t end = until(begin, "/?#\"<>");
+        if (text_.substr(begin, end - begin).find('@') == std::string_view::npos) {
+            end = until(begin, "/?#\"'<>");
         }
         end = end_of_authority(begin, end);
         const std::string_view authority = text_.substr(begin, end - begin);
@@ -143,6 +143,14 @@ private:
         copy_to(begin + colon + 1);
         mask_to(begin + sign_at);
         return true;
+    }
+
+    /// Where the first of these stands behind `at`, or space, or the end.
+    std::size_t until(std::size_t at, std::string_view ends) const {
+        while (at < text_.size() && !is_space(text_[at]) && ends.find(text_[at]) == std::string_view::npos) {
+            ++at;
+        }
+        return at;
     }
 
     /// `end`, or the end of all that is not space where the authority cannot end there.

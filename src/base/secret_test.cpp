@@ -81,6 +81,8 @@ TEST(Secret, row_3_25_what_is_no_password_stays_as_it_was_written) {
               "rtsp://admin:***@192.168.2.64:554//Streaming/Channels/1");
     EXPECT_EQ(masked("rtsp://u@h:554/user=admin_password='p'_channel=3_stream=0.sdp"),
               "rtsp://u@h:554/user=admin_password='***'_channel=3_stream=0.sdp");
+    EXPECT_EQ(masked("rtsp://admin:p'a=s_s@h//S/1?a='b'_c=d broke"),
+              "rtsp://admin:***@h//S/1?a='b'_c=d broke");
     EXPECT_EQ(masked("rtsp://admin:a/b#c@h/x broke"), "rtsp://admin:***@h/x broke") << "broken, but secret";
     EXPECT_EQ(masked("http://h:80/~me/a@b"), "http://h:80/~me/a@b");
 }

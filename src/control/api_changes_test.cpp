@@ -209,6 +209,22 @@ TEST_F(ApiChanges, a_sources_secret_is_never_shown_and_may_be_sent_back_masked) 
     EXPECT_EQ(node_.configuration().streams.at(0).on_demand, true);
 }
 
+TEST_F(ApiChanges, row_3_25_the_secrets_of_a_list_are_masked_and_kept_each_for_itself) {
+    const std::string list =
+        R"(["http://me:s3cr3t@10.0.0.9/a","http://10.0.0.9/user=a_password='0th3r'_b=1"])";
+    EXPECT_EQ(ask("PUT", "/api/v1/streams/live/cam", R"({"source":)" + list + "}").status, 200);
+    const std::string shown = text(ask("GET", "/api/v1/config"));
+    EXPECT_EQ(shown.find("s3cr3t"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("0th3r"), std::string::npos) << shown;
+    const auto again =
+        ask("PUT", "/api/v1/streams/live/cam",
+            R"({"source":["http://10.0.0.9/user=a_password='***'_b=1","http://me:***@10.0.0.9/a","test:"]})");
+    EXPECT_EQ(again.status, 200) << text(again);
+    const StreamRule& rule = node_.configuration().streams.at(0);
+    EXPECT_EQ(rule.source, "http://10.0.0.9/user=a_password='0th3r'_b=1");
+    EXPECT_EQ(rule.other_sources, (std::vector<std::string>{"http://me:s3cr3t@10.0.0.9/a", "test:"}));
+}
+
 TEST_F(ApiChanges, row_3_25_a_destinations_secret_is_never_shown_and_may_be_sent_back_masked) {
     const std::vector<std::string> to{"rtmp://h/live2/s3cr3t", "rtmp://h/live2/s3cr3t2",
                                       "tcp://me:s3cr3t@10.0.0.9:5"};
@@ -229,22 +245,6 @@ TEST_F(ApiChanges, row_3_25_a_destinations_secret_is_never_shown_and_may_be_sent
     const auto single = ask("PUT", "/api/v1/streams/live/cam", R"({"forward":"rtmp://h/live2/***"})");
     EXPECT_EQ(single.status, 200) << text(single);
     EXPECT_EQ(node_.configuration().streams.at(0).forward, std::vector<std::string>{to[0]});
-}
-
-TEST_F(ApiChanges, row_3_25_the_secrets_of_a_list_are_masked_and_kept_each_for_itself) {
-    const std::string list =
-        R"(["http://me:s3cr3t@10.0.0.9/a","http://10.0.0.9/user=a_password='0th3r'_b=1"])";
-    EXPECT_EQ(ask("PUT", "/api/v1/streams/live/cam", R"({"source":)" + list + "}").status, 200);
-    const std::string shown = text(ask("GET", "/api/v1/config"));
-    EXPECT_EQ(shown.find("s3cr3t"), std::string::npos) << shown;
-    EXPECT_EQ(shown.find("0th3r"), std::string::npos) << shown;
-    const auto again =
-        ask("PUT", "/api/v1/streams/live/cam",
-            R"({"source":["http://10.0.0.9/user=a_password='***'_b=1","http://me:***@10.0.0.9/a","test:"]})");
-    EXPECT_EQ(again.status, 200) << text(again);
-    const StreamRule& rule = node_.configuration().streams.at(0);
-    EXPECT_EQ(rule.source, "http://10.0.0.9/user=a_password='0th3r'_b=1");
-    EXPECT_EQ(rule.other_sources, (std::vector<std::string>{"http://me:s3cr3t@10.0.0.9/a", "test:"}));
 }
 
 TEST_F(ApiChanges, a_streams_rule_is_put_and_taken_away) {

@@ -13,20 +13,19 @@ constexpr std::string_view streams_path = "/api/v1/streams";
 constexpr std::string_view key = "streams";
 
 /// Each as it was shown means one there is; those that look alike mean them in their order.
-void keep_secrets(const std::vector<std::string>& there, YamlNode& forward) {
-    std::vector<std::string> left = there;
-    const auto mean = [&left](YamlNode& one) {
+void keep_secrets(std::vector<std::string> there, std::string (*shown)(std::string_view), YamlNode& written) {
+    const auto mean = [&](YamlNode& one) {
         const auto old =
-            std::ranges::find(left, one.text, [](const std::string& to) { return masked_destination(to); });
-        if (old != left.end()) {
+            std::ranges::find(there, one.text, [shown](const std::string& text) { return shown(text); });
+        if (old != there.end()) {
             one.text = std::move(*old);
-            left.erase(old);
+            there.erase(old);
         }
     };
-    if (forward.kind == YamlNode::Kind::scalar) {
-        mean(forward);
+    if (written.kind == YamlNode::Kind::scalar) {
+        mean(written);
     }
-    std::ranges::for_each(forward.items, mean);
+    std::ranges::for_each(written.items, mean);
 }
 
 /// Whoever sends back a source as it was shown, with its secret masked, means the one there is; likewise
@@ -35,28 +34,17 @@ void keep_secret(const Standing& now, const std::string& stream, YamlNode& rule)
     const auto& rules = now.configuration.streams;
     const auto old =
         std::ranges::find(rules, stream, [](const StreamRule& one) { return one.pattern.text(); });
-    YamlNode* const source = find(rule, "source");
     if (old == rules.end()) {
         return;
     }
+    if (YamlNode* const source = find(rule, "source")) {
+        std::vector<std::string> there{old->source};
+        there.insert(there.end(), old->other_sources.begin(), old->other_sources.end());
+        keep_secrets(std::move(there), masked, *source);
+    }
     if (YamlNode* const forward = find(rule, "forward")) {
-        keep_secrets(old->forward, *forward);
+        keep_secrets(old->forward, masked_destination, *forward);
     }
-    if (source == nullptr) {
-        return;
-    }
-    const auto keep = [&](YamlNode& written) {
-        if (written.text == masked(old->source)) {
-            written.text = old->source;
-            return;
-        }
-        const auto meant = std::ranges::find(old->other_sources, written.text, masked);
-        if (meant != old->other_sources.end()) {
-            written.text = *meant;
-        }
-    };
-    keep(*source);
-    std::ranges::for_each(source->items, keep);
 }
 
 Outcome put_rule(State& state, const Standing& now, const std::string& stream, YamlNode rule) {

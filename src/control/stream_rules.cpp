@@ -50,13 +50,32 @@ std::string source(const Setting& setting) {
     return written;
 }
 
+/// One source, or a list of them.
+void read_sources(StreamRule& rule, const Setting& entry) {
+    if (entry.node().kind != YamlNode::Kind::list) {
+        rule.source = source(entry);
+        return;
+    }
+    for (const auto& item : entry.list(StreamRule::sources_max)) {
+        std::string one = source(item);
+        if (rule.source.empty()) {
+            rule.source = std::move(one);
+        } else {
+            rule.other_sources.push_back(std::move(one));
+        }
+    }
+    if (rule.source.empty()) {
+        entry.refuse("a list of sources has at least one");
+    }
+}
+
 constexpr std::string_view destination_wanted =
-    "a destination: rtmp://HOST/APP/KEY or rtmps://, tcp://HOST:PORT (bytes of H.264 or H.265), or "
-    "udp://HOST:PORT (MPEG-TS)";
+    "a destination: rtmp://HOST/APP/KEY or rtmps://, rtsp://HOST/PATH or rtsps://, tcp://HOST:PORT (bytes of "
+    "H.264 or H.265), or udp://HOST:PORT (MPEG-TS)";
 
 /// One place where a stream is pushed to. What is wrong is said without what may be secret in it.
 std::string destination(const Setting& setting) {
-    constexpr std::array<std::string_view, 4> kinds{"rtmp", "rtmps", "tcp", "udp"};
+    constexpr std::array<std::string_view, 6> kinds{"rtmp", "rtmps", "rtsp", "rtsps", "tcp", "udp"};
     const std::string& written = setting.text(destination_wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a destination is at most 4096 characters long");
@@ -90,25 +109,6 @@ std::vector<std::string> destinations(const Setting& setting) {
 void refuse_pattern(const StreamRule& rule, const Setting& entry, std::string_view what) {
     if (rule.pattern.text().find('*') != std::string::npos) {
         entry.refuse(fmt::format("{} needs the name of one stream, without '*'", what));
-    }
-}
-
-/// One source, or a list of them.
-void read_sources(StreamRule& rule, const Setting& entry) {
-    if (entry.node().kind != YamlNode::Kind::list) {
-        rule.source = source(entry);
-        return;
-    }
-    for (const auto& item : entry.list(StreamRule::sources_max)) {
-        std::string one = source(item);
-        if (rule.source.empty()) {
-            rule.source = std::move(one);
-        } else {
-            rule.other_sources.push_back(std::move(one));
-        }
-    }
-    if (rule.source.empty()) {
-        entry.refuse("a list of sources has at least one");
     }
 }
 

@@ -86,6 +86,12 @@ public:
     /// that a source on demand could make.
     void report(std::optional<std::string> name, Reply<std::vector<StreamReport>> reply);
 
+    static constexpr Duration wish_lasts = 15s;   ///< longer than a relay waits with its next try
+    static constexpr std::size_t wishes_max = 1024;
+    /// Another node wants the stream, for itself and others; and for whom it was wanted of late.
+    void note_wish(const std::string& name, const Hops& through, Instant now);
+    Hops wishes(const std::string& name, Instant now);
+
     // For streams, on their home worker.
     /// Nobody finds the stream any more; it goes later, for it is the stream that says so.
     void remove(const StreamHandle& stream);
@@ -105,6 +111,11 @@ private:
         Executor* home = nullptr;
         std::uint32_t generation = 0;
         std::unique_ptr<Stream> stream;
+    };
+
+    struct Wish {
+        Hops through;
+        Instant at;
     };
 
     /// A stream that is there, or could be.
@@ -148,6 +159,7 @@ private:
     bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;
     Random& random_ MILLRACE_GUARDED_BY(mutex_);
     std::deque<Slot> slots_ MILLRACE_GUARDED_BY(mutex_);   // the streams in it: their home's
+    std::unordered_map<std::string, Wish> wishes_ MILLRACE_GUARDED_BY(mutex_);
     std::vector<std::uint32_t> free_ MILLRACE_GUARDED_BY(mutex_);
     std::unordered_map<std::string, std::uint32_t> by_name_ MILLRACE_GUARDED_BY(mutex_);
     std::unordered_map<const Executor*, Sessions*> sessions_ MILLRACE_GUARDED_BY(mutex_);

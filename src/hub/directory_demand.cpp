@@ -101,6 +101,22 @@ void Directory::report(std::optional<std::string> name, Reply<std::vector<Stream
            [this, homes = std::move(homes)](Executor& home) { return report_of(homes.at(&home)); });
 }
 
+void Directory::note_wish(const std::string& name, const Hops& through, Instant now) {
+    const MutexLock lock{mutex_};
+    if (wishes_.size() >= wishes_max) {
+        std::erase_if(wishes_, [now](const auto& one) { return now - one.second.at > wish_lasts; });
+    }
+    if (wishes_.size() < wishes_max || wishes_.contains(name)) {
+        wishes_.insert_or_assign(name, Wish{through, now});
+    }
+}
+
+Hops Directory::wishes(const std::string& name, Instant now) {
+    const MutexLock lock{mutex_};
+    const auto found = wishes_.find(name);
+    return found == wishes_.end() || now - found->second.at > wish_lasts ? Hops{} : found->second.through;
+}
+
 bool Directory::call(const std::string& name) {
     const std::optional<StreamHandle> handle = has_source(name) ? find(name) : std::nullopt;
     if (handle) {

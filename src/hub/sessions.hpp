@@ -2,6 +2,7 @@
 
 #include "base/connection.hpp"
 #include "base/executor.hpp"
+#include "base/hops.hpp"
 #include "base/timer.hpp"
 #include "hub/admission.hpp"
 #include "hub/pace.hpp"
@@ -41,6 +42,7 @@ struct SessionFacts {
     Endpoint peer;
     Instant since;
     Identity who;
+    Hops hops{};   ///< of a publisher: the nodes that its media came through
 
     /// What its identity must be allowed for as long as it runs, of `stream`.
     Action action() const {

@@ -84,8 +84,9 @@ bool DatagramAudience::place(DatagramViewing& viewing, Instant now) {
         return false;
     }
     const Entrance* const entrance = log_.newest_entrance();
-    if (viewing.cursor != DatagramViewing::none && entrance != nullptr && entrance->offset > viewing.cursor &&
-        log_.age_from(viewing.cursor, now) > lag_max) {
+    // A newcomer gets all from where it was told that it begins.
+    if (viewing.caught_up && viewing.cursor != DatagramViewing::none && entrance != nullptr &&
+        entrance->offset > viewing.cursor && log_.age_from(viewing.cursor, now) > lag_max) {
         viewing.lapse(entrance->offset);
     }
     if (viewing.cursor == DatagramViewing::none) {
@@ -136,6 +137,7 @@ void DatagramAudience::serve() {
         for (const FrameRuns::Run& run : hall_.runs.runs()) {
             hall_.send(viewing, hall_.runs, run);
         }
+        viewing.caught_up = viewing.caught_up || hall_.runs.end() == log_.head();
         behind = behind || hall_.runs.end() < log_.head();
     }
     hall_.flush();

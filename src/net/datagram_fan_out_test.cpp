@@ -29,6 +29,7 @@ TEST(DatagramFanOut, says_first_what_an_entrance_says_first) {
     for (int i = 0; i < 100; ++i) {
         world.join();
     }
+    world.time.run_for(200ms);
     const std::uint64_t sends = world.fan_out.counters().sends;
     world.second();
     world.second();
@@ -45,6 +46,16 @@ TEST(DatagramFanOut, begins_where_the_log_was_when_it_was_joined) {
     world.picture(2, true);
     world.time.run_for(100ms);
     EXPECT_EQ(viewer.rtp.numbers, world.all_since(0));
+}
+
+TEST(DatagramFanOut, gives_a_newcomer_all_from_where_it_began_though_a_key_frame_comes_at_once) {
+    DatagramWorld world;
+    world.second();
+    world.time.run_for(1s);
+    auto& viewer = world.join_without_settling();
+    world.second();
+    EXPECT_EQ(viewer.rtp.numbers, world.all_since(0));
+    EXPECT_EQ(world.fan_out.counters().skips, 0U);
 }
 
 TEST(DatagramFanOut, waits_for_an_entrance_where_there_is_none) {

@@ -52,6 +52,7 @@ public:
     void enter(const Entrance& entrance) {
         cursor = entrance.offset;
         front = entrance.resume;
+        caught_up = false;
     }
     /// It goes on at the newest entrance, past `at_least`; until then it has no place.
     void lapse(std::uint64_t at_least);
@@ -68,6 +69,7 @@ public:
 
     std::uint64_t cursor = none;   ///< where it is in the log; none: it waits for an entrance
     Bytes front;                   ///< frames that it is to hear before
+    bool caught_up = false;        ///< it was at the log's head since it entered
     bool paused = false;
     std::size_t index = 0;   ///< where the audience keeps it
 

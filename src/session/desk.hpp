@@ -60,6 +60,7 @@ struct Desk {
                    ? fail(Errc::exhausted, "this node has no memory for more; try again later")
                    : Result<>{};
     }
+    std::string node_id;                  ///< by which relays know this node (Hops); empty: it says none
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
     ListTexts list_texts;
     TransportMemory rtsp_over_tcp;

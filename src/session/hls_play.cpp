@@ -9,6 +9,7 @@
 #include "session/hls_lists.hpp"
 #include "session/media_answer.hpp"
 #include "session/refused.hpp"
+#include "session/relays.hpp"
 
 #include <algorithm>
 
@@ -126,7 +127,15 @@ public:
         if (wanted->page == Page::media) {
             co_return co_await media(*wanted);
         }
-        co_return co_await list(*wanted);
+        Result<Hops> hops = co_await hops_for(desk_, request_, wanted->stream);
+        if (!hops) {
+            co_return circle_refusal(request_, settings_.origins, hops.error());
+        }
+        web::Response response = co_await list(*wanted);
+        if (!hops->empty()) {
+            response.headers.push_back({std::string{Hops::header}, hops->text()});
+        }
+        co_return response;
     }
 
 private:

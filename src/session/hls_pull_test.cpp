@@ -124,14 +124,16 @@ TEST_F(HlsPull, a_stall_is_made_good_little_by_little) {
     serve_for(6s);   // nothing new is listed for 6 s
     put_list(103, 106);
     hub::toys::Viewer viewer{world_, world_.desk_b};
+    ASSERT_TRUE(viewer.joined);
     int listed = 106;
+    std::string lines;
     for (; listed < 136; ++listed) {
         serve_for(2s);
         put_list(listed - 2, listed + 1);
+        lines += viewer.read();
     }
     serve_for(500ms);
-    ASSERT_TRUE(viewer.joined);
-    const std::string lines = viewer.read();
+    lines += viewer.read();
     EXPECT_FALSE(toys::pictures_jump(lines));
     const std::vector<std::int64_t> times = toys::times_of(lines, 'v');
     ASSERT_FALSE(times.empty());

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "net/drive.hpp"
+#include "session/relays.hpp"
 
 namespace millrace::session {
 
@@ -34,6 +35,7 @@ std::string unwelcome_answer(const http::ResponseHead& head) {
 
 void HttpFetch::work_for(SourcePublisher& publisher) {
     publisher_ = &publisher;
+    publisher.came_through(heard_);
     hold(connection_.get());
 }
 
@@ -89,6 +91,11 @@ Task<Result<http::ResponseHead>> HttpFetch::get(Url url, std::vector<web::Header
             drop();
         } else {
             url_ = std::move(url);
+            heard_ = Hops::parse(head->header(Hops::header).value_or(""));
+            const Result<> foreign = refuse_own(desk_, heard_);
+            if (!foreign) {
+                co_return std::unexpected(foreign.error());
+            }
             co_return std::move(head);
         }
     }
@@ -149,6 +156,9 @@ bool HttpFetch::take_challenge(const Url& url, const http::ResponseHead& head) {
 
 http::ClientRequest HttpFetch::request(const Url& url, const std::vector<web::Header>& headers) {
     http::ClientRequest request{.url = url, .headers = headers};
+    if (!said_.empty()) {
+        request.headers.push_back({std::string{Hops::header}, said_.text()});
+    }
     if (!challenge_ || !url.has_user || server_of(url) != challenger_) {
         return request;
     }

@@ -39,6 +39,9 @@ public:
     HttpFetch& operator=(const HttpFetch&) = delete;
     ~HttpFetch() { leash_.hold(nullptr); }
 
+    /// What it says of itself to other nodes. What they say reaches the publisher, and an answer that came
+    /// from here is Errc::refused.
+    void say(Hops hops) { said_ = std::move(hops); }
     /// From now on its connection is this publisher's, to show and to end.
     void work_for(SourcePublisher& publisher);
 
@@ -68,6 +71,8 @@ private:
     Connector& connector_;
     SourceLeash& leash_;
     SourcePublisher* publisher_ = nullptr;
+    Hops said_;
+    Hops heard_;   // with the last answer
     Url url_;
     Url opened_;   // whose server the connection leads to
     std::unique_ptr<Connection> connection_;

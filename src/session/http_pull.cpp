@@ -5,6 +5,7 @@
 #include "session/hls_pull.hpp"
 #include "session/media_reader.hpp"
 #include "session/mjpeg_pull.hpp"
+#include "session/relays.hpp"
 #include "session/stream_pull.hpp"
 
 #include <algorithm>
@@ -67,6 +68,7 @@ Task<SourceEnding> http_pull(Desk& desk, const SourceMeans& means, const SourceR
         co_return SourceEnding{.error = url.error(), .words = {}, .lasting = true};
     }
     HttpFetch fetch{desk, means.connector, leash};
+    fetch.say(hops_of_pull(desk, rule.stream));
     Result<http::ResponseHead> head = co_await fetch.get(*url);
     if (!head) {
         co_return SourceEnding{.error = head.error(), .words = {}};

@@ -156,8 +156,8 @@ Task<SourceEnding> Lineup::try_once(std::size_t index, bool& yielded) {
     SourceEnding ending = co_await place.kind->try_once(desk_, means_, place.rule, leash);
     place.trying = false;
     place.leash = nullptr;
-    yielded = leash.is_pulled();
     place.memo = std::move(leash.memo());
+    yielded = leash.is_pulled();
     leave_stage(index);
     co_return ending;
 }

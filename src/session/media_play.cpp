@@ -16,6 +16,7 @@
 #include "session/picture_renderer.hpp"
 #include "session/raw_h264.hpp"
 #include "session/refused.hpp"
+#include "session/relays.hpp"
 
 #include <algorithm>
 
@@ -307,6 +308,14 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Settings& settings, co
     }
     if (const Result<> room = desk.has_room(); plays && !room) {
         co_return std::unexpected(room.error());
+    }
+    const Result<Hops> hops = co_await hops_for(desk, request, wish->stream);
+    if (!hops) {
+        co_return circle_refusal(request, origins, hops.error());
+    }
+    if (!hops->empty()) {
+        response.headers.push_back({std::string{Hops::header}, hops->text()});
+        head = wish->websocket ? std::move(head) : http::streaming_head(200, response.headers);
     }
     if (plays) {
         hub::SessionFacts viewer{.protocol = wish->way().name,

@@ -144,7 +144,8 @@ TEST_F(RtmpPull, case_84_a_server_that_never_answers_or_shows_nothing_is_left_af
     show(20'000, 1000, false);
     world_.time.run_for(11s);
     EXPECT_TRUE(connector_.servers.at(static_cast<std::size_t>(asked) - 1).is_left());
-    EXPECT_EQ(executor_.tasks().size(), 1U);
+    stop();
+    EXPECT_EQ(executor_.tasks().size(), 0U);
 }
 
 TEST_F(RtmpPull, bytes_that_are_no_rtmp_are_no_end_of_the_world) {

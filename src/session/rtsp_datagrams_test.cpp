@@ -1,253 +1,332 @@
 #include "session/rtsp_datagrams.hpp"
 
 #include "base/virtual_network.hpp"
+#include "protocol/rtp/rtcp.hpp"
 #include "session/rtsp_peers_for_tests.hpp"
 
-#include <array>
+#include <algorithm>
 
 namespace millrace::session {
 namespace {
 
-using media::Codec;
-using toys::RtspCamera;
 using toys::RtspPeer;
 using toys::RtspTalker;
 using toys::RtspWorld;
 
-constexpr std::uint16_t player_port = 5'000;
-constexpr std::uint16_t camera_port = 6'000;
 constexpr std::string_view url = "rtsp://h/live/cam";
+constexpr const char* server_host = "192.0.2.2";
+constexpr const char* client_host = "192.0.2.1";   // as the connections of RtspWorld have it
 
-/// A server with UDP ports, 192.0.2.2, and its peers, who are all 192.0.2.1.
-struct UdpWorld : RtspWorld {
-    VirtualNetwork network{world.time};
-    MediaPorts ports{
-        server, {*network.open(server, {"192.0.2.2", 8'000}), *network.open(server, {"192.0.2.2", 8'001})}};
-
+/// A server with ports for UDP, and the network around it.
+struct UdpWorld {
     UdpWorld() {
-        ports.listen();
-        desk.media_ports = &ports;
+        scene.desk.media_ports = &ports;
+        scene.server.run([this] { ports.listen(); });
     }
     UdpWorld(const UdpWorld&) = delete;
     UdpWorld& operator=(const UdpWorld&) = delete;
-    ~UdpWorld() { world.time.stop(); }
-};
+    ~UdpWorld() { scene.world.time.stop(); }
 
-/// The sockets of a peer: of each track one for RTP and one for RTCP.
-struct Sockets {
-    std::vector<std::unique_ptr<Datagrams>> all;
+    std::unique_ptr<Datagrams> open(const char* host, std::uint16_t port) {
+        return *network.open(scene.clients, {host, port});
+    }
 
-    Sockets(UdpWorld& scene, std::uint16_t first, const char* address = "192.0.2.1") {
-        for (std::uint16_t i = 0; i < 4; ++i) {
-            all.push_back(
-                *scene.network.open(scene.clients, {address, static_cast<std::uint16_t>(first + i)}));
-        }
-    }
-    std::vector<Bytes> hear(std::size_t which) {
-        std::vector<Bytes> packets;
-        std::array<std::byte, 2'000> buffer;
-        std::array<Received, 1> into{Received{.buffer = buffer}};
-        while (all[which]->receive(into)) {
-            packets.push_back(Bytes::copy(as_text(into[0].bytes())));
-        }
-        return packets;
-    }
-    void say(std::size_t which, ByteSpan packet, std::uint16_t to) {
-        const std::array slices{packet};
-        std::array batch{Datagram{.peer = *PeerAddress::parse({"192.0.2.2", to}), .slices = slices}};
-        ASSERT_TRUE(all[which]->send(batch));
+    RtspWorld scene;
+    VirtualNetwork network{scene.world.time};
+    MediaPorts ports{scene.server, {open_at(8000), open_at(8001)}};
+
+private:
+    std::unique_ptr<Datagrams> open_at(std::uint16_t port) {
+        return *network.open(scene.server, {server_host, port});
     }
 };
 
-/// A publisher by UDP.
-struct UdpCamera {
-    UdpWorld& scene;
-    std::vector<media::Track> tracks{flv::samples::track(Codec::h264), flv::samples::track(Codec::aac)};
-    rtsp::Offer offer = rtsp::offer_of(tracks, "");
-    RtspPeer peer{scene, toys::publishes(offer), camera_port};
-    Sockets sockets{scene, camera_port};
-    std::vector<std::unique_ptr<rtp::Sender>> senders;
-    std::vector<std::vector<Bytes>> sent = std::vector<std::vector<Bytes>>(2);
+std::string session_of(std::string_view answer) {
+    const std::size_t at = answer.find("Session: ");
+    return at == std::string_view::npos
+               ? std::string{}
+               : std::string{answer.substr(at + 9, answer.find_first_of(";\r", at) - at - 9)};
+}
 
-    explicit UdpCamera(UdpWorld& its_scene) : scene{its_scene} {
-        for (std::uint32_t i = 0; i < 2; ++i) {
-            senders.push_back(std::make_unique<rtp::Sender>(
-                offer.formats[i],
-                rtp::PacketNumbering{.payload_type = offer.formats[i].payload_type, .ssrc = i + 1}));
-        }
+void send_to(Datagrams& from, std::uint16_t port, ByteSpan packet) {
+    const std::array slices{packet};
+    std::array batch{Datagram{.peer = *PeerAddress::parse({server_host, port}), .slices = slices}};
+    EXPECT_EQ(from.send(batch).value_or(0), 1U);
+}
+
+/// A publisher of one track of H.264, whose pictures are several packets each and all different.
+class UdpCamera {
+public:
+    explicit UdpCamera(UdpWorld& world)
+        : world_{world},
+          talker_{world.scene},
+          rtp_{world.open(client_host, 5000)},
+          rtcp_{world.open(client_host, 5001)} {
+        const std::array tracks{track_};
+        const rtsp::Offer offer = rtsp::offer_of(tracks, "");
+        talker_.ask("ANNOUNCE", url, "Content-Type: application/sdp\r\n", sdp::write(offer.description));
+        set_up = talker_.ask("SETUP", fmt::format("{}/trackID=0", url),
+                             "Transport: RTP/AVP;unicast;client_port=5000-5001;mode=record\r\n");
+        session_ = fmt::format("Session: {}\r\n", session_of(set_up));
+        recorded = talker_.ask("RECORD", url, session_);
+        sender_ = std::make_unique<rtp::Sender>(
+            offer.formats[0], rtp::PacketNumbering{.payload_type = offer.formats[0].payload_type, .ssrc = 7});
     }
-    void send(std::int64_t at_ms) {
-        for (std::size_t i = 0; i < 2; ++i) {
-            for (const media::AccessUnit& unit : flv::samples::units(tracks[i], at_ms)) {
-                ASSERT_TRUE(senders[i]->write(unit));
-                rtp::Packets& packets = senders[i]->packets();
-                for (std::size_t n = 0; n < packets.count(); ++n) {
-                    sockets.say(i * 2, packets.at(n), 8'000);
-                }
-                packets.clear();
-                sent[i].push_back(unit.payload);
+
+    /// A key frame and three pictures that follow it.
+    void send_group() {
+        for (media::AccessUnit& unit : flv::samples::units(track_, at_ms_)) {
+            std::vector<std::byte> nal{unit.payload.span().begin() + 4, unit.payload.span().end()};
+            nal.resize(3000, std::byte{0x55});
+            for (std::size_t part = sent.size() + 1; part != 0; part /= 16) {
+                nal.push_back(static_cast<std::byte>(0x40U + part % 16));
+            }
+            std::vector<std::byte> payload;
+            media::append_nal(payload, nal);
+            unit.payload = Bytes{std::move(payload)};
+            EXPECT_TRUE(sender_->write(unit));
+            for (std::size_t i = 0; i < sender_->packets().count(); ++i) {
+                send_to(*rtp_, 8000, sender_->packets().at(i));
+            }
+            sender_->packets().clear();
+            sent.push_back(std::move(unit));
+            world_.scene.run_for(40ms);
+        }
+        at_ms_ += 160;
+    }
+    void end() { talker_.ask("TEARDOWN", url, session_); }
+    Datagrams& rtp() { return *rtp_; }
+
+    std::string set_up;
+    std::string recorded;
+    std::vector<media::AccessUnit> sent;
+
+private:
+    UdpWorld& world_;
+    RtspTalker talker_;
+    std::unique_ptr<Datagrams> rtp_;
+    std::unique_ptr<Datagrams> rtcp_;
+    std::string session_;
+    media::Track track_ = flv::samples::track(media::Codec::h264);
+    std::unique_ptr<rtp::Sender> sender_;
+    std::int64_t at_ms_ = 0;
+};
+
+/// A player of the first track over UDP.
+class UdpPlayer {
+public:
+    explicit UdpPlayer(UdpWorld& world, std::string_view more = "")
+        : world_{world},
+          talker_{world.scene},
+          rtp_{world.open(client_host, 6000)},
+          rtcp_{world.open(client_host, 6001)} {
+        const std::string described = talker_.ask("DESCRIBE", url);
+        const auto description = sdp::read(described.substr(described.find("\r\n\r\n") + 4));
+        receiver_ = std::make_unique<rtp::Receiver>(
+            *rtp::Receiver::make(*rtsp::payload_of(description->media.at(0)), {}));
+        set_up = talker_.ask("SETUP", fmt::format("{}/trackID=0", url),
+                             fmt::format("Transport: RTP/AVP;unicast;client_port=6000-6001{}\r\n", more));
+        session_ = fmt::format("Session: {}\r\n", session_of(set_up));
+        played = talker_.ask("PLAY", url, session_);
+    }
+
+    /// Takes what came by now.
+    void listen() {
+        std::array<std::byte, 2000> buffer;
+        std::array received{Received{.buffer = buffer}};
+        while (rtp_->receive(received)) {
+            EXPECT_EQ(received[0].from.text(), "192.0.2.2:8000");
+            receiver_->receive(received[0].bytes(), world_.scene.world.time.now());
+            while (std::optional<media::AccessUnit> unit = receiver_->next()) {
+                units.push_back(unit->payload);
             }
         }
-        scene.run_for(160ms);
+        while (rtcp_->receive(received)) {
+            EXPECT_EQ(received[0].from.text(), "192.0.2.2:8001");
+            const auto packets = rtp::read_control(received[0].bytes());
+            EXPECT_TRUE(packets);
+            for (const rtp::ControlPacket& packet : *packets) {
+                reports += std::holds_alternative<rtp::SenderReport>(packet) ? 1 : 0;
+                byes += std::holds_alternative<rtp::Bye>(packet) ? 1 : 0;
+            }
+        }
     }
+    void say_that_it_listens() {
+        std::vector<std::byte> report;
+        rtp::write_receiver_report(report, {.ssrc = 9, .blocks = {}});
+        send_to(*rtcp_, 8001, report);
+    }
+    std::string ask(std::string_view method) { return talker_.ask(method, url, session_); }
+    bool closed() {
+        talker_.hear();
+        return talker_.closed;
+    }
+
+    std::string set_up;
+    std::string played;
+    std::vector<Bytes> units;
+    int reports = 0;
+    int byes = 0;
+
+private:
+    UdpWorld& world_;
+    RtspTalker talker_;
+    std::unique_ptr<Datagrams> rtp_;
+    std::unique_ptr<Datagrams> rtcp_;
+    std::string session_;
+    std::unique_ptr<rtp::Receiver> receiver_;
 };
 
-std::vector<std::vector<Bytes>> units_of(RtspPeer& peer, Sockets& sockets, Instant now) {
-    std::vector<std::vector<Bytes>> units;
-    for (std::size_t i = 0; i < peer.description().media.size(); ++i) {
-        const auto format = rtsp::payload_of(peer.description().media[i]);
-        auto receiver = *rtp::Receiver::make(*format, {.reorder_wait = rtp::Receiver::reorder_wait_udp});
-        std::vector<Bytes>& got = units.emplace_back();
-        const auto drain = [&] {
-            while (std::optional<media::AccessUnit> unit = receiver.next()) {
-                got.push_back(unit->payload);
+std::vector<Bytes> payloads_of(const std::vector<media::AccessUnit>& units, std::size_t from = 0) {
+    std::vector<Bytes> payloads;
+    for (std::size_t i = from; i < units.size(); ++i) {
+        payloads.push_back(units[i].payload);
+    }
+    return payloads;
+}
+
+TEST(RtspDatagrams, carry_each_picture_of_a_publisher_to_a_player) {
+    UdpWorld world;
+    UdpCamera camera{world};
+    EXPECT_NE(camera.set_up.find("server_port=8000-8001"), std::string::npos) << camera.set_up;
+    ASSERT_TRUE(camera.recorded.starts_with("RTSP/1.0 200 ")) << camera.recorded;
+    camera.send_group();
+    UdpPlayer player{world};
+    EXPECT_NE(player.set_up.find("server_port=8000-8001"), std::string::npos) << player.set_up;
+    ASSERT_TRUE(player.played.starts_with("RTSP/1.0 200 ")) << player.played;
+    for (int i = 0; i < 20; ++i) {
+        camera.send_group();
+        player.listen();
+    }
+    world.scene.run_for(100ms);
+    player.listen();
+    EXPECT_EQ(player.units, payloads_of(camera.sent));
+    EXPECT_GT(player.reports, 1);
+}
+
+TEST(RtspDatagrams, case_18_go_to_the_peer_whatever_destination_says) {
+    UdpWorld world;
+    UdpCamera camera{world};
+    camera.send_group();
+    const auto victim = world.open("192.0.2.99", 6000);
+    UdpPlayer player{world, ";destination=192.0.2.99"};
+    camera.send_group();
+    world.scene.run_for(100ms);
+    player.listen();
+    EXPECT_EQ(player.units, payloads_of(camera.sent));
+    std::array<std::byte, 2000> buffer;
+    std::array received{Received{.buffer = buffer}};
+    EXPECT_FALSE(victim->receive(received));
+    EXPECT_EQ(world.network.counters().unclaimed, 0U);
+}
+
+TEST(RtspDatagrams, case_21_of_strangers_change_nothing) {
+    UdpWorld world;
+    UdpCamera camera{world};
+    camera.send_group();
+    UdpPlayer player{world};
+    const auto stranger = world.open("192.0.2.66", 5000);
+    const auto neighbour = world.open(client_host, 5004);
+    rtp::Sender liar{
+        *rtsp::payload_of(
+            rtsp::offer_of(std::array{flv::samples::track(media::Codec::h264)}, "").description.media.at(0)),
+        rtp::PacketNumbering{.payload_type = 96, .ssrc = 7, .sequence = 20}};
+    for (const media::AccessUnit& unit : flv::samples::units(flv::samples::track(media::Codec::h264), 0)) {
+        EXPECT_TRUE(liar.write(unit));
+    }
+    for (std::size_t i = 0; i < liar.packets().count(); ++i) {
+        send_to(*stranger, 8000, liar.packets().at(i));
+        send_to(*neighbour, 8000, liar.packets().at(i));
+    }
+    camera.send_group();
+    world.scene.run_for(100ms);
+    player.listen();
+    EXPECT_EQ(player.units, payloads_of(camera.sent));
+    EXPECT_EQ(world.ports.counters().strangers, 2 * liar.packets().count());
+}
+
+TEST(RtspDatagrams, hand_on_whole_pictures_alone_where_the_path_loses_and_reorders) {
+    UdpWorld world;
+    UdpCamera camera{world};
+    camera.send_group();
+    RtspPeer player{world.scene, toys::plays()};   // by TCP: it sees what the server handed on
+    world.network.set_path(
+        {client_host, 0}, {server_host, 0},
+        {.delay = 5ms, .jitter = 5ms, .loss = 0.02, .duplication = 0.01, .reordering = 0.03});
+    for (int i = 0; i < 100; ++i) {
+        camera.send_group();
+        player.talk();
+    }
+    world.scene.run_for(1s);
+    player.talk();
+    const std::vector<Bytes> got = units_of(player).at(0);
+    const std::vector<Bytes> sent = payloads_of(camera.sent);
+    EXPECT_GT(world.network.counters().lost, 10U);
+    EXPECT_GT(world.network.counters().reordered, 10U);
+    EXPECT_GT(got.size(), sent.size() / 2);
+    EXPECT_LT(got.size(), sent.size());
+    std::optional<std::ptrdiff_t> last;
+    for (const Bytes& unit : got) {
+        const auto at = std::ranges::find(sent, unit) - sent.begin();
+        ASSERT_LT(at, std::ssize(sent)) << "a picture that was never sent";
+        ASSERT_TRUE(!last || at > *last);
+        ASSERT_TRUE(!last || at == *last + 1 || camera.sent[static_cast<std::size_t>(at)].key)
+            << "picture " << at << " needs one that is missing";
+        last = at;
+    }
+}
+
+TEST(RtspDatagrams, stop_for_a_player_of_which_nothing_is_heard_for_a_minute) {
+    UdpWorld world;
+    UdpCamera camera{world};
+    camera.send_group();
+    UdpPlayer player{world};
+    const auto watch = [&](Duration span, bool answers) {
+        for (Duration spent{0}; spent < span; spent += 1s) {
+            camera.send_group();
+            world.scene.run_for(840ms);
+            player.listen();
+            if (answers) {
+                player.say_that_it_listens();
             }
-        };
-        for (const Bytes& packet : sockets.hear(i * 2)) {
-            receiver.receive(packet, now);
-            drain();
         }
-        receiver.advance(now + 1s);
-        drain();
-    }
-    return units;
+    };
+    watch(90s, true);
+    EXPECT_FALSE(player.closed());
+    EXPECT_EQ(player.units, payloads_of(camera.sent));
+    const std::size_t before = camera.sent.size();
+    watch(90s, false);
+    EXPECT_TRUE(player.closed());
+    EXPECT_LT(player.units.size(), before + 75 * 4);
+    EXPECT_EQ(world.ports.fan_out().viewers(), 0U);
 }
 
-TEST(RtspDatagrams, publishes_and_plays_each_unit_once_and_in_order) {
-    UdpWorld scene;
-    UdpCamera camera{scene};
-    ASSERT_TRUE(camera.peer.started());
-    EXPECT_EQ(camera.peer.setups()[0].transport.server_ports, (rtsp::Ports{8'000, 8'001}));
-    camera.send(0);
-    Sockets sockets{scene, player_port};
-    RtspPeer player{scene, toys::plays(), player_port};
-    ASSERT_TRUE(player.started());
-    EXPECT_EQ(player.starts().size(), 2U);
-    for (std::int64_t at = 160; at < 1'600; at += 160) {
-        camera.send(at);
-    }
-    scene.run_for(1s);
-    EXPECT_EQ(units_of(player, sockets, scene.world.time.now()), camera.sent);
-    EXPECT_FALSE(sockets.hear(1).empty()) << "sender reports come by the other port";
-    EXPECT_FALSE(camera.sockets.hear(1).empty()) << "and receiver reports to the publisher";
-    EXPECT_EQ(scene.ports.fan_out().viewers(), 1U);
-}
-
-TEST(RtspDatagrams, hands_on_no_broken_unit_where_packets_are_lost_and_overtake_each_other) {
-    UdpWorld scene;
-    scene.network.set_path({"192.0.2.1", 0}, {"192.0.2.2", 0},
-                           {.loss = 0.05, .duplication = 0.02, .reordering = 0.1});
-    UdpCamera camera{scene};
-    ASSERT_TRUE(camera.peer.started());
-    camera.send(0);
-    camera.send(160);
-    Sockets sockets{scene, player_port};
-    RtspPeer player{scene, toys::plays(), player_port};
-    ASSERT_TRUE(player.started());
-    for (std::int64_t at = 320; at < 8'000; at += 160) {
-        camera.send(at);
-    }
-    scene.run_for(1s);
-    const auto got = units_of(player, sockets, scene.world.time.now());
-    EXPECT_GT(got[0].size(), 50U);
-    EXPECT_GT(got[1].size(), 50U);
-    for (std::size_t i = 0; i < 2; ++i) {
-        for (const Bytes& unit : got[i]) {
-            EXPECT_NE(std::ranges::find(camera.sent[i], unit), camera.sent[i].end());
-        }
-    }
-}
-
-TEST(RtspDatagrams, case_18_sends_to_the_host_that_asked_whatever_destination_it_names) {
-    UdpWorld scene;
-    RtspCamera camera{scene};
-    camera.send(0);
-    scene.run_for(1s);
-    Sockets victim{scene, player_port, "192.0.2.99"};
-    Sockets own{scene, player_port};
-    RtspTalker talker{scene};
-    talker.ask("DESCRIBE", url);
-    const std::string answer =
-        talker.ask("SETUP", fmt::format("{}/trackID=0", url),
-                   "Transport: RTP/AVP;unicast;destination=192.0.2.99;client_port=5000-5001\r\n");
-    ASSERT_TRUE(answer.starts_with("RTSP/1.0 200 ")) << answer;
-    EXPECT_EQ(answer.find("192.0.2.99"), std::string::npos);
-    const std::string session = answer.substr(answer.find("Session: ") + 9, 16);
-    talker.ask("PLAY", url, fmt::format("Session: {}\r\n", session));
-    scene.run_for(1s);
-    EXPECT_TRUE(victim.hear(0).empty());
-    EXPECT_FALSE(own.hear(0).empty());
-}
-
-TEST(RtspDatagrams, case_21_packets_of_another_host_are_nobodys) {
-    UdpWorld scene;
-    UdpCamera camera{scene};
-    camera.send(0);
-    Sockets stranger{scene, camera_port, "192.0.2.66"};
-    const std::uint64_t before = scene.world.reports().at(0).bytes_in;
-    stranger.say(0, as_bytes(std::string_view{"\x80\x60 nothing of yours"}), 8'000);
-    scene.run_for(100ms);
-    EXPECT_EQ(scene.ports.counters().strangers, 1U);
-    EXPECT_EQ(scene.world.reports().at(0).bytes_in, before);
-}
-
-TEST(RtspDatagrams, a_player_that_says_nothing_for_a_minute_ends_and_one_with_reports_stays) {
-    UdpWorld scene;
-    RtspCamera camera{scene};
-    camera.send(0);
-    scene.run_for(1s);
-    RtspPeer silent{scene, toys::plays(), player_port};
-    RtspPeer alive{scene, toys::plays(), player_port + 10};
-    Sockets sockets{scene, player_port + 10};
-    EXPECT_EQ(scene.ports.fan_out().viewers(), 2U);
-    std::vector<std::byte> report;
-    rtp::write_receiver_report(report, {.ssrc = 9, .blocks = {}});
-    for (int second = 1; second < 70; ++second) {
-        camera.send(second * 1'000);
-        sockets.say(1, report, 8'001);
-        scene.run_for(1s);
-    }
-    EXPECT_EQ(scene.ports.fan_out().viewers(), 1U);
-    silent.talk();
-    EXPECT_TRUE(silent.over());
-    alive.talk();
-    EXPECT_FALSE(alive.over());
-}
-
-TEST(RtspDatagrams, pauses_goes_on_and_gives_all_back_at_teardown) {
-    UdpWorld scene;
-    RtspCamera camera{scene};
-    camera.send(0);
-    scene.run_for(1s);
-    Sockets own{scene, player_port};
-    RtspTalker talker{scene};
-    talker.ask("DESCRIBE", url);
-    const std::string set_up = talker.ask("SETUP", fmt::format("{}/trackID=0", url),
-                                          "Transport: RTP/AVP;unicast;client_port=5000-5001\r\n");
-    const std::string session =
-        fmt::format("Session: {}\r\n", set_up.substr(set_up.find("Session: ") + 9, 16));
-    const std::string mixed = talker.ask("SETUP", fmt::format("{}/trackID=1", url),
-                                         session + "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n");
-    EXPECT_TRUE(mixed.starts_with("RTSP/1.0 200 "));
-    EXPECT_TRUE(talker.ask("PLAY", url, session).starts_with("RTSP/1.0 461 ")) << "half by TCP";
-    talker.ask("SETUP", fmt::format("{}/trackID=1", url),
-               session + "Transport: RTP/AVP;unicast;client_port=5002-5003\r\n");
-    EXPECT_TRUE(talker.ask("PLAY", url, session).starts_with("RTSP/1.0 200 "));
-    scene.run_for(1s);
-    EXPECT_FALSE(own.hear(0).empty());
-    EXPECT_TRUE(talker.ask("PAUSE", url, session).starts_with("RTSP/1.0 200 "));
-    camera.send(2'000);
-    scene.run_for(1s);
-    EXPECT_TRUE(own.hear(0).empty());
-    EXPECT_TRUE(talker.ask("PLAY", url, session).starts_with("RTSP/1.0 200 "));
-    scene.run_for(1s);
-    EXPECT_FALSE(own.hear(0).empty());
-    EXPECT_TRUE(talker.ask("TEARDOWN", url, session).starts_with("RTSP/1.0 200 "));
-    camera.send(4'000);
-    scene.run_for(1s);
-    EXPECT_TRUE(own.hear(0).empty());
-    EXPECT_EQ(scene.ports.fan_out().viewers(), 0U);
-    EXPECT_EQ(scene.desk.sessions.size(), 1U);
+TEST(RtspDatagrams, rest_while_a_player_pauses_and_end_with_the_stream) {
+    UdpWorld world;
+    UdpCamera camera{world};
+    camera.send_group();
+    UdpPlayer player{world};
+    world.scene.run_for(100ms);
+    player.listen();
+    EXPECT_TRUE(player.ask("PAUSE").starts_with("RTSP/1.0 200 "));
+    const std::size_t heard = player.units.size();
+    camera.send_group();
+    camera.send_group();
+    player.listen();
+    EXPECT_EQ(player.units.size(), heard);
+    const std::size_t newest = camera.sent.size() - 4;
+    EXPECT_TRUE(player.ask("PLAY").starts_with("RTSP/1.0 200 "));
+    world.scene.run_for(100ms);
+    player.listen();
+    const std::vector<Bytes> since{player.units.begin() + static_cast<std::ptrdiff_t>(heard),
+                                   player.units.end()};
+    EXPECT_EQ(since, payloads_of(camera.sent, newest));
+    camera.end();
+    world.scene.run_for(30s);
+    player.listen();
+    EXPECT_EQ(player.byes, 1);
+    EXPECT_TRUE(player.closed());
+    EXPECT_EQ(world.ports.fan_out().viewers(), 0U);
 }
 
 }   // namespace

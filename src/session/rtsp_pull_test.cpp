@@ -1,99 +1,15 @@
 #include "session/rtsp_pull.hpp"
 
-#include "hub/stream_for_tests.hpp"
-#include "session/played_camera_for_tests.hpp"
-#include "session/rtsp_call.hpp"
+#include "session/rtsp_pull_for_tests.hpp"
+#include "session/rtsp_target.hpp"
 
 namespace millrace::session {
 namespace {
 
-using toys::CameraNature;
+using toys::last_words;
 using toys::PlayedCamera;
 
-/// How the last try ended, in words.
-std::string last_words;
-
-Task<SourceEnding> pull_and_tell(Desk& desk, const SourceMeans& means, const SourceRule& rule,
-                                 SourceLeash& leash) {
-    SourceEnding ending = co_await rtsp_pull(desk, means, rule, leash);
-    last_words = ending.words.empty() ? std::string{ending.error.what} : ending.words;
-    co_return ending;
-}
-
-constexpr std::array kinds{SourceKind{"rtsp", pull_and_tell, true}};
-
-class AnyoneMay final : public hub::Admission {
-public:
-    void decide(hub::Petition /*petition*/, Reply<hub::Admitted> reply) override {
-        reply.give(hub::Admitted{});
-    }
-};
-
-class NoChildren final : public Spawner {
-public:
-    void spawn(Executor& /*owner*/, Reply<std::unique_ptr<Child>> reply) override {
-        reply.give(fail(Errc::not_found, "no child is needed for this"));
-    }
-};
-
-class RtspPull : public testing::Test {
-protected:
-    ~RtspPull() override { world_.time.stop(); }
-
-    void start(std::string source = "rtsp://camera.example/live") {
-        last_words.clear();
-        executor_.run([&] { sources_.start({"live/cam", std::move(source), SourceTransport::tcp}); });
-        world_.time.settle();
-    }
-    void stop() {
-        executor_.run([this] { sources_.stop("live/cam"); });
-        world_.time.settle();
-    }
-    /// The next connection, which such a camera answers until there is nothing more to answer.
-    PlayedCamera& answer(CameraNature nature = {}) {
-        for (int waited = 0; connector_.asked == answered_ && waited < 60; ++waited) {
-            world_.time.run_for(1s);
-        }
-        EXPECT_EQ(connector_.asked, answered_ + 1);
-        answered_ = connector_.asked;
-        camera_ = std::make_unique<PlayedCamera>(connector_, far_side_, std::move(nature));
-        tend();
-        return *camera_;
-    }
-    void tend() {
-        for (int round = 0; round < 12; ++round) {
-            camera_->tend();
-            world_.time.settle();
-        }
-    }
-    /// Groups of four pictures in their own time.
-    void show(int groups) {
-        for (int i = 0; i < groups; ++i) {
-            camera_->show(shown_ms_);
-            shown_ms_ += PlayedCamera::group_ms;
-            world_.time.run_for(PlayedCamera::group_ms * 1ms);
-            tend();
-        }
-    }
-    std::string state() {
-        const std::vector<hub::StreamReport> reports = world_.reports();
-        return reports.empty() ? "none" : std::string{name(reports.front().state)};
-    }
-    hub::StreamReport report() { return world_.reports().at(0); }
-
-    hub::toys::World world_;
-    VirtualExecutor& executor_ = world_.time.add_executor();
-    VirtualExecutor& far_side_ = world_.time.add_executor();
-    AnyoneMay admission_;
-    SeededRandom random_{3};
-    Desk desk_{executor_, world_.directory, admission_, random_};
-    NoChildren spawner_;
-    toys::PlayedConnector connector_{far_side_};
-    Sources sources_{desk_, {spawner_, connector_, kinds}};
-    std::unique_ptr<PlayedCamera> camera_;
-    int answered_ = 0;
-    std::int64_t shown_ms_ = 0;
-};
+class RtspPull : public toys::RtspPullTest {};
 
 TEST_F(RtspPull, plays_the_camera_and_publishes_whole_pictures) {
     start("rtsp://me:secret@camera.example:8554//Streaming/Channels/1?a=b");
@@ -269,7 +185,6 @@ TEST_F(RtspPull, what_a_camera_refuses_is_said_in_words) {
 /// A conversation in which the test says each answer.
 class SaidRtspPull : public RtspPull {
 protected:
-    toys::PlayedServer& server() { return connector_.servers.back(); }
     /// Answers what was asked last.
     void say(std::string_view status, std::string_view headers = "", std::string_view body = "") {
         server().hear();
@@ -281,12 +196,6 @@ protected:
             body.empty() ? std::string{} : fmt::format("Content-Length: {}\r\n", body.size());
         server().say(fmt::format("RTSP/1.0 {}\r\n{}\r\n{}{}\r\n{}", status, cseq, headers, length, body));
         world_.time.settle();
-    }
-    void next_try() {
-        const int asked = connector_.asked;
-        for (int waited = 0; connector_.asked == asked && waited < 60; ++waited) {
-            world_.time.run_for(1s);
-        }
     }
 };
 
@@ -311,7 +220,7 @@ TEST_F(SaidRtspPull, case_28_redirections_have_an_end_and_stay_with_rtsp) {
     }
     EXPECT_EQ(last_words, "the camera sends us on and on");
     for (const std::string_view to : {"file:///etc/passwd", "http://169.254.169.254/", "gopher://h/", ""}) {
-        next_try();
+        wait_for_next_try();
         const int asked = connector_.asked;
         say("200 OK");
         say("302 Moved", fmt::format("Location: {}\r\n", to));
@@ -332,11 +241,11 @@ TEST_F(SaidRtspPull, refusals_say_their_number_and_hide_secrets) {
     say("200 OK");
     say("404 Not Found");
     EXPECT_EQ(last_words, "the camera answers 404: it has no such stream");
-    next_try();
+    wait_for_next_try();
     say("200 OK");
     say("453 No room for password=abc");
     EXPECT_EQ(last_words, "the camera answers 453 No room for password=***");
-    next_try();
+    wait_for_next_try();
     say("200 OK");
     say("200 OK", "", "m=application 0 RTP/AVP 107\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\n");
     EXPECT_NE(last_words.find("the camera offers no track that can be read here: the track 1 (application)"),

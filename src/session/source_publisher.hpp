@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/peer_address.hpp"
 #include "hub/publication.hpp"
 #include "session/source.hpp"
 
@@ -21,10 +22,14 @@ public:
 
     /// The connection under way, which a kick or the leash closes; null between two.
     void use(Connection* link);
+    /// Who sends, where there is no connection that says it.
+    void hear(const PeerAddress& sender) { facts_.peer = sender.endpoint(); }
     /// Becomes the stream's publisher, from the peer of the link in use. Once, with the first unit at hand:
     /// another source of the stream may have to make way for this one.
     Task<Result<>> begin();
     bool began() const { return publication_.has_value(); }
+    /// Before it begins: the nodes that its media came through.
+    void came_through(Hops hops) { facts_.hops = std::move(hops); }
     /// When it began.
     Instant since() const { return since_; }
 

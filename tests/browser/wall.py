@@ -77,7 +77,7 @@ def row_3_28_the_page_says_why_a_source_does_not_deliver_and_what_stands_in(scen
              "live/cam": {"source": ["file:not_there.mp4", CAMERA]}}
     with at_the_desk(scene, BOSS, rules) as desk:
         desk.sees("The source: ", "the list says what is wrong with the one")
-        desk.sees("Source 2 of 2 stands in.", "the list says what stands in for the other")
+        desk.sees("Source 1: ", "the list says what is wrong with the other, too")
         desk.go("streams")
         desk.shows("live/alone", "not_there.mp4", "The source: ")
         desk.shows("live/cam", "Live", CAMERA, "Source 2 of 2 stands in.")

@@ -62,6 +62,7 @@ class Udp:
         self.count += 1
         if self.ways.udp_stranger and self.count % 10 == 0:
             with socket.socket(self.sockets[0].family, socket.SOCK_DGRAM) as stranger:
+                stranger.bind(("127.0.0.2", 0))
                 bad = packet[:12] + bytes(reversed(packet[12:]))
                 stranger.sendto(bad, (self.peer[0], self.peer[1]))
         if self.ways.lose and self.count % self.ways.lose == 0:

@@ -1,15 +1,12 @@
 """RTSP cameras as sources: good ones, those of other makers, and one that loses its power."""
 
 import contextlib
-import os
-import subprocess
 import time
 
 import fake_camera
 import ledger
 import node
 import peers
-import rtsp_peers
 from fake_camera import Camera, Ways
 from rtsp_pulls import (PATIENCE, TCP, cameras, each_is_watched, in_the_loop, only_the_clips, pictures,
                         pulling, report, rule, viewer_of, watched)
@@ -88,52 +85,6 @@ def row_0_32_mpeg_ts_in_rtp_is_taken(scene):
     with Camera([fake_camera.ts_of(clip)], Ways(loop=False)) as one:
         with pulling(scene, {"live/cam": rule(one.url(), ", transport: tcp, on_demand: true")}) as server:
             in_the_loop(ledger.of_clip(clip), watched(server, "live/cam", 60), 60)
-
-
-@test()
-def gst_rtsp_server_is_a_camera_of_h264_and_h265(scene):
-    plain, h265 = scene.clip(), scene.clip("h265")
-    with rtsp_peers.GstCamera(scene.folder, rtsp_peers.of_clip(plain), rtsp_peers.of_clip(h265)) as far:
-        rules = {f"live/{number}{way}": rule(far.url(number), f", transport: {way}, on_demand: true")
-                 for number in (0, 1) for way in ("tcp", "udp")}
-        with pulling(scene, rules) as server, contextlib.ExitStack() as stack:
-            # Each path is shown once, from its first viewer on.
-            viewers = {name: stack.enter_context(viewer_of(server, name)) for name in rules}
-            for name, viewer in viewers.items():
-                node.until(lambda one=viewer: len(pictures(one.frames())) > 60 or one.ended, PATIENCE,
-                           f"{name} plays")
-                sent = ledger.of_clip(plain if "/0" in name else h265)
-                ledger.match(sent, viewer.frames(), least=0.4, times=False, to_the_end=False)
-
-
-SOUNDS = {
-    "pcmu": "audiotestsrc is-live=1 ! audio/x-raw,rate=8000 ! mulawenc ! rtppcmupay name=pay1 pt=0",
-    "pcma": "audiotestsrc is-live=1 ! audio/x-raw,rate=8000 ! alawenc ! rtppcmapay name=pay1 pt=8",
-    "opus": "audiotestsrc is-live=1 ! opusenc ! rtpopuspay name=pay1 pt=98",
-    "l16": "audiotestsrc is-live=1 ! audio/x-raw,rate=44100,channels=1 ! rtpL16pay name=pay1 pt=11",
-}
-
-
-@test()
-def gst_rtsp_server_is_a_camera_of_jpeg_and_of_sound_of_each_kind(scene):
-    picture = ("videotestsrc is-live=1 ! video/x-raw,width=320,height=240,framerate=10/1 ! jpegenc ! "
-               "rtpjpegpay name=pay0")
-    with rtsp_peers.GstCamera(scene.folder, *(f"( {picture} {sound} )" for sound in SOUNDS.values())) as far:
-        rules = {f"live/{name}": rule(far.url(number)) for number, name in enumerate(SOUNDS)}
-        with pulling(scene, rules) as server:
-            for name in SOUNDS:
-                server.wait_live(f"live/{name}")
-                copy = os.path.join(scene.folder, f"{name}.mkv")
-                subprocess.run(["ffmpeg", "-v", "error", "-rtsp_transport", "tcp", "-i",
-                                f"rtsp://{server.listeners['rtsp']}/live/{name}", "-t", "2", "-c", "copy",
-                                copy], check=True, timeout=60)
-                probe = subprocess.run(["ffprobe", "-v", "error", "-show_entries", "stream=codec_name",
-                                        "-of", "csv=p=0", copy], capture_output=True, text=True, check=True,
-                                       timeout=60)
-                assert set(probe.stdout.split()) == {"mjpeg", CODECS[name]}, (name, probe.stdout)
-
-
-CODECS = {"pcmu": "pcm_mulaw", "pcma": "pcm_alaw", "opus": "opus", "l16": "pcm_s16be"}
 
 
 @test(quick=True)

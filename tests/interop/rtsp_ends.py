@@ -134,7 +134,7 @@ def row_3_15_what_comes_by_rtmp_is_played_by_everybody_who_speaks_rtsp(scene):
 def decoded_sound(path):
     run = subprocess.run(["ffmpeg", "-v", "error", "-i", path, "-map", "0:a", "-c", "copy", "-f", "framehash",
                           "-hash", "md5", "-"], capture_output=True, text=True, timeout=60, check=True)
-    return [line.rsplit(",", 1)[1].strip() for line in run.stdout.splitlines() if not line.startswith("#")]
+    return [line.split(",")[5].strip() for line in run.stdout.splitlines() if not line.startswith("#")]
 
 
 SOUNDS = {      # name: (ffmpeg's words, container of the source)
@@ -203,7 +203,7 @@ def picture_hashes(path, words=()):
     run = subprocess.run(["ffmpeg", "-v", "error", *words, "-i", path, "-map", "0:v", "-vsync", "passthrough",
                           "-f", "framehash", "-hash", "md5", "-"], capture_output=True, text=True, timeout=60,
                          check=True)
-    return [line.rsplit(",", 1)[1].strip() for line in run.stdout.splitlines() if not line.startswith("#")]
+    return [line.split(",")[5].strip() for line in run.stdout.splitlines() if not line.startswith("#")]
 
 
 CAMERA = camera.source("test:?size=640x360&fps=30&preset=ultrafast")

@@ -11,9 +11,9 @@ export function isSought(stream: Stream, words: string): boolean {
   return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-/** What is offline stands last; else as the node has them, by name. */
+/** What is offline stands last; else as the node has them, by name. One that rests keeps its place when it wakes. */
 export function inOrder(streams: readonly Stream[]): Stream[] {
-  const late = (stream: Stream) => (stream.state === 'offline' ? 1 : 0);
+  const late = (stream: Stream) => (stream.state === 'offline' && !stream.onDemand ? 1 : 0);
   return [...streams].sort((a, b) => late(a) - late(b));
 }
 

@@ -94,7 +94,7 @@ test('a search takes words of name, codec, height and state', () => {
   assert.deepEqual(found('1080p'), ['live/b']);
   assert.deepEqual(found('offline'), ['live/a', 'live/c']);
   assert.deepEqual(found(''), ['live/a', 'live/b', 'live/c']);
-  assert.deepEqual(inOrder(streams).map(({ name }) => name), ['live/b', 'live/a', 'live/c']);
+  assert.deepEqual(inOrder(streams).map(({ name }) => name), ['live/a', 'live/b', 'live/c']);
 });
 
 test('a stream on demand starts for whoever opens it', () => {

@@ -11,6 +11,7 @@
 #include "session/rtmp_push.hpp"
 #include "session/rtsp_pull.hpp"
 #include "session/rtsp_push.hpp"
+#include "session/ts_push.hpp"
 #include "session/udp_pull.hpp"
 
 #include <array>
@@ -33,7 +34,7 @@ inline constexpr std::array source_kinds{session::SourceKind{"http://", session:
 inline constexpr std::array forward_kinds{
     session::ForwardKind{"rtmp://", session::rtmp_push}, session::ForwardKind{"rtmps://", session::rtmp_push},
     session::ForwardKind{"rtsp://", session::rtsp_push}, session::ForwardKind{"rtsps://", session::rtsp_push},
-    session::ForwardKind{"tcp://", session::raw_push}};
+    session::ForwardKind{"tcp://", session::raw_push},   session::ForwardKind{"udp://", session::ts_push}};
 
 /// A worker's desk, the addresses it answers, the sources it runs, and where it pushes streams to.
 struct Counter {

@@ -177,7 +177,7 @@ std::string_view name(PullTransport transport) {
 }
 
 std::vector<StreamRule> read_stream_rules(const Setting& setting) {
-    constexpr std::size_t keys = 7;
+    constexpr std::size_t keys = 8;
     std::vector<StreamRule> rules;
     for (const auto& stream : setting.map(Configuration::streams_max)) {
         auto pattern = NamePattern::parse(stream.node().key);

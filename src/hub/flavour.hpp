@@ -28,6 +28,7 @@ struct StreamHandle {
 struct FlavourKey {
     std::string_view form;             ///< a literal: "flv", "rtmp"
     std::optional<media::Kind> only;   ///< takes tracks of this kind only
+    std::uint64_t pushed = 0;          ///< where it is pushed to, which is limited; 0: to viewers
     std::uint64_t variant = 0;         ///< how pictures are made (PictureWish::packed); 0: as they are
     std::uint64_t plan = 0;            ///< on which channels tracks travel (rtsp::ChannelPlan::packed)
     auto operator<=>(const FlavourKey&) const = default;

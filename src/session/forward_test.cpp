@@ -1,5 +1,6 @@
 #include "session/forward.hpp"
 
+#include "base/virtual_network.hpp"
 #include "container/flv_samples.hpp"
 #include "hub/stream_for_tests.hpp"
 #include "protocol/rtmp/muxer.hpp"
@@ -7,6 +8,7 @@
 #include "session/played_server_for_tests.hpp"
 #include "session/raw_push.hpp"
 #include "session/rtmp_push.hpp"
+#include "session/ts_push.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +16,7 @@ namespace millrace::session {
 namespace {
 
 constexpr std::array kinds{ForwardKind{"rtmp://", rtmp_push}, ForwardKind{"rtmps://", rtmp_push},
-                           ForwardKind{"tcp://", raw_push}};
+                           ForwardKind{"tcp://", raw_push}, ForwardKind{"udp://", ts_push}};
 
 class AnyoneMay final : public hub::Admission {
 public:
@@ -109,6 +111,7 @@ protected:
     }
 
     hub::toys::World world_;
+    VirtualNetwork network_{world_.time};
     VirtualExecutor& executor_ = world_.time.add_executor();
     VirtualExecutor& far_side_ = world_.time.add_executor();
     AnyoneMay admission_;
@@ -175,6 +178,49 @@ TEST_F(Forward, case_84_one_that_never_answers_is_called_every_five_seconds_at_m
     EXPECT_GE(connector_.asked, 120 / 5);
     EXPECT_LE(connector_.asked, 10 + 120 / 2);
     EXPECT_EQ(report().reason, "nobody listens at that address and port");
+}
+
+TEST_F(Forward, by_udp_a_large_picture_leaves_in_full_datagrams_of_whole_packets_and_in_bursts) {
+    constexpr std::size_t full = std::size_t{7} * 188;
+    connector_.network = &network_;
+    const auto receiver = network_.open(far_side_, {"10.0.0.9", 5000});
+    ASSERT_TRUE(receiver);
+    publish();
+    show(true);
+    push({"udp://10.0.0.9:5000?ttl=4"});
+    pass(1s);
+    EXPECT_EQ(connector_.dials.at(0).hops, 4);
+    EXPECT_EQ(report().state, hub::ForwardState::live) << report().reason;
+    const auto take = [&] {
+        std::size_t bytes = 0;
+        std::array<std::byte, 2048> buffer;
+        std::array one{Received{.buffer = buffer}};
+        while ((*receiver)->receive(one)) {
+            EXPECT_EQ(one[0].size % 188, 0U);
+            EXPECT_LE(one[0].size, full);
+            EXPECT_EQ(buffer[0], std::byte{0x47});
+            bytes += one[0].size;
+            one[0].buffer = buffer;
+        }
+        return bytes;
+    };
+    const std::size_t first = take();
+    EXPECT_GT(first, 0U);
+    media::AccessUnit large = flv::samples::units(track_, at_ms_).front();
+    std::vector<std::byte> nal(200'004, std::byte{0x41});
+    std::ranges::copy(std::array{std::byte{0}, std::byte{3}, std::byte{0x0D}, std::byte{0x40}}, nal.begin());
+    large.key = false;
+    large.payload = Bytes{std::move(nal)};
+    publisher_->unit(std::move(large));
+    const std::size_t at_once = take();
+    EXPECT_LE(at_once, 40 * full) << "not all at once";
+    pass(100ms);
+    const std::size_t rest = take();
+    EXPECT_GE(at_once + rest, 200'000U) << "but all of it";
+    EXPECT_EQ(report().bytes, first + at_once + rest);
+    world_.desk_a.executor.run([this] { publisher_->publication->finish(); });
+    pass(1s);
+    EXPECT_EQ(report().state, hub::ForwardState::waiting);
 }
 
 TEST_F(Forward, by_rtmp_the_stream_is_published_there_under_the_key_of_the_address) {

@@ -45,7 +45,7 @@ Task<std::optional<ForwardEnding>> begin(Desk& desk, Connection& connection, rtm
 }
 
 hub::Flavour flavour_for(std::uint32_t stream_id) {
-    return hub::flavour_of({.form = form, .only = {}, .variant = stream_id}, [stream_id] {
+    return hub::flavour_of({.form = form, .only = {}, .pushed = stream_id}, [stream_id] {
         return Pushed<rtmp::Muxer>{rtmp::Readers{.servers = true, .stream_id = stream_id}};
     });
 }

@@ -32,6 +32,15 @@ export interface Source {
   readonly reason: string;
 }
 
+/** Where the node pushes a stream to. */
+export interface Forward {
+  /** Secrets masked. */
+  readonly to: string;
+  readonly state: string;
+  /** Why it is not live; empty where it is. */
+  readonly reason: string;
+}
+
 export interface Stream {
   readonly name: string;
   readonly state: StreamState;
@@ -44,6 +53,8 @@ export interface Stream {
   readonly compressionRatio: number;
   readonly source: string;
   readonly sources: readonly Source[];
+  /** For those who administer. */
+  readonly forwards: readonly Forward[];
   /** What is wrong and how to mend it, as the node says it. */
   readonly verdicts: readonly string[];
 }
@@ -94,6 +105,17 @@ function parseSource(value: unknown): Source | null {
                                   publishes: said['publishes'] === true, reason: text(said['reason']) };
 }
 
+function parseForward(value: unknown): Forward | null {
+  const said = fields(value);
+  return said === null ? null : { to: text(said['to']), state: text(said['state']), reason: text(said['reason']) };
+}
+
+/** How each of its destinations fares. */
+export function forwardWords({ forwards }: Stream): string[] {
+  return forwards.map(({ to, state, reason }) => (
+    state === 'live' ? `Pushed to ${to}.` : `Not pushed to ${to}: ${reason || state}.`));
+}
+
 /** What its sources say of why they do not deliver, and what stands in for them. */
 export function sourceTroubles({ sources }: Stream): string[] {
   const inUse = sources.findIndex((one) => one.publishes && one.state === 'live');
@@ -120,6 +142,7 @@ export function parseStream(value: unknown): Stream | null {
     compressionRatio: count(said['compression_ratio']),
     source: text(fields(said['source'])?.['protocol']),
     sources: list(said['sources']).map(parseSource).filter((one) => one !== null),
+    forwards: list(said['forwards']).map(parseForward).filter((one) => one !== null),
     verdicts: list(said['verdicts']).map((one) => text(fields(one)?.['text'])).filter((one) => one !== ''),
   };
 }

@@ -1,7 +1,7 @@
 /** `/NAME`: one stream, its player, and what is known of it. */
 
 import { credentialsOf, streamOf, withQuery } from './address.ts';
-import { askStream, sourceTroubles, stateToPlay, type Stream } from './api.ts';
+import { askStream, forwardWords, sourceTroubles, stateToPlay, type Stream } from './api.ts';
 import { copyable } from './copy.ts';
 import { element, part, poll, say } from './dom.ts';
 import { Facts } from './facts.ts';
@@ -87,7 +87,7 @@ class Page {
     const { way, note } = this.#player;
     say(part('note'), note || (this.#format === 'auto' && way !== '' ? `Playing by ${FORMATS[way][0]}.` : ''));
     const verdicts = part('verdicts');
-    const words = this.#stream === null ? [] : [...sourceTroubles(this.#stream), ...this.#stream.verdicts];
+    const words = this.#stream === null ? [] : [...sourceTroubles(this.#stream), ...this.#stream.verdicts, ...forwardWords(this.#stream)];
     verdicts.hidden = words.length === 0;
     verdicts.replaceChildren(...words.map((one) => element('li', {}, one)));
   }

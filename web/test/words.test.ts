@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { credentialsOf, pagePath, rtmpBase, streamOf, withQuery } from '../src/address.ts';
 import { Backoff } from '../src/player/backoff.ts';
 import { bitrate, codecName, frameRate, seconds } from '../src/format.ts';
-import { parseStreams, sourceTroubles } from '../src/api.ts';
+import { forwardWords, parseStreams, sourceTroubles } from '../src/api.ts';
 
 test('codec strings and codec names become what people say', () => {
   for (const [codec, name] of [['avc1.64001f', 'H.264'], ['h264', 'H.264'], ['hev1.1.6.L93', 'H.265'],
@@ -77,4 +77,11 @@ test('sources say why they do not deliver, and which one stands in', () => {
   assert.deepEqual(troubles(stale), ['The source: nobody answers.']);
   assert.deepEqual(troubles(stale, live), ['Source 1: nobody answers.', 'Source 2 of 2 stands in.']);
   assert.deepEqual(troubles(stale, { ...stale, reason: 'connecting' }), ['Source 1: nobody answers.', 'Source 2: connecting.']);
+});
+
+test('each destination of a stream is said with how it fares', () => {
+  const words = (...forwards: unknown[]) => forwardWords(parseStreams({ items: [{ name: 'a', forwards }] })[0]!);
+  assert.deepEqual(words(), []);
+  assert.deepEqual(words({ to: 'tcp://h:1', state: 'live', bytes: 7 }, { to: 'rtmp://h/live/***', state: 'broken', reason: 'nobody listens' }),
+                   ['Pushed to tcp://h:1.', 'Not pushed to rtmp://h/live/***: nobody listens.']);
 });

@@ -59,6 +59,10 @@ TEST(PublisherBackChannel, answers_pings_and_drops_other_calls) {
     ByteReader fields{(*pong)->body};
     EXPECT_EQ(fields.u16(), 7);
     EXPECT_EQ(fields.u32(), 99U);
+    std::vector<std::byte> bare;   // a name alone, as ffmpeg's server says it
+    ByteWriter bare_writer{bare};
+    amf0::write(bare_writer, "onFCPublish");
+    ASSERT_TRUE(channel.receive(chunks_of({.body = bare}), {}));
     const auto call = encode({.name = "onBWDone", .arguments = {amf0::Null{}}});
     ASSERT_TRUE(channel.receive(chunks_of({.body = call}), {}));
     EXPECT_TRUE(channel.next_output().empty());

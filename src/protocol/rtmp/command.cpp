@@ -39,7 +39,8 @@ Result<Command> read_command(const Message& message) {
     if (!name) {
         return std::unexpected(name.error());
     }
-    const auto transaction = amf0::read(reader);
+    // ffmpeg as a server says "onFCPublish" and nothing behind it: what has no transaction wants no answer.
+    const auto transaction = reader.at_end() ? Result<amf0::Value>{amf0::Value{0.0}} : amf0::read(reader);
     if (!transaction) {
         return std::unexpected(transaction.error());
     }

@@ -6,14 +6,14 @@ import type { Row } from './streams.ts';
 
 const USUAL = ['', 'As usual'] as const;
 /** Members of a rule that the form has; others of a rule are kept as they are. */
-const DIRECT = ['source', 'transport', 'grace', 'takeover', 'on_demand', 'idle'];
+const DIRECT = ['source', 'transport', 'forward', 'grace', 'takeover', 'on_demand', 'idle'];
 const OF_HLS = ['segment', 'window', 'always'];
 
 function written(value: unknown): string {
   return value === undefined || value === null ? '' : String(value);
 }
 
-/** A rule's source is one, or a list of them. */
+/** A rule's source is one, or a list of them; likewise where it is pushed to. */
 export function sourcesOf(value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).map(text).filter((one) => one !== '');
 }
@@ -41,6 +41,8 @@ export function ruleFields(row: Row | null): Field[] {
     linesField('source', { label: 'Source', value: sourcesOf(rule['source']), placeholder: 'test:?size=1280x720&fps=30',
                            hint: 'Leave it empty for a stream that is published to this node. ' +
                              'A line that follows stands in while those above it deliver nothing.' }),
+    linesField('forward', { label: 'Pushed to', value: sourcesOf(rule['forward']), placeholder: 'rtmp://server/app/key',
+                            hint: 'Other servers that get this stream while it is live, one a line.' }),
     truthField('on_demand', 'Only while watched', 'The source starts with the first viewer.', rule['on_demand']),
     textField('idle', { label: 'Stops after', value: written(rule['idle']), placeholder: '10s',
                         hint: 'How long after its last viewer such a source goes on.' }),

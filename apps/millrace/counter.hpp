@@ -10,6 +10,7 @@
 #include "session/rtmp_pull.hpp"
 #include "session/rtmp_push.hpp"
 #include "session/rtsp_pull.hpp"
+#include "session/rtsp_push.hpp"
 #include "session/udp_pull.hpp"
 
 #include <array>
@@ -29,9 +30,10 @@ inline constexpr std::array source_kinds{session::SourceKind{"http://", session:
                                          session::SourceKind{"", session::media_source}};
 
 /// What pushes streams to which destinations.
-inline constexpr std::array forward_kinds{session::ForwardKind{"rtmp://", session::rtmp_push},
-                                          session::ForwardKind{"rtmps://", session::rtmp_push},
-                                          session::ForwardKind{"tcp://", session::raw_push}};
+inline constexpr std::array forward_kinds{
+    session::ForwardKind{"rtmp://", session::rtmp_push}, session::ForwardKind{"rtmps://", session::rtmp_push},
+    session::ForwardKind{"rtsp://", session::rtsp_push}, session::ForwardKind{"rtsps://", session::rtsp_push},
+    session::ForwardKind{"tcp://", session::raw_push}};
 
 /// A worker's desk, the addresses it answers, the sources it runs, and where it pushes streams to.
 struct Counter {

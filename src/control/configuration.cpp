@@ -218,9 +218,12 @@ void Loader::refuse_closed_addresses() const {
         }
     };
     for (const auto& rule : configuration_.streams) {
-        refuse_closed(rule, rule.source, "pulls nothing from");
-        for (const std::string& source : rule.other_sources) {
-            refuse_closed(rule, source, "pulls nothing from");
+        std::vector<std::string> sources = rule.other_sources;
+        sources.push_back(rule.source);
+        for (const std::string& source : sources) {
+            if (!source.starts_with("udp://")) {   // it listens there
+                refuse_closed(rule, source, "pulls nothing from");
+            }
         }
         for (const std::string& to : rule.forward) {
             refuse_closed(rule, to, "pushes nothing to");

@@ -70,12 +70,12 @@ void read_sources(StreamRule& rule, const Setting& entry) {
 }
 
 constexpr std::string_view destination_wanted =
-    "a destination: rtmp://HOST/APP/KEY or rtmps://, tcp://HOST:PORT (bytes of H.264 or H.265), or "
-    "udp://HOST:PORT (MPEG-TS)";
+    "a destination: rtmp://HOST/APP/KEY or rtmps://, rtsp://HOST/PATH or rtsps://, tcp://HOST:PORT (bytes of "
+    "H.264 or H.265), or udp://HOST:PORT (MPEG-TS)";
 
 /// One place where a stream is pushed to. What is wrong is said without what may be secret in it.
 std::string destination(const Setting& setting) {
-    constexpr std::array<std::string_view, 4> kinds{"rtmp", "rtmps", "tcp", "udp"};
+    constexpr std::array<std::string_view, 6> kinds{"rtmp", "rtmps", "rtsp", "rtsps", "tcp", "udp"};
     const std::string& written = setting.text(destination_wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a destination is at most 4096 characters long");

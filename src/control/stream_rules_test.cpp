@@ -53,7 +53,8 @@ std::string refusal(std::string_view source, std::string_view more = "") {
 TEST(StreamRules, case_82_sources_that_this_node_has_not_are_refused_in_words) {
     for (const std::string_view source :
          {"gopher://h/", "concat:a|b", "data:,x", "pipe:0", "unix:/x", "ftp://h/", "exec:ls", "/etc/passwd",
-          "http:/h", "HTTP://", "http://2130706433/", "http://0177.0.0.1/", "http://h:99999/"}) {
+          "http:/h", "HTTP://", "http://2130706433/", "http://0177.0.0.1/", "http://h:99999/",
+          "udp://host:5000", "udp://@239.1.1.1", "rtmp://"}) {
         EXPECT_NE(refusal(source).find("streams.live/cam.source"), std::string::npos)
             << source << ": " << refusal(source);
     }
@@ -63,7 +64,8 @@ TEST(StreamRules, case_82_sources_that_this_node_has_not_are_refused_in_words) {
     for (const std::string_view source :
          {"test:", "file:a.mp4?loop", "images:1.jpg", "http://camera/v", "https://u:p@10.0.0.1:81/v#fps=2",
           "http://[2001:db8::1]/", "rtsp://u:p@10.0.0.1:554//Streaming/Channels/1",
-          "rtsps://camera/user=a_password='b'_channel=1_stream=0.sdp"}) {
+          "rtsps://camera/user=a_password='b'_channel=1_stream=0.sdp", "rtmp://u:p@h/live/cam?x=y",
+          "rtmps://h/a/b", "udp://@:5000", "udp://@239.1.1.1:5000", "udp://127.0.0.1:5000"}) {
         EXPECT_EQ(refusal(source), "") << source;
     }
 }
@@ -108,6 +110,7 @@ TEST(StreamRules, case_82_a_numeric_address_is_held_against_the_allowed_ones_at_
     EXPECT_NE(refusal("http://127.0.0.1/").find("outgoing.allow"), std::string::npos);
     EXPECT_NE(refusal("http://u@[::ffff:127.0.0.1]/").find("outgoing.allow"), std::string::npos);
     EXPECT_NE(refusal("http://169.254.169.254/").find("outgoing.allow"), std::string::npos);
+    EXPECT_NE(refusal("rtmp://127.0.0.1/live/cam").find("outgoing.allow"), std::string::npos);
     EXPECT_EQ(refusal("http://127.0.0.1/", "outgoing: { allow: [ 127.0.0.0/8 ] }"), "");
     EXPECT_NE(refusal("http://[::1]/", "outgoing: { allow: [ 127.0.0.0/8 ] }"), "");
 }

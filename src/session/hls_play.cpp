@@ -129,7 +129,7 @@ public:
         }
         Result<Hops> hops = co_await hops_for(desk_, request_, wanted->stream);
         if (!hops) {
-            co_return refusal(hops.error());
+            co_return circle_refusal(request_, settings_.origins, hops.error());
         }
         web::Response response = co_await list(*wanted);
         if (!hops->empty()) {

@@ -311,7 +311,7 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Settings& settings, co
     }
     const Result<Hops> hops = co_await hops_for(desk, request, wish->stream);
     if (!hops) {
-        co_return std::unexpected(hops.error());
+        co_return circle_refusal(request, origins, hops.error());
     }
     if (!hops->empty()) {
         response.headers.push_back({std::string{Hops::header}, hops->text()});

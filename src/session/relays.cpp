@@ -1,5 +1,8 @@
 #include "session/relays.hpp"
 
+#include "base/log.hpp"
+#include "session/media_answer.hpp"
+
 namespace millrace::session {
 
 namespace {
@@ -32,6 +35,15 @@ Task<Result<Hops>> hops_for(Desk& desk, const web::Request& request, const std::
         ours.add(behind);
     }
     co_return ours;
+}
+
+web::Response circle_refusal(const web::Request& request, const std::vector<std::string>& origins,
+                             Error why) {
+    log::info("play", "{} was refused: {}", request.peer.text(), why.what);
+    web::Response response = media_refusal(request, origins, why);
+    const Hops theirs = Hops::parse(request.header(Hops::header).value_or(""));
+    response.headers.push_back({std::string{Hops::header}, theirs.text()});
+    return response;
 }
 
 Hops hops_of_pull(Desk& desk, const std::string& stream) {

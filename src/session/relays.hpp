@@ -5,6 +5,7 @@
 #include "session/desk.hpp"
 
 #include <string>
+#include <vector>
 
 namespace millrace::session {
 
@@ -14,6 +15,9 @@ namespace millrace::session {
 /// What a request of another node must be told, as hops: ours, and where the stream comes from; none where no
 /// node asks. Errc::refused where the stream would come back to a node that it came through.
 Task<Result<Hops>> hops_for(Desk& desk, const web::Request& request, const std::string& stream);
+
+/// Says so, with the asker's own hops, by which it knows why.
+web::Response circle_refusal(const web::Request& request, const std::vector<std::string>& origins, Error why);
 
 /// What a pull of the stream says of itself: this node, and those that want the stream from it.
 Hops hops_of_pull(Desk& desk, const std::string& stream);

@@ -59,6 +59,14 @@ TEST_F(Relays, case_85_a_stream_does_not_go_back_to_a_node_that_it_came_through)
     EXPECT_EQ(asked_by(""), "") << "viewers are no nodes";
 }
 
+TEST_F(Relays, case_85_a_refusal_tells_the_asker_its_own_hops) {
+    request_.headers = {{"Millrace-Hops", "aaaaaaaaaaaaaaaa, x"}};
+    const web::Response refused = circle_refusal(request_, {"*"}, {Errc::refused, "no"});
+    EXPECT_EQ(refused.status, 403);
+    EXPECT_EQ(refused.headers.back().name, "Millrace-Hops");
+    EXPECT_EQ(refused.headers.back().value, near);
+}
+
 TEST_F(Relays, case_85_a_pull_on_behalf_of_another_node_says_so_for_a_while) {
     EXPECT_EQ(hops_of_pull(desk_, "live/cam").text(), here);
     EXPECT_EQ(asked_by(far), here);

@@ -29,7 +29,8 @@ protected:
     void start(std::string source = "rtsp://camera.example/live",
                SourceTransport transport = SourceTransport::tcp) {
         last_words.clear();
-        executor_.run([&] { cameras_.start({"live/cam", std::move(source), transport}); });
+        SourceRule rule{.stream = "live/cam", .source = std::move(source), .transport = transport};
+        executor_.run([&] { cameras_.start(std::move(rule)); });
         world_.time.settle();
     }
     void stop() {

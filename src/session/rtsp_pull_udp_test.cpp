@@ -15,7 +15,10 @@ protected:
     static constexpr std::string_view address = "rtsp://192.0.2.9/live";
 
     RtspPullByUdp() { connector_.network = &network_; }
-    ~RtspPullByUdp() override { world_.time.stop(); }
+    ~RtspPullByUdp() override {
+        camera_.reset();   // its sockets are the network's
+        world_.time.stop();
+    }
 
     void begin(SourceTransport transport = SourceTransport::udp) { start(std::string{address}, transport); }
     PlayedCamera& answer_with_ports(toys::CameraNature nature = {}) {
@@ -37,7 +40,7 @@ TEST_F(RtspPullByUdp, plays_by_udp_on_a_pair_of_ports_for_each_track) {
     show(10);
     EXPECT_EQ(state(), "live");
     EXPECT_EQ(report().units_in, 10U * 12);
-    EXPECT_EQ(connector_.dials.at(0).to->text(), "192.0.2.9:554");
+    EXPECT_EQ(connector_.dials.at(0).to->address, "192.0.2.9");
 }
 
 TEST_F(RtspPullByUdp, sends_a_packet_of_nothing_each_way_for_routers_and_then_reports) {
@@ -121,7 +124,7 @@ TEST_F(RtspPullByUdp, by_itself_a_silent_camera_is_asked_for_tcp_after_3_s_and_t
 TEST_F(RtspPullByUdp, udp_alone_is_not_given_up_for_tcp) {
     begin();
     answer();
-    EXPECT_EQ(last_words, "the camera answers 461 Unsupported transport");
+    EXPECT_EQ(last_words, "the camera answers 461 Unsupported Transport");
     EXPECT_EQ(connector_.asked, 1);
     answer_with_ports();
     world_.time.run_for(rtsp_udp_patience + 1s);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/peer_address.hpp"
 #include "hub/publication.hpp"
 #include "session/source.hpp"
 
@@ -21,6 +22,8 @@ public:
 
     /// The connection under way, which a kick or the leash closes; null between two.
     void use(Connection* link);
+    /// Who sends, where there is no connection that says it.
+    void hear(const PeerAddress& sender) { facts_.peer = sender.endpoint(); }
     /// Becomes the stream's publisher, from the peer of the link in use. Once, with the first unit at hand:
     /// another source of the stream may have to make way for this one.
     Task<Result<>> begin();

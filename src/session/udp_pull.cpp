@@ -101,7 +101,10 @@ void Pull::take(const Received& datagram) {
         }
     }
     // Two senders mixed are no stream; who sends first is heard.
-    sender_ = sender_.value_or(datagram.from);
+    if (!sender_) {
+        sender_ = datagram.from;
+        publisher_.hear(*sender_);
+    }
     if (datagram.from != *sender_) {
         return;
     }

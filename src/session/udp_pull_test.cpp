@@ -78,6 +78,7 @@ TEST_F(UdpPull, publishes_what_is_sent_to_its_port) {
     play(*encoder, 0, 4000);
     EXPECT_EQ(state(), "live");
     EXPECT_EQ(report().publisher->protocol, "udp");
+    EXPECT_EQ(report().publisher->peer.address, "192.0.2.9");
     EXPECT_GE(pictures(), 99U);
     EXPECT_EQ(report().jumps, 0U);
     EXPECT_EQ(report().units_unusable, 0U);

@@ -7,8 +7,9 @@ from formats import live, player
 from scenario import test
 
 SPEED, HOUR = 45, 3600
-#: Seconds of media that the page may hold at any time, and bytes its heap may grow by.
-HELD_MAX, GROWTH_MAX = 60, 40 << 20
+#: Seconds of media that the page may hold at any time: it clears up every few seconds, in each of which so
+#: much comes. Bytes its heap may grow by.
+HELD_MAX, GROWTH_MAX = 300, 40 << 20
 HELD = """(() => {
   const { buffered } = document.querySelector('millrace-player').shown;
   let held = 0;

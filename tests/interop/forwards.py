@@ -1,4 +1,4 @@
-"""Streams pushed elsewhere: to nginx by RTMP, to readers of TCP or UDP, to other nodes and to GStreamer."""
+"""Streams pushed to nginx by RTMP, to another node, and to readers of TCP that are slow or leave."""
 
 import contextlib
 import os
@@ -6,21 +6,12 @@ import re
 import socket
 import threading
 
-import containers
 import ledger
 import node
 import peers
-import rtsp_peers
-from outputs import frames_of
-from rtsp_pulls import PATIENCE, report
+from rtsp_pulls import PATIENCE
 from scenario import test
 from sources import second_node
-
-TS_PACKET, TS_IN_A_DATAGRAM = 188, 7
-
-
-def destinations(server, name="live/cam"):
-    return {one["to"]: one for one in report(server, name).get("forwards", [])}
 
 
 @contextlib.contextmanager
@@ -110,83 +101,9 @@ def row_3_21_raw_h264_goes_whole_to_a_slow_receiver_and_to_one_that_comes_back(s
                 publisher.succeed()
             node.until(lambda: ledger.complete(sent, ledger.of_annex_b(bytes(slow.got[0]))), PATIENCE,
                        "all of it comes")
-        left = rf"127\.0\.0\.1:{fickle.port}.*(reset|closed|gone|broke)"
-        assert re.search(left, near.said()), near.said()[-2000:]
+            left = rf"127\.0\.0\.1:{fickle.port}.*(reset|closed|gone|broke)"
+            assert re.search(left, near.said()), near.said()[-2000:]
     ledger.match(sent, ledger.of_annex_b(bytes(slow.got[0])), times=False, least=0.9)
     again = ledger.of_annex_b(bytes(fickle.got[1]))
     assert again and again[0].key, "it begins with a key frame"
     ledger.match(sent, again[:-1], times=False, least=0.1, to_the_end=False)
-
-
-@test(quick=True)
-def mpeg_ts_by_udp_has_seven_packets_a_datagram_and_each_frame(scene):
-    clip = scene.clip()
-    with socket.socket(type=socket.SOCK_DGRAM) as receiver:
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        receiver.bind(("127.0.0.1", 0))
-        receiver.settimeout(0.2)
-        datagrams, over = [], threading.Event()
-
-        def hear():
-            while not over.is_set():
-                with contextlib.suppress(TimeoutError):
-                    datagrams.append(receiver.recv(65536))
-
-        thread = threading.Thread(target=hear, daemon=True)
-        thread.start()
-        with pushing(scene, [f"udp://127.0.0.1:{receiver.getsockname()[1]}"]) as near:
-            with peers.ffmpeg_publish(clip, near.rtmp("live/cam"), scene.folder) as publisher:
-                publisher.succeed()
-            node.until(lambda: not near.is_live("live/cam"), PATIENCE, "it is over")
-        over.set()
-        thread.join()
-    assert datagrams
-    assert all(len(one) % TS_PACKET == 0 and len(one) <= TS_PACKET * TS_IN_A_DATAGRAM for one in datagrams)
-    data = b"".join(datagrams)
-    assert data[::TS_PACKET] == b"\x47" * (len(data) // TS_PACKET)
-    ledger.match(ledger.of_clip(clip), containers.of_ts(data), least=0.9)
-    path = os.path.join(scene.folder, "received.ts")
-    with open(path, "wb") as file:
-        file.write(data)
-    assert pictures(frames_of(path, scene.folder)), "ffmpeg reads none"
-
-
-def pushed_by_rtsp(scene, clip):
-    """From one node to another over TCP; each frame is in the other's FLV."""
-    with pushing(scene, [rtsp_peers.url(scene, "live/far")]) as near:
-        with rtsp_peers.ffmpeg_publish(clip.path, f"rtsp://{near.listeners['rtsp']}/live/cam", scene.folder):
-            scene.server.wait_live("live/far")
-            with peers.FlvReader(scene.server.http("/live/far.flv")) as viewer:
-                scene.exact(clip, viewer.receive_all(ledger.of_clip(clip)), least=0.5)
-
-
-@test()
-def a_stream_is_pushed_to_another_node_by_rtsp(scene):
-    pushed_by_rtsp(scene, scene.clip())
-
-
-@test()
-def row_4_6_h265_is_pushed_to_another_node_by_rtsp_over_tcp(scene):
-    pushed_by_rtsp(scene, scene.clip("h265"))
-
-
-@test()
-def a_stream_is_pushed_to_gst_rtsp_server(scene):
-    clip, path = scene.clip(), os.path.join(scene.folder, "recorded.h264")
-    form = "video/x-h264,stream-format=byte-stream,alignment=au"
-    launch = (f"( rtph264depay name=depay0 ! h264parse ! {form} ! filesink sync=false "
-              f"buffer-mode=unbuffered location={path} rtpmp4gdepay name=depay1 ! fakesink sync=false )")
-    sent = pictures(ledger.of_clip(clip))
-
-    def frames():
-        if not os.path.exists(path):
-            return []
-        with open(path, "rb") as file:
-            return ledger.of_annex_b(file.read())
-
-    with rtsp_peers.GstCamera(scene.folder, "--record", launch) as far:
-        with pushing(scene, [far.url()]) as near:
-            with peers.ffmpeg_publish(clip, near.rtmp("live/cam"), scene.folder) as publisher:
-                publisher.succeed()
-                node.until(lambda: len(frames()) > 100, PATIENCE, "GStreamer has its pictures")
-    ledger.match(sent, frames()[:-1], times=False, least=0.5, to_the_end=False)

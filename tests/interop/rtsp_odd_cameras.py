@@ -152,7 +152,7 @@ def case_25_jumps_of_sequence_numbers_and_wraps_are_followed(scene):
 @test(quick=True)
 def a_lost_packet_over_udp_costs_pictures_and_never_breaks_one(scene):
     clip = scene.clip()
-    with Camera(fake_camera.of_clip(clip), Ways(lose=100)) as one:
+    with Camera(fake_camera.of_clip(clip), Ways(lose=900)) as one:
         with pulling(scene, {"live/cam": rule(one.url(), ", transport: udp")}) as server:
             server.wait_live("live/cam")
             with viewer_of(server, "live/cam") as viewer:

@@ -117,6 +117,14 @@ TEST(H264Depacketiser, waits_until_pictures_end_by_time_where_markers_stand_behi
     EXPECT_GT(feeder.units.back().payload.size(), feeder.units.front().payload.size());
 }
 
+TEST(H264Depacketiser, hands_on_no_picture_whose_first_slice_was_sent_before_it_heard) {
+    Feeder feeder{Encoding::h264, "sprop-parameter-sets=Z0LACtkCxOwEQAAAAwBAAAAHg8SJkg==,aMuDyyA="};
+    const std::string later = "6508c415f1088ac181087e";   // first_mb_in_slice is not 0
+    EXPECT_EQ(feeder.feed({later + "!"}), 0U);
+    EXPECT_EQ(feeder.feed({"+" + s(slice) + "!"}), 0U);
+    EXPECT_EQ(feeder.feed({"+" + s(idr), later + "!"}), 1U);
+}
+
 TEST(H264Depacketiser, case_23_drops_pictures_whose_fragments_do_not_fit) {
     const std::vector<std::vector<std::string>> rows = {
         {"+7c05 888415!"},                             // no start
@@ -143,7 +151,7 @@ TEST(H264Depacketiser, case_23_drops_pictures_whose_fragments_do_not_fit) {
 TEST(H264Depacketiser, case_23_bounds_a_fragment_that_never_ends) {
     Feeder feeder{Encoding::h264};
     feeder.feed({stap(), s(idr) + "!"});
-    std::vector<std::byte> part(1'300, std::byte{0x55});
+    std::vector<std::byte> part(1'300, std::byte{0x95});
     part[0] = std::byte{0x7C};
     for (std::size_t i = 0; i < 100'000; ++i) {
         part[1] = std::byte{static_cast<unsigned char>(i == 0 ? 0x85 : 0x05)};

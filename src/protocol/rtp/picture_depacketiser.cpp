@@ -96,9 +96,10 @@ void PictureDepacketiser::look_at(ByteSpan nal) {
     if (!is_slice(nal)) {
         return;
     }
-    if (!has_slice_ && ended_by_marker_ == timestamp_ && is_later_slice(nal)) {
-        // The rest of a picture that a marker ended: that one was handed on without it.
-        marker_lies_ = true;
+    if (!has_slice_ && is_later_slice(nal)) {
+        // Its beginning was sent before we heard, or it is the rest of a picture that a marker ended: that
+        // one was handed on without it.
+        marker_lies_ = marker_lies_ || ended_by_marker_ == timestamp_;
         waiting_ = true;
         break_picture();
     }

@@ -41,7 +41,7 @@ def pictures(frames):
     return [frame for frame in frames if frame.kind == "video"]
 
 
-def everywhere(scene, clip, publisher, times=True):
+def everywhere(scene, clip, publisher, times=True, leave=peers.Program.succeed):
     """Everybody takes what this program publishes, at once; each gets each frame, by content and time."""
     sent = ledger.of_clip(clip)
     with publisher as program, contextlib.ExitStack() as stack:
@@ -53,7 +53,7 @@ def everywhere(scene, clip, publisher, times=True):
         listed = [stack.enter_context(Listed(scene, f"/live/cam/{name}"))
                   for name in ("index.m3u8", "ts.m3u8")]
         got = [viewer.receive_all(sent) for viewer in direct]
-        program.succeed()
+        leave(program)
         for taker in (*saved, *listed):
             taker.succeed(ENDED_SECONDS)
     for frames in got:
@@ -99,9 +99,10 @@ def row_4_6_h265_by_rtsp_over_tcp_leaves_by_every_way(scene):
 
 @test(options=SHORT_GRACE)
 def gstreamer_rtspclientsink_publishes_and_each_frame_leaves_by_every_way(scene):
-    """Times are GStreamer's own here: it counts from its clock."""
+    """Times are GStreamer's own here: it counts from its clock. It would leave when its BYE was due at last."""
     clip = scene.clip()
-    everywhere(scene, clip, rtsp_peers.gst_publish(clip, rtsp_peers.url(scene), scene.folder), times=False)
+    everywhere(scene, clip, rtsp_peers.gst_publish(clip, rtsp_peers.url(scene), scene.folder), times=False,
+               leave=peers.Program.stop)
 
 
 @test(quick=True, options=SHORT_GRACE)

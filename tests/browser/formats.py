@@ -2,6 +2,7 @@
 
 import time
 
+import node
 from driven import Browser
 from pages import PAINTED_MIN, PATIENCE, silent
 from scenario import test
@@ -11,6 +12,7 @@ SIZE = (640, 360)
 #: A camera of the node itself, whose pictures say which they are.
 CAMERA = ("--set", f"streams={{ live/cam: {{ source: 'test:?size={SIZE[0]}x{SIZE[1]}&fps={FPS}&gop=1s' }} }}")
 PLAYED_SECONDS = 5
+SEGMENTS = 4
 SLACK_SECONDS = 3
 DECODED = 0.99
 STAMPS = 10
@@ -132,6 +134,12 @@ def firefox_plays_flv_at_real_speed(scene):
 
 @test(options=CAMERA)
 def the_browsers_own_player_plays(scene):
+    """Chromium's own player of HLS cannot parse the list of a stream that has two segments."""
+    def segments():
+        return scene.server.get("/live/cam/segments/v0.m3u8", seconds=20)[1].count(b"#EXTINF")
+
+    scene.server.wait_live("live/cam")
+    node.until(lambda: segments() >= SEGMENTS, PATIENCE, f"{SEGMENTS} segments")
     plays_as(scene, "native")
 
 

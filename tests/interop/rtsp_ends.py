@@ -99,7 +99,7 @@ def row_4_6_h265_by_rtsp_over_tcp_leaves_by_every_way(scene):
 
 @test(options=SHORT_GRACE)
 def gstreamer_rtspclientsink_publishes_and_each_frame_leaves_by_every_way(scene):
-    """Times are GStreamer's own here: it counts from its clock. It would leave when its BYE was due at last."""
+    """Times are GStreamer's own here: it counts from its clock. It leaves when its BYE is due."""
     clip = scene.clip()
     everywhere(scene, clip, rtsp_peers.gst_publish(clip, rtsp_peers.url(scene), scene.folder), times=False,
                leave=peers.Program.stop)

@@ -34,7 +34,7 @@ export class NativePlayer implements Player {
     const on = (event: string, work: () => void) =>
       this.#media.addEventListener(event, work, { signal: this.#ended.signal });
     new Moving(this.#media, this.#ended.signal, (moves) => this.#moved(moves));
-    on('pause', () => !this.#media.ended && this.#listener.told('paused', ''));
+    on('pause', () => this.#paused());
     on('ended', () => this.#listener.told('ended', ''));
     on('error', () => this.#trouble());
     this.#load();
@@ -74,6 +74,13 @@ export class NativePlayer implements Player {
     if (moves) {
       this.#troubles = 0;
       this.#backoff.succeeded();
+    }
+  }
+
+  /** Chromium pauses, too, what it fails to play: that is trouble, and loaded anew. */
+  #paused(): void {
+    if (!this.#media.ended && this.#media.error === null) {
+      this.#listener.told('paused', '');
     }
   }
 

@@ -1,11 +1,10 @@
-"""Foreign programs that speak RTSP: ffmpeg, GStreamer, gst-rtsp-server, mpv, OpenCV."""
+"""Foreign programs that speak RTSP: ffmpeg, GStreamer, mpv, OpenCV."""
 
 import os
 import subprocess
 
 import clip as clips
 import ledger
-import node
 import peers
 
 # What ffmpeg says of every copy from RTSP: B-frames come without decode times.
@@ -68,29 +67,6 @@ class GstPlay(peers.Program):
             return []
         with open(self.path, "rb") as file:
             return ledger.of_annex_b(file.read())[:-1]
-
-
-class GstCamera(peers.Program):
-    """gst-rtsp-server, a path for each pipeline."""
-
-    def __init__(self, folder, *launches):
-        super().__init__("gst-rtsp-server", ["/usr/bin/python3", os.path.join(
-            node.ROOT, "tests/interop/gst_camera.py"), *launches], folder)
-        said = node.until(lambda: self.said().split() or self.process.poll() is not None, node.START_SECONDS,
-                          "gst-rtsp-server says its port")
-        assert said is not True, self.said()
-        self.port = int(said[0])
-
-    def url(self, number=0):
-        return f"rtsp://127.0.0.1:{self.port}/{number}"
-
-
-def of_clip(clip):
-    """A pipeline that shows a clip of H.264 or H.265 with AAC."""
-    form = "h265" if clip.video_codec == "hvc1" else "h264"
-    return (f"( filesrc location={clip.path} ! qtdemux name=d d.video_0 ! queue ! {form}parse ! "
-            f"rtp{form}pay name=pay0 pt=96 config-interval=-1 d.audio_0 ! queue ! aacparse ! "
-            "rtpmp4gpay name=pay1 pt=97 )")
 
 
 OPENCV = """

@@ -13,6 +13,7 @@ import urllib.request
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 30
+MANY_SECONDS = 60    # until many streams are live
 ANSWER_SECONDS = 60   # an overloaded node on a busy machine answers late
 
 
@@ -106,12 +107,35 @@ class Node(Program):
         with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
             return json.load(answer)
 
+    def streams(self, count, state="live"):
+        """{name: the API's document} of those in this state."""
+        address = f"http://{self.listeners['http']}/api/v1/streams?limit={count}"
+        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
+            return {one["name"]: one for one in json.load(answer)["items"] if one["state"] == state}
+
+    def wait_live(self, count):
+        """Until so many streams show pictures."""
+        deadline = time.monotonic() + MANY_SECONDS
+        while True:
+            found = self.streams(count).values()
+            ready = [one for one in found if any(track["kind"] == "video" for track in one["tracks"])]
+            if len(ready) == count:
+                return
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{len(ready)} of {count} are live")
+            time.sleep(0.2)
+
     def url(self, protocol, name="live/cam"):
         if protocol == "flv":
             return f"http://{self.listeners['http']}/{name}.flv"
         if protocol in ("rtsp", "rtsp-udp"):
             return f"{protocol}://{self.listeners['rtsp']}/{name}"
         return f"rtmp://{self.listeners['rtmp']}/{name}"
+
+
+def pictures(document):
+    """How many a stream has brought, by the API's document of it."""
+    return next(track["frames"] for track in document["tracks"] if track["kind"] == "video")
 
 
 def loadgen(programs, verb, *options):

@@ -65,6 +65,17 @@ function(millrace_app name)
   endif()
 endfunction()
 
+# millrace_wiring(LINKS rooms…): apps/node, the node that several programs run.
+function(millrace_wiring)
+  cmake_parse_arguments(WIRING "" "" "LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/apps/node/*.cpp)
+  add_library(node STATIC ${sources})
+  target_include_directories(node PUBLIC ${CMAKE_SOURCE_DIR})
+  target_compile_definitions(node PRIVATE MILLRACE_VERSION="${PROJECT_VERSION}")
+  target_link_libraries(node PUBLIC ${WIRING_LINKS})
+  millrace_precompile(node)
+endfunction()
+
 # The whole system on virtual time.
 function(millrace_simulation folder)
   cmake_parse_arguments(SIM "" "" "LINKS" ${ARGN})

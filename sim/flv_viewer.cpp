@@ -57,7 +57,7 @@ Result<> FlvViewer::receive(ByteSpan bytes) {
             return std::unexpected(tag.error());
         }
         if (*tag) {
-            take((*tag)->type, (*tag)->timestamp_ms, (*tag)->body);
+            take(**tag);
         }
     }
     return {};

@@ -5,19 +5,6 @@
 
 namespace millrace::sim {
 
-namespace {
-
-flv::TagType tag_type(rtmp::MediaType type) {
-    switch (type) {
-        case rtmp::MediaType::audio: return flv::TagType::audio;
-        case rtmp::MediaType::video: return flv::TagType::video;
-        case rtmp::MediaType::data: break;
-    }
-    return flv::TagType::script;
-}
-
-}   // namespace
-
 RtmpViewer::RtmpViewer(World& world, ViewerPlan plan) : Viewer{world, std::move(plan)} {
     world_.start(run(*this));
 }
@@ -63,7 +50,7 @@ Task<Result<>> RtmpViewer::play(Connection& connection, rtmp::Client& client) {
 Result<> RtmpViewer::take_events(rtmp::Client& client) {
     while (auto event = client.next_event()) {
         if (auto* media = std::get_if<rtmp::Media>(&*event)) {
-            take(tag_type(media->type), media->timestamp_ms, media->body);
+            take(rtmp::tag_of(std::move(*media)));
         } else if (std::holds_alternative<rtmp::Client::PlayStarted>(*event)) {
             state_ = State::playing;
         } else if (std::holds_alternative<rtmp::Client::Refused>(*event)) {

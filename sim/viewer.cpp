@@ -67,8 +67,8 @@ void Viewer::finish(Error reason) {
     }
 }
 
-void Viewer::take(flv::TagType type, std::uint32_t timestamp_ms, const Bytes& body) {
-    const Result<std::optional<flv::Item>> item = reader_.read(type, timestamp_ms, body);
+void Viewer::take(const flv::Tag& tag) {
+    const Result<std::optional<flv::Item>> item = reader_.read(tag.type, tag.timestamp_ms, tag.body);
     if (!item) {
         account_.fault(std::string{item.error().what});
     } else if (*item) {

@@ -47,7 +47,7 @@ protected:
     bool time_to_leave() const { return world_.now() >= leave_at_; }
     void come();
     void finish(Error reason);
-    void take(flv::TagType type, std::uint32_t timestamp_ms, const Bytes& body);
+    void take(const flv::Tag& tag);
 
     World& world_;
     ViewerPlan plan_;

@@ -64,7 +64,7 @@ Result<> WebSocketViewer::take_message(const ws::Message& message) {
             return std::unexpected(tag.error());
         }
         if (*tag) {
-            take((*tag)->type, (*tag)->timestamp_ms, (*tag)->body);
+            take(**tag);
         }
     }
     return {};

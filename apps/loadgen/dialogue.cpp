@@ -109,8 +109,7 @@ public:
         }
         while (std::optional<rtmp::Client::Event> event = client_.next_event()) {
             if (auto* media = std::get_if<rtmp::Media>(&*event)) {
-                const flv::Tag tag{tag_type(media->type), media->timestamp_ms, std::move(media->body)};
-                if (std::optional<CodedFrame> frame = frame_of(tag)) {
+                if (std::optional<CodedFrame> frame = frame_of(rtmp::tag_of(std::move(*media)))) {
                     frames_.push_back(std::move(*frame));
                 }
             } else if (std::holds_alternative<rtmp::Client::Refused>(*event)) {
@@ -136,14 +135,6 @@ private:
                 .app = app,
                 .tc_url = fmt::format("rtmp://{}/{}", url.server.text(), app),
                 .key = url.path.substr(slash + 1)};
-    }
-    static flv::TagType tag_type(rtmp::MediaType type) {
-        switch (type) {
-            case rtmp::MediaType::audio: return flv::TagType::audio;
-            case rtmp::MediaType::video: return flv::TagType::video;
-            case rtmp::MediaType::data: break;
-        }
-        return flv::TagType::script;
     }
 
     net::SystemRandom random_;

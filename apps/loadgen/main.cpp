@@ -20,8 +20,14 @@ void add_rate(CLI::App& verb, Rate& rate) {
 
 void add_publish(CLI::App& app, PublishOptions& options) {
     CLI::App* verb = app.add_subcommand("publish", "Publish a synthetic stream whose pictures are stamped");
-    verb->add_option("--rtmp", options.address, "HOST:PORT of the server")->required();
+    CLI::Option_group* to = verb->add_option_group("server");
+    to->add_option("--rtmp", options.rtmp, "HOST:PORT of the server");
+    to->add_option("--rtsp", options.rtsp, "HOST:PORT of the server, by TCP");
+    to->require_option(1);
     verb->add_option("--name", options.name, "APP/KEY")->required();
+    verb->add_option("--publishers", options.publishers, "How many, by RTSP: APP/KEY0, APP/KEY1 and so on")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
     add_rate(*verb, options.rate);
     verb->add_flag("--audio", options.audio, "AAC as well: 43 frames of 372 bytes a second");
     verb->add_option("--seconds", options.seconds, "0: until it is told to stop")->capture_default_str();
@@ -74,7 +80,8 @@ int main(int argc, char** argv) {
     try {
         millrace::net::raise_descriptor_limit();
         if (app.got_subcommand("publish")) {
-            return publish(publish_options);
+            return publish_options.rtsp.empty() ? publish_by_rtmp(publish_options)
+                                                : publish_by_rtsp(publish_options);
         }
         return app.got_subcommand("view") ? view(view_options) : floor(floor_options);
     } catch (const std::exception& error) {

@@ -1,11 +1,11 @@
 #include "apps/loadgen/socket.hpp"
+#include "apps/loadgen/stopping.hpp"
 #include "apps/loadgen/synthetic_camera.hpp"
 #include "apps/loadgen/verbs.hpp"
 #include "net/system_random.hpp"
 #include "protocol/rtmp/client.hpp"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -14,8 +14,6 @@
 namespace millrace::loadgen {
 
 namespace {
-
-volatile sig_atomic_t stopped = 0;
 
 /// One publishing connection: a machine over a socket that is waited for.
 class Publisher {
@@ -88,19 +86,17 @@ private:
 
 }   // namespace
 
-int publish(const PublishOptions& options) {
+int publish_by_rtmp(const PublishOptions& options) {
     const std::size_t slash = options.name.find('/');
     if (slash == std::string::npos) {
         throw Hindrance{"a name has an application and a key: live/cam"};
     }
-    for (const int signal : {SIGINT, SIGTERM}) {
-        ::signal(signal, [](int) { stopped = 1; });
-    }
+    stop_when_told();
     const std::string app = options.name.substr(0, slash);
-    Publisher publisher{parse_endpoint(options.address),
+    Publisher publisher{parse_endpoint(options.rtmp),
                         {.role = rtmp::Client::Role::publish,
                          .app = app,
-                         .tc_url = fmt::format("rtmp://{}/{}", options.address, app),
+                         .tc_url = fmt::format("rtmp://{}/{}", options.rtmp, app),
                          .key = options.name.substr(slash + 1),
                          .chunk_size = 65'536}};
     publisher.start();

@@ -23,15 +23,18 @@ struct Rate {
     int pictures_per_gop() const;
 };
 
-/// `loadgen publish`: one synthetic stream over RTMP.
+/// `loadgen publish`: a synthetic stream over RTMP, or over RTSP by TCP, there by many at once.
 struct PublishOptions {
-    std::string address;   ///< HOST:PORT
-    std::string name;      ///< APP/KEY
+    std::string rtmp;   ///< HOST:PORT; one of the two
+    std::string rtsp;
+    std::string name;             ///< APP/KEY; of several publishers with a number behind
+    std::size_t publishers = 1;   ///< by RTSP
     Rate rate;
     bool audio = false;
     double seconds = 0;   ///< 0: until SIGINT or SIGTERM
 };
-int publish(const PublishOptions& options);
+int publish_by_rtmp(const PublishOptions& options);
+int publish_by_rtsp(const PublishOptions& options);
 
 /// `loadgen view`: many viewers of one stream, and what they got.
 struct ViewOptions {

@@ -7,13 +7,27 @@
 
 namespace millrace::apps {
 
-void announce(const Addresses& addresses, std::string_view proof) {
+namespace {
+
+void print_listeners(const Addresses& addresses) {
     std::string line;
     for (const auto& [name, local] : addresses) {
         line += fmt::format("{}\"{}\": \"{}\"", line.empty() ? "" : ", ", name, local.text());
     }
     fmt::print("{{\"listeners\": {{{}}}}}\n", line);
     std::fflush(stdout);
+}
+
+}   // namespace
+
+void announce_listener(const Addresses& addresses, std::string_view protocol, std::string_view stream) {
+    print_listeners(addresses);
+    fmt::print(stderr, "  watch     mpv '{}://{}/{}{}'\n", protocol, address_of(addresses, protocol), stream,
+               protocol == "http" ? ".flv" : "");
+}
+
+void announce(const Addresses& addresses, std::string_view proof) {
+    print_listeners(addresses);
     const std::string rtmp = address_of(addresses, "rtmp");
     const std::string rtsp = address_of(addresses, "rtsp");
     const std::string http = address_of(addresses, "http");

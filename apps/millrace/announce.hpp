@@ -1,6 +1,6 @@
 #pragma once
 
-#include "apps/millrace/doors.hpp"
+#include "apps/node/doors.hpp"
 
 #include <string_view>
 
@@ -9,6 +9,9 @@ namespace millrace::apps {
 /// Prints the listeners as one JSON line on stdout, and on stderr how to use them. `proof` is the query that
 /// lets somebody in, "?user=cam&pass=…"; empty on an open node.
 void announce(const Addresses& addresses, std::string_view proof);
+
+/// Prints the one listener of a stream as one JSON line on stdout, and on stderr how to watch it there.
+void announce_listener(const Addresses& addresses, std::string_view protocol, std::string_view stream);
 
 /// Prints the demo's one address on stdout, on stderr what else to try. `token` is empty on a node that is
 /// open to all who reach it.

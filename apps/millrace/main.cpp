@@ -19,6 +19,58 @@ std::vector<std::string> environment() {
     return variables;
 }
 
+CLI::App* add_send(CLI::App& app, millrace::apps::SendOptions& send) {
+    CLI::App* const sends = app.add_subcommand("send", "Capture, encode and push one stream");
+    sends
+        ->add_option("SOURCE", send.source,
+                     "test:, v4l2:DEVICE, screen:, raw:-, file:PATH or an address to pull from; see "
+                     "docs/guide/sources.md")
+        ->required();
+    sends->add_option(
+        "DESTINATION", send.destination,
+        "rtsp://, rtmp://, tcp://, udp://, http(s):// (PUT of HLS) or file:PATH; see docs/guide/forward.md");
+    sends->add_option("--listen", send.listen, "Be a server in the place of a DESTINATION: rtsp://:8554/cam");
+    sends->add_option("--codec", send.encode.codec, "h264, h265, av1, mjpeg, or copy: as it comes");
+    sends->add_option("--size", send.encode.size, "WIDTHxHEIGHT");
+    sends->add_option("--fps", send.encode.fps, "Pictures a second");
+    sends->add_option("--bitrate", send.encode.bitrate, "Bits a second, such as 2M");
+    sends->add_option("--gop", send.encode.gop, "From key frame to key frame, such as 1s");
+    sends->add_option("--audio", send.encode.audio, "aac, opus or none");
+    sends->add_flag("--json", send.json, "One JSON object a second on stdout");
+    sends->add_flag("--once", send.once, "End with code 1 where the destination fails, without another try");
+    return sends;
+}
+
+CLI::App* add_receive(CLI::App& app, millrace::apps::ReceiveOptions& receive) {
+    CLI::App* const receives = app.add_subcommand("receive", "Play one stream without a window");
+    receives->add_option("URL", receive.source, "What to play: any address of a source, or a file")
+        ->required();
+    receives->add_option("--save", receive.save, "Keep it in a file, by its ending: .ts, .flv or .mp4");
+    receives->add_option("--raw", receive.raw, "Pictures to stdout: bgr24, rgb24 or yuv420p");
+    receives->add_option("--frames", receive.frames, "End after so many pictures");
+    receives->add_option("--seconds", receive.seconds, "End so long after the first media");
+    receives->add_flag("--json", receive.json, "One JSON object a second");
+    receives->add_option("--transport", receive.transport, "How packets of RTSP travel: auto, udp or tcp");
+    receives->add_flag("--hardware", receive.hardware,
+                       "Decode by this machine's video hardware, if there is any");
+    return receives;
+}
+
+CLI::App* add_probe(CLI::App& app, millrace::apps::ProbeOptions& probe) {
+    CLI::App* const probes = app.add_subcommand("probe", "Explain a stream: what it is, where it plays");
+    probes->add_option("URL", probe.source, "Any address of a source, or a file")->required();
+    probes->add_flag("--json", probe.json, "As one JSON object");
+    return probes;
+}
+
+CLI::App* add_check(CLI::App& app, millrace::apps::CheckOptions& check) {
+    CLI::App* const checks = app.add_subcommand("check", "Verify an archive that no node has open");
+    checks->add_option("DIR", check.folder, "storage.path of a node, or the archive in it")->required();
+    checks->add_option("--depth", check.depth, "index, heads, or bodies: every byte");
+    checks->add_flag("--json", check.json, "As one JSON object");
+    return checks;
+}
+
 }   // namespace
 
 int main(int argc, char** argv) {
@@ -43,6 +95,18 @@ int main(int argc, char** argv) {
     password->add_option("NAME", user, "The user's name")->required();
     bool digest = false;
     password->add_flag("--digest", digest, "Let it prove itself by Digest too, as some RTSP clients do");
+    CLI::App* list =
+        app.add_subcommand("devices", "List cameras, screens and microphones that can be a source");
+    bool as_json = false;
+    list->add_flag("--json", as_json, "One JSON object a line");
+    apps::CheckOptions check;
+    CLI::App* checks = add_check(app, check);
+    apps::SendOptions send;
+    CLI::App* sends = add_send(app, send);
+    apps::ReceiveOptions receive;
+    CLI::App* receives = add_receive(app, receive);
+    apps::ProbeOptions probe;
+    CLI::App* probes = add_probe(app, probe);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -52,8 +116,20 @@ int main(int argc, char** argv) {
         if (demonstrate->parsed()) {
             return apps::demo(demo);
         }
-        if (password->parsed()) {
-            return apps::password(user, digest);
+        if (list->parsed()) {
+            return apps::devices(as_json);
+        }
+        if (sends->parsed()) {
+            return apps::send(send);
+        }
+        if (receives->parsed()) {
+            return apps::receive(receive);
+        }
+        if (probes->parsed()) {
+            return apps::probe(probe);
+        }
+        if (checks->parsed() || password->parsed()) {
+            return checks->parsed() ? apps::check_archive(check) : apps::password(user, digest);
         }
         if (!sources.file_name.empty()) {
             sources.file_text = control::read_configuration_file(sources.file_name);

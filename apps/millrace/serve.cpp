@@ -1,7 +1,8 @@
 #include "apps/millrace/announce.hpp"
-#include "apps/millrace/node.hpp"
-#include "apps/millrace/process.hpp"
 #include "apps/millrace/verbs.hpp"
+#include "apps/node/node.hpp"
+#include "apps/node/process.hpp"
+#include "base/disk_folder.hpp"
 #include "base/disk_storage.hpp"
 #include "base/log.hpp"
 #include "control/first_admin.hpp"
@@ -83,7 +84,8 @@ int serve(const control::ConfigurationSources& sources) {
     prepare_process();
     DiskStorage storage{given.storage_path};
     const auto [standing, proof] = begin(sources, storage, given.storage_path);
-    Node node{{.standing = standing, .sources = sources, .storage = storage}};
+    DiskFolder recordings{given.storage_path + "/archive"};
+    Node node{{.standing = standing, .sources = sources, .storage = storage, .archive = &recordings}};
     const Addresses addresses = node.addresses();
     node.start();
     announce(addresses, proof);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "control/configuration.hpp"
+#include "control/one_stream.hpp"
 
 #include <string>
 
@@ -19,8 +20,62 @@ struct DemoOptions {
 /// elsewhere it takes whoever has the token in that address. As `serve` otherwise; it keeps nothing.
 int demo(const DemoOptions& options);
 
+/// What `millrace send` is told.
+struct SendOptions {
+    std::string source;        ///< as the configuration has it
+    std::string destination;   ///< likewise; or, in its place,
+    std::string listen;        ///< where others may come for it: "rtsp://:8554/cam"
+    control::EncodeWords encode;
+    bool json = false;   ///< one object a second on stdout
+    bool once = false;   ///< ends when the destination cannot be reached or breaks
+};
+
+/// The camera's side without a configuration: captures, encodes and pushes until the source ends or SIGINT or
+/// SIGTERM comes. Returns the exit code: 2 for a source or destination that cannot be used.
+int send(const SendOptions& options);
+
+/// What `millrace receive` is told.
+struct ReceiveOptions {
+    std::string source;   ///< an address, or a file
+    std::string save;     ///< a file to keep it in; its ending says the container
+    std::string raw;      ///< how pictures go to stdout: "bgr24", "rgb24", "yuv420p"; empty: they do not
+    std::uint64_t frames = 0;   ///< ends after so many pictures; 0: does not
+    double seconds = 0;         ///< ends after so long from the first media; 0: does not
+    bool json = false;          ///< one object a second, on stdout, or with `raw` on stderr
+    std::string transport;      ///< how RTSP's packets travel: "udp", "tcp", "auto"; empty: as by itself
+    bool hardware = false;      ///< this machine's video decoder is used, if it has one
+};
+
+/// Receives and decodes one stream without a window, until it ends, there was enough, or SIGINT or SIGTERM
+/// comes. Returns the exit code: 0 only if media came, 2 for an address that cannot be used.
+int receive(const ReceiveOptions& options);
+
+/// What `millrace probe` is told.
+struct ProbeOptions {
+    std::string source;
+    bool json = false;
+};
+
+/// Looks at a stream for some seconds and explains it on stdout. Returns the exit code, as `receive`.
+int probe(const ProbeOptions& options);
+
+/// What `millrace check` is told.
+struct CheckOptions {
+    std::string folder;             ///< `storage.path`, or the archive in it
+    std::string depth = "bodies";   ///< "index", "heads", "bodies"
+    bool json = false;
+};
+
+/// Verifies an archive that no node has open, and says what is wrong with it. Returns the exit code: 0 only
+/// if it is sound.
+int check_archive(const CheckOptions& options);
+
 /// Asks for a password, twice where somebody types it, and prints the line of user `name` for a
 /// configuration; with `digest`, what Digest access needs stands in it too. Returns the exit code.
 int password(const std::string& name, bool digest);
+
+/// Prints the cameras, screens and microphones that can be a source, for people or as a JSON object a line.
+/// Returns the exit code, where it returns.
+int devices(bool as_json);
 
 }   // namespace millrace::apps

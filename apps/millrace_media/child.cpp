@@ -1,9 +1,10 @@
 #include "apps/millrace_media/child.hpp"
 
+#include "apps/millrace_media/played_messages.hpp"
+
 #include <fmt/core.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
@@ -15,18 +16,8 @@ namespace {
 
 using namespace media_link;
 
-Duration read_clock(clockid_t clock) {
-    timespec time{};
-    clock_gettime(clock, &time);
-    return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
-}
-
 Instant now() {
-    return Instant::from_nanoseconds(read_clock(CLOCK_MONOTONIC).count());
-}
-
-capture::Moment moment() {
-    return {now(), {read_clock(CLOCK_REALTIME) / 1us}};
+    return capture::read_clocks().now;
 }
 
 timespec until(Instant then) {
@@ -37,17 +28,24 @@ timespec until(Instant then) {
 
 }   // namespace
 
-MediaChild::MediaChild(int link) : socket_{link}, link_{Link::Side::child, now()}, report_at_{now()} {
+MediaChild::MediaChild(int link, int memory)
+    : socket_{link}, memory_{memory}, link_{Link::Side::child, now()}, report_at_{now()} {
 }
 
 Instant MediaChild::next_moment() const {
-    return source_ != nullptr && has_room() ? std::min(source_->due(), report_at_) : report_at_;
+    if (player_ != nullptr) {
+        return std::min(player_->due(), report_at_);
+    }
+    return source_ != nullptr && !ending_ && has_room() ? std::min(source_->due(), report_at_) : report_at_;
 }
 
 int MediaChild::run() {
     while (converse()) {
-        if (source_ != nullptr && now() >= source_->due() && has_room()) {
+        if (source_ != nullptr && !ending_ && has_room() && (rung_ || now() >= source_->due())) {
             produce();
+        }
+        if (player_ != nullptr && now() >= player_->due()) {
+            play();
         }
         if (now() >= report_at_) {
             report();
@@ -75,12 +73,17 @@ bool MediaChild::converse() {
     const bool waiting = sent_ < backlog_.size();
     // What we are asked makes what we say more; commands to a source do not.
     const bool listening = maker_ == nullptr || has_room();
-    pollfd link{socket_, static_cast<short>((listening ? POLLIN : 0) | (waiting ? POLLOUT : 0)), 0};
+    const bool hearing = source_ != nullptr && !ending_ && has_room();
+    std::array<pollfd, 2> both{
+        pollfd{socket_, static_cast<short>((listening ? POLLIN : 0) | (waiting ? POLLOUT : 0)), 0},
+        pollfd{hearing ? source_->doorbell() : -1, POLLIN, 0}};
     const timespec patience = until(next_moment());
-    const int ready = ppoll(&link, 1, &patience, nullptr);
+    const int ready = ppoll(both.data(), both.size(), &patience, nullptr);
     if (ready < 0 && errno != EINTR) {
         return false;
     }
+    const pollfd& link = both[0];
+    rung_ = ready > 0 && both[1].revents != 0;
     return ready <= 0 || (link.revents & (POLLIN | POLLHUP | POLLERR)) == 0 || read_link();
 }
 
@@ -123,7 +126,15 @@ void MediaChild::obey(const Message& message) {
     } else if (const auto* told = std::get_if<Command>(&message)) {
         command(*told);
     } else if (const auto* unit = std::get_if<media::AccessUnit>(&message)) {
-        make_pictures(*unit);
+        player_ != nullptr ? player_->take(*unit, now()) : make_pictures(*unit);
+    } else if (const auto* track = std::get_if<media::Track>(&message)) {
+        if (player_ != nullptr && track->config == nullptr) {
+            player_->finish();
+        }
+    } else if (const auto* released = std::get_if<Release>(&message)) {
+        if (player_ != nullptr) {
+            player_->release(released->slot);
+        }
     }
 }
 
@@ -145,6 +156,11 @@ void MediaChild::command(const Command& command) {
                 maker_->set_width(static_cast<std::uint32_t>(command.value));
             }
             break;
+        case Command::What::skip:
+            if (has_source) {
+                source_->skip(static_cast<std::uint32_t>(std::min<std::uint64_t>(command.value, UINT32_MAX)));
+            }
+            break;
         case Command::What::stop: end(nullptr); break;
     }
 }
@@ -161,12 +177,22 @@ void MediaChild::start(const std::string& text) {
         begin(capture::open_picture_maker(text), maker_);
         return;
     }
-    begin(capture::open_source(text, moment()), source_);
-    if (source_ != nullptr) {
-        for (const media::Track& track : source_->tracks()) {
-            say(track);
-        }
+    if (playback::is_player(text)) {
+        begin(playback::open_player(text, memory_), player_);
+        return;
     }
+    begin(capture::open_source(text, capture::read_clocks()), source_);
+    // A device may not be there: its stream begins with the first picture.
+    if (source_ != nullptr && source_->doorbell() < 0) {
+        announce();
+    }
+}
+
+void MediaChild::announce() {
+    for (const media::Track& track : source_->tracks()) {
+        say(track);
+    }
+    announced_ = true;
 }
 
 /// A unit that nothing can be made of is answered in words; the next may do.
@@ -186,29 +212,57 @@ void MediaChild::make_pictures(const media::AccessUnit& unit) {
 }
 
 void MediaChild::produce() {
-    const capture::Outcome<std::vector<media::AccessUnit>> units = source_->produce(moment());
+    const capture::Outcome<std::vector<media::AccessUnit>> units = source_->produce(capture::read_clocks());
     if (!units) {
         end(&units.error());
         return;
+    }
+    if (!announced_ && !units->empty()) {
+        announce();
     }
     for (const media::AccessUnit& unit : *units) {
         bytes_ += unit.payload.size();
         say(unit);
     }
-    if (source_->due() == Instant::never()) {
+    if (source_->is_over()) {
         end(nullptr);
     }
 }
 
+void MediaChild::play() {
+    const capture::Outcome<std::vector<playback::GivenPicture>> pictures = player_->play(now());
+    if (!pictures) {
+        say(Fault{pictures.error().lasting, pictures.error().words});
+        return;
+    }
+    for (const playback::GivenPicture& picture : *pictures) {
+        say(message_of(picture, now()));
+    }
+}
+
 void MediaChild::report() {
-    report_at_ = now() + statistics_period;
+    report_at_ = now() + (player_ != nullptr ? played_period : statistics_period);
     if (ending_) {
+        return;
+    }
+    if (player_ != nullptr) {
+        say(message_of(player_->counters()));
         return;
     }
     const capture::Counters counters = source_ != nullptr  ? source_->counters()
                                        : maker_ != nullptr ? maker_->counters()
                                                            : capture::Counters{};
-    say(Statistics{counters.frames, counters.late, counters.skipped, bytes_});
+    say(Statistics{.frames = counters.frames,
+                   .late = counters.late,
+                   .skipped = counters.skipped,
+                   .bytes = bytes_,
+                   .captured = counters.captured,
+                   .encoded = counters.encoded,
+                   .dropped_slow = counters.dropped_slow,
+                   .dropped_asked = counters.dropped_asked,
+                   .broken = counters.broken,
+                   .pictures_waiting = static_cast<std::uint32_t>(counters.pictures_waiting),
+                   .units_waiting = static_cast<std::uint32_t>(counters.units_waiting)});
 }
 
 void MediaChild::end(const capture::Fault* fault) {
@@ -219,8 +273,8 @@ void MediaChild::end(const capture::Fault* fault) {
         say(Fault{fault->lasting, fault->words});
     }
     say(End{});
-    source_.reset();
-    maker_.reset();
+    maker_.reset();   // the source may be waiting for a device: it ends with the process
+    player_.reset();
 }
 
 void MediaChild::say(const Message& message) {

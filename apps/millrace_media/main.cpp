@@ -1,4 +1,6 @@
 #include "apps/millrace_media/child.hpp"
+#include "base/child.hpp"
+#include "capture/devices.hpp"
 
 #include <fmt/core.h>
 #include <signal.h>
@@ -8,14 +10,14 @@
 
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 // The child of `millrace` for everything that decodes, encodes or opens foreign files. Its end of the link is
-// descriptor 3.
+// `child_link`; memory for decoded pictures, where the server gives some, is `child_memory`.
 
 namespace {
 
-constexpr int link_descriptor = 3;
 constexpr int failed = 1;
 constexpr int wrong_usage = 2;
 constexpr rlim_t data_bytes_max = rlim_t{2} << 30U;
@@ -48,6 +50,11 @@ int main(int argc, char** argv) {
         fmt::print("millrace-media " MILLRACE_VERSION "\n");
         return 0;
     }
+    if (option == "--devices") {
+        const std::string_view form = argc > 2 ? argv[2] : "json";
+        fmt::print("{}", millrace::capture::list_devices(form == "text"));
+        return 0;
+    }
     const std::string_view number = argc == 3 ? argv[2] : "";
     pid_t parent = 0;
     std::from_chars(number.data(), number.data() + number.size(), parent);
@@ -65,5 +72,10 @@ int main(int argc, char** argv) {
         limit(RLIMIT_NOFILE, descriptors_max);
         limit(RLIMIT_CORE, 0);
     }
-    return millrace::apps::MediaChild{link_descriptor}.run();
+    millrace::apps::MediaChild child{millrace::child_link, millrace::child_memory};
+    const int code = child.run();
+    if (child.may_be_stuck()) {
+        std::_Exit(code);
+    }
+    return code;
 }

@@ -33,6 +33,22 @@ public:
         return true;
     }
 
+    /// As `push`, but a full queue is waited for. False once the queue is closed.
+    [[nodiscard]] bool push_waiting(T item) {
+        {
+            const MutexLock lock{mutex_};
+            while (items_.size() >= size_max_ && !closed_) {
+                emptied_.wait(mutex_);
+            }
+            if (closed_) {
+                return false;
+            }
+            items_.push_back(std::move(item));
+        }
+        filled_.notify_one();
+        return true;
+    }
+
     /// The oldest item, waited for; nothing once the queue is closed.
     std::optional<T> pop() {
         const MutexLock lock{mutex_};
@@ -42,9 +58,17 @@ public:
         if (items_.empty()) {
             return std::nullopt;
         }
-        std::optional<T> item{std::move(items_.front())};
-        items_.pop_front();
-        return item;
+        return take_front();
+    }
+    /// The oldest item, if there is one now.
+    std::optional<T> try_pop() {
+        const MutexLock lock{mutex_};
+        return items_.empty() ? std::nullopt : take_front();
+    }
+
+    std::size_t size() const {
+        const MutexLock lock{mutex_};
+        return items_.size();
     }
 
     /// Wakes every taker for good and destroys what is still held, on the caller's thread.
@@ -56,12 +80,21 @@ public:
             left.swap(items_);
         }
         filled_.notify_all();
+        emptied_.notify_all();
     }
 
 private:
+    std::optional<T> take_front() __attribute__((requires_capability(mutex_))) {
+        std::optional<T> item{std::move(items_.front())};
+        items_.pop_front();
+        emptied_.notify_one();
+        return item;
+    }
+
     const std::size_t size_max_;
-    Mutex mutex_;
+    mutable Mutex mutex_;
     std::condition_variable_any filled_;
+    std::condition_variable_any emptied_;
     std::deque<T> items_ MILLRACE_GUARDED_BY(mutex_);
     bool closed_ MILLRACE_GUARDED_BY(mutex_) = false;
 };

@@ -40,6 +40,12 @@ public:
     /// Somebody was let in on it: it no longer counts as a stranger of its address (`net::Lobby`).
     virtual void let_in() {}
 
+    /// Bytes that were written and that the peer has not acknowledged, as far as the system knows.
+    virtual std::size_t unacknowledged() const { return 0; }
+    /// What the system takes ahead of what it can send is little from now on: where what waits may yet be
+    /// thought better of.
+    virtual void hold_little() {}
+
     static constexpr std::size_t gather_max = 16;
     static constexpr std::size_t held_max = 16U << 10U;
 };

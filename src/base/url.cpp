@@ -15,8 +15,14 @@ namespace {
 
 constexpr std::size_t host_size_max = 253;   // RFC 1035 §2.3.4, as text
 
-constexpr std::array<std::pair<std::string_view, std::uint16_t>, 6> ports{
-    {{"http", 80}, {"https", 443}, {"rtsp", 554}, {"rtsps", 322}, {"rtmp", 1935}, {"rtmps", 443}}};
+constexpr std::array<std::pair<std::string_view, std::uint16_t>, 8> ports{{{"http", 80},
+                                                                           {"https", 443},
+                                                                           {"ws", 80},
+                                                                           {"wss", 443},
+                                                                           {"rtsp", 554},
+                                                                           {"rtsps", 322},
+                                                                           {"rtmp", 1935},
+                                                                           {"rtmps", 443}}};
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;

@@ -72,6 +72,9 @@ struct Response {
     static Response problem(int status, std::string_view detail);
 };
 
+/// By this header a GET and a POST of RTSP over HTTP find each other. What follows such a POST is no body.
+inline constexpr std::string_view tunnel_header = "x-sessioncookie";
+
 /// The status that says `code` to an HTTP client.
 int status_of(Errc code);
 

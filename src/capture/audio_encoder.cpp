@@ -2,6 +2,9 @@
 
 #include "capture/ffmpeg.hpp"
 #include "media/aac.hpp"
+#include "media/opus.hpp"
+
+#include <fmt/format.h>
 
 namespace millrace::capture {
 
@@ -16,44 +19,60 @@ AudioEncoder::AudioEncoder(std::unique_ptr<Parts> parts) : parts_{std::move(part
 }
 AudioEncoder::~AudioEncoder() = default;
 
-Outcome<std::unique_ptr<AudioEncoder>> AudioEncoder::open() {
-    const AVCodec* const codec = avcodec_find_encoder(AV_CODEC_ID_AAC);
+Outcome<std::unique_ptr<AudioEncoder>> AudioEncoder::open(const Wish& wish) {
+    const bool opus = wish.codec == media::Codec::opus;
+    const AVCodec* const codec =
+        opus ? avcodec_find_encoder_by_name("libopus") : avcodec_find_encoder(AV_CODEC_ID_AAC);
     if (codec == nullptr) {
-        return std::unexpected(Fault{"this FFmpeg has no AAC encoder", true});
+        return std::unexpected(
+            Fault{fmt::format("this FFmpeg has no encoder of {}", media::name(wish.codec)), true});
     }
     ffmpeg::Codec context{avcodec_alloc_context3(codec)};
-    context->sample_fmt = AV_SAMPLE_FMT_FLTP;
+    context->sample_fmt = opus ? AV_SAMPLE_FMT_FLT : AV_SAMPLE_FMT_FLTP;
     context->sample_rate = sample_rate;
-    context->ch_layout = AV_CHANNEL_LAYOUT_MONO;
-    context->bit_rate = bitrate;
+    av_channel_layout_default(&context->ch_layout, wish.channels);
+    context->bit_rate = bitrate * wish.channels;
     context->time_base = {1, sample_rate};
     const int opened = avcodec_open2(context.get(), codec, nullptr);
     if (opened < 0) {
-        return std::unexpected(ffmpeg::fault("opening the AAC encoder", opened));
+        return std::unexpected(ffmpeg::fault(fmt::format("opening {}", codec->name), opened));
     }
     const auto extra = std::as_bytes(
         std::span{context->extradata, static_cast<std::size_t>(std::max(0, context->extradata_size))});
-    Result<media::TrackConfig> config = media::aac::config_from(extra);
+    Result<media::TrackConfig> config =
+        opus ? media::opus::config_from(extra) : media::aac::config_from(extra);
     if (!config) {
-        return std::unexpected(Fault{"the AAC encoder's configuration cannot be read", true});
+        return std::unexpected(
+            Fault{fmt::format("the configuration of {} cannot be read", codec->name), true});
     }
     return std::unique_ptr<AudioEncoder>{new AudioEncoder{std::unique_ptr<Parts>{
         new Parts{std::move(context), ffmpeg::Frame{av_frame_alloc()}, ffmpeg::Packet{av_packet_alloc()},
                   std::make_shared<const media::TrackConfig>(std::move(*config))}}}};
 }
 
-Outcome<std::vector<media::AccessUnit>> AudioEncoder::encode(std::span<float, frame_samples> samples,
-                                                             std::int64_t first) {
-    Parts& parts = *parts_;
-    AVFrame& frame = *parts.frame;
-    frame.format = AV_SAMPLE_FMT_FLTP;
-    frame.nb_samples = static_cast<int>(frame_samples);
+std::size_t AudioEncoder::frame_samples() const {
+    return static_cast<std::size_t>(parts_->context->frame_size);
+}
+
+int AudioEncoder::sample_format() const {
+    return parts_->context->sample_fmt;
+}
+
+Outcome<std::vector<media::AccessUnit>> AudioEncoder::encode(std::span<float> samples, std::int64_t first) {
+    AVFrame& frame = *parts_->frame;
+    frame.format = parts_->context->sample_fmt;
+    frame.nb_samples = static_cast<int>(samples.size());
     frame.sample_rate = sample_rate;
     frame.ch_layout = AV_CHANNEL_LAYOUT_MONO;
     frame.data[0] = reinterpret_cast<std::uint8_t*>(samples.data());
     frame.extended_data = frame.data;
     frame.linesize[0] = static_cast<int>(samples.size_bytes());
     frame.pts = first;
+    return encode(frame);
+}
+
+Outcome<std::vector<media::AccessUnit>> AudioEncoder::encode(AVFrame& frame) {
+    Parts& parts = *parts_;
     const int sent = avcodec_send_frame(parts.context.get(), &frame);
     if (sent < 0) {
         return std::unexpected(ffmpeg::fault("encoding sound", sent));
@@ -67,7 +86,7 @@ Outcome<std::vector<media::AccessUnit>> AudioEncoder::encode(std::span<float, fr
             unit.payload = Bytes::copy(ffmpeg::bytes_of(*parts.packet));
             unit.dts = parts.packet->pts;
             unit.pts = unit.dts;
-            unit.duration = frame_samples;
+            unit.duration = parts.context->frame_size;
             unit.key = true;
             units.push_back(std::move(unit));
         }

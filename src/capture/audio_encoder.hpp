@@ -5,25 +5,36 @@
 #include <memory>
 #include <span>
 
+struct AVFrame;
+
 namespace millrace::capture {
 
-/// AAC-LC, mono at 48 kHz.
+/// AAC-LC or Opus at 48 kHz, mono or stereo. One thread.
 class AudioEncoder {
 public:
     static constexpr std::uint32_t sample_rate = 48'000;
-    static constexpr std::size_t frame_samples = 1024;
-    static constexpr std::int64_t bitrate = 64'000;
+    static constexpr std::int64_t bitrate = 64'000;   ///< of one channel
 
-    static Outcome<std::unique_ptr<AudioEncoder>> open();
+    struct Wish {
+        media::Codec codec = media::Codec::aac;   ///< or Opus
+        std::uint8_t channels = 1;                ///< or 2
+    };
+    static Outcome<std::unique_ptr<AudioEncoder>> open(const Wish& wish);
     AudioEncoder(const AudioEncoder&) = delete;
     AudioEncoder& operator=(const AudioEncoder&) = delete;
     ~AudioEncoder();
 
-    /// One frame of samples between -1 and 1; `first` is the place of its first sample on the stream's line.
-    /// Gives units of track 1, a frame later than their samples, with the right times. What would begin
-    /// before the line does (the encoder's priming) is left out.
-    Outcome<std::vector<media::AccessUnit>> encode(std::span<float, frame_samples> samples,
-                                                   std::int64_t first);
+    /// Samples of each channel in a frame: 1024 of AAC, 960 of Opus.
+    std::size_t frame_samples() const;
+    /// libavutil's AVSampleFormat, for frames of more than one channel.
+    int sample_format() const;
+
+    /// One frame of samples between -1 and 1, in that format; its pts is the place of its first sample on the
+    /// stream's line. Gives units of track 1, a frame later than their samples, with the right times. What
+    /// would begin before the line does (the encoder's priming) is left out.
+    Outcome<std::vector<media::AccessUnit>> encode(AVFrame& frame);
+    /// The same of one channel; `first` is the place of the first sample.
+    Outcome<std::vector<media::AccessUnit>> encode(std::span<float> samples, std::int64_t first);
 
 private:
     struct Parts;

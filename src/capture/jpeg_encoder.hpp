@@ -2,12 +2,7 @@
 
 #include "capture/ffmpeg.hpp"
 #include "capture/picture_options.hpp"
-
-extern "C" {
-#include <libswscale/swscale.h>
-}
-
-#include <memory>
+#include "capture/picture_scaler.hpp"
 
 namespace millrace::capture {
 
@@ -19,26 +14,9 @@ public:
     Outcome<Bytes> encode(const AVFrame& picture, PictureSize size, int quality);
 
 private:
-    struct FreeScaler {
-        void operator()(SwsContext* scaler) const { sws_freeContext(scaler); }
-    };
-    /// What the scaler was made for.
-    struct Shape {
-        PictureSize from;
-        PictureSize to;
-        int format = -1;
-        bool full_range = false;
-        int matrix = 0;
-
-        bool operator==(const Shape&) const = default;
-    };
-
-    Outcome<void> scale(const AVFrame& picture, PictureSize size);
     Outcome<void> open(PictureSize size);
 
-    std::unique_ptr<SwsContext, FreeScaler> scaler_;
-    Shape shape_;
-    ffmpeg::Frame scaled_;
+    PictureScaler scaler_;
     ffmpeg::Codec encoder_;
     ffmpeg::Packet packet_;
     std::int64_t number_ = 0;

@@ -31,6 +31,28 @@ std::vector<std::byte> record_of(const media::TrackConfig& config) {
     }
 }
 
+/// Gives the decoder a device that can do it; libavcodec then chooses it by itself, as long as it can.
+void take_device(AVCodecContext& context, const AVCodec& codec) {
+    for (int at = 0; const AVCodecHWConfig* const way = avcodec_get_hw_config(&codec, at); ++at) {
+        const bool by_device = (way->methods & AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX) != 0;
+        if (by_device &&
+            av_hwdevice_ctx_create(&context.hw_device_ctx, way->device_type, nullptr, nullptr, 0) >= 0) {
+            return;
+        }
+    }
+}
+
+/// A picture that lies in a device's memory, in ours; nothing where it cannot be had.
+ffmpeg::Frame in_memory(ffmpeg::Frame frame) {
+    if (frame->hw_frames_ctx == nullptr) {
+        return frame;
+    }
+    ffmpeg::Frame copy{av_frame_alloc()};
+    const bool copied = copy != nullptr && av_hwframe_transfer_data(copy.get(), frame.get(), 0) >= 0 &&
+                        av_frame_copy_props(copy.get(), frame.get()) >= 0;
+    return copied ? std::move(copy) : ffmpeg::Frame{};
+}
+
 bool set_extra(AVCodecContext& context, ByteSpan record) {
     if (record.empty()) {
         return true;
@@ -50,7 +72,7 @@ PictureDecoder::PictureDecoder(media::ConfigRef config, ffmpeg::Codec context)
     : config_{std::move(config)}, context_{std::move(context)}, packet_{av_packet_alloc()} {
 }
 
-Outcome<std::unique_ptr<PictureDecoder>> PictureDecoder::open(const media::ConfigRef& config) {
+Outcome<std::unique_ptr<PictureDecoder>> PictureDecoder::open(const media::ConfigRef& config, By by) {
     if (config->width > decoded_side_max || config->height > decoded_side_max) {
         return std::unexpected(Fault{fmt::format("a picture of {}x{} is too large to decode; {} a side is "
                                                  "the most",
@@ -70,6 +92,9 @@ Outcome<std::unique_ptr<PictureDecoder>> PictureDecoder::open(const media::Confi
     context->pkt_timebase = {1, static_cast<int>(config->timescale)};
     // The bitstream may say another size than the configuration does.
     context->max_pixels = std::int64_t{decoded_side_max} * decoded_side_max;
+    if (by == By::hardware) {
+        take_device(*context, *codec);
+    }
     const int opened = avcodec_open2(context.get(), codec, nullptr);
     if (opened < 0) {
         return std::unexpected(ffmpeg::fault(fmt::format("opening a decoder of {}", codec->name), opened));
@@ -82,6 +107,7 @@ std::vector<ffmpeg::Frame> PictureDecoder::decode(const media::AccessUnit& unit)
     const bool with_header = config_->codec == media::Codec::av1 && unit.key;
     const ByteSpan header = with_header ? config_->extra.span() : ByteSpan{};
     const std::size_t size = header.size() + unit.payload.size();
+    took_ = false;
     if (av_new_packet(packet_.get(), static_cast<int>(size)) < 0) {
         return {};
     }
@@ -92,6 +118,7 @@ std::vector<ffmpeg::Frame> PictureDecoder::decode(const media::AccessUnit& unit)
     packet_->flags = unit.key ? AV_PKT_FLAG_KEY : 0;
     const int sent = avcodec_send_packet(context_.get(), packet_.get());
     av_packet_unref(packet_.get());
+    took_ = sent >= 0;
     return sent < 0 ? std::vector<ffmpeg::Frame>{} : take_frames();
 }
 
@@ -109,7 +136,9 @@ std::vector<ffmpeg::Frame> PictureDecoder::take_frames() {
         if (frame == nullptr || avcodec_receive_frame(context_.get(), frame.get()) < 0) {
             return frames;
         }
-        frames.push_back(std::move(frame));
+        if (ffmpeg::Frame ours = in_memory(std::move(frame))) {
+            frames.push_back(std::move(ours));
+        }
     }
 }
 

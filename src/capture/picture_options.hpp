@@ -1,5 +1,6 @@
 #pragma once
 
+#include "capture/picture_size.hpp"
 #include "capture/source.hpp"
 
 #include <cstdint>
@@ -20,13 +21,6 @@ struct PictureOptions {
     std::uint32_t height = 0;   ///< 0: as the source, or as `width` asks
     std::uint32_t fps = 0;      ///< at most so many a second; 0: all
     int quality = 80;           ///< 1 to 100, as JPEG libraries count
-};
-
-struct PictureSize {
-    std::uint32_t width = 0;
-    std::uint32_t height = 0;
-
-    bool operator==(const PictureSize&) const = default;
 };
 
 /// The size that a picture of the source gets: never above the source's own, and even where it is another.

@@ -3,8 +3,10 @@
 #include "capture/ffmpeg.hpp"
 #include "capture/file_source.hpp"
 #include "capture/images_source.hpp"
+#include "capture/live_sources.hpp"
 #include "capture/source_options.hpp"
 #include "capture/synthetic_camera.hpp"
+#include "capture/transcoded_source.hpp"
 
 namespace millrace::capture {
 
@@ -20,7 +22,21 @@ Outcome<std::unique_ptr<Source>> open_source(std::string_view text, Moment momen
     if (const auto* images = std::get_if<ImagesOptions>(&*options)) {
         return ImagesSource::open(*images, moment);
     }
-    return FileSource::open(std::get<FileOptions>(*options), moment);
+    if (const auto* device = std::get_if<DeviceOptions>(&*options)) {
+        return open_device(*device, moment);
+    }
+    if (const auto* raw = std::get_if<RawOptions>(&*options)) {
+        return open_raw(*raw, moment);
+    }
+    if (const auto* program = std::get_if<ExecOptions>(&*options)) {
+        return open_program(*program, moment);
+    }
+    const auto& file = std::get<FileOptions>(*options);
+    Outcome<std::unique_ptr<Source>> source = FileSource::open(file, moment);
+    if (source && file.encode) {
+        return std::make_unique<TranscodedSource>(std::move(*source), *file.encode);
+    }
+    return source;
 }
 
 }   // namespace millrace::capture

@@ -1,201 +1,231 @@
 #include "capture/source_options.hpp"
 
-#include "media/time.hpp"
-
 #include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <optional>
 
 namespace millrace::capture {
 
 namespace {
 
-constexpr std::int64_t nanoseconds_a_second = 1'000'000'000;
-constexpr std::size_t shown_max = 64;
-constexpr std::array<std::string_view, 9> presets{"ultrafast", "superfast", "veryfast", "faster",  "fast",
-                                                  "medium",    "slow",      "slower",   "veryslow"};
+constexpr PictureSize smallest{16, 16};
+constexpr std::string_view rate_wanted = "1 to 120, or a fraction such as 30000/1001";
 
-/// Text from outside as it may stand in a log line.
-std::string shown(std::string_view text) {
-    std::string out{text.substr(0, shown_max)};
-    std::ranges::replace_if(out, [](char c) { return c < ' ' || c > '~'; }, '?');
-    return out;
-}
-
-std::unexpected<Fault> refuse(std::string words) {
-    return std::unexpected(Fault{std::move(words), true});
-}
-
-template <class Number>
-std::optional<Number> number(std::string_view text) {
-    Number value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size()) {
-        return std::nullopt;
-    }
-    return value;
-}
-
-/// A number before one of the units; the number times what the unit means.
-struct Unit {
+/// A text before its last '?', and behind it.
+struct Parts {
     std::string_view name;
-    double factor;
+    std::string_view query;
 };
-std::optional<double> with_unit(std::string_view text, std::span<const Unit> units) {
-    const std::size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-    const auto unit = std::ranges::find(units, text.substr(digits), &Unit::name);
-    const std::optional<double> value = number<double>(text.substr(0, digits));
-    if (unit == units.end() || !value) {
-        return std::nullopt;
-    }
-    return *value * unit->factor;
+Parts split(std::string_view text) {
+    const std::size_t mark = std::min(text.rfind('?'), text.size());
+    return {text.substr(0, mark), text.substr(std::min(mark + 1, text.size()))};
 }
 
-bool set_size(CameraOptions& options, std::string_view text) {
-    const std::size_t x = text.find('x');
-    const auto width = number<std::uint32_t>(text.substr(0, x));
-    const auto height =
-        x == std::string_view::npos ? std::nullopt : number<std::uint32_t>(text.substr(x + 1));
-    const auto in = [](std::optional<std::uint32_t> side, std::uint32_t least) {
-        return side && *side >= least && *side <= CameraOptions::side_max && *side % 2 == 0;
-    };
-    if (!in(width, CameraOptions::width_min) || !in(height, CameraOptions::height_min)) {
-        return false;
-    }
-    options.width = *width;
-    options.height = *height;
-    return true;
+bool is_path(std::string_view text) {
+    return !text.empty() && text.find('\0') == std::string_view::npos;
 }
 
-/// At least one frame a second, and at most so many.
-std::optional<FrameRate> frame_rate_of(std::string_view text, std::int64_t most) {
-    const std::size_t slash = text.find('/');
-    const auto frames = number<std::int64_t>(text.substr(0, slash));
-    const auto seconds = slash == std::string_view::npos ? std::optional<std::int64_t>{1}
-                                                         : number<std::int64_t>(text.substr(slash + 1));
-    constexpr std::int64_t seconds_max = 10'000;
-    if (!frames || !seconds || *seconds < 1 || *seconds > seconds_max || *frames < *seconds ||
-        *frames > most * *seconds) {
-        return std::nullopt;
-    }
-    return FrameRate{*frames, *seconds};
+OptionKey rate_key(FrameRate& rate) {
+    return {"fps", std::string{rate_wanted}, [&rate](std::string_view text) {
+                const std::optional<FrameRate> read = frame_rate_of(text, captured_rate_max);
+                rate = read.value_or(rate);
+                return read.has_value();
+            }};
 }
 
-bool set_frame_rate(CameraOptions& options, std::string_view text) {
-    const std::optional<FrameRate> rate = frame_rate_of(text, CameraOptions::frame_rate_max);
-    options.frame_rate = rate.value_or(options.frame_rate);
-    return rate.has_value();
+OptionKey size_key(PictureSize& size, PictureSize least) {
+    return {"size",
+            fmt::format("WIDTHxHEIGHT, even, from {}x{} to {}x{}", least.width, least.height,
+                        CameraOptions::side_max, CameraOptions::side_max),
+            [&size, least](std::string_view text) {
+                const std::optional<PictureSize> read = size_of(text, least, CameraOptions::side_max);
+                size = read.value_or(size);
+                return read.has_value();
+            }};
 }
 
-bool set_codec(CameraOptions& options, std::string_view text) {
-    options.codec = text == "h265" ? media::Codec::h265 : media::Codec::h264;
-    return text == "h264" || text == "h265";
+std::vector<OptionKey> joined(std::vector<OptionKey> keys, std::vector<OptionKey> more) {
+    std::ranges::move(more, std::back_inserter(keys));
+    return keys;
 }
-
-bool set_bitrate(CameraOptions& options, std::string_view text) {
-    constexpr std::array units{Unit{"", 1}, Unit{"k", 1e3}, Unit{"M", 1e6}};
-    const std::optional<double> bits = with_unit(text, units);
-    if (!bits || *bits < CameraOptions::bitrate_min || *bits > CameraOptions::bitrate_max) {
-        return false;
-    }
-    options.bitrate = static_cast<std::uint64_t>(*bits);
-    return true;
-}
-
-bool set_gop(CameraOptions& options, std::string_view text) {
-    constexpr std::array units{Unit{"s", 1}, Unit{"ms", 1e-3}};
-    const std::optional<double> seconds = with_unit(text, units);
-    if (!seconds || *seconds < 0.1 || *seconds > 10) {
-        return false;
-    }
-    options.gop = Duration{static_cast<std::int64_t>(*seconds * nanoseconds_a_second)};
-    return true;
-}
-
-bool set_audio(CameraOptions& options, std::string_view text) {
-    options.audio = text == "aac";
-    return text == "aac" || text == "none";
-}
-
-bool set_preset(CameraOptions& options, std::string_view text) {
-    options.preset = text;
-    return std::ranges::find(presets, text) != presets.end();
-}
-
-struct Key {
-    std::string_view name;
-    std::string_view wanted;
-    bool (*set)(CameraOptions& options, std::string_view text);
-};
-constexpr std::array keys{
-    Key{"size", "WIDTHxHEIGHT, even, from 256x144 to 4096x4096", set_size},
-    Key{"fps", "1 to 120, or a fraction such as 30000/1001", set_frame_rate},
-    Key{"codec", "h264 or h265", set_codec},
-    Key{"bitrate", "50k to 100M", set_bitrate},
-    Key{"gop", "a duration from 100ms to 10s", set_gop},
-    Key{"audio", "aac or none", set_audio},
-    Key{"preset", "ultrafast, superfast, veryfast, faster, fast, medium, slow, slower or veryslow",
-        set_preset},
-};
 
 Outcome<SourceOptions> parse_camera(std::string_view query) {
     CameraOptions options;
-    while (!query.empty()) {
-        const std::string_view pair = query.substr(0, query.find('&'));
-        query.remove_prefix(std::min(pair.size() + 1, query.size()));
-        const std::size_t equals = std::min(pair.find('='), pair.size());
-        const std::string_view value = pair.substr(std::min(equals + 1, pair.size()));
-        const auto key = std::ranges::find(keys, pair.substr(0, equals), &Key::name);
-        if (key == keys.end()) {
-            return refuse(
-                fmt::format("test: has no option '{}'; it has size, fps, codec, bitrate, gop, audio and "
-                            "preset",
-                            shown(pair.substr(0, equals))));
+    PictureSize size{options.width, options.height};
+    const auto keys = joined(
+        {size_key(size, {CameraOptions::width_min, CameraOptions::height_min}), rate_key(options.frame_rate)},
+        encode_keys(options));
+    const Outcome<void> read = read_options("test", query, keys);
+    if (!read) {
+        return std::unexpected(read.error());
+    }
+    options.width = size.width;
+    options.height = size.height;
+    return options;
+}
+
+std::optional<DeviceName> microphone_of(std::string_view text) {
+    for (const std::string_view driver : {"alsa", "pulse"}) {
+        if (text.starts_with(driver) && text.substr(driver.size()).starts_with(':')) {
+            const std::string_view device = text.substr(driver.size() + 1);
+            return DeviceName{std::string{driver}, std::string{device.empty() ? "default" : device}};
         }
-        if (!key->set(options, value)) {
-            return refuse(fmt::format("test: {}='{}': wanted is {}", key->name, shown(value), key->wanted));
-        }
+    }
+    return std::nullopt;
+}
+
+/// "640x480+10,20"
+bool set_region(DeviceOptions& options, std::string_view text) {
+    const std::size_t plus = std::min(text.find('+'), text.size());
+    const std::optional<PictureSize> region =
+        size_of(text.substr(0, plus), smallest, CameraOptions::side_max);
+    const std::string_view corner = text.substr(std::min(plus + 1, text.size()));
+    const std::size_t comma = std::min(corner.find(','), corner.size());
+    const auto x = whole_number(corner.substr(0, comma));
+    const auto y = whole_number(corner.substr(std::min(comma + 1, corner.size())));
+    if (!region || (plus < text.size() && (!x || !y))) {
+        return false;
+    }
+    options.region = *region;
+    options.left = x.value_or(0);
+    options.top = y.value_or(0);
+    return true;
+}
+
+std::vector<OptionKey> picture_keys(DeviceOptions& options, std::string_view kind) {
+    std::vector<OptionKey> keys{size_key(options.size, smallest),
+                                {"fps", std::string{rate_wanted}, [&options](std::string_view text) {
+                                     options.rate = frame_rate_of(text, captured_rate_max);
+                                     return options.rate.has_value();
+                                 }}};
+    if (kind == "screen") {
+        keys.push_back({"region", "WIDTHxHEIGHT, or WIDTHxHEIGHT+LEFT,TOP",
+                        [&options](std::string_view text) { return set_region(options, text); }});
+    } else {
+        keys.push_back(
+            {"format", "a name such as mjpeg, yuyv422, nv12 or h264", [&options](std::string_view text) {
+                 options.format = text;
+                 return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") ==
+                                             std::string_view::npos;
+             }});
+    }
+    return keys;
+}
+
+Outcome<SourceOptions> parse_device(std::string_view kind, std::string_view text) {
+    const auto [name, query] = split(text);
+    DeviceOptions options;
+    options.microphone = microphone_of(fmt::format("{}:{}", kind, name));
+    std::vector<OptionKey> keys = encode_keys(options);
+    if (options.microphone) {
+        std::erase_if(keys, [](const OptionKey& key) { return key.name != "audio"; });
+    } else {
+        options.camera = DeviceName{kind == "screen" ? "x11grab" : "video4linux2", std::string{name}};
+        options.audio.reset();
+        keys = joined(picture_keys(options, kind), std::move(keys));
+        // Which microphone, and how it is coded, are two words of the same key.
+        OptionKey& audio = *std::ranges::find(keys, "audio", &OptionKey::name);
+        audio.wanted = "alsa:DEVICE, pulse:DEVICE, aac, opus or none";
+        audio.set = [&options, codec = std::move(audio.set)](std::string_view value) {
+            const std::optional<DeviceName> microphone = microphone_of(value);
+            options.microphone = microphone ? microphone : options.microphone;
+            options.audio = microphone ? options.audio.value_or(media::Codec::aac) : options.audio;
+            return microphone || codec(value);
+        };
+    }
+    const Outcome<void> read = read_options(kind, query, keys);
+    if (!read) {
+        return std::unexpected(read.error());
+    }
+    if (options.microphone && !options.audio) {
+        options.audio = options.camera ? options.audio : media::Codec::aac;
+    }
+    const bool unnamed = options.camera && options.camera->device.empty() && kind != "screen";
+    if (unnamed || name.find('\0') != std::string_view::npos) {
+        return refuse("v4l2: wants a device behind the colon, such as v4l2:/dev/video0");
     }
     return options;
 }
 
-Outcome<SourceOptions> parse_file(std::string_view text) {
-    const std::size_t mark = std::min(text.rfind('?'), text.size());
-    const std::string_view option = text.substr(std::min(mark + 1, text.size()));
-    if (!option.empty() && option != "loop") {
-        return refuse(fmt::format("file: has no option '{}'; it has loop", shown(option)));
+OptionKey pixels_key(RawOptions& options, std::string name) {
+    return {std::move(name), "bgr24, rgb24 or yuv420p", [&options](std::string_view text) {
+                constexpr std::array<std::string_view, 3> names{"yuv420p", "bgr24", "rgb24"};
+                const auto found = std::ranges::find(names, text);
+                options.format = static_cast<PixelFormat>(found - names.begin());
+                return found != names.end();
+            }};
+}
+
+Outcome<SourceOptions> parse_raw(std::string_view text) {
+    const auto [name, query] = split(text);
+    RawOptions options;
+    options.audio.reset();
+    std::vector<OptionKey> keys = encode_keys(options);
+    std::erase_if(keys, [](const OptionKey& key) { return key.name == "audio"; });
+    keys = joined({size_key(options.size, smallest), rate_key(options.rate), pixels_key(options, "format")},
+                  std::move(keys));
+    const Outcome<void> read = read_options("raw", query, keys);
+    if (!read) {
+        return std::unexpected(read.error());
     }
-    FileOptions options{std::string{text.substr(0, mark)}, option == "loop"};
-    if (options.path.empty() || options.path.find('\0') != std::string::npos) {
+    if (name != "-" || options.size == PictureSize{}) {
+        return refuse("raw: wants raw:-?size=WIDTHxHEIGHT&fps=30&format=bgr24, rgb24 or yuv420p");
+    }
+    return options;
+}
+
+/// Encodes what would be passed on as it is, once one of the keys is there.
+std::vector<OptionKey> keys_of_another_coding(std::optional<EncodeOptions>& encode, EncodeOptions& options) {
+    std::vector<OptionKey> keys = encode_keys(options);
+    for (OptionKey& key : keys) {
+        key.set = [&encode, &options, set = std::move(key.set)](std::string_view text) {
+            const bool taken = set(text);
+            encode = options.copy ? std::nullopt : std::optional{options};
+            return taken;
+        };
+    }
+    return keys;
+}
+
+Outcome<SourceOptions> parse_file(std::string_view text) {
+    const auto [name, query] = split(text);
+    FileOptions options{std::string{name}};
+    EncodeOptions encode;
+    const auto keys = joined({{"loop", "nothing behind it",
+                               [&options](std::string_view value) {
+                                   options.loop = true;
+                                   return value.empty();
+                               }}},
+                             keys_of_another_coding(options.encode, encode));
+    const Outcome<void> read = read_options("file", query, keys);
+    if (!read) {
+        return std::unexpected(read.error());
+    }
+    if (!is_path(options.path)) {
         return refuse("file: wants a path behind the colon, such as file:movie.mp4?loop");
     }
     return options;
 }
 
 Outcome<SourceOptions> parse_images(std::string_view text) {
-    constexpr std::string_view key = "fps=";
-    const std::size_t mark = std::min(text.rfind('?'), text.size());
-    const std::string_view option = text.substr(std::min(mark + 1, text.size()));
+    const auto [paths, query] = split(text);
     ImagesOptions options;
-    if (!option.empty()) {
-        if (!option.starts_with(key)) {
-            return refuse(fmt::format("images: has no option '{}'; it has fps", shown(option)));
-        }
-        const std::string_view value = option.substr(key.size());
-        const std::optional<FrameRate> rate = frame_rate_of(value, ImagesOptions::frame_rate_max);
-        if (!rate) {
-            return refuse(
-                fmt::format("images: fps='{}': wanted is 1 to 60, or a fraction such as 3/2", shown(value)));
-        }
-        options.frame_rate = *rate;
+    const std::array keys{
+        OptionKey{"fps", "1 to 60, or a fraction such as 3/2", [&options](std::string_view value) {
+                      const auto rate = frame_rate_of(value, ImagesOptions::frame_rate_max);
+                      options.frame_rate = rate.value_or(options.frame_rate);
+                      return rate.has_value();
+                  }}};
+    const Outcome<void> read = read_options("images", query, keys);
+    if (!read) {
+        return std::unexpected(read.error());
     }
-    std::string_view names = text.substr(0, mark);
+    std::string_view names = paths;
     do {
         const std::string_view name = names.substr(0, names.find(','));
         names.remove_prefix(std::min(name.size() + 1, names.size()));
-        if (name.empty() || name.find('\0') != std::string_view::npos) {
+        if (!is_path(name)) {
             return refuse("images: wants files behind the colon, such as images:1.jpg,2.jpg?fps=1");
         }
         options.paths.emplace_back(name);
@@ -206,36 +236,99 @@ Outcome<SourceOptions> parse_images(std::string_view text) {
     return options;
 }
 
+/// A word with %20 and the like resolved; nothing where that is cut or names a zero byte.
+std::optional<std::string> word_of(std::string_view text) {
+    std::string word;
+    while (!text.empty()) {
+        if (text.front() != '%') {
+            word += text.front();
+            text.remove_prefix(1);
+            continue;
+        }
+        unsigned code = 0;
+        const std::string_view digits = text.substr(1, 2);
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+        if (error != std::errc{} || end != digits.data() + 2 || code == 0) {
+            return std::nullopt;
+        }
+        word += static_cast<char>(code);
+        text.remove_prefix(3);
+    }
+    return word.find('\0') == std::string::npos ? std::optional{word} : std::nullopt;
+}
+
+Outcome<SourceOptions> parse_exec(std::string_view text) {
+    const auto [program, query] = split(text);
+    ExecOptions options;
+    EncodeOptions encode;
+    encode.audio.reset();
+    const auto keys =
+        joined({{"format", "ts, flv, mp4, mjpeg or raw",
+                 [&options](std::string_view value) {
+                     constexpr std::array<std::string_view, 5> formats{"ts", "flv", "mp4", "mjpeg", "raw"};
+                     options.format = value;
+                     return std::ranges::find(formats, value) != formats.end();
+                 }},
+                size_key(options.raw.size, smallest),
+                rate_key(options.raw.rate),
+                pixels_key(options.raw, "pixels")},
+               keys_of_another_coding(options.encode, encode));
+    const Outcome<void> read = read_options("exec", query, keys);
+    if (!read) {
+        return std::unexpected(read.error());
+    }
+    for (std::string_view rest = program; !rest.empty();) {
+        const std::string_view one = rest.substr(0, rest.find(' '));
+        rest.remove_prefix(std::min(one.size() + 1, rest.size()));
+        const std::optional<std::string> word = word_of(one);
+        if (!word || options.words.size() == ExecOptions::words_max) {
+            return refuse("exec: has a word that cannot be read, or too many");
+        }
+        if (!one.empty()) {
+            options.words.push_back(*word);
+        }
+    }
+    if (options.words.empty()) {
+        return refuse("exec: wants a program behind the colon, such as exec:/opt/camera --fps 30?format=ts");
+    }
+    if (options.format == "raw" && options.raw.size == PictureSize{}) {
+        return refuse("exec: format=raw wants size=WIDTHxHEIGHT");
+    }
+    static_cast<EncodeOptions&>(options.raw) = encode;
+    return options;
+}
+
 }   // namespace
 
-Duration FrameRate::at(std::int64_t number) const {
-    return Duration{media::rescale(number * seconds, frames, nanoseconds_a_second)};
-}
-
-std::int64_t FrameRate::due_by(Duration since_first) const {
-    if (since_first < Duration{0}) {
-        return 0;
-    }
-    // at() rounds down, so a frame is due up to a nanosecond before its true moment. Rounded up here.
-    return -media::rescale(-(since_first.count() + 1), nanoseconds_a_second * seconds, frames);
-}
-
 Outcome<SourceOptions> parse_source(std::string_view text) {
-    constexpr std::string_view camera = "test:";
-    constexpr std::string_view file = "file:";
-    if (text.starts_with(file)) {
-        return parse_file(text.substr(file.size()));
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    const std::string_view kind = text.substr(0, colon);
+    const std::string_view rest = text.substr(std::min(colon + 1, text.size()));
+    if (colon == text.size()) {
+        return refuse(fmt::format("'{}' is no source", shown(text)));
     }
-    constexpr std::string_view images = "images:";
-    if (text.starts_with(images)) {
-        return parse_images(text.substr(images.size()));
+    if (kind == "file") {
+        return parse_file(rest);
     }
-    const std::string_view rest = text.substr(std::min(camera.size(), text.size()));
-    if (text.starts_with(camera) && (rest.empty() || rest.starts_with('?'))) {
+    if (kind == "images") {
+        return parse_images(rest);
+    }
+    if (kind == "v4l2" || kind == "screen" || kind == "alsa" || kind == "pulse") {
+        return parse_device(kind, rest);
+    }
+    if (kind == "raw") {
+        return parse_raw(rest);
+    }
+    if (kind == "exec") {
+        return parse_exec(rest);
+    }
+    if (kind == "test" && (rest.empty() || rest.starts_with('?'))) {
         return parse_camera(rest.substr(std::min<std::size_t>(1, rest.size())));
     }
     return refuse(
-        fmt::format("'{}' is no source that this node has; it has test:, file: and images:", shown(text)));
+        fmt::format("'{}' is no source that this node has; it has test:, file:, images:, v4l2:, screen:, "
+                    "alsa:, pulse:, raw: and exec:",
+                    shown(text)));
 }
 
 }   // namespace millrace::capture

@@ -67,6 +67,69 @@ TEST(SourceOptions, images_are_a_list_and_a_rate) {
     EXPECT_FALSE(parse_source(many));
 }
 
+template <class Options>
+Options read(std::string_view text) {
+    const Outcome<SourceOptions> options = parse_source(text);
+    EXPECT_TRUE(options) << text << ": " << (options ? "" : options.error().words);
+    const auto* mine = options ? std::get_if<Options>(&*options) : nullptr;
+    return mine != nullptr ? *mine : Options{};
+}
+
+TEST(SourceOptions, row_2_7_devices_are_chosen_by_address) {
+    const auto camera_device = read<DeviceOptions>(
+        "v4l2:/dev/video0?size=640x480&fps=30&format=mjpeg&codec=h265&audio=pulse:&audio=opus");
+    EXPECT_EQ(camera_device.camera, (DeviceName{"video4linux2", "/dev/video0"}));
+    EXPECT_EQ(camera_device.size, (PictureSize{640, 480}));
+    EXPECT_EQ(camera_device.rate, (FrameRate{30, 1}));
+    EXPECT_EQ(camera_device.format, "mjpeg");
+    EXPECT_EQ(camera_device.codec, media::Codec::h265);
+    EXPECT_EQ(camera_device.microphone, (DeviceName{"pulse", "default"}));
+    EXPECT_EQ(camera_device.audio, media::Codec::opus);
+    EXPECT_FALSE(read<DeviceOptions>("v4l2:/dev/video0").audio) << "no microphone, no sound";
+    const auto screen = read<DeviceOptions>("screen::0.0?region=640x480+10,20&fps=15");
+    EXPECT_EQ(screen.camera, (DeviceName{"x11grab", ":0.0"}));
+    EXPECT_EQ(screen.region, (PictureSize{640, 480}));
+    EXPECT_EQ(screen.left, 10U);
+    EXPECT_EQ(screen.top, 20U);
+    EXPECT_EQ(read<DeviceOptions>("screen:").camera, (DeviceName{"x11grab", ""}));
+    const auto microphone = read<DeviceOptions>("alsa:plughw:1,0");
+    EXPECT_FALSE(microphone.camera);
+    EXPECT_EQ(microphone.microphone, (DeviceName{"alsa", "plughw:1,0"}));
+    EXPECT_EQ(microphone.audio, media::Codec::aac);
+}
+
+TEST(SourceOptions, row_0_27_raw_pictures_say_what_they_are) {
+    const auto raw = read<RawOptions>("raw:-?size=640x360&fps=15&format=yuv420p&bitrate=1M");
+    EXPECT_EQ(raw.size, (PictureSize{640, 360}));
+    EXPECT_EQ(raw.rate, (FrameRate{15, 1}));
+    EXPECT_EQ(raw.format, PixelFormat::yuv420p);
+    EXPECT_EQ(raw.bitrate, 1'000'000U);
+}
+
+TEST(SourceOptions, a_program_is_a_list_of_words_without_a_shell) {
+    const auto program =
+        read<ExecOptions>("exec:/opt/my%20camera --name a%3Fb;$HOME  --fps 30?format=flv&codec=h264");
+    EXPECT_EQ(program.words,
+              (std::vector<std::string>{"/opt/my camera", "--name", "a?b;$HOME", "--fps", "30"}));
+    EXPECT_EQ(program.format, "flv");
+    ASSERT_TRUE(program.encode);
+    EXPECT_FALSE(read<ExecOptions>("exec:cam").encode) << "passed on as it comes";
+    EXPECT_FALSE(read<ExecOptions>("exec:cam?codec=copy").encode);
+    const auto raw = read<ExecOptions>("exec:cam?format=raw&size=64x32&pixels=rgb24&codec=h265");
+    EXPECT_EQ(raw.raw.size, (PictureSize{64, 32}));
+    EXPECT_EQ(raw.raw.format, PixelFormat::rgb24);
+    EXPECT_EQ(raw.raw.codec, media::Codec::h265);
+}
+
+TEST(SourceOptions, a_file_is_encoded_again_only_when_asked) {
+    EXPECT_FALSE(read<FileOptions>("file:a.mp4?loop").encode);
+    const auto file = read<FileOptions>("file:a.mp4?loop&codec=h265&bitrate=1M");
+    EXPECT_TRUE(file.loop);
+    ASSERT_TRUE(file.encode);
+    EXPECT_EQ(file.encode->codec, media::Codec::h265);
+    EXPECT_EQ(file.encode->bitrate, 1'000'000U);
+}
+
 TEST(SourceOptions, what_is_unknown_or_out_of_range_is_refused_by_name) {
     struct Case {
         std::string_view text;
@@ -77,7 +140,7 @@ TEST(SourceOptions, what_is_unknown_or_out_of_range_is_refused_by_name) {
         {"tests:", "'tests:' is no source"},
         {"test", "is no source"},
         {"test:size=640x360", "is no source"},
-        {"rtsp://10.0.0.7/1", "it has test:, file: and images:"},
+        {"rtsp://10.0.0.7/1", "it has test:, file:, images:, v4l2:"},
         {"test:?colour=red", "no option 'colour'"},
         {"test:?size", "size=''"},
         {"test:?&", "no option ''"},
@@ -91,7 +154,7 @@ TEST(SourceOptions, what_is_unknown_or_out_of_range_is_refused_by_name) {
         {"test:?fps=121", "fps="},
         {"test:?fps=1/0", "fps="},
         {"test:?fps=1/2", "fps="},
-        {"test:?codec=vp8", "codec='vp8': wanted is h264 or h265"},
+        {"test:?codec=vp8", "codec='vp8': wanted is h264, h265, av1, mjpeg or copy"},
         {"test:?bitrate=2G", "bitrate="},
         {"test:?bitrate=M", "bitrate="},
         {"test:?bitrate=49k", "bitrate="},
@@ -111,6 +174,24 @@ TEST(SourceOptions, what_is_unknown_or_out_of_range_is_refused_by_name) {
         {"images:a.jpg?fps=61", "fps='61'"},
         {"images:a.jpg?fps=1/2", "fps='1/2'"},
         {"images:a.jpg?loop", "no option 'loop'"},
+        {"test:?bframes=5", "bframes='5'"},
+        {"test:?encoder=lib x", "encoder="},
+        {"test:?quality=0", "quality='0'"},
+        {"file:a.mp4?codec=vp8", "codec='vp8'"},
+        {"v4l2:", "wants a device"},
+        {"v4l2:/dev/video0?region=64x64", "no option 'region'"},
+        {"v4l2:/dev/video0?audio=mp3", "audio='mp3'"},
+        {"screen::0?region=64x64+1", "region="},
+        {"screen::0?region=1x1", "region="},
+        {"alsa:default?size=640x480", "no option 'size'"},
+        {"raw:-", "wants raw:-?size"},
+        {"raw:/dev/zero?size=64x64", "wants raw:-"},
+        {"raw:-?size=64x64&format=nv12", "format='nv12'"},
+        {"exec:", "wants a program"},
+        {"exec:a%2", "cannot be read"},
+        {"exec:a%00b", "cannot be read"},
+        {"exec:a?format=raw", "wants size"},
+        {"exec:a?format=avi", "format='avi'"},
     };
     for (const Case& one : cases) {
         const Outcome<SourceOptions> options = parse_source(one.text);

@@ -29,13 +29,14 @@ SyntheticCamera::SyntheticCamera(const CameraOptions& options, Instant start,
 }
 
 Outcome<std::unique_ptr<Source>> SyntheticCamera::open(const CameraOptions& options, Moment start) {
-    Outcome<std::unique_ptr<VideoEncoder>> video = VideoEncoder::open(options);
+    Outcome<std::unique_ptr<VideoEncoder>> video = VideoEncoder::open(
+        options, {.size = {options.width, options.height}, .rate = options.frame_rate, .steady = true});
     if (!video) {
         return std::unexpected(video.error());
     }
     std::unique_ptr<AudioEncoder> audio;
     if (options.audio) {
-        Outcome<std::unique_ptr<AudioEncoder>> opened = AudioEncoder::open();
+        Outcome<std::unique_ptr<AudioEncoder>> opened = AudioEncoder::open({.codec = *options.audio});
         if (!opened) {
             return std::unexpected(opened.error());
         }
@@ -61,10 +62,31 @@ void SyntheticCamera::skip_what_is_lost(Moment moment) {
     const std::int64_t newest = options_.frame_rate.due_by(line) - 1;
     counters_.skipped += static_cast<std::uint64_t>(newest - next_frame_);
     next_frame_ = newest;
+    if (audio_ == nullptr) {
+        return;
+    }
     // Sound frames keep their grid.
     const std::int64_t sample = media::rescale(line.count(), nanoseconds_a_second, AudioEncoder::sample_rate);
-    constexpr auto frame_samples = static_cast<std::int64_t>(AudioEncoder::frame_samples);
+    const auto frame_samples = static_cast<std::int64_t>(audio_->frame_samples());
     next_sample_ = std::max(next_sample_, sample / frame_samples * frame_samples);
+}
+
+/// The encoder counts pictures from key frame to key frame, so the next one is where it will be asked for.
+void SyntheticCamera::skip(std::uint32_t key_frames) {
+    const std::int64_t gop = std::max<std::int64_t>(1, options_.frame_rate.due_by(options_.gop) - 1);
+    skip_until_ = (next_frame_ / gop + key_frames) * gop;
+}
+
+Outcome<std::vector<media::AccessUnit>> SyntheticCamera::take_picture(WallTime taken) {
+    if (next_frame_ < skip_until_) {
+        ++counters_.dropped_asked;
+        return {};
+    }
+    if (next_frame_ == skip_until_) {
+        video_->ask_key_frame();
+    }
+    const Canvas& picture = picture_.draw(static_cast<std::uint32_t>(next_frame_), taken);
+    return video_->encode(picture, steady_time(options_.frame_rate, next_frame_, taken));
 }
 
 Outcome<std::vector<media::AccessUnit>> SyntheticCamera::produce(Moment moment) {
@@ -81,8 +103,7 @@ Outcome<std::vector<media::AccessUnit>> SyntheticCamera::produce(Moment moment) 
         ++counters_.late;
     }
     const WallTime taken = moment.utc_at(start_ + at);
-    const Canvas& picture = picture_.draw(static_cast<std::uint32_t>(next_frame_), taken);
-    Outcome<std::vector<media::AccessUnit>> pictures = video_->encode(picture, next_frame_, taken);
+    Outcome<std::vector<media::AccessUnit>> pictures = take_picture(taken);
     if (!pictures) {
         return pictures;
     }
@@ -97,7 +118,7 @@ Outcome<std::vector<media::AccessUnit>> SyntheticCamera::produce(Moment moment) 
 }
 
 Outcome<void> SyntheticCamera::play(std::vector<media::AccessUnit>& units, Moment moment, Duration until) {
-    std::array<float, AudioEncoder::frame_samples> samples;
+    std::vector<float> samples(audio_ != nullptr ? audio_->frame_samples() : 0);
     while (audio_ != nullptr &&
            sample_at(next_sample_ + static_cast<std::int64_t>(samples.size())) <= until) {
         play_tone(samples, AudioEncoder::sample_rate, moment.utc_at(start_ + sample_at(next_sample_)));

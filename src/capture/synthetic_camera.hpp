@@ -23,11 +23,14 @@ public:
     Outcome<std::vector<media::AccessUnit>> produce(Moment moment) override;
     void ask_key_frame() override { video_->ask_key_frame(); }
     void set_bitrate(std::uint64_t bits_per_second) override { video_->set_bitrate(bits_per_second); }
+    void skip(std::uint32_t key_frames) override;
 
 private:
     SyntheticCamera(const CameraOptions& options, Instant start, std::unique_ptr<VideoEncoder> video,
                     std::unique_ptr<AudioEncoder> audio);
     void skip_what_is_lost(Moment moment);
+    /// The next frame's picture, coded; nothing where it is to be left out.
+    Outcome<std::vector<media::AccessUnit>> take_picture(WallTime taken);
     /// Sound up to `until` on the stream's line.
     Outcome<void> play(std::vector<media::AccessUnit>& units, Moment moment, Duration until);
 
@@ -37,6 +40,7 @@ private:
     std::unique_ptr<VideoEncoder> video_;
     std::unique_ptr<AudioEncoder> audio_;   // null: none
     std::int64_t next_frame_ = 0;
+    std::int64_t skip_until_ = 0;   // a frame's number
     std::int64_t next_sample_ = 0;
 };
 

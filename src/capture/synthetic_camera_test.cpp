@@ -96,8 +96,9 @@ TEST(SyntheticCamera, row_4_24_each_picture_says_when_it_was_taken_and_its_quant
             ASSERT_TRUE(note->qp);
             EXPECT_EQ(camera.video[i].capture.label, media::CaptureTime::Label::capture);
             EXPECT_EQ(camera.video[i].capture.utc, note->utc);
-            ASSERT_TRUE(camera.video[i].qp);
-            EXPECT_NEAR(*camera.video[i].qp, *note->qp, 0.5);
+            EXPECT_EQ(camera.video[i].camera_number, i);
+            EXPECT_NEAR(camera.video[i].coded_qp.value_or(0), *note->qp, 0.01);
+            EXPECT_TRUE(camera.video[i].slice_qp);
         }
     }
 }
@@ -128,6 +129,54 @@ TEST(SyntheticCamera, the_bitrate_follows_while_it_runs) {
     camera.run_to(7s);
     EXPECT_LT(bits_a_second(changed), before / 2);
     EXPECT_LT(bits_a_second(changed), 400'000);
+}
+
+TEST(SyntheticCamera, row_3_5_whole_gops_are_left_out_when_told) {
+    Camera camera{"test:?size=256x144&fps=25&gop=1s&preset=ultrafast"};
+    camera.run_to(390ms);
+    camera.source->skip(2);
+    camera.run_to(2990ms);
+    ASSERT_EQ(camera.video.size(), 10U + 25U);
+    EXPECT_EQ(keys(camera.video), (std::vector<std::size_t>{0, 10}));
+    EXPECT_EQ(camera.video[10].pts, 180'000);
+    const Counters counters = camera.source->counters();
+    EXPECT_EQ(counters.dropped_asked, 40U);
+    EXPECT_EQ(counters.captured, counters.encoded + counters.dropped_asked);
+    EXPECT_GT(camera.audio.size(), 130U) << "sound goes on";
+}
+
+TEST(SyntheticCamera, row_3_3_every_codec_is_made_here) {
+    struct Case {
+        std::string words;
+        media::Codec codec;
+    };
+    for (const Case& one : {Case{"codec=mjpeg&audio=none", media::Codec::mjpeg},
+                            Case{"codec=h264&bframes=2&audio=none", media::Codec::h264},
+                            Case{"codec=h264&encoder=hardware&audio=opus", media::Codec::h264},
+                            Case{"codec=av1&audio=none", media::Codec::av1}}) {
+        Camera camera{"test:?size=256x144&fps=25&" + one.words};
+        camera.run_to(1960ms);
+        ASSERT_GT(camera.video.size(), 40U) << one.words;
+        EXPECT_EQ(camera.video[0].config->codec, one.codec);
+        EXPECT_TRUE(camera.video[0].key);
+        EXPECT_EQ(camera.video[0].pts, 0);
+        for (std::size_t i = 1; i < camera.video.size(); ++i) {
+            EXPECT_GT(camera.video[i].dts, camera.video[i - 1].dts) << one.words;
+            EXPECT_GE(camera.video[i].pts, camera.video[i].dts);
+            EXPECT_EQ(camera.video[i].capture.utc.microseconds,
+                      utc_at_start.microseconds + camera.video[i].pts * 100 / 9);
+        }
+        if (!camera.audio.empty()) {
+            EXPECT_EQ(camera.audio[0].config->codec, media::Codec::opus);
+        }
+    }
+}
+
+TEST(SyntheticCamera, an_encoder_that_is_not_here_is_refused_by_name) {
+    const Outcome<std::unique_ptr<Source>> none = open_source("test:?encoder=h264_magic", moment_at(0s));
+    ASSERT_FALSE(none);
+    EXPECT_NE(none.error().words.find("no encoder 'h264_magic' of h264"), std::string::npos)
+        << none.error().words;
 }
 
 TEST(SyntheticCamera, row_1_35_sound_runs_beside_the_picture) {

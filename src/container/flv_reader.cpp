@@ -77,6 +77,9 @@ Items TagReader::read(TagType type, std::uint32_t timestamp_ms, const Bytes& bod
         return std::unexpected(metadata.error());
     }
     if (!*metadata) {
+        if (const std::optional<CaptureCue> cue = read_capture_cue(body)) {
+            cue_ = cue;
+        }
         return std::nullopt;
     }
     announced_frame_rate_ = (*metadata)->frame_rate;
@@ -152,6 +155,7 @@ Items TagReader::read_picture(const BodyHead& head, std::uint32_t timestamp_ms, 
     media::describe(unit, std::move(**picture));
     unit.dts = dts_ms * ticks_per_ms;
     unit.pts = (dts_ms + head.composition_ms) * ticks_per_ms;
+    set_capture(unit);
     return Item{std::move(unit)};
 }
 
@@ -206,7 +210,23 @@ Items TagReader::read_frame(const BodyHead& head, std::uint32_t timestamp_ms, By
     unit.duration = media::samples_in_frame(*audio_, frame);
     unit.payload = std::move(frame);
     unit.key = true;
+    set_capture(unit);
     return Item{std::move(unit)};
+}
+
+void TagReader::set_capture(media::AccessUnit& unit) {
+    constexpr std::int64_t trusted_ms = 5000;
+    if (const std::optional<CaptureCue> cue = std::exchange(cue_, std::nullopt)) {
+        const bool meant =
+            static_cast<std::uint32_t>(cue->dts_ms) == static_cast<std::uint32_t>(unit.dts_ms());
+        anchor_ = meant ? std::optional{Anchor{unit.pts_ms(), cue->at}} : std::nullopt;
+    }
+    const std::int64_t since = anchor_ ? unit.pts_ms() - anchor_->pts_ms : 0;
+    if (anchor_ && since > -trusted_ms && since < trusted_ms &&
+        unit.capture.label != media::CaptureTime::Label::capture) {
+        unit.capture = anchor_->at;
+        unit.capture.utc.microseconds += since * 1000;
+    }
 }
 
 std::int64_t TagReader::unwrap(std::uint32_t timestamp_ms) {

@@ -24,6 +24,9 @@ using Item = std::variant<Metadata, Configured, media::AccessUnit>;
 /// of 90 kHz, audio times of the sample rate, both unwrapped beyond 32 bits of milliseconds and else as the
 /// sender said them: repairs are the hub's. Owned by one publication; one thread.
 ///
+/// Where cue points of ours say capture times (docs/guide/flv.md), units have them. One whose frame has other
+/// times than it says was carried on by somebody who changed them, and says nothing.
+///
 /// A unit's config may be one that was never Configured: MP3 has no sequence header, and parameter sets may
 /// change in band.
 class TagReader {
@@ -47,11 +50,19 @@ private:
     Result<std::optional<Item>> configure_audio(Result<media::TrackConfig> config);
     Result<std::optional<Item>> read_frame(const BodyHead& head, std::uint32_t timestamp_ms, Bytes frame);
     std::int64_t unwrap(std::uint32_t timestamp_ms);
+    /// Gives a unit the capture time that the newest cue point says, unless it has its own.
+    void set_capture(media::AccessUnit& unit);
 
     std::optional<Video> video_;
     media::ConfigRef audio_;
     double announced_frame_rate_ = 0;
     std::optional<std::int64_t> last_ms_;   // unwrapped time of the last coded frame
+    std::optional<CaptureCue> cue_;         // whose frame has not come yet
+    struct Anchor {
+        std::int64_t pts_ms;
+        media::CaptureTime at;
+    };
+    std::optional<Anchor> anchor_;   // the frame that the newest cue point spoke of
 };
 
 }   // namespace millrace::flv

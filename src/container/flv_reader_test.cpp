@@ -102,7 +102,30 @@ TEST(FlvTagReader, a_cameras_note_gives_capture_time_and_quantizer) {
     ASSERT_TRUE(unit);
     EXPECT_EQ(unit->capture.utc, taken);
     EXPECT_EQ(unit->capture.label, media::CaptureTime::Label::capture);
-    EXPECT_EQ(unit->qp, 31);
+    EXPECT_NEAR(unit->coded_qp.value_or(0), 31.25, 0.01);
+    EXPECT_EQ(unit->camera_number, 7U);
+}
+
+TEST(FlvTagReader, row_4_12_a_cue_point_gives_the_frames_behind_it_their_capture_times) {
+    Reading reading;
+    ASSERT_TRUE(as<Configured>(reading.video(h264_header())));
+    const media::Track track = samples::track(media::Codec::h264);
+    media::AccessUnit said{.config = track.config,
+                           .capture = {{1'763'646'000'000'000}, media::CaptureTime::Label::sender}};
+    said.dts = 1000 * 90;
+    const auto utc_of = [&](std::uint32_t timestamp_ms) {
+        const auto unit = as<media::AccessUnit>(reading.video(h264_picture("17 01 000000", 0), timestamp_ms));
+        return unit ? unit->capture : media::CaptureTime{{-1}, {}};
+    };
+    EXPECT_EQ(utc_of(960).utc, WallTime{});
+    ASSERT_TRUE(reading.reader.read(TagType::script, 1000, Bytes{time_body(said)}));
+    EXPECT_EQ(utc_of(1000).utc, said.capture.utc);
+    EXPECT_EQ(utc_of(1040).utc.microseconds, said.capture.utc.microseconds + 40'000);
+    EXPECT_EQ(utc_of(1080).label, media::CaptureTime::Label::sender);
+    EXPECT_EQ(utc_of(9000).utc, WallTime{}) << "too long ago";
+
+    ASSERT_TRUE(reading.reader.read(TagType::script, 1000, Bytes{time_body(said)}));
+    EXPECT_EQ(utc_of(9040).utc, WallTime{}) << "not the frame that the cue point spoke of";
 }
 
 TEST(FlvTagReader, lengths_of_one_and_two_bytes_become_four) {

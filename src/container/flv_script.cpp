@@ -2,7 +2,10 @@
 
 #include "container/amf0.hpp"
 #include "container/flv_body.hpp"
+#include "media/capture_sei.hpp"
 #include "media/nal.hpp"
+
+#include <cmath>
 
 namespace millrace::flv {
 namespace {
@@ -47,15 +50,6 @@ Metadata interpret(Bytes body, const amf0::Value& said) {
     return metadata;
 }
 
-std::string_view name(media::CaptureTime::Label label) {
-    switch (label) {
-        case media::CaptureTime::Label::arrival: return "arrival";
-        case media::CaptureTime::Label::sender: return "sender";
-        case media::CaptureTime::Label::capture: return "capture";
-    }
-    return "arrival";
-}
-
 std::vector<std::byte> script(std::string_view name, amf0::Members members) {
     std::vector<std::byte> body;
     ByteWriter writer{body};
@@ -64,7 +58,48 @@ std::vector<std::byte> script(std::string_view name, amf0::Members members) {
     return body;
 }
 
+std::optional<media::CaptureTime::Label> label_of(std::string_view written) {
+    using Label = media::CaptureTime::Label;
+    for (const Label label : {Label::arrival, Label::sender, Label::capture}) {
+        if (written == name(label)) {
+            return label;
+        }
+    }
+    return std::nullopt;
+}
+
 }   // namespace
+
+std::optional<CaptureCue> read_capture_cue(const Bytes& body) {
+    if (body.size() > script_bytes_max) {
+        return std::nullopt;
+    }
+    ByteReader reader{body};
+    const Result<amf0::Value> title = amf0::read(reader);
+    if (!title || title->text() == nullptr || *title->text() != "onCuePoint") {
+        return std::nullopt;
+    }
+    const Result<amf0::Value> said = amf0::read(reader);
+    const std::string* const kind = said ? said->find_text("name") : nullptr;
+    const amf0::Value* const parameters = said ? said->find("parameters") : nullptr;
+    if (kind == nullptr || *kind != "capture-time" || parameters == nullptr) {
+        return std::nullopt;
+    }
+    const double* const utc = parameters->find_number("utc");
+    const double* const dts = parameters->find_number("dts");
+    const std::string* const word = parameters->find_text("label");
+    const auto label = word != nullptr ? label_of(*word) : std::nullopt;
+    constexpr double dts_max = 1e15;
+    // Written so that NaN is no time either.
+    const bool believable = utc != nullptr && dts != nullptr && label &&
+                            *utc * 1000 >= static_cast<double>(media::capture_utc_min.microseconds) &&
+                            *utc * 1000 <= static_cast<double>(media::capture_utc_max.microseconds) &&
+                            *dts >= 0 && *dts <= dts_max;
+    if (!believable) {
+        return std::nullopt;
+    }
+    return CaptureCue{static_cast<std::int64_t>(*dts), {{std::llround(*utc * 1000)}, *label}};
+}
 
 Result<std::optional<Metadata>> read_script(const Bytes& body) {
     if (body.size() > script_bytes_max) {

@@ -27,6 +27,14 @@ struct Metadata {
     std::string encoder;   ///< at most encoder_name_max bytes, of any kind
 };
 
+/// What a capture time's cue point says of the frame behind it (docs/guide/flv.md).
+struct CaptureCue {
+    std::int64_t dts_ms = 0;   ///< that frame's, modulo 2³²
+    media::CaptureTime at;
+};
+/// Nothing for a script tag that is no such cue point, or of a time nobody would believe.
+std::optional<CaptureCue> read_capture_cue(const Bytes& body);
+
 /// Nothing for a script tag of another name. Malformed AMF0 is an error.
 Result<std::optional<Metadata>> read_script(const Bytes& body);
 

@@ -115,5 +115,34 @@ TEST(FlvScript, our_metadata_is_read_as_it_was_meant) {
     EXPECT_TRUE((*alone)->audio);
 }
 
+TEST(FlvScript, row_4_12_a_cue_point_of_ours_is_read_as_it_was_meant) {
+    const media::Track track = samples::track(media::Codec::h264);
+    media::AccessUnit unit{.config = track.config};
+    unit.dts = 90 * 1234;
+    for (const auto label : {media::CaptureTime::Label::arrival, media::CaptureTime::Label::sender,
+                             media::CaptureTime::Label::capture}) {
+        unit.capture = {{1'763'646'000'123'456}, label};
+        const std::optional<CaptureCue> cue = read_capture_cue(Bytes{time_body(unit)});
+        ASSERT_TRUE(cue);
+        EXPECT_EQ(cue->dts_ms, 1234);
+        EXPECT_NEAR(static_cast<double>(cue->at.utc.microseconds), 1'763'646'000'123'456.0, 1);
+        EXPECT_EQ(cue->at.label, label);
+    }
+    for (const std::int64_t unbelievable : {std::int64_t{1}, std::int64_t{5'000'000'000'000'000}}) {
+        unit.capture.utc.microseconds = unbelievable;
+        EXPECT_FALSE(read_capture_cue(Bytes{time_body(unit)}));
+    }
+}
+
+TEST(FlvScript, every_cut_of_a_cue_point_says_nothing) {
+    const media::Track track = samples::track(media::Codec::h264);
+    const media::AccessUnit unit{.config = track.config, .capture = {.utc = {1'763'646'000'123'456}}};
+    const Bytes whole{time_body(unit)};
+    for (std::size_t length = 0; length + 3 < whole.size(); ++length) {
+        EXPECT_FALSE(read_capture_cue(whole.slice(0, length))) << length;
+    }
+    EXPECT_TRUE(read_capture_cue(whole));
+}
+
 }   // namespace
 }   // namespace millrace::flv

@@ -13,6 +13,7 @@ namespace millrace::multipart {
 //   Content-Type: image/jpeg CRLF
 //   Content-Length: 28113 CRLF        of the JPEG
 //   X-Timestamp: 1763646000.250000 CRLF      when it was taken: Unix seconds, UTC
+//   X-Timestamp-Origin: capture CRLF         whose word that is: capture, sender, arrival
 //   CRLF
 //   the JPEG CRLF
 //   --frame CRLF
@@ -35,13 +36,14 @@ bool Muxer::configure(std::span<const media::Track> /*tracks*/, BlockLog& log, I
 
 void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     const std::int64_t taken = std::max<std::int64_t>(unit.capture.utc.microseconds, 0);
-    std::array<char, 128> head;
-    const auto written =
-        fmt::format_to_n(head.data(), head.size(),
-                         "Content-Type: image/jpeg\r\n"
-                         "Content-Length: {}\r\n"
-                         "X-Timestamp: {}.{:06}\r\n\r\n",
-                         unit.payload.size(), taken / microseconds_a_second, taken % microseconds_a_second);
+    std::array<char, 192> head;
+    const auto written = fmt::format_to_n(head.data(), head.size(),
+                                          "Content-Type: image/jpeg\r\n"
+                                          "Content-Length: {}\r\n"
+                                          "X-Timestamp: {}.{:06}\r\n"
+                                          "X-Timestamp-Origin: {}\r\n\r\n",
+                                          unit.payload.size(), taken / microseconds_a_second,
+                                          taken % microseconds_a_second, media::name(unit.capture.label));
     log.message({as_bytes({head.data(), written.size}), unit.payload.span(), as_bytes(after_picture)}, now);
 }
 

@@ -40,7 +40,8 @@ TEST(Multipart, row_2_6_a_part_says_type_length_and_time_and_the_boundary_follow
     EXPECT_EQ(as_text(muxer.lead({})), "--frame\r\n");
     EXPECT_EQ(text_of(log, view),
               "Content-Type: image/jpeg\r\nContent-Length: " + std::to_string(jpeg.size()) +
-                  "\r\nX-Timestamp: 1763646000.250000\r\n\r\n" + jpeg + "\r\n--frame\r\n");
+                  "\r\nX-Timestamp: 1763646000.250000\r\nX-Timestamp-Origin: capture\r\n\r\n" + jpeg +
+                  "\r\n--frame\r\n");
     EXPECT_EQ(media_type, "multipart/x-mixed-replace; boundary=frame");
     EXPECT_TRUE(view.prefers_newest());
 }
@@ -58,7 +59,7 @@ TEST(Multipart, row_3_26_without_our_fields_the_bytes_are_those_of_the_classic_d
             "Content-Type: image/jpeg\r\n\r\n" + std::string{as_text(unit.payload)} + "\r\n--frame\r\n";
     }
     std::string ours = std::string{as_text(muxer.lead({}))} + text_of(log, view);
-    for (const std::string_view field : {"Content-Length: ", "X-Timestamp: "}) {
+    for (const std::string_view field : {"Content-Length: ", "X-Timestamp: ", "X-Timestamp-Origin: "}) {
         for (std::size_t at = ours.find(field); at != std::string::npos; at = ours.find(field)) {
             ours.erase(at, ours.find("\r\n", at) + 2 - at);
         }

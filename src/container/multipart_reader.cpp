@@ -190,6 +190,8 @@ bool Reader::read_header() {
             if (part_.timestamp && !(*part_.timestamp > 0 && *part_.timestamp < seconds_max)) {
                 part_.timestamp.reset();
             }
+        } else if (name == "x-timestamp-origin") {
+            part_.origin = media::capture_label_of(value).value_or(part_.origin);
         }
     }
     drop(end);

@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "media/access_unit.hpp"
 
 #include <deque>
 #include <optional>
@@ -15,6 +16,8 @@ namespace millrace::multipart {
 struct Part {
     std::string type;                  ///< its Content-Type in lower case, without parameters; may be empty
     std::optional<double> timestamp;   ///< X-Timestamp: when the picture was taken, in Unix seconds
+    /// X-Timestamp-Origin: whose word that is.
+    media::CaptureTime::Label origin = media::CaptureTime::Label::sender;
     Bytes body;
 };
 

@@ -101,6 +101,19 @@ TEST(MultipartReader, reads_when_a_picture_was_taken) {
     }
 }
 
+TEST(MultipartReader, whose_word_a_time_is_stands_beside_it) {
+    using enum media::CaptureTime::Label;
+    const std::pair<std::string_view, media::CaptureTime::Label> cases[] = {
+        {"capture", capture}, {"arrival", arrival}, {"sender", sender}, {"somebody", sender}};
+    for (const auto& [written, label] : cases) {
+        Reader reader = Reader::make("b").value();
+        const std::string wire =
+            "--b\r\nX-Timestamp-Origin: " + std::string{written} + "\r\nContent-Length: 1\r\n\r\n.";
+        ASSERT_TRUE(reader.receive(as_bytes(wire)));
+        EXPECT_EQ(reader.next()->origin, label) << written;
+    }
+}
+
 TEST(MultipartReader, is_bounded) {
     const std::string head = "--b\r\nContent-Length: ";
     EXPECT_EQ(read("b", head + "8388609\r\n\r\n", 4096).error->code, Errc::exhausted);

@@ -146,7 +146,8 @@ TEST(TsReader, a_cameras_note_gives_capture_time_and_quantizer) {
     EXPECT_EQ(heard.units[0].payload, units[0].payload);
     EXPECT_EQ(heard.units[0].capture.utc, taken);
     EXPECT_EQ(heard.units[0].capture.label, media::CaptureTime::Label::capture);
-    EXPECT_EQ(heard.units[0].qp, 31);
+    EXPECT_NEAR(heard.units[0].coded_qp.value_or(0), 31.25, 0.01);
+    EXPECT_EQ(heard.units[0].camera_number, 7U);
 }
 
 TEST(TsReader,

@@ -252,6 +252,7 @@ TEST_F(ApiChanges, a_streams_rule_is_put_and_taken_away) {
     ASSERT_EQ(node_.configuration().streams.size(), 1U);
     EXPECT_EQ(node_.configuration().streams[0].source, "test:");
     EXPECT_EQ(ask("PUT", "/api/v1/streams/live/cam", R"({"source":"gopher:"})").status, 422);
+    EXPECT_EQ(ask("PUT", "/api/v1/streams/live/cam", R"({"forward":"file:/srv/a.ts"})").status, 422);
     EXPECT_EQ(ask("PUT", "/api/v1/streams/live/cam.flv", "{}").status, 400);
     EXPECT_EQ(ask("DELETE", "/api/v1/streams/live/cam").status, 204);
     EXPECT_TRUE(node_.configuration().streams.empty());

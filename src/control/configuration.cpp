@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::string_view variable_prefix = "MILLRACE_";
 constexpr std::size_t shown_max = 64;
-constexpr std::string_view overlay_name = "the API's changes";
 
 /// Levenshtein's distance: how many single characters differ.
 std::size_t distance(std::string_view a, std::string_view b) {

@@ -9,6 +9,7 @@
 #include "control/name_pattern.hpp"
 #include "control/yaml.hpp"
 #include "hub/admission.hpp"
+#include "hub/verdicts.hpp"
 
 #include <algorithm>
 #include <array>
@@ -80,12 +81,24 @@ struct StreamRule {
     // In the place of the keys of the same names; nothing: as those say, or an earlier rule.
     std::optional<Duration> grace;
     std::optional<bool> takeover;
+    std::optional<bool> record;      ///< it is kept in the archive
     std::optional<bool> on_demand;   ///< its source runs only while somebody watches
     std::optional<Duration> idle;    ///< and so long after the last one
     std::optional<PullTransport> transport;
     std::optional<Duration> hls_segment;
     std::optional<unsigned> hls_window;
     std::optional<bool> hls_always;
+    std::optional<hub::QpBand> qp_band;
+};
+
+/// How long recordings are kept; nothing said: until the disk is nearly full.
+struct KeepRule {
+    static constexpr unsigned days_max = 36'500;
+    static constexpr unsigned gigabytes_max = 1'000'000;
+
+    std::optional<unsigned> days;
+    std::optional<unsigned> gigabytes;          ///< of all streams
+    std::optional<unsigned> stream_gigabytes;   ///< of each
 };
 
 /// One node's settings, all checked. Plain values; read on any thread once loaded.
@@ -110,8 +123,11 @@ struct Configuration {
     ListenAddress rtmp{{"::", 1935}};
     ListenAddress rtmps{{"::", 1936}};   ///< on by default only with TLS
     ListenAddress rtsp{{"::", 8554}};
-    ListenAddress rtsps{{"::", 8322}};      ///< on by default only with TLS
-    ListenAddress rtsp_udp{{"::", 8000}};   ///< of RTP; an even port
+    ListenAddress rtsps{{"::", 8322}};                             ///< on by default only with TLS
+    ListenAddress rtsp_udp{{"::", 8000}};                          ///< of RTP; an even port
+    ListenAddress rtsp_multicast{{"239.255.42.1", 8002}, false};   ///< the first group; an even port
+    unsigned rtsp_multicast_ttl = 1;
+    std::string rtsp_multicast_interface;   ///< by name; empty: as routes say
     std::string tls_certificate;            ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     bool tls_verify = true;                 ///< the certificates of servers that sources are pulled from
@@ -127,9 +143,11 @@ struct Configuration {
     unsigned hls_window = 10;                              ///< segments in a live list
     bool takeover = false;     ///< of a stream, by a publisher with the same credential
     bool hls_always = false;   ///< HLS goes on when nobody asks any more
+    hub::QpBand qp_band;       ///< pictures out of it get a verdict
     log::Level log_level = log::Level::info;
     log::Format log_format = log::Format::text;
     std::string storage_path = "./millrace-data";
+    KeepRule keep;
     std::vector<StreamRule> streams;   ///< in the file's order
     std::vector<User> users;
     std::vector<Token> tokens;

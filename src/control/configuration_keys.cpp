@@ -1,3 +1,5 @@
+#include "base/ip_prefix.hpp"
+#include "base/peer_address.hpp"
 #include "control/configuration_auth.hpp"
 #include "control/setting.hpp"
 #include "control/stream_rules.hpp"
@@ -127,6 +129,15 @@ using S = Setting;
 
 constexpr std::string_view address = "ADDRESS:PORT or `off`";
 
+/// RFC 5771: 224.0.0.0/4; RFC 4291 §2.7: ff00::/8.
+bool is_group(const Endpoint& endpoint) {
+    static const IpPrefix four = IpPrefix::parse("224.0.0.0/4").value();
+    static const IpPrefix six = IpPrefix::parse("ff00::/8").value();
+    const std::optional<PeerAddress> group = PeerAddress::parse(endpoint);
+    return group && endpoint.port != 0 && endpoint.port % 2 == 0 &&
+           (four.contains(*group) || six.contains(*group));
+}
+
 constexpr std::array keys{
     ConfigurationKey{"http.listen", address, "[::]:8080", "page, API, metrics and media over HTTP", false,
                      false, [](C& c, const S& s) { c.http = s.listen_address(); }},
@@ -148,6 +159,28 @@ constexpr std::array keys{
                              s.refuse_value("an even port; RTCP takes the next one");
                          }
                      }},
+    ConfigurationKey{"rtsp.multicast", address, "off",
+                     "the group of the first stream that is asked for by multicast, and its even port; the "
+                     "next ones count on from it; needs `rtsp.udp`; read at the start",
+                     false, false,
+                     [](C& c, const S& s) {
+                         c.rtsp_multicast = s.listen_address();
+                         if (c.rtsp_multicast.on && !is_group(c.rtsp_multicast.endpoint)) {
+                             s.refuse_value("a multicast group and an even port, such as 239.255.42.1:8002");
+                         }
+                     }},
+    ConfigurationKey{"rtsp.multicast_ttl", "1 to 255", "1",
+                     "how many routers multicast may pass, and one more; read at the start", false, false,
+                     [](C& c, const S& s) {
+                         c.rtsp_multicast_ttl = s.whole_number(255);
+                         if (c.rtsp_multicast_ttl == 0) {
+                             s.refuse_value("1 to 255");
+                         }
+                     }},
+    ConfigurationKey{"rtsp.multicast_interface", "name", "",
+                     "the interface that multicast leaves by, where routes do not say it; read at the start",
+                     false, false,
+                     [](C& c, const S& s) { c.rtsp_multicast_interface = s.text("an interface's name"); }},
     ConfigurationKey{"tls.certificate", "path", "", "PEM file with the certificate chain; needs `tls.key`",
                      false, false,
                      [](C& c, const S& s) { c.tls_certificate = s.text("the path of a PEM file"); }},
@@ -189,6 +222,9 @@ constexpr std::array keys{
     ConfigurationKey{"hls.always", "`true` or `false`", "false",
                      "HLS that was asked for once goes on while nobody watches", false, false,
                      [](C& c, const S& s) { c.hls_always = s.truth(); }},
+    ConfigurationKey{"qp_band", "list of two numbers", "[20, 25]",
+                     "a stream whose average slice QP is not between these for 10 s gets a verdict", true,
+                     false, [](C& c, const S& s) { c.qp_band = read_qp_band(s); }},
     ConfigurationKey{
         "log.level", "word", "info", "least level that is logged: debug, info, warning or error", false,
         false, [](C& c, const S& s) { c.log_level = word(s, levels, "debug, info, warning or error"); }},
@@ -197,9 +233,13 @@ constexpr std::array keys{
     ConfigurationKey{"storage.path", "path", "./millrace-data",
                      "folder of what this node keeps: changes by the API, credentials it made", false, false,
                      [](C& c, const S& s) { c.storage_path = s.text("the path of a folder"); }},
+    ConfigurationKey{"storage.keep", "`{ days, gigabytes, stream_gigabytes }`", "{}",
+                     "how long recordings are kept, the oldest go first; nothing said: until the disk is "
+                     "nearly full",
+                     true, false, [](C& c, const S& s) { c.keep = read_keep(s); }},
     ConfigurationKey{"streams", "map of name pattern to settings", "{}",
-                     "what holds for the streams of a name pattern: `source`, `transport`, `forward`, "
-                     "`on_demand`, `idle`, `grace`, `takeover`, `hls`",
+                     "what holds for the streams of a name pattern: `source`, `encode`, `transport`, "
+                     "`forward`, `record`, `on_demand`, `idle`, `grace`, `takeover`, `hls`, `qp_band`",
                      true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
     ConfigurationKey{"auth.users", "list of `{ name, password, digest, allow }`", "[]", "who may do what",
                      true, true, [](C& c, const S& s) { c.users = read_users(s); }},

@@ -41,6 +41,7 @@ TEST(Configuration, has_defaults_for_everything) {
     EXPECT_EQ(c.hls_segment, 2s);
     EXPECT_EQ(c.hls_window, 10U);
     EXPECT_FALSE(c.hls_always);
+    EXPECT_EQ(c.qp_band, (hub::QpBand{20, 25}));
     EXPECT_EQ(c.log_level, log::Level::info);
     EXPECT_EQ(c.log_format, log::Format::text);
     EXPECT_EQ(c.storage_path, "./millrace-data");
@@ -61,6 +62,7 @@ tls: { certificate: /etc/c.pem, key: "/etc/k.pem" }
 workers: 3
 grace: 500ms
 hls: { segment: 4s, window: 5, always: true }
+qp_band: [18, 34]
 log: { level: debug }
 streams:
   live/cam: { source: "test:?size=640x360&fps=30" }
@@ -88,6 +90,7 @@ open: true
     EXPECT_EQ(c.hls_segment, 4s);
     EXPECT_EQ(c.hls_window, 5U);
     EXPECT_TRUE(c.hls_always);
+    EXPECT_EQ(c.qp_band, (hub::QpBand{18, 34}));
     EXPECT_EQ(c.log_level, log::Level::debug);
     ASSERT_EQ(c.streams.size(), 2U);
     EXPECT_EQ(c.streams[0].source, "test:?size=640x360&fps=30");
@@ -164,6 +167,9 @@ TEST(Configuration, errors_name_place_key_and_what_would_be_right) {
         {"grace: s", "m.yaml:1:1: grace: 's' is not a duration"},
         {"hls: { segment: 500ms }", "m.yaml:1:8: hls.segment: '500ms' is not a duration from 1s to 10s"},
         {"hls: { segment: 11s }", "m.yaml:1:8: hls.segment: '11s' is not a duration from 1s to 10s"},
+        {"qp_band: [25, 20]", "m.yaml:1:1: qp_band: a band is two whole numbers from 0 to 51"},
+        {"qp_band: [20]", "m.yaml:1:1: qp_band: a band is two whole numbers from 0 to 51"},
+        {"qp_band: [20, 52]", "m.yaml:1:15: qp_band[1]: '52' is not a whole number"},
         {"hls: { window: 2 }", "m.yaml:1:8: hls.window: '2' is not a whole number from 3 to 1000"},
         {"hls: { window: 1001 }", "m.yaml:1:8: hls.window: '1001' is not a whole number"},
         {"hls: { always: 1 }", "m.yaml:1:8: hls.always: '1' is not true or false"},
@@ -175,9 +181,9 @@ TEST(Configuration, errors_name_place_key_and_what_would_be_right) {
         {"http: { cors: [ \"https://a/b\" ] }", "m.yaml:1:17: http.cors[0]: 'https://a/b' is not an origin"},
         {"streams:\n  \"live/*.flv\": {}",
          "m.yaml:2:3: streams.live/*.flv: no segment of a stream name ends in"},
-        {"streams: { a: { record: true } }", "m.yaml:1:17: streams.a.record: unknown key"},
-        {"streams: { a: { source: \"v4l2:/dev/video0\" } }",
-         "m.yaml:1:17: streams.a.source: this node has no sources of the kind 'v4l2:'; wanted is a source: "
+        {"streams: { a: { records: true } }", "m.yaml:1:17: streams.a.records: unknown key"},
+        {"streams: { a: { source: \"vfl2:/dev/video0\" } }",
+         "m.yaml:1:17: streams.a.source: this node has no sources of the kind 'vfl2:'; wanted is a source: "
          "test:,"},
         {"streams: { \"a/*\": { source: \"test:\" } }",
          "m.yaml:1:21: streams.a/*.source: a source needs the name of one stream, without '*'"},
@@ -196,7 +202,8 @@ TEST(Configuration, errors_name_place_key_and_what_would_be_right) {
          "m.yaml:1:28: http.trusted_proxies[0]: '10.0.0.1/8' is not an IP address or a block"},
         {"log: { format: xml }", "m.yaml:1:8: log.format: 'xml' is not text or json"},
         {"storage: { path: [] }", "m.yaml:1:12: storage.path: a list is written here"},
-        {"storage: { keep: {} }", "m.yaml:1:12: storage.keep: unknown key"},
+        {"storage: { keep: { weeks: 1 } }", "m.yaml:1:20: storage.keep.weeks: unknown key; keep has days"},
+        {"storage: { keep: { days: -1 } }", "m.yaml:1:20: storage.keep.days: '-1' is not a whole"},
         {"tls: { key: \"a\\0b\" }", "m.yaml:1:8: tls.key: 'a\\x00b' is not the path"},
     };
     for (const auto& row : rows) {

@@ -36,6 +36,14 @@ YamlNode number_value(unsigned value) {
     return plain_node(std::to_string(value));
 }
 
+YamlNode band_value(const hub::QpBand& band) {
+    YamlNode list = list_node();
+    for (const int end : {band.low, band.high}) {
+        list.items.push_back(plain_node(std::to_string(end)));
+    }
+    return list;
+}
+
 template <class T, class Text>
 YamlNode list_value(const std::vector<T>& items, Text text) {
     YamlNode list = list_node();
@@ -74,6 +82,20 @@ YamlNode entries(const std::vector<T>& items, YamlNode (*value)(const T&)) {
     return list;
 }
 
+YamlNode keep_value(const C& c) {
+    YamlNode keep = map_node();
+    if (c.keep.days) {
+        put(keep, "days", number_value(*c.keep.days));
+    }
+    if (c.keep.gigabytes) {
+        put(keep, "gigabytes", number_value(*c.keep.gigabytes));
+    }
+    if (c.keep.stream_gigabytes) {
+        put(keep, "stream_gigabytes", number_value(*c.keep.stream_gigabytes));
+    }
+    return keep;
+}
+
 YamlNode wfs_value(const C& c) {
     YamlNode map = map_node();
     for (const auto& [channel, stream] : c.wfs) {
@@ -100,6 +122,9 @@ constexpr std::array shown{
     Shown{"rtsp.listen", [](const C& c) { return listen_value(c.rtsp); }},
     Shown{"rtsps.listen", [](const C& c) { return listen_value(c.rtsps); }},
     Shown{"rtsp.udp", [](const C& c) { return listen_value(c.rtsp_udp); }},
+    Shown{"rtsp.multicast", [](const C& c) { return listen_value(c.rtsp_multicast); }},
+    Shown{"rtsp.multicast_ttl", [](const C& c) { return number_value(c.rtsp_multicast_ttl); }},
+    Shown{"rtsp.multicast_interface", [](const C& c) { return optional_value(c.rtsp_multicast_interface); }},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
     Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"tls.verify", [](const C& c) { return truth_value(c.tls_verify); }},
@@ -115,10 +140,12 @@ constexpr std::array shown{
     Shown{"hls.segment", [](const C& c) { return duration_value(c.hls_segment); }},
     Shown{"hls.window", [](const C& c) { return number_value(c.hls_window); }},
     Shown{"hls.always", [](const C& c) { return truth_value(c.hls_always); }},
+    Shown{"qp_band", [](const C& c) { return band_value(c.qp_band); }},
     Shown{"log.level", [](const C& c) { return text_node(level_name(c.log_level)); }},
     Shown{"log.format",
           [](const C& c) { return text_node(c.log_format == log::Format::json ? "json" : "text"); }},
     Shown{"storage.path", [](const C& c) { return text_node(c.storage_path); }},
+    Shown{"storage.keep", keep_value},
     Shown{"streams", streams_value},
     Shown{"auth.users", [](const C& c) { return entries(c.users, user_value); }},
     Shown{"auth.tokens", [](const C& c) { return entries(c.tokens, token_value); }},
@@ -209,6 +236,9 @@ YamlNode stream_value(const StreamRule& rule) {
     if (rule.idle) {
         put(value, "idle", duration_value(*rule.idle));
     }
+    if (rule.record) {
+        put(value, "record", truth_value(*rule.record));
+    }
     if (rule.takeover) {
         put(value, "takeover", truth_value(*rule.takeover));
     }
@@ -224,6 +254,9 @@ YamlNode stream_value(const StreamRule& rule) {
     }
     if (!hls.items.empty()) {
         put(value, "hls", std::move(hls));
+    }
+    if (rule.qp_band) {
+        put(value, "qp_band", band_value(*rule.qp_band));
     }
     return value;
 }

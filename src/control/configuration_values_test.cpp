@@ -24,6 +24,8 @@ workers: 3
 grace: 1500ms
 takeover: true
 hls: { segment: 4s, window: 5, always: true }
+qp_band: [18, 34]
+rtsp: { multicast: "239.1.2.0:8002", multicast_ttl: 4, multicast_interface: eth0 }
 log: { level: debug, format: json }
 storage: { path: /data }
 streams:

@@ -102,6 +102,36 @@ void write_each(Exposition& out, const Streams& streams, Value value) {
     }
 }
 
+/// Of streams that this node captures itself.
+void write_cameras(Exposition& out, const Streams& streams) {
+    const auto each = [&](const auto& write) {
+        for (const hub::StreamReport& stream : streams) {
+            if (stream.camera) {
+                write(stream.name, *stream.camera);
+            }
+        }
+    };
+    out.family("camera_captured_frames_total", counter, "Pictures that a source of our own captured.");
+    each([&](const std::string& name, const hub::CameraReport& camera) {
+        out.sample({{"stream", name}}, camera.captured);
+    });
+    out.family("camera_encoded_frames_total", counter, "Of them, those that came out coded.");
+    each([&](const std::string& name, const hub::CameraReport& camera) {
+        out.sample({{"stream", name}}, camera.encoded);
+    });
+    out.family("camera_dropped_frames_total", counter, "Of them, those that were left out, by cause.");
+    each([&](const std::string& name, const hub::CameraReport& camera) {
+        out.sample({{"stream", name}, {"cause", "encoder_busy"}}, camera.dropped_slow);
+        out.sample({{"stream", name}, {"cause", "link_slow"}}, camera.dropped_asked);
+        out.sample({{"stream", name}, {"cause", "broken"}}, camera.broken);
+    });
+    out.family("camera_queue_length", gauge, "Pictures for the encoder and coded units for the node.");
+    each([&](const std::string& name, const hub::CameraReport& camera) {
+        out.sample({{"stream", name}, {"queue", "pictures"}}, std::uint64_t{camera.pictures_waiting});
+        out.sample({{"stream", name}, {"queue", "units"}}, std::uint64_t{camera.units_waiting});
+    });
+}
+
 void write_counters(Exposition& out, const Streams& streams) {
     using Report = hub::StreamReport;
     out.family("stream_received_bytes_total", counter, "Bytes of media from the publisher.");
@@ -111,6 +141,13 @@ void write_counters(Exposition& out, const Streams& streams) {
     write_each(out, streams, [](const Report& one) { return one.units_dropped; });
     out.family("stream_lost_frames_total", counter, "Frames that came broken or unreadable.");
     write_each(out, streams, [](const Report& one) { return one.units_unusable; });
+    out.family("stream_lost_packets_total", counter, "Packets of the publisher that never came.");
+    write_each(out, streams, [](const Report& one) { return one.packets_lost; });
+    out.family("stream_late_packets_total", counter, "Packets of the publisher that came too late.");
+    write_each(out, streams, [](const Report& one) { return one.packets_late; });
+    out.family("stream_received_bytes_per_second", gauge,
+               "Bytes a second from the publisher, over ten seconds.");
+    write_each(out, streams, [](const Report& one) { return one.wire_bits_per_second.ten / 8; });
     out.family("stream_timestamp_jumps_total", counter, "Jumps of the publisher's timestamps.");
     write_each(out, streams, [](const Report& one) { return one.jumps; });
     out.family("stream_memory_bytes", gauge, "Media that a stream keeps.");
@@ -139,16 +176,61 @@ void write_media(Exposition& out, const Streams& streams) {
     write_tracks(out, streams, [](const Report& one) { return one.units; });
     out.family("stream_track_bytes_total", counter, "Bytes of frames taken in.");
     write_tracks(out, streams, [](const Report& one) { return one.bytes; });
-    out.family("stream_track_frames_per_second", gauge, "Frames a second over the last two seconds.");
-    write_tracks(out, streams, [](const Report& one) { return one.units_per_second; });
-    out.family("stream_track_qp", gauge,
-               "Average QP of first slices over two seconds; only where it is known.");
+    out.family("stream_track_frames_per_second", gauge, "Frames a second that came, over ten seconds.");
+    write_tracks(out, streams, [](const Report& one) { return one.units_per_second.ten; });
+    out.family("stream_track_payload_bytes_per_second", gauge, "Bytes of frames a second, over ten seconds.");
+    write_tracks(out, streams, [](const Report& one) { return one.bits_per_second.ten / 8; });
+    out.family("stream_track_jitter_seconds", gauge, "Jitter of arrival against timestamps, by RFC 3550.");
+    write_tracks(out, streams,
+                 [](const Report& one) { return std::chrono::duration<double>(one.jitter).count(); });
+}
+
+/// One number of each track that has it.
+template <class Value>
+void write_known(Exposition& out, const Streams& streams, Value value) {
+    for (const hub::StreamReport& stream : streams) {
+        for (const hub::TrackReport& track : stream.tracks) {
+            if (const auto number = value(track)) {
+                out.sample({{"stream", stream.name}, {"track", fmt::format("{}", track.track.id)}}, *number);
+            }
+        }
+    }
+}
+
+void write_quality(Exposition& out, const Streams& streams) {
+    using Report = hub::TrackReport;
+    out.family("stream_track_slice_qp", histogram, "Pictures by the average QP of their slices' headers.");
+    static constexpr auto bounds = [] {
+        std::array<double, hub::SliceQpCounts::bounds.size()> bounds{};
+        std::ranges::copy(hub::SliceQpCounts::bounds, bounds.begin());
+        return bounds;
+    }();
     for (const hub::StreamReport& stream : streams) {
         for (const Report& track : stream.tracks) {
-            if (track.qp_average > 0) {
-                out.sample({{"stream", stream.name}, {"track", fmt::format("{}", track.track.id)}},
-                           track.qp_average);
+            if (const hub::SliceQpCounts& qp = track.slice_qp_counts; qp.count > 0) {
+                out.histogram({{"stream", stream.name}, {"track", fmt::format("{}", track.track.id)}},
+                              {bounds, qp.at_most, qp.count, qp.sum});
             }
+        }
+    }
+    out.family("stream_track_slice_qp_average", gauge, "Average QP of the slices of the last second.");
+    write_known(out, streams, [](const Report& one) {
+        return one.slice_qp ? std::optional{one.slice_qp->average} : std::nullopt;
+    });
+    out.family("stream_track_coded_qp_average", gauge,
+               "Average QP of the last second by the encoder's word.");
+    write_known(out, streams, [](const Report& one) { return one.coded_qp; });
+    const auto known = [](const Report& one, std::uint64_t number) {
+        return one.captured > 0 ? std::optional{number} : std::nullopt;
+    };
+    out.family("stream_track_captured_frames_total", counter, "Pictures by the numbers their camera gave.");
+    write_known(out, streams, [&](const Report& one) { return known(one, one.captured); });
+    out.family("stream_track_missing_frames_total", counter, "Pictures that were captured and never came.");
+    write_known(out, streams, [&](const Report& one) { return known(one, one.missing); });
+    out.family("stream_compression_ratio", gauge, "Raw pictures to coded ones, over ten seconds.");
+    for (const hub::StreamReport& stream : streams) {
+        if (stream.compression_ratio > 0) {
+            out.sample({{"stream", stream.name}}, stream.compression_ratio);
         }
     }
 }
@@ -203,7 +285,7 @@ void write_latencies(Exposition& out, const Streams& streams) {
                "From capture until a frame came here; only where a sender says when it was captured.");
     for (const hub::StreamReport& stream : streams) {
         if (stream.arrival_latency.count > 0) {
-            out.histogram({{"stream", stream.name}, {"origin", hub::name(stream.capture_origin)}},
+            out.histogram({{"stream", stream.name}, {"origin", media::name(stream.capture_origin)}},
                           histogram_of(stream.arrival_latency));
         }
     }
@@ -218,7 +300,7 @@ void write_latencies(Exposition& out, const Streams& streams) {
                 said.push_back(output.form);
                 out.histogram({{"stream", stream.name},
                                {"protocol", output.form},
-                               {"origin", hub::name(stream.capture_origin)}},
+                               {"origin", media::name(stream.capture_origin)}},
                               histogram_of(output.latency));
             }
         }
@@ -234,7 +316,9 @@ std::string metrics_text(const Overview& overview, const NodeFacts& facts) {
     write_sessions(out, overview);
     write_states(out, overview);
     write_counters(out, overview.streams);
+    write_cameras(out, overview.streams);
     write_media(out, overview.streams);
+    write_quality(out, overview.streams);
     write_latencies(out, overview.streams);
     return out.take();
 }

@@ -49,7 +49,14 @@ Overview overview() {
     stream.outputs = {{.form = "flv", .latency = {.count = 2, .sum_seconds = 0.5}},
                       {.form = "flv", .latency = {.count = 1, .sum_seconds = 0.5}}};
     stream.arrival_latency = {.count = 2, .sum_seconds = 0.5};
-    stream.tracks = {{.track = {.id = 1}, .units = 7}};
+    stream.tracks = {{.track = {.id = 1},
+                      .units = 7,
+                      .captured = 9,
+                      .missing = 2,
+                      .slice_qp = hub::SliceQpReport{22.5, 20, 25},
+                      .slice_qp_counts = {.count = 7, .sum = 157.5},
+                      .coded_qp = 24.25}};
+    stream.compression_ratio = 120;
     overview.streams.push_back(stream);
     for (std::size_t worker = 0; worker < 2; ++worker) {
         WorkerReport report{.worker = worker};
@@ -76,6 +83,12 @@ TEST(Metrics, count_over_all_workers_and_those_who_left) {
           "millrace_stream_verdict{stream=\"live/cam\",code=\"b_frames\",weight=\"note\",text=\"B-frames: "
           "\\\"x\\\"\"} 1\n",
           "millrace_stream_track_frames_total{stream=\"live/cam\",track=\"1\",codec=\"unknown\"} 7\n",
+          "millrace_stream_track_captured_frames_total{stream=\"live/cam\",track=\"1\"} 9\n",
+          "millrace_stream_track_missing_frames_total{stream=\"live/cam\",track=\"1\"} 2\n",
+          "millrace_stream_track_slice_qp_average{stream=\"live/cam\",track=\"1\"} 22.5\n",
+          "millrace_stream_track_slice_qp_sum{stream=\"live/cam\",track=\"1\"} 157.5\n",
+          "millrace_stream_track_coded_qp_average{stream=\"live/cam\",track=\"1\"} 24.25\n",
+          "millrace_stream_compression_ratio{stream=\"live/cam\"} 120\n",
           "millrace_stream_latency_seconds_count{stream=\"live/cam\",protocol=\"flv\",origin=\"arrival\"} "
           "2\n"}) {
         EXPECT_TRUE(text.contains(line)) << line << text;

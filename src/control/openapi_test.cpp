@@ -15,7 +15,7 @@ namespace millrace::control {
 namespace {
 
 /// Paths that another room's routes answer; tests/interop/api.py asks a running node for them.
-const std::set<std::string> elsewhere{"/api/v1/events", "/{name}/events"};
+const std::set<std::string> elsewhere{"/api/v1/events", "/{name}/events", "/api/v1/recordings/{name}"};
 
 class Nowhere final : public Background {
 public:

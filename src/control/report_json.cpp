@@ -23,18 +23,46 @@ std::string_view kind_name(media::Kind kind) {
     return "data";
 }
 
+double seconds(Duration span) {
+    return std::chrono::duration<double>(span).count();
+}
+
+/// Of the last second and of the last ten.
+Json windowed(const hub::Windowed& number) {
+    return {{"1s", number.second}, {"10s", number.ten}};
+}
+
+/// Where a rate is not known it is left out.
+Json frame_rates(const hub::TrackReport& report, const media::TrackConfig& config) {
+    Json json;
+    if (report.captured > 0) {
+        json["captured"] = report.captured_per_second;
+    }
+    if (report.encoded_per_second > 0) {
+        json["encoded"] = report.encoded_per_second;
+    }
+    json["received"] = windowed(report.units_per_second);
+    if (config.frame_rate > 0) {
+        json["declared"] = config.frame_rate;
+    }
+    return json;
+}
+
 void add_video(Json& json, const hub::TrackReport& report, const media::TrackConfig& config) {
     json["width"] = config.width;
     json["height"] = config.height;
-    json["fps"] = report.units_per_second;
-    if (config.frame_rate > 0) {
-        json["fps_declared"] = config.frame_rate;
+    json["fps"] = frame_rates(report, config);
+    if (report.slice_qp) {
+        json["slice_qp"] = {{"average", report.slice_qp->average},
+                            {"min", report.slice_qp->min},
+                            {"max", report.slice_qp->max}};
     }
-    if (report.qp_average > 0) {
-        json["qp"] = {{"average", report.qp_average},
-                      {"min", report.qp_min},
-                      {"max", report.qp_max},
-                      {"origin", "first slice"}};
+    if (report.coded_qp) {
+        json["coded_qp"] = *report.coded_qp;
+    }
+    if (report.captured > 0) {
+        json["frames_captured"] = report.captured;
+        json["frames_missing"] = report.missing;
     }
 }
 
@@ -52,21 +80,11 @@ Json track(const hub::TrackReport& report) {
             json["channels"] = config->channels;
         }
     }
-    json["bitrate_bps"] = report.bits_per_second;
+    json["payload_bps"] = windowed(report.bits_per_second);
+    json["jitter_seconds"] = seconds(report.jitter);
     json["frames"] = report.units;
     json["bytes"] = report.bytes;
     return json;
-}
-
-/// Of raw pictures at 12 bits a pixel; nothing where the size or the rate is not known.
-void add_compression(Json& json, const hub::StreamReport& report) {
-    for (const hub::TrackReport& one : report.tracks) {
-        if (one.track.kind == media::Kind::video && one.track.config != nullptr && one.bits_per_second > 0) {
-            const double pixels = one.track.config->width * static_cast<double>(one.track.config->height);
-            json["compression_ratio"] = pixels * 12 * one.units_per_second / one.bits_per_second;
-            return;
-        }
-    }
 }
 
 Json latency(const hub::LatencyReport& report) {
@@ -76,9 +94,14 @@ Json latency(const hub::LatencyReport& report) {
 /// From capture: whose word it is, to here, and to what each form wrote or listed.
 Json latencies(const hub::StreamReport& report) {
     Json json;
-    json["origin"] = hub::name(report.capture_origin);
+    json["origin"] = media::name(report.capture_origin);
     if (report.arrival_latency.count > 0) {
         json["arrival_seconds"] = latency(report.arrival_latency);
+    }
+    if (report.publisher && report.publisher->clock) {
+        const ClockOffset::Estimate& clock = *report.publisher->clock;
+        json["clock"] = {{"ahead_seconds", seconds(clock.ahead)},
+                         {"uncertainty_seconds", seconds(clock.uncertainty)}};
     }
     json["output_seconds"] = Json::object();
     for (const hub::OutputReport& output : report.outputs) {
@@ -104,6 +127,13 @@ Json outputs(const hub::StreamReport& report) {
 
 Json forward(const hub::ForwardReport& report) {
     Json json{{"to", report.to}, {"state", hub::name(report.state)}, {"bytes", report.bytes}};
+    json["reconnects"] = report.reconnects();
+    json["skips"] = report.skips;
+    json["queue"] = {{"bytes", report.queue_bytes},
+                     {"seconds", std::chrono::duration<double>{report.queue_age}.count()}};
+    if (report.bitrate_target > 0) {
+        json["bitrate_target_bps"] = report.bitrate_target;
+    }
     if (!report.reason.empty()) {
         json["reason"] = report.reason;
     }
@@ -136,6 +166,18 @@ Json sources(const hub::StreamReport& report, Reader reader) {
     return json;
 }
 
+/// Its sums agree: captured = encoded + dropped + what is on its way.
+Json camera(const hub::CameraReport& report) {
+    return {{"captured", report.captured},
+            {"encoded", report.encoded},
+            {"dropped",
+             {{"encoder_busy", report.dropped_slow},
+              {"link_slow", report.dropped_asked},
+              {"broken", report.broken}}},
+            {"moments_missed", report.moments_missed},
+            {"queue", {{"pictures", report.pictures_waiting}, {"units", report.units_waiting}}}};
+}
+
 Json document(const hub::StreamReport& report, const Audience& audience, Reader reader) {
     Json json;
     json["name"] = report.name;
@@ -152,22 +194,27 @@ Json document(const hub::StreamReport& report, const Audience& audience, Reader 
         json["sources"] = sources(report, reader);
     }
     json["tracks"] = Json::array();
-    double bitrate = 0;
-    for (const hub::TrackReport& one : report.tracks) {
-        json["tracks"].push_back(track(one));
-        bitrate += one.bits_per_second;
+    std::ranges::transform(report.tracks, std::back_inserter(json["tracks"]), track);
+    json["payload_bps"] = windowed(report.payload_bits_per_second);
+    json["wire_bps"] = windowed(report.wire_bits_per_second);
+    if (report.compression_ratio > 0) {
+        json["compression_ratio"] = report.compression_ratio;
     }
-    json["bitrate_bps"] = bitrate;
-    add_compression(json, report);
     if (report.gop_seconds > 0) {
         json["gop_seconds"] = report.gop_seconds;
     }
     json["latency"] = latencies(report);
+    json["frames_received"] = report.units_in + report.units_dropped;
     json["frames_in"] = report.units_in;
     json["frames_dropped"] = report.units_dropped;
     json["frames_lost"] = report.units_unusable;
+    json["packets_lost"] = report.packets_lost;
+    json["packets_late"] = report.packets_late;
     json["bytes_in"] = report.bytes_in;
     json["timestamp_jumps"] = report.jumps;
+    if (report.camera) {
+        json["camera"] = camera(*report.camera);
+    }
     json["outputs"] = outputs(report);
     json["viewers"] = Json::object();
     for (const auto& [protocol, count] : audience.viewers) {
@@ -178,6 +225,12 @@ Json document(const hub::StreamReport& report, const Audience& audience, Reader 
     if (reader == Reader::administrator && !audience.forwards.empty()) {
         json["forwards"] = Json::array();
         std::ranges::transform(audience.forwards, std::back_inserter(json["forwards"]), forward);
+    }
+    if (report.recording.on) {
+        json["recording"] = {{"under_way", report.recording.under_way},
+                             {"bytes", report.recording.bytes},
+                             {"frames_lost", report.recording.lost},
+                             {"trouble", report.recording.trouble}};
     }
     json["memory_bytes"] = report.memory;
     json["verdicts"] = verdicts(report);
@@ -218,6 +271,11 @@ std::string text(const Json& json) {
 
 std::string stream_json(const hub::StreamReport& report, const Audience& audience, Reader reader) {
     return text(document(report, audience, reader));
+}
+
+std::string stream_json_line(const hub::StreamReport& report, const Audience& audience) {
+    return document(report, audience, Reader::administrator)
+        .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string streams_json(const std::vector<hub::StreamReport>& reports, const Audiences& audiences, Page page,

@@ -39,6 +39,8 @@ enum class Reader : std::uint8_t { player, administrator };
 /// A stream's document, and the list of them, as JSON text.
 std::string stream_json(const hub::StreamReport& report, const Audience& audience,
                         Reader reader = Reader::player);
+/// The same for an administrator, in one line.
+std::string stream_json_line(const hub::StreamReport& report, const Audience& audience);
 std::string streams_json(const std::vector<hub::StreamReport>& reports, const Audiences& audiences,
                          Page page = {}, Reader reader = Reader::player);
 

@@ -50,6 +50,22 @@ TEST(ReportJson, a_stream_says_what_its_sources_do_and_to_administrators_where_t
     EXPECT_FALSE(Json::parse(stream_json(report(), {})).contains("sources"));
 }
 
+TEST(ReportJson, row_1_34_a_camera_of_our_own_counts_captured_encoded_and_dropped_apart) {
+    hub::StreamReport captured = report();
+    EXPECT_FALSE(Json::parse(stream_json(captured, {})).contains("camera"));
+    captured.camera = {.captured = 100,
+                       .encoded = 89,
+                       .dropped_slow = 6,
+                       .dropped_asked = 3,
+                       .broken = 1,
+                       .moments_missed = 2,
+                       .pictures_waiting = 1,
+                       .units_waiting = 4};
+    EXPECT_EQ(Json::parse(stream_json(captured, {}))["camera"], Json::parse(R"({
+        "captured": 100, "encoded": 89, "dropped": {"encoder_busy": 6, "link_slow": 3, "broken": 1},
+        "moments_missed": 2, "queue": {"pictures": 1, "units": 4}})"));
+}
+
 TEST(ReportJson, variants_of_a_form_are_counted_together) {
     hub::StreamReport two = report();
     two.outputs.push_back({.form = "flv", .units_muxed = 10, .segments = 0, .memory = 1});
@@ -73,11 +89,13 @@ TEST(ReportJson, destinations_are_shown_to_administrators_alone) {
     const Audience audience = audiences(workers).at("live/cam");
     EXPECT_FALSE(Json::parse(stream_json(report(), audience)).contains("forwards"));
     const Json json = Json::parse(stream_json(report(), audience, Reader::administrator));
-    EXPECT_EQ(json["forwards"], Json::parse(R"([{"to": "rtmp://h/live/***", "state": "live", "bytes": 7}])"));
+    EXPECT_EQ(json["forwards"], Json::parse(R"([{"to": "rtmp://h/live/***", "state": "live", "bytes": 7,
+        "reconnects": 0, "skips": 0, "queue": {"bytes": 0, "seconds": 0.0}}])"));
     const Json all = Json::parse(forwards_json(workers, {}));
     EXPECT_EQ(all["total"], 2);
     EXPECT_EQ(all["items"][0], Json::parse(R"({"stream": "live/a", "to": "tcp://h:1", "state": "broken",
-        "bytes": 0, "reason": "nobody listens"})"));
+        "bytes": 0, "reconnects": 0, "skips": 0, "queue": {"bytes": 0, "seconds": 0.0},
+        "reason": "nobody listens"})"));
 }
 
 TEST(ReportJson, the_list_gives_each_stream_its_own_audience) {
@@ -89,6 +107,44 @@ TEST(ReportJson, the_list_gives_each_stream_its_own_audience) {
     EXPECT_EQ(json["items"][0]["viewers"], Json::object());
     EXPECT_EQ(json["items"][0]["sent"]["bytes"], 0);
     EXPECT_EQ(json["items"][1]["viewers"]["ts"], 1);
+}
+
+TEST(ReportJson, row_x_4_the_numbers_of_a_stream_and_its_tracks) {
+    hub::StreamReport one = report();
+    one.units_in = 90;
+    one.units_dropped = 3;
+    one.units_unusable = 1;
+    one.packets_lost = 5;
+    one.payload_bits_per_second = {1e6, 2e6};
+    one.wire_bits_per_second = {1.5e6, 2.5e6};
+    one.compression_ratio = 100;
+    one.tracks = {
+        {.track = {.kind = media::Kind::video,
+                   .config = std::make_shared<const media::TrackConfig>(media::TrackConfig{
+                       .codec = media::Codec::h264, .width = 640, .height = 480, .frame_rate = 25})},
+         .units = 90,
+         .units_per_second = {30, 29.5},
+         .bits_per_second = {1e6, 2e6},
+         .encoded_per_second = 30,
+         .captured_per_second = 31,
+         .captured = 95,
+         .missing = 5,
+         .jitter = 2ms,
+         .slice_qp = hub::SliceQpReport{22.5, 18, 30},
+         .coded_qp = 24.5}};
+    const Json json = Json::parse(stream_json(one, {}));
+    EXPECT_EQ(json["payload_bps"], Json::parse(R"({"1s": 1e6, "10s": 2e6})"));
+    EXPECT_EQ(json["wire_bps"], Json::parse(R"({"1s": 1.5e6, "10s": 2.5e6})"));
+    EXPECT_EQ(json["compression_ratio"], 100);
+    EXPECT_EQ(json["frames_received"], json["frames_in"].get<int>() + json["frames_dropped"].get<int>());
+    EXPECT_EQ(json["packets_lost"], 5);
+    const Json& track = json["tracks"][0];
+    EXPECT_EQ(track["fps"], Json::parse(R"({"captured": 31.0, "encoded": 30.0,
+        "received": {"1s": 30.0, "10s": 29.5}, "declared": 25.0})"));
+    EXPECT_EQ(track["slice_qp"], Json::parse(R"({"average": 22.5, "min": 18, "max": 30})"));
+    EXPECT_EQ(track["coded_qp"], 24.5);
+    EXPECT_EQ(track["frames_captured"], track["frames"].get<int>() + track["frames_missing"].get<int>());
+    EXPECT_EQ(track["jitter_seconds"], 0.002);
 }
 
 TEST(ReportJson, latency_says_whose_word_the_capture_time_is) {

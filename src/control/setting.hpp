@@ -42,6 +42,9 @@ private:
     std::string_view source_;
 };
 
+/// The source of what the API changed.
+inline constexpr std::string_view overlay_name = "the API's changes";
+
 /// Where a node stands: "millrace.yaml:3:5", or the source alone.
 std::string place_of(const YamlNode& node, std::string_view source);
 

@@ -2,6 +2,7 @@
 
 #include "base/udp_address.hpp"
 #include "base/url.hpp"
+#include "control/encode_rule.hpp"
 
 #include <algorithm>
 #include <array>
@@ -26,10 +27,14 @@ std::string unknown_kind(const std::string& written) {
 /// URLs.
 std::string source(const Setting& setting) {
     constexpr std::string_view wanted =
-        "a source: test:, file:PATH, images:FILE,FILE, udp://@ADDRESS:PORT, or an address that begins with "
-        "http://, https://, rtsp://, rtsps://, rtmp:// or rtmps://";
-    constexpr std::array<std::string_view, 6> pulled{"http://",  "https://", "rtsp://",
-                                                     "rtsps://", "rtmp://",  "rtmps://"};
+        "a source: test:, file:PATH, images:FILE,FILE, v4l2:DEVICE, screen:DISPLAY, alsa:DEVICE, "
+        "pulse:DEVICE, "
+        "exec:PROGRAM, udp://@ADDRESS:PORT, or an address that begins with http://, https://, ws://, wss://, "
+        "rtsp://, rtsps://, rtmp:// or rtmps://";
+    constexpr std::array<std::string_view, 7> captured{
+        "test:", "file:", "images:", "v4l2:", "screen:", "alsa:", "pulse:"};
+    constexpr std::array<std::string_view, 8> pulled{"http://", "https://", "ws://",   "wss://",
+                                                     "rtsp://", "rtsps://", "rtmp://", "rtmps://"};
     const std::string& written = setting.text(wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a source is at most 4096 characters long");
@@ -43,8 +48,12 @@ std::string source(const Setting& setting) {
         if (const auto address = parse_udp_address(written); !address) {
             setting.refuse(address.error().what);
         }
-    } else if (!written.starts_with("test:") && !written.starts_with("file:") &&
-               !written.starts_with("images:")) {
+    } else if (begins_so("exec:") || begins_so("raw:-")) {
+        // Who may change the configuration by the API may not thereby run programs here.
+        if (setting.source() == overlay_name) {
+            setting.refuse("a program or our stdin is a source in the configuration file alone");
+        }
+    } else if (std::ranges::none_of(captured, begins_so)) {
         setting.refuse(fmt::format("{}; wanted is {}", unknown_kind(written), wanted));
     }
     return written;
@@ -71,14 +80,31 @@ void read_sources(StreamRule& rule, const Setting& entry) {
 
 constexpr std::string_view destination_wanted =
     "a destination: rtmp://HOST/APP/KEY or rtmps://, rtsp://HOST/PATH or rtsps://, tcp://HOST:PORT (bytes of "
-    "H.264 or H.265), or udp://HOST:PORT (MPEG-TS)";
+    "H.264 or H.265), udp://HOST:PORT (MPEG-TS), http://HOST/NAME/upload/ or https:// (PUT of HLS), or "
+    "file:PATH (.ts, .flv or .mp4)";
+
+/// A file that a stream is written to. Not from afar: who may use the API may not write where it likes.
+void check_file(const Setting& setting, std::string_view written) {
+    if (setting.source() == overlay_name) {
+        setting.refuse("a file is a destination in the configuration file alone");
+    }
+    const auto ends_so = [written](std::string_view ending) { return written.ends_with(ending); };
+    if (std::ranges::none_of(std::array{".ts", ".flv", ".mp4"}, ends_so)) {
+        setting.refuse("a file's name ends in .ts, .flv or .mp4, by which its container is chosen");
+    }
+}
 
 /// One place where a stream is pushed to. What is wrong is said without what may be secret in it.
 std::string destination(const Setting& setting) {
-    constexpr std::array<std::string_view, 6> kinds{"rtmp", "rtmps", "rtsp", "rtsps", "tcp", "udp"};
+    constexpr std::array<std::string_view, 8> kinds{"rtmp", "rtmps", "rtsp", "rtsps",
+                                                    "tcp",  "udp",   "http", "https"};
     const std::string& written = setting.text(destination_wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a destination is at most 4096 characters long");
+    }
+    if (written.starts_with("file:")) {
+        check_file(setting, written);
+        return written;
     }
     const auto url = parse_url(written);
     if (!url) {
@@ -86,6 +112,9 @@ std::string destination(const Setting& setting) {
     }
     if (std::ranges::find(kinds, url->scheme) == kinds.end() || !written.starts_with(url->scheme)) {
         setting.refuse(fmt::format("this node pushes to no such address; wanted is {}", destination_wanted));
+    }
+    if (url->scheme.starts_with("http") && !url->target.substr(0, url->target.find('?')).ends_with('/')) {
+        setting.refuse("HLS is put into a folder: an address that ends in '/'");
     }
     return written;
 }
@@ -151,17 +180,41 @@ void read_entry(StreamRule& rule, const Setting& entry) {
         rule.grace = entry.duration();
     } else if (key == "takeover") {
         rule.takeover = entry.truth();
+    } else if (key == "record") {
+        rule.record = entry.truth();
     } else if (key == "on_demand") {
         rule.on_demand = entry.truth();
     } else if (key == "idle") {
         rule.idle = entry.duration();
     } else if (key == "transport") {
         rule.transport = read_transport(entry);
+    } else if (key == "encode") {
+        // Read behind the sources.
     } else if (key == "hls") {
         read_hls(rule, entry);
+    } else if (key == "qp_band") {
+        rule.qp_band = read_qp_band(entry);
     } else {
         entry.refuse(
-            "unknown key; a stream has source, transport, forward, on_demand, idle, grace, takeover and hls");
+            "unknown key; a stream has source, encode, transport, forward, record, on_demand, idle, grace, "
+            "takeover, hls and qp_band");
+    }
+}
+
+/// What `encode` says of all sources of a stream, once they are known.
+void encode_sources(StreamRule& rule, const Setting& stream) {
+    for (const auto& entry : stream.map(SIZE_MAX)) {
+        if (entry.node().key != "encode") {
+            continue;
+        }
+        if (rule.source.empty()) {
+            entry.refuse("there is no source to encode");
+        }
+        const std::string query = read_encode(entry);
+        rule.source = encoded_source(entry, rule.source, query);
+        for (std::string& other : rule.other_sources) {
+            other = encoded_source(entry, other, query);
+        }
     }
 }
 
@@ -177,7 +230,7 @@ std::string_view name(PullTransport transport) {
 }
 
 std::vector<StreamRule> read_stream_rules(const Setting& setting) {
-    constexpr std::size_t keys = 8;
+    constexpr std::size_t keys = 11;
     std::vector<StreamRule> rules;
     for (const auto& stream : setting.map(Configuration::streams_max)) {
         auto pattern = NamePattern::parse(stream.node().key);
@@ -188,6 +241,7 @@ std::vector<StreamRule> read_stream_rules(const Setting& setting) {
         for (const auto& entry : stream.map(keys)) {
             read_entry(rule, entry);
         }
+        encode_sources(rule, stream);
     }
     return rules;
 }
@@ -208,10 +262,40 @@ unsigned read_hls_window(const Setting& setting) {
     return written;
 }
 
+hub::QpBand read_qp_band(const Setting& setting) {
+    std::vector<int> ends;
+    for (const auto& item : setting.list(2)) {
+        ends.push_back(static_cast<int>(item.whole_number(hub::QpBand::most)));
+    }
+    if (ends.size() != 2 || ends[0] > ends[1]) {
+        setting.refuse("a band is two whole numbers from 0 to 51, the lower first, such as [20, 25]");
+    }
+    return {ends[0], ends[1]};
+}
+
+KeepRule read_keep(const Setting& setting) {
+    constexpr std::size_t keys = 3;
+    KeepRule keep;
+    for (const auto& entry : setting.map(keys)) {
+        const std::string& key = entry.node().key;
+        if (key == "days") {
+            keep.days = entry.whole_number(KeepRule::days_max);
+        } else if (key == "gigabytes") {
+            keep.gigabytes = entry.whole_number(KeepRule::gigabytes_max);
+        } else if (key == "stream_gigabytes") {
+            keep.stream_gigabytes = entry.whole_number(KeepRule::gigabytes_max);
+        } else {
+            entry.refuse("unknown key; keep has days, gigabytes and stream_gigabytes");
+        }
+    }
+    return keep;
+}
+
 std::shared_ptr<const hub::SettingsByName> stream_settings(
     std::shared_ptr<const Configuration> configuration) {
     const hub::Stream::Settings common{.grace = configuration->grace,
                                        .takeover = configuration->takeover,
+                                       .qp_band = configuration->qp_band,
                                        .segment = configuration->hls_segment,
                                        .window = configuration->hls_window,
                                        .always_packaged = configuration->hls_always};
@@ -223,11 +307,13 @@ std::shared_ptr<const hub::SettingsByName> stream_settings(
                 if (rule.pattern.matches(name)) {
                     settings.grace = rule.grace.value_or(settings.grace);
                     settings.takeover = rule.takeover.value_or(settings.takeover);
+                    settings.record = rule.record.value_or(settings.record);
                     settings.on_demand = rule.on_demand.value_or(settings.on_demand);
                     settings.idle = rule.idle.value_or(settings.idle);
                     if (!rule.other_sources.empty()) {
                         patience = fail_over_time * static_cast<int>(rule.other_sources.size() + 1);
                     }
+                    settings.qp_band = rule.qp_band.value_or(settings.qp_band);
                     settings.segment = rule.hls_segment.value_or(settings.segment);
                     settings.window = rule.hls_window.value_or(static_cast<unsigned>(settings.window));
                     settings.always_packaged = rule.hls_always.value_or(settings.always_packaged);

@@ -13,6 +13,8 @@ namespace millrace::control {
 std::vector<StreamRule> read_stream_rules(const Setting& setting);
 Duration read_hls_segment(const Setting& setting);
 unsigned read_hls_window(const Setting& setting);
+hub::QpBand read_qp_band(const Setting& setting);
+KeepRule read_keep(const Setting& setting);
 
 /// What holds for each stream: the configuration's own keys, and over them every rule whose pattern matches,
 /// in their order.

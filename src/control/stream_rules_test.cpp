@@ -52,8 +52,8 @@ std::string refusal(std::string_view source, std::string_view more = "") {
 
 TEST(StreamRules, case_82_sources_that_this_node_has_not_are_refused_in_words) {
     for (const std::string_view source :
-         {"gopher://h/", "concat:a|b", "data:,x", "pipe:0", "unix:/x", "ftp://h/", "exec:ls", "/etc/passwd",
-          "http:/h", "HTTP://", "http://2130706433/", "http://0177.0.0.1/", "http://h:99999/",
+         {"gopher://h/", "concat:a|b", "data:,x", "pipe:0", "unix:/x", "ftp://h/", "raw:/dev/sda",
+          "/etc/passwd", "http:/h", "HTTP://", "http://2130706433/", "http://0177.0.0.1/", "http://h:99999/",
           "udp://host:5000", "udp://@239.1.1.1", "rtmp://"}) {
         EXPECT_NE(refusal(source).find("streams.live/cam.source"), std::string::npos)
             << source << ": " << refusal(source);
@@ -67,6 +67,43 @@ TEST(StreamRules, case_82_sources_that_this_node_has_not_are_refused_in_words) {
           "rtsps://camera/user=a_password='b'_channel=1_stream=0.sdp", "rtmp://u:p@h/live/cam?x=y",
           "rtmps://h/a/b", "udp://@:5000", "udp://@239.1.1.1:5000", "udp://127.0.0.1:5000"}) {
         EXPECT_EQ(refusal(source), "") << source;
+    }
+}
+
+/// What the file says a stream's source is, encoded so.
+std::string source_of(std::string_view rule) {
+    return load_configuration(
+               {.file_name = "m.yaml", .file_text = fmt::format("streams: {{ live/cam: {} }}", rule)})
+        .streams.at(0)
+        .source;
+}
+
+TEST(StreamRules, encode_is_the_query_of_what_is_captured_here) {
+    EXPECT_EQ(source_of("{ encode: { codec: h265, bitrate: 2M, gop: 1s }, source: 'v4l2:/dev/video0' }"),
+              "v4l2:/dev/video0?codec=h265&bitrate=2M&gop=1s");
+    EXPECT_EQ(source_of("{ source: 'test:?fps=25', encode: { size: 640x360 } }"),
+              "test:?fps=25&size=640x360");
+    for (const std::string_view rule :
+         {"{ source: 'rtsp://camera/', encode: { codec: h264 } }", "{ encode: { codec: h264 } }",
+          "{ source: 'test:', encode: { codec: vp8 } }", "{ source: 'test:', encode: { colour: red } }",
+          "{ source: 'test:', encode: { size: '640x360&audio=none' } }"}) {
+        EXPECT_THROW(source_of(rule), ConfigurationError) << rule;
+    }
+}
+
+TEST(StreamRules, case_82_a_program_is_a_source_in_the_file_and_never_by_the_api) {
+    EXPECT_EQ(source_of("{ source: 'exec:/opt/camera --fps 30?format=ts' }"),
+              "exec:/opt/camera --fps 30?format=ts");
+    EXPECT_EQ(source_of("{ source: 'raw:-?size=64x64' }"), "raw:-?size=64x64");
+    for (const std::string_view source : {"exec:/bin/true", "raw:-?size=64x64"}) {
+        const YamlNode overlay =
+            parse_yaml(fmt::format("streams: {{ live/cam: {{ source: '{}' }} }}", source), "m.yaml");
+        try {
+            load_configuration({.overlay = overlay});
+            FAIL();
+        } catch (const ConfigurationError& error) {
+            EXPECT_NE(std::string{error.what()}.find("in the configuration file alone"), std::string::npos);
+        }
     }
 }
 
@@ -98,6 +135,10 @@ TEST(StreamRules, case_82_destinations_that_this_node_has_not_are_refused_in_wor
         EXPECT_NE(refusal_of_forward(written).find("streams.live/cam.forward"), std::string::npos)
             << written << ": " << refusal_of_forward(written);
     }
+    EXPECT_NE(refusal_of_forward("http://h/live/cam/upload").find("ends in '/'"), std::string::npos);
+    EXPECT_EQ(refusal_of_forward("https://h/live/cam/upload/"), "");
+    EXPECT_EQ(refusal_of_forward("file:/srv/cam.mp4"), "");
+    EXPECT_NE(refusal_of_forward("file:/srv/cam.avi").find("ends in .ts, .flv or .mp4"), std::string::npos);
     EXPECT_EQ(refusal_of_forward("ftp://u:s3cr3t@h:1/").find("s3cr3t"), std::string::npos);
     for (const std::string_view closed : {"tcp://127.0.0.1:5", "[ \"udp://239.1.1.1:5000\" ]"}) {
         EXPECT_NE(refusal_of_forward(closed).find("pushes nothing to"), std::string::npos) << closed;

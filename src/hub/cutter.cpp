@@ -82,7 +82,11 @@ bool Cutter::leads(const media::AccessUnit& unit, std::optional<media::Kind> lea
 media::CutRef Cutter::consider(const media::AccessUnit& unit, std::optional<media::Kind> lead) {
     Seen& seen = tracks_[unit.track % tracks_.size()];
     const bool fresh = seen.config == nullptr;
-    const bool broken = fresh ? last_ && (newcomer_ || !opening_) : breaks_off(unit, seen.config, seen.end);
+    // A publisher that was there for a moment may have left units for the segment with which this one begins.
+    const bool broken = fresh ? last_ && (newcomer_ || !opening_ || seen.in_segment)
+                              : breaks_off(unit, seen.config, seen.end);
+    // What begins beside a newcomer's first pictures is in their segment, wherever its times lie.
+    seen.in_segment = seen.in_segment || (fresh && !broken && last_ && last_->discontinuity);
     media::CutRef cut = leads(unit, lead) ? lead_on(unit, broken) : follow(unit, broken);
     note(unit);
     return cut;

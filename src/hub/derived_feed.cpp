@@ -7,6 +7,36 @@ void Derived::attach(MirrorRef mirror, StreamHandle stream) {
     mirror.opened(MirrorStart{stream, log_.snapshot(), lead()});
 }
 
+void Derived::unpublished(Instant now) {
+    if (over_) {
+        return;
+    }
+    say_unpublished(now);
+    offline_ = true;
+    if (ends_with_publisher()) {
+        over_ = true;
+        log_.end();
+    }
+    log_.request_flush();
+    tell();
+}
+
+void Derived::lost(Instant now) {
+    if (!over_ && say_lost(now)) {
+        log_.request_flush();
+        tell();
+    }
+}
+
+void Derived::end(Instant now) {
+    if (over_) {
+        return;
+    }
+    say_end(now);
+    log_.end();
+    tell();
+}
+
 void Derived::tell() {
     if (!log_.has_change()) {
         return;

@@ -34,6 +34,16 @@ concept Muxer = requires(M muxer, const M& constant, std::span<const media::Trac
     { constant.resume() } -> std::same_as<Bytes>;
 };
 
+/// Lets a muxer say that the publisher was lost; false: it has no words for it.
+template <Muxer M>
+bool say_lost_by(M& muxer, BlockLog& log, Instant now) {
+    constexpr bool has_words = requires { muxer.lost(log, now); };
+    if constexpr (has_words) {
+        muxer.lost(log, now);
+    }
+    return has_words;
+}
+
 /// A stream in one wire form, made once for all its viewers, on the stream's home worker: reads the feed,
 /// appends to a log, tells the mirrors. Started by its first viewer, stopped after its last.
 class Derived {
@@ -53,9 +63,10 @@ public:
     virtual bool takes(const media::Track& track) const = 0;
     /// How long it lives on without a viewer: what was costly to begin may be wanted again soon.
     virtual Duration linger() const { return {}; }
-    virtual void unpublished(Instant now) = 0;
-    virtual void lost(Instant now) = 0;
-    virtual void end(Instant now) = 0;
+    // Its publisher said its end, was lost, will not come again.
+    virtual void unpublished(Instant now);
+    virtual void lost(Instant now);
+    virtual void end(Instant now);
 
     void attach(MirrorRef mirror, StreamHandle stream);
     void detach(const MirrorRef& mirror) { std::erase(mirrors_, mirror); }
@@ -79,6 +90,11 @@ protected:
         }
     }
     virtual Bytes lead() const = 0;
+    // What the form says of these; `say_lost`: whether it has words for it.
+    virtual void say_unpublished(Instant /*now*/) {}
+    virtual bool say_lost(Instant /*now*/) { return false; }
+    virtual void say_end(Instant /*now*/) {}
+    virtual bool ends_with_publisher() const { return false; }
     /// Tells every mirror what changed.
     void tell();
 
@@ -151,39 +167,14 @@ public:
         tell();
     }
 
-    void unpublished(Instant now) override {
-        if (over_) {
-            return;
-        }
-        muxer_.unpublished(log_, now);
-        offline_ = true;
-        if constexpr (requires { requires M::ends_with_publisher; }) {
-            over_ = true;
-            log_.end();
-        }
-        log_.request_flush();
-        tell();
-    }
-    void lost(Instant now) override {
-        if constexpr (requires { muxer_.lost(log_, now); }) {
-            if (!over_) {
-                muxer_.lost(log_, now);
-                log_.request_flush();
-                tell();
-            }
-        }
-    }
-    void end(Instant now) override {
-        if (over_) {
-            return;
-        }
-        muxer_.end(log_, now);
-        log_.end();
-        tell();
-    }
-
 private:
     Bytes lead() const override { return muxer_.lead(tracks_); }
+    void say_unpublished(Instant now) override { muxer_.unpublished(log_, now); }
+    bool say_lost(Instant now) override { return say_lost_by(muxer_, log_, now); }
+    void say_end(Instant now) override { muxer_.end(log_, now); }
+    bool ends_with_publisher() const override {
+        return requires { requires M::ends_with_publisher; };
+    }
 
     void choose(std::span<const media::Track> tracks) {
         tracks_.clear();

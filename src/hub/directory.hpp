@@ -66,6 +66,8 @@ public:
     void count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes);
     /// Who makes streams that nobody publishes; before anything else, if at all. It outlives this.
     void draw_on(Demand& demand) { demand_ = &demand; }
+    /// Who records streams; before anything else, if at all. It outlives this.
+    void record_with(Recordings& recordings) { recordings_ = &recordings; }
     /// The sessions of a worker, where streams that are at home there show viewers who only poll. Called on
     /// that worker's behalf before any stream is published there; they outlive its conversations.
     void introduce(Sessions& sessions);
@@ -99,6 +101,8 @@ public:
     /// What holds for it now.
     Stream::Settings settings_of(const std::string& name);
     void tell(Event event);
+    /// Who records, or null.
+    Recordings* recordings() const { return recordings_; }
     bool has_source(const std::string& name) const;
     bool wake_source(const std::string& name);
     bool rest_source(const std::string& name);
@@ -154,6 +158,7 @@ private:
     const Stream::Settings settings_;   // while there are none by name
     Events* events_ = nullptr;
     Demand* demand_ = nullptr;
+    Recordings* recordings_ = nullptr;
     Mutex mutex_;
     std::shared_ptr<const SettingsByName> settings_by_name_ MILLRACE_GUARDED_BY(mutex_);
     bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;

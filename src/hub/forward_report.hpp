@@ -1,5 +1,7 @@
 #pragma once
 
+#include "base/time.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,8 +18,16 @@ struct ForwardReport {
     std::string stream;
     std::string to;   ///< with its secrets masked
     ForwardState state = ForwardState::waiting;
-    std::string reason;        ///< why it is not live, in words; empty where it is
-    std::uint64_t bytes = 0;   ///< sent since the configuration names it
+    std::string reason;                 ///< why it is not live, in words; empty where it is
+    std::uint64_t bytes = 0;            ///< sent since the configuration names it
+    std::uint64_t begun = 0;            ///< times that media began to go there
+    bool given_up = false;              ///< trying again would not help
+    std::uint64_t queue_bytes = 0;      ///< that wait for its link now
+    Duration queue_age{};               ///< of the oldest of them
+    std::uint64_t skips = 0;            ///< times it went on at a newer key frame, its link too slow
+    std::uint64_t bitrate_target = 0;   ///< what the encoder was asked for, bits a second; 0: as configured
+
+    std::uint64_t reconnects() const { return begun > 1 ? begun - 1 : 0; }
 };
 
 }   // namespace millrace::hub

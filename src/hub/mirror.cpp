@@ -36,7 +36,7 @@ void ViewerSeat::leave(Error seen) {
     const Error reason = ended_by_.value_or(seen);
     left_ = true;
     tell_left(reason.what);
-    on_leave_.give(ViewerLeft{reason, !ended_by_ && mirror_.log.ended(), counters.bytes_out});
+    on_leave_.give(ViewerLeft{reason, !ended_by_ && mirror_.log.ended(), counters.bytes_out, counters.skips});
     log::info(facts().protocol, "viewer {} of {} left: {}; {} bytes sent, {} skips", facts().peer.text(),
               facts().stream, reason.what, counters.bytes_out, counters.skips);
 }
@@ -45,6 +45,23 @@ void ViewerSeat::end(Error reason) {
     ended_by_ = reason;
     if (connection_ != nullptr) {
         connection_->close();
+    }
+}
+
+Backlog ViewerSeat::backlog(Instant now) const {
+    Backlog backlog{.held = connection_ == nullptr ? 0 : connection_->unacknowledged()};
+    const std::uint64_t place = counters.place;
+    if (place < mirror_.log.head()) {
+        backlog.bytes = mirror_.log.head() - place;
+        backlog.age = mirror_.log.age_from(std::max(place, mirror_.log.tail()), now);
+    }
+    return backlog;
+}
+
+void ViewerSeat::keep_close(Duration lag) {
+    lag_max = lag;
+    if (connection_ != nullptr) {
+        connection_->hold_little();
     }
 }
 

@@ -30,11 +30,19 @@ struct Mirror {
     bool offline = false;
 };
 
+/// What a viewer's link has not taken, or not delivered.
+struct Backlog {
+    std::uint64_t bytes = 0;   ///< in the log behind its place
+    Duration age{};            ///< of the oldest of them
+    std::uint64_t held = 0;    ///< written, not acknowledged
+};
+
 /// Why a viewer left.
 struct ViewerLeft {
     Error reason;
     bool log_ended = false;    ///< it was sent all there was
     std::uint64_t bytes = 0;   ///< sent to it
+    std::uint64_t skips = 0;   ///< times it went on at a newer key frame
 };
 
 /// A viewer's seat at a mirror, and its entry among the sessions. The session binds the connection before it
@@ -50,6 +58,10 @@ public:
     void on_leave(Reply<ViewerLeft> reply) { on_leave_ = std::move(reply); }
     /// Somebody ended this session: whoever serves it without a connection looks here.
     bool is_ended() const { return ended_by_.has_value(); }
+    /// What of the log waits for its link, and of what it was sent that is still on its way.
+    Backlog backlog(Instant now) const;
+    /// It may be behind so far, and the system takes little ahead of its link. Before it is served.
+    void keep_close(Duration lag);
     void leave(Error reason) override;
     void end(Error reason) override;
     SessionReport report() const override;

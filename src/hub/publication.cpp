@@ -15,7 +15,9 @@ Publication::~Publication() {
 }
 
 void Publication::flush() {
-    if (left_ || (batch_.items.empty() && batch_.bytes_received == 0 && batch_.dropped == 0)) {
+    const bool empty =
+        batch_.items.empty() && batch_.bytes_received == 0 && batch_.dropped == 0 && !batch_.camera;
+    if (left_ || empty) {
         return;
     }
     batch_.arrival = executor_.now();

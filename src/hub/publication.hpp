@@ -1,10 +1,12 @@
 #pragma once
 
 #include "base/answer.hpp"
+#include "hub/camera_report.hpp"
 #include "hub/flavour.hpp"
 #include "hub/sessions.hpp"
 #include "media/access_unit.hpp"
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -16,11 +18,20 @@ class Directory;
 /// A track is announced (no configuration yet) or configured.
 using PublishedItem = std::variant<media::Track, media::AccessUnit>;
 
+/// Packets of a publisher that never came, and that came too late to be used.
+struct PacketLoss {
+    std::uint64_t lost = 0;
+    std::uint64_t late = 0;
+    bool operator==(const PacketLoss&) const = default;
+};
+
 /// What a publisher hands over at once: one post to the stream's home.
 struct Batch {
     std::vector<PublishedItem> items;
     std::size_t bytes_received = 0;   ///< from the network, for the counters
     std::uint64_t dropped = 0;        ///< units the publisher's session could not use
+    PacketLoss packets;
+    std::optional<CameraReport> camera{};   ///< the newest, if it said anything
     Instant arrival;
 };
 
@@ -46,8 +57,15 @@ public:
     void announce(media::Track track) { batch_.items.emplace_back(std::move(track)); }
     /// The unit's dts and pts are the publisher's; the stream's timeline moves them.
     void write(media::AccessUnit unit) { batch_.items.emplace_back(std::move(unit)); }
+    /// Either of both.
+    void take(PublishedItem item) { batch_.items.push_back(std::move(item)); }
     void count_received(std::size_t bytes) { batch_.bytes_received += bytes; }
     void count_dropped() { ++batch_.dropped; }
+    void tell(const CameraReport& camera) { batch_.camera = camera; }
+    void count_packets(PacketLoss loss) {
+        batch_.packets.lost += loss.lost;
+        batch_.packets.late += loss.late;
+    }
     /// Sends what was written to the stream's home. Call once for all that one read brought.
     void flush();
     bool congested() const { return under_way_ > under_way_max; }

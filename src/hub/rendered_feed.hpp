@@ -26,33 +26,11 @@ public:
     bool takes(const media::Track& track) const override { return RenderedPictures::takes(track); }
     Duration linger() const override { return pictures_.has_renderer() ? linger_for : Duration{}; }
 
-    void unpublished(Instant now) override {
-        if (!over_) {
-            muxer_.unpublished(log_, now);
-            offline_ = true;
-            log_.request_flush();
-            tell();
-        }
-    }
-    void lost(Instant now) override {
-        if constexpr (requires { muxer_.lost(log_, now); }) {
-            if (!over_) {
-                muxer_.lost(log_, now);
-                log_.request_flush();
-                tell();
-            }
-        }
-    }
-    void end(Instant now) override {
-        if (!over_) {
-            muxer_.end(log_, now);
-            log_.end();
-            tell();
-        }
-    }
-
 private:
     Bytes lead() const override { return muxer_.lead({}); }
+    void say_unpublished(Instant now) override { muxer_.unpublished(log_, now); }
+    bool say_lost(Instant now) override { return say_lost_by(muxer_, log_, now); }
+    void say_end(Instant now) override { muxer_.end(log_, now); }
     void write_new(Instant /*now*/) override {
         if (!over_) {
             offline_ = false;

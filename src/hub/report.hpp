@@ -1,12 +1,15 @@
 #pragma once
 
+#include "hub/camera_report.hpp"
 #include "hub/latency.hpp"
+#include "hub/recording.hpp"
 #include "hub/sessions.hpp"
 #include "hub/source_status.hpp"
 #include "hub/verdicts.hpp"
 #include "media/access_unit.hpp"
 #include "media/track.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,18 +21,44 @@ namespace millrace::hub {
 /// offline: the publisher said it ends.
 enum class StreamState : std::uint8_t { live, waiting, stale, offline };
 std::string_view name(StreamState state);
-std::string_view name(media::CaptureTime::Label label);
 
-/// What one track did and does; rates over the last two seconds.
+/// A number over the last second and over the last ten; docs/guide/measurements.md says what each is.
+struct Windowed {
+    double second = 0;
+    double ten = 0;
+};
+
+/// Of the slices' headers, over the last second, or over ten where none came in it.
+struct SliceQpReport {
+    double average = 0;
+    int min = 0;
+    int max = 0;
+};
+
+/// Pictures by the average QP of their slices, since the start of the stream.
+struct SliceQpCounts {
+    static constexpr std::array bounds{10, 15, 18, 20, 22, 24, 26, 28, 30, 32, 35, 38, 41, 45, 51};
+    std::array<std::uint64_t, bounds.size()> at_most{};   ///< Prometheus' `le`
+    std::uint64_t count = 0;
+    double sum = 0;
+};
+
+/// What one track did and does.
 struct TrackReport {
     media::Track track;
     std::uint64_t units = 0;
     std::uint64_t bytes = 0;
-    double units_per_second = 0;
-    double bits_per_second = 0;
-    double qp_average = 0;   ///< of the first slices, over the last two seconds; 0 = not known
-    int qp_min = 0;
-    int qp_max = 0;
+    Windowed units_per_second;        ///< as they came here
+    Windowed bits_per_second;         ///< of payload
+    double encoded_per_second = 0;    ///< by their own timestamps, over the last ten seconds; 0: not known
+    double captured_per_second = 0;   ///< by the numbers that the camera gave them, likewise
+    std::uint64_t captured = 0;       ///< by these numbers; 0: its pictures have none
+    std::uint64_t missing = 0;        ///< of them, those that never came
+    double compression_ratio = 0;     ///< over the last ten seconds; 0: not known
+    Duration jitter{};                ///< RFC 3550 §6.4.1, of units against their timestamps
+    std::optional<SliceQpReport> slice_qp;
+    SliceQpCounts slice_qp_counts;
+    std::optional<double> coded_qp;   ///< average, over the same seconds as slice_qp
 };
 
 /// One wire form that somebody takes.
@@ -52,10 +81,15 @@ struct StreamReport {
     std::optional<SessionFacts> publisher;
     std::vector<TrackReport> tracks;
     std::vector<OutputReport> outputs;
-    std::uint64_t units_in = 0;
+    std::uint64_t units_in = 0;         ///< that were passed on
     std::uint64_t bytes_in = 0;         ///< from the network
     std::uint64_t units_dropped = 0;    ///< before a configuration or key frame, broken
     std::uint64_t units_unusable = 0;   ///< of them, without those before the first key frame
+    std::uint64_t packets_lost = 0;     ///< where the publisher's packets have numbers (RTP)
+    std::uint64_t packets_late = 0;     ///< came when they were given up
+    Windowed payload_bits_per_second;   ///< of all tracks
+    Windowed wire_bits_per_second;      ///< as the publisher's connection brought them
+    double compression_ratio = 0;       ///< of its first track of pictures; 0: not known
     std::uint64_t jumps = 0;            ///< of the publisher's timestamps
     double gop_seconds = 0;             ///< between the last two key frames; 0 = not known
     std::size_t memory = 0;             ///< feed and logs, bytes
@@ -64,6 +98,8 @@ struct StreamReport {
     /// where all we know is when they came.
     media::CaptureTime::Label capture_origin = media::CaptureTime::Label::arrival;
     LatencyReport arrival_latency{};
+    std::optional<CameraReport> camera{};   ///< of our own, if it is one that makes the stream
+    RecordingReport recording{};
     bool on_demand = false;                ///< a source makes it when somebody wants it
     std::vector<SourceStatus> sources{};   ///< this node's own, in their order
 };

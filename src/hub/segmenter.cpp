@@ -76,16 +76,21 @@ void Segmenter::put(Open& segment, const media::AccessUnitRef& unit) {
     }
     ++segment.units;
     segment.tracks[unit->track].push_back(unit);
-    seen_[unit->track].floor = segment.cut->number;
+    Seen& seen = seen_[unit->track];
+    seen.floor = segment.cut->number;
+    seen.said = segment.cut->discontinuity_sequence;
+    seen.dealt = true;
 }
 
 void Segmenter::place(const media::AccessUnitRef& unit) {
     Seen& seen = seen_[unit->track % seen_.size()];
     const bool fresh = seen.config == nullptr;
-    const bool broken = fresh ? begun_ > 1 : breaks_off(*unit, seen.config, seen.end);
+    // Where all that it had lies before the first cut, there is nothing to break off from.
+    const bool nothing_before = begun_ == 1 && !seen.dealt && !seen.held;
+    const bool broken = fresh ? begun_ > 1 : !nothing_before && breaks_off(*unit, seen.config, seen.end);
     if (fresh || seen.config->timescale != unit->config->timescale) {
         seen.step = 0;
-    } else if (const std::int64_t step = unit->dts - seen.newest; step > 0) {
+    } else if (const std::int64_t step = unit->dts - seen.newest; step > 0 && !broken) {
         seen.step = seen.step > 0 ? std::min(seen.step, step) : step;
     }
     seen.config = unit->config;
@@ -99,9 +104,10 @@ void Segmenter::place(const media::AccessUnitRef& unit) {
         return;
     }
     if (broken && !seen.held) {
-        const bool begins =
-            !open_.empty() && open_.back().cut->discontinuity && open_.back().tracks[unit->track].empty();
-        if (begins) {
+        const media::Cut* const last = open_.empty() ? nullptr : open_.back().cut.get();
+        const bool said = last != nullptr &&
+                          (last->discontinuity || (seen.dealt && last->discontinuity_sequence > seen.said));
+        if (said && open_.back().tracks[unit->track].empty()) {
             put(open_.back(), unit);
             return;
         }

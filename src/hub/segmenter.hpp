@@ -55,8 +55,10 @@ private:
         std::int64_t end = 0;      // of the newest unit, in the track's ticks
         std::int64_t step = 0;     // the shortest between two
         std::int64_t newest = 0;   // dts
+        bool dealt = false;        // a segment has units of it
         bool held = false;         // its units wait for the next cut
         std::uint64_t floor = 0;   // number of the segment that its newest unit is in
+        std::uint64_t said = 0;    // and that segment's discontinuity sequence
         std::deque<Waiting> waiting;
     };
 

@@ -27,7 +27,7 @@ ConfigRef new_audio() {
 /// Units on their way through a cutter into a segmenter.
 class Path {
 public:
-    Path() { cutter.open_run(100); }
+    explicit Path(Duration segment = 2s) : cutter{segment} { cutter.open_run(100); }
 
     void video(std::int64_t ms, bool key, std::int64_t composition_ms = 0) {
         add({.track = 0,
@@ -76,7 +76,7 @@ public:
         return text;
     }
 
-    Cutter cutter{2s};
+    Cutter cutter;
     Segmenter segmenter{"run"};
     ConfigRef video_config = new_video();
     ConfigRef audio_config = new_audio();
@@ -213,21 +213,48 @@ TEST(Segmenter, started_with_the_cut_under_way_it_makes_the_same_segments_as_one
     }
 }
 
-/// A publisher that does everything a publisher may do, in an order drawn from a seed.
+TEST(Segmenter, case_F18_a_publisher_that_had_time_for_sound_alone_leaves_a_discontinuity_of_its_own) {
+    Path path{1s};
+    const auto show = [&](std::int64_t from, std::int64_t to, bool pictures) {
+        path.video_config = new_video();
+        path.audio_config = new_audio();
+        for (std::int64_t ms = from; ms < to; ms += 20) {
+            if (pictures && ms % 40 == 0) {
+                path.video(ms, ms == from);
+            }
+            path.audio(ms, ms == from);
+        }
+        path.cutter.change_publisher();
+    };
+    show(0, 800, true);
+    show(1000, 1200, false);
+    show(1400, 2000, true);
+    path.end();
+    EXPECT_EQ(
+        path.text(),
+        "v 0-760>800 a 0-780>800 | v 1400-1400>1440 a 1000-1180>1200 | v 1440-1960>2000 a 1400-1980>2000");
+    EXPECT_TRUE(path.segments.at(1).cut.discontinuity);
+    EXPECT_TRUE(path.segments.at(2).cut.discontinuity);
+}
+
+/// A publisher that does everything a publisher may do, in an order drawn from a seed. `restarts`: how many
+/// of a thousand pictures it does not live beyond.
 class Wild {
 public:
-    Wild(Path& path, Random& random) : path_{path}, random_{random} {}
+    Wild(Path& path, Random& random, std::uint32_t restarts)
+        : path_{path}, random_{random}, restarts_{restarts} {}
 
     void step() {
         now_ += 40;
+        if (random_.next_u32() % 1000 < restarts_) {
+            jump();
+        }
         const std::uint32_t dice = random_.next_u32() % 1000;
         if (dice < 4) {
             path_.video_config = new_video();
             since_key_ = 1000;
         } else if (dice < 8) {
             path_.audio_config = new_audio();
-        } else if (dice < 10) {
-            jump();
         } else if (dice < 12) {
             audio_on_ = !audio_on_;
         } else if (dice < 14) {
@@ -237,7 +264,9 @@ public:
         } else if (dice < 18) {
             video_on_ = !video_on_;
         }
-        if (video_on_) {
+        if (waits_for_key_ > 0) {
+            --waits_for_key_;
+        } else if (video_on_) {
             const bool key = ++since_key_ >= gop_;
             since_key_ = key ? 0 : since_key_;
             path_.video(now_, key, static_cast<std::int64_t>(random_.next_u32() % 3) * 40);
@@ -254,7 +283,7 @@ public:
 
     /// Last pictures: what broke off before them has its cuts.
     void finish() {
-        for (int i = 0; i < 8; ++i) {
+        for (int i = 0; i < 100; ++i) {
             now_ += 40;
             path_.video(now_, true);
         }
@@ -265,19 +294,24 @@ private:
         path_.cutter.change_publisher();
         path_.video_config = new_video();
         path_.audio_config = new_audio();
-        now_ += random_.next_u32() % 9000;
+        // The timeline lets a newcomer begin behind all that was there.
+        now_ = std::max(now_, audio_at_) + random_.next_u32() % 9000;
         audio_at_ = std::max(audio_at_, now_ - 60);
         audio_jumped_ = true;
         lag_ = 0;
         since_key_ = 1000;
+        video_on_ = true;
+        waits_for_key_ = random_.next_u32() % 3 == 0 ? random_.next_u32() % 50 : 0;
     }
     Path& path_;
     Random& random_;
+    std::uint32_t restarts_;
     std::int64_t now_ = 0;
     std::int64_t audio_at_ = -20;
     std::int64_t lag_ = 0;
     std::uint32_t since_key_ = 1000;
     std::uint32_t gop_ = 50;
+    std::uint32_t waits_for_key_ = 0;   // pictures that the hub leaves out
     bool audio_on_ = true;
     bool audio_jumped_ = false;
     bool video_on_ = true;
@@ -285,9 +319,15 @@ private:
 
 using Dealt = std::map<media::TrackId, std::vector<AccessUnitRef>>;
 
-/// What lies in segments of one configuration a track, in a row, and none longer than the target.
+/// What lies in segments of one configuration a track, in a row, and none longer than the target. Where a
+/// track's configuration is another than in its segment before, a discontinuity is said.
 Dealt dealt_out(const Path& path, std::string& wrong) {
+    struct Before {
+        ConfigRef config;
+        std::uint64_t discontinuities = 0;
+    };
     Dealt dealt;
+    std::map<media::TrackId, Before> before;
     std::uint64_t number = 100;
     for (const SegmentUnits& segment : path.segments) {
         wrong += segment.cut.number == number++ ? "" : "a number is missing; ";
@@ -299,6 +339,13 @@ Dealt dealt_out(const Path& path, std::string& wrong) {
             if (seconds <= 0 || (video && std::lround(seconds) > path.cutter.target_duration())) {
                 wrong += fmt::format("{} lasts {} s; ", track.track.id == 0 ? "video" : "audio", seconds);
             }
+            Before& last = before[track.track.id];
+            if (last.config != nullptr && last.config != track.track.config &&
+                last.discontinuities == segment.cut.discontinuity_sequence) {
+                wrong +=
+                    fmt::format("{}: {} changes unsaid; ", segment.cut.number, video ? "video" : "audio");
+            }
+            last = {track.track.config, segment.cut.discontinuity_sequence};
             for (const AccessUnitRef& unit : track.units) {
                 wrong += unit->config == track.track.config ? "" : "two configurations; ";
                 dealt[unit->track].push_back(unit);
@@ -330,18 +377,29 @@ std::string unsound(const Path& path) {
     return wrong;
 }
 
+/// What was wrong with the segments of a wild publisher's stream.
+std::string of_wild(std::uint64_t seed, Duration segment, std::uint32_t restarts) {
+    SeededRandom random{seed};
+    Path path{segment};
+    Wild publisher{path, random, restarts};
+    for (int i = 0; i < 1500; ++i) {
+        publisher.step();
+    }
+    publisher.finish();
+    path.cutter.close();
+    path.end();
+    return unsound(path);
+}
+
 TEST(Segmenter, every_unit_after_the_first_cut_is_in_one_segment_of_its_track_in_order) {
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
-        SeededRandom random{seed};
-        Path path;
-        Wild publisher{path, random};
-        for (int i = 0; i < 1500; ++i) {
-            publisher.step();
-        }
-        publisher.finish();
-        path.cutter.close();
-        path.end();
-        ASSERT_EQ(unsound(path), "") << "seed " << seed;
+        ASSERT_EQ(of_wild(seed, 2s, 2), "") << "seed " << seed;
+    }
+}
+
+TEST(Segmenter, case_F18_publishers_that_live_a_second_leave_a_discontinuity_at_each_change) {
+    for (std::uint64_t seed = 1; seed <= 300; ++seed) {
+        ASSERT_EQ(of_wild(seed, 1s, 40), "") << "seed " << seed;
     }
 }
 

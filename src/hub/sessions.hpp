@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock_offset.hpp"
 #include "base/connection.hpp"
 #include "base/executor.hpp"
 #include "base/hops.hpp"
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,7 +22,7 @@ namespace millrace::hub {
 /// What a stream asks of its publication (`Stream::ask`): upstream, coalesced.
 /// A key frame, soon.
 struct AskKeyFrame {};
-/// An encoder's target, in bits a second.
+/// The most an encoder may make, in bits a second; it never makes more than it is configured for.
 struct AskBitrate {
     std::uint64_t bits_per_second;
 };
@@ -43,6 +45,8 @@ struct SessionFacts {
     Instant since;
     Identity who;
     Hops hops{};   ///< of a publisher: the nodes that its media came through
+    /// Likewise: its clock against ours, measured when it came; nothing: not known.
+    std::optional<ClockOffset::Estimate> clock{};
 
     /// What its identity must be allowed for as long as it runs, of `stream`.
     Action action() const {

@@ -11,6 +11,7 @@
 #include "hub/packaged.hpp"
 #include "hub/polling_viewers.hpp"
 #include "hub/publication.hpp"
+#include "hub/recording.hpp"
 #include "hub/report.hpp"
 #include "hub/sessions.hpp"
 #include "hub/timeline.hpp"
@@ -43,6 +44,9 @@ public:
         // Of a source.
         bool on_demand = false;   ///< it runs only while somebody watches
         Duration idle = 10s;      ///< and so long after the last one
+
+        QpBand qp_band{};
+        bool record = false;   ///< by Directory::record_with
 
         // Segments.
         Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then
@@ -166,6 +170,8 @@ private:
     Duration target_duration() const;
     std::string run_name() const;
     void begin_run(Instant now);
+    /// Begins or ends the recording, as the settings say now.
+    void tend_recording();
     void report_outputs(StreamReport& report) const;
 
     /// Whether anybody takes it, or waits for it.
@@ -181,6 +187,8 @@ private:
     void tell_state();
     void tell_gone();
     void tell_publisher(std::string_view what, std::string_view words);
+    /// What time it is by the publisher's clock, as far as that is known; else by ours.
+    WallTime publishers_time() const;
     /// Measures how long the unit was on its way, and how its publisher's clock runs.
     void measure(const media::AccessUnit& unit, Instant arrival, WallTime utc);
 
@@ -214,6 +222,8 @@ private:
     Timeline timeline_;
     MediaFeed feed_;
     Meter meter_;
+    std::optional<CameraReport> camera_;   // of the publisher, if it is one of ours
+    std::unique_ptr<Recording> recording_;
     std::map<FlavourKey, std::unique_ptr<Derived>> derived_;
     std::vector<Opening> openings_;   // wait until the tracks are known
 

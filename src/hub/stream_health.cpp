@@ -34,15 +34,6 @@ std::string_view name(SourceState state) {
     return "waiting";
 }
 
-std::string_view name(media::CaptureTime::Label label) {
-    switch (label) {
-        case media::CaptureTime::Label::arrival: return "arrival";
-        case media::CaptureTime::Label::sender: return "sender";
-        case media::CaptureTime::Label::capture: return "capture";
-    }
-    return "arrival";
-}
-
 StreamReport Stream::report() const {
     const Instant now = handle_.home->now();
     StreamReport report;
@@ -57,8 +48,12 @@ StreamReport Stream::report() const {
     }
     meter_.fill(report, now);
     report.jumps = timeline_.jumps();
+    report.camera = camera_;
     report.memory = feed_.bytes();
     report_outputs(report);
+    if (recording_) {
+        report.recording = recording_->report();
+    }
     report.verdicts = verdicts_.list();
     report.capture_origin = capture_origin_;
     report.arrival_latency = arrival_latency_.report(handle_.home->clock().utc());
@@ -84,19 +79,29 @@ void Stream::report_outputs(StreamReport& report) const {
     }
 }
 
+WallTime Stream::publishers_time() const {
+    WallTime time = handle_.home->clock().utc();
+    // Where nobody said when units were captured, their times are those of their arrival, by our clock.
+    const bool told = capture_origin_ != media::CaptureTime::Label::arrival;
+    if (told && publisher_ && publisher_->facts.clock) {
+        time.microseconds += publisher_->facts.clock->ahead / 1us;
+    }
+    return time;
+}
+
 void Stream::measure(const media::AccessUnit& unit, Instant arrival, WallTime utc) {
+    // One track is enough, and pictures are what people look at. Sound may have less to say of its time.
+    if (unit.kind() != media::Kind::video && has_video()) {
+        return;
+    }
     capture_origin_ = unit.capture.label;
     if (unit.capture.label != media::CaptureTime::Label::arrival) {
         arrival_latency_.count(unit.capture.utc, utc);
     }
-    // One track is enough, and pictures are what people look at.
-    if (unit.kind() == media::Kind::video || !has_video()) {
-        if (unit.discontinuity) {
-            drift_.restart();
-        }
-        drift_.count(Duration{media::rescale(unit.dts, unit.config->timescale, nanoseconds_a_second)},
-                     arrival);
+    if (unit.discontinuity) {
+        drift_.restart();
     }
+    drift_.count(Duration{media::rescale(unit.dts, unit.config->timescale, nanoseconds_a_second)}, arrival);
 }
 
 std::vector<LeftOut> Stream::left_out() const {
@@ -132,6 +137,8 @@ Health Stream::health(Instant now) const {
         health.gop = meter_.gop();
         health.reordering = meter_.reordering();
     }
+    health.slice_qp = meter_.slice_qp(now);
+    health.qp_band = settings_.qp_band;
     health.drift_ms_per_minute = drift_.milliseconds_per_minute();
     health.left_out = left_out();
     return health;
@@ -145,6 +152,8 @@ void Stream::judge() {
     tell(verdicts_.judge(health(now), now, handle_.home->clock().utc()));
     tell_state();
     refuse_late_key_waiters(now);
+    settings_.record = directory_.settings_of(name_).record;
+    tend_recording();
     rest_if_unwatched(now);
     handle_.home->timers().arm(second_, now + judged_every);
 }

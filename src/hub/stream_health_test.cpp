@@ -228,6 +228,26 @@ TEST(StreamHealth, latency_counts_from_capture_to_each_form) {
     EXPECT_NEAR(report.outputs[0].latency.p95_seconds, 0.15, 0.02);
 }
 
+TEST(StreamHealth, the_origin_of_capture_times_is_that_of_the_pictures) {
+    World world;
+    Publisher publisher{world, world.desk_a};
+    publisher.announce(0, media::Kind::video, video_config);
+    publisher.announce(1, media::Kind::audio, audio_config);
+    for (std::int64_t ms = 0; ms < 400; ms += 40) {
+        publisher.unit({.track = 0,
+                        .config = video_config,
+                        .dts = ms * 90,
+                        .pts = ms * 90,
+                        .key = ms == 0,
+                        .capture = {world.time.utc(), media::CaptureTime::Label::capture}});
+        publisher.audio(ms);
+        world.time.run_for(40ms);
+    }
+    const StreamReport report = world.reports().at(0);
+    EXPECT_EQ(report.capture_origin, media::CaptureTime::Label::capture);
+    EXPECT_EQ(report.arrival_latency.count, 10U);
+}
+
 TEST(StreamHealth, where_only_arrival_is_known_nothing_is_said_of_the_way_here) {
     World world;
     Publisher publisher{world, world.desk_a};

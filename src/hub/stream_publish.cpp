@@ -25,6 +25,8 @@ void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     settings_.grace = now.grace;
     settings_.idle = now.idle;
     settings_.takeover = now.takeover;
+    settings_.qp_band = now.qp_band;
+    settings_.record = now.record;
     if (may_take_over(facts.who)) {
         replace_publisher("another one with its credential took over");
     }
@@ -53,6 +55,7 @@ void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     resting_ = false;
     watched_at_ = now;
     publisher_ = Publisher{++publications_, session, std::move(facts)};
+    camera_.reset();
     last_media_ = now;
     first_media_ = Instant::never();
     said_end_ = false;
@@ -107,6 +110,9 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
     said_end_ = said;
     left_at_ = now;
     tell_state();
+    if (recording_) {
+        recording_->pause("publisher gone");
+    }
     for (auto& [key, derived] : derived_) {
         said ? derived->unpublished(now) : derived->lost(now);
     }
@@ -123,8 +129,10 @@ void Stream::append(std::uint64_t publication, Batch batch) {
     if (!publisher_ || publisher_->id != publication) {
         return;
     }
-    meter_.count_received(batch.bytes_received);
+    meter_.count_received(batch.bytes_received, batch.arrival);
+    meter_.count_packets(batch.packets.lost, batch.packets.late);
     meter_.count_unusable(batch.dropped);
+    camera_ = batch.camera ? batch.camera : camera_;
     bool media = false;
     for (PublishedItem& item : batch.items) {
         if (auto* track = std::get_if<media::Track>(&item)) {
@@ -146,9 +154,12 @@ void Stream::append(std::uint64_t publication, Batch batch) {
     }
     if (ready_) {
         for (auto& [key, derived] : derived_) {
-            derived->pump(batch.arrival, handle_.home->clock().utc());
+            derived->pump(batch.arrival, publishers_time());
         }
         drop_finished();
+        if (recording_) {
+            recording_->pump(batch.arrival);
+        }
     }
     tend_segments(batch.arrival);
     feed_.trim(batch.arrival);
@@ -196,7 +207,7 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
     if (unit.capture.utc.microseconds == 0) {
         unit.capture = {utc, media::CaptureTime::Label::arrival};
     }
-    measure(unit, arrival, utc);
+    measure(unit, arrival, publishers_time());
     unit.cut = cutter_.consider(unit, cutting_kind(arrival));
     meter_.count(unit, arrival);
     const bool entrance = unit.key && (video || !has_video());
@@ -227,8 +238,20 @@ bool Stream::all_configured() const {
     return std::ranges::all_of(tracks_, [](const media::Track& track) { return track.config != nullptr; });
 }
 
+void Stream::tend_recording() {
+    Recordings* const recordings = directory_.recordings();
+    const bool wanted = settings_.record && recordings != nullptr;
+    if (!wanted) {
+        recording_.reset();
+    } else if (ready_ && recording_ == nullptr) {
+        recording_ = recordings->begin(
+            {.stream = name_, .run = run_name(), .feed = feed_, .tracks = tracks_, .home = *handle_.home});
+    }
+}
+
 void Stream::become_ready() {
     ready_ = true;
+    tend_recording();
     tell_state();
     for (auto& [key, derived] : derived_) {
         derived->renew(tracks_, handle_.home->now());

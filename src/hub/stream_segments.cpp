@@ -19,6 +19,7 @@ std::string Stream::run_name() const {
 }
 
 void Stream::begin_run(Instant now) {
+    recording_.reset();
     run_ = directory_.new_run(handle_.home->clock().utc());
     cutter_.open_run(run_.started);
     timeline_ = Timeline{};
@@ -142,6 +143,9 @@ Duration Stream::finish() {
     for (Knock& knock : std::exchange(knocks_, {})) {
         knock.reply.give(fail(Errc::refused, "this node stops"));
     }
+    if (recording_) {
+        recording_->pause("node stopped");
+    }
     if (publisher_) {
         publisher_->session.end({Errc::cancelled, "this node stops"});
         unpublish(publisher_->id, true);
@@ -163,7 +167,7 @@ void Stream::tend_segments(Instant now) {
         end_lists(now);
     }
     for (auto& [key, packaged] : packaged_) {
-        packaged->pump(now, handle_.home->clock().utc());
+        packaged->pump(now, publishers_time());
         packaged->advance(now);
     }
     if (!settings_.always_packaged && !over_at_) {

@@ -132,6 +132,30 @@ void Verdicts::judge_clock(const Health& health, Found& found) {
                      {}});
 }
 
+void Verdicts::judge_qp(const Health& health, Instant now, Found& found) {
+    const QpBand band = health.qp_band;
+    int side = qp_side_;   // what is not known leaves all as it is
+    if (health.slice_qp) {
+        side = *health.slice_qp < band.low ? -1 : *health.slice_qp > band.high ? 1 : 0;
+    }
+    qp_since_ = side == qp_seen_ ? qp_since_ : now;
+    qp_seen_ = side;
+    qp_side_ = now - qp_since_ >= qp_after ? side : qp_side_;
+    if (qp_side_ == 0) {
+        return;
+    }
+    const std::string_view what =
+        qp_side_ > 0 ? "above it pictures look coarse. Give the encoder more bits a second, smaller pictures "
+                       "or more time (x264: a slower preset)."
+                     : "below it bits are spent that hardly anybody sees. Give the encoder fewer bits a "
+                       "second, or larger pictures.";
+    found.push_back({qp_side_ > 0 ? "qp_high" : "qp_low",
+                     Weight::note,
+                     fmt::format("The QP of the pictures is {} the band of {} to {}: {}",
+                                 qp_side_ > 0 ? "above" : "below", band.low, band.high, what),
+                     {}});
+}
+
 std::vector<VerdictChange> Verdicts::judge(const Health& health, Instant now, WallTime utc) {
     Found found;
     if (health.silent > silent_after) {
@@ -144,6 +168,7 @@ std::vector<VerdictChange> Verdicts::judge(const Health& health, Instant now, Wa
         judge_keys(health, found);
     }
     judge_clock(health, found);
+    judge_qp(health, now, found);
     if (const std::uint64_t count = unusable_.count(health.unusable, now); count > 0) {
         found.push_back(
             {"frames_lost",
@@ -186,6 +211,7 @@ std::vector<VerdictChange> Verdicts::end() {
     unusable_ = {};
     jumps_ = {};
     drifts_ = false;
+    qp_side_ = qp_seen_ = 0;
     return settle({}, {});
 }
 

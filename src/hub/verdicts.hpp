@@ -24,6 +24,14 @@ struct Verdict {
     WallTime since;
 };
 
+/// The QP between which pictures are fine enough and not wastefully fine.
+struct QpBand {
+    static constexpr int most = 51;
+    int low = 20;
+    int high = 25;
+    auto operator<=>(const QpBand&) const = default;
+};
+
 /// A form that carries a stream without one of its tracks.
 struct LeftOut {
     std::string_view form;   ///< a literal: "ts"
@@ -42,6 +50,8 @@ struct Health {
         0;                   ///< segments are cut between pictures after so long; 0: they are not
     Duration reordering{};   ///< how long pictures wait for those that are shown before them
     std::optional<double> drift_ms_per_minute;
+    std::optional<double> slice_qp;   ///< average of the last second; nothing: not known
+    QpBand qp_band;
     std::uint64_t unusable = 0;   ///< units that came and were of no use, so far
     std::uint64_t jumps = 0;      ///< of timestamps, so far
     std::vector<LeftOut> left_out;
@@ -61,6 +71,8 @@ public:
     static constexpr Duration key_frame_after = 10s;
     static constexpr Duration gop_max = 4s;
     static constexpr double drift_from = 20;   ///< milliseconds a minute; it ends below three quarters of it
+    static constexpr Duration qp_after =
+        10s;   ///< out of its band, or in it again, for so long without a break
     static constexpr Duration remembered = 60s;   ///< a loss or a jump is spoken of for so long
 
     std::vector<VerdictChange> judge(const Health& health, Instant now, WallTime utc);
@@ -81,6 +93,7 @@ private:
     using Found = std::vector<Verdict>;
     void judge_keys(const Health& health, Found& found) const;
     void judge_clock(const Health& health, Found& found);
+    void judge_qp(const Health& health, Instant now, Found& found);
     /// What is new, other or over against the last time.
     std::vector<VerdictChange> settle(Found found, WallTime utc);
 
@@ -88,6 +101,9 @@ private:
     Spell unusable_;
     Spell jumps_;
     bool drifts_ = false;
+    int qp_side_ = 0;    // of the band: below, in it or above, as it was told last
+    int qp_seen_ = 0;    // of late
+    Instant qp_since_;   // when that was seen first
 };
 
 }   // namespace millrace::hub

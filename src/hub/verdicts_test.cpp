@@ -29,6 +29,43 @@ Health sound() {
     return {.since_key = 1s, .gop = 2s};
 }
 
+/// Judges each second from `from` to `to` with this average QP.
+void judge(Verdicts& verdicts, std::optional<double> qp, Duration from, Duration to) {
+    for (Duration now = from; now <= to; now += 1s) {
+        Health health = sound();
+        health.slice_qp = qp;
+        verdicts.judge(health, at(now), utc);
+    }
+}
+
+TEST(Verdicts, row_4_24_a_qp_that_is_out_of_its_band_for_ten_seconds_is_spoken_of) {
+    Verdicts verdicts;
+    judge(verdicts, 33.0, 0s, 9s);
+    EXPECT_TRUE(codes(verdicts).empty());
+    judge(verdicts, 33.0, 10s, 11s);
+    EXPECT_EQ(codes(verdicts), std::vector<std::string_view>{"qp_high"});
+    EXPECT_EQ(verdicts.list()[0].weight, Weight::note);
+    EXPECT_NE(verdicts.list()[0].text.find("above the band of 20 to 25"), std::string::npos);
+    judge(verdicts, std::nullopt, 12s, 30s);
+    judge(verdicts, 22.0, 31s, 40s);
+    EXPECT_EQ(codes(verdicts), std::vector<std::string_view>{"qp_high"}) << "in it, but not for long";
+    judge(verdicts, 22.0, 41s, 42s);
+    EXPECT_TRUE(codes(verdicts).empty());
+    judge(verdicts, 12.0, 43s, 60s);
+    EXPECT_EQ(codes(verdicts), std::vector<std::string_view>{"qp_low"});
+    verdicts.end();
+    EXPECT_TRUE(codes(verdicts).empty());
+}
+
+TEST(Verdicts, row_4_24_a_qp_that_leaves_its_band_now_and_then_is_not_spoken_of) {
+    Verdicts verdicts;
+    for (Duration now = 0s; now < 60s; now += 10s) {
+        judge(verdicts, 33.0, now, now + 8s);
+        judge(verdicts, 24.0, now + 9s, now + 9s);
+    }
+    EXPECT_TRUE(codes(verdicts).empty());
+}
+
 TEST(Verdicts, says_nothing_of_a_sound_stream) {
     Verdicts verdicts;
     EXPECT_TRUE(verdicts.judge(sound(), at(0s), utc).empty());

@@ -3,11 +3,13 @@
 #include "base/bytes.hpp"
 #include "base/time.hpp"
 #include "media/cut.hpp"
+#include "media/slice_qp.hpp"
 #include "media/track.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 namespace millrace::media {
 
@@ -38,7 +40,9 @@ struct AccessUnit {
     bool key = false;             ///< a newcomer may begin here (every audio frame may)
     bool discontinuity = false;   ///< time or coding jumped just before it
     PictureType picture = PictureType::unknown;
-    std::optional<std::int8_t> qp;   ///< by the encoder's own word, else of the first slice
+    std::optional<SliceQp> slice_qp;              ///< H.264 and H.265, where a header could be read
+    std::optional<float> coded_qp;                ///< the encoder's own average, where our SEI says it
+    std::optional<std::uint32_t> camera_number;   ///< of the picture at its camera, likewise; it wraps
     CaptureTime capture;
     CutRef cut;   ///< set where a segment begins with this unit
 
@@ -46,6 +50,11 @@ struct AccessUnit {
     std::int64_t dts_ms() const;   ///< to the nearest
     std::int64_t pts_ms() const;
 };
+/// "capture", "sender", "arrival": as formats with words say it.
+std::string_view name(CaptureTime::Label label);
+/// The other way round; empty for any other word.
+std::optional<CaptureTime::Label> capture_label_of(std::string_view name);
+
 using AccessUnitRef = std::shared_ptr<const AccessUnit>;
 
 }   // namespace millrace::media

@@ -2,6 +2,8 @@
 #include "media/nal_pictures.hpp"
 #include "media/sei.hpp"
 
+#include <algorithm>
+
 namespace millrace::media {
 
 namespace {
@@ -49,7 +51,8 @@ protected:
     }
 
 private:
-    Result<> describe_first(ByteSpan nal, Picture& picture);
+    Result<> describe_first(ByteSpan nal, Picture& picture, SliceQpSum& qp);
+    void describe_further(ByteSpan nal, Picture& picture, SliceQpSum& qp) const;
 
     ParameterSets sets_;
     std::optional<std::uint8_t> active_sps_;   // not known until a slice says it
@@ -115,7 +118,7 @@ std::optional<std::uint32_t> H264Pictures::recovery_point(ByteSpan nal) const {
     return message->ok() ? std::optional{frames} : std::nullopt;
 }
 
-Result<> H264Pictures::describe_first(ByteSpan nal, Picture& picture) {
+Result<> H264Pictures::describe_first(ByteSpan nal, Picture& picture, SliceQpSum& qp) {
     const Result<SliceStart> start = read_slice_start(nal);
     if (!start) {
         return std::unexpected(start.error());
@@ -134,7 +137,9 @@ Result<> H264Pictures::describe_first(ByteSpan nal, Picture& picture) {
         renew_config();
     }
     picture.picture = slice->type;
-    picture.qp = slice->qp;
+    if (slice->qp) {
+        qp.add(*slice->qp);
+    }
     const bool idr = type_of(nal) == NalType::idr_slice;
     picture.key = idr || (slice->type == PictureType::i && picture.recovery_frames == 0U);
     if (idr) {
@@ -147,24 +152,41 @@ Result<> H264Pictures::describe_first(ByteSpan nal, Picture& picture) {
     return {};
 }
 
+void H264Pictures::describe_further(ByteSpan nal, Picture& picture, SliceQpSum& qp) const {
+    const Result<SliceStart> start = read_slice_start(nal);
+    if (!start) {
+        return;
+    }
+    // A picture is of the kind of its most demanding slice.
+    picture.picture = std::max(picture.picture, start->type);
+    const Pps* pps = sets_.pps(start->pps_id);
+    const Sps* sps = pps == nullptr ? nullptr : sets_.sps(pps->sps_id);
+    if (sps == nullptr) {
+        return;
+    }
+    // Partitions B and C have no header of a slice: they are refused.
+    const Result<Slice> slice = read_slice(nal, *sps, *pps);
+    if (slice && slice->qp) {
+        qp.add(*slice->qp);
+    }
+}
+
 Result<> H264Pictures::describe(std::span<const ByteSpan> nals, Picture& picture) {
+    SliceQpSum qp;
     bool first = true;
     for (const ByteSpan nal : nals) {
         if (role_of(nal) != NalRole::slice) {
             continue;
         }
         if (std::exchange(first, false)) {
-            if (const Result<> described = describe_first(nal, picture); !described) {
+            if (const Result<> described = describe_first(nal, picture, qp); !described) {
                 return described;
             }
-            continue;
-        }
-        // A picture is of the kind of its most demanding slice.
-        const Result<SliceStart> start = read_slice_start(nal);
-        if (start && start->type > picture.picture) {
-            picture.picture = start->type;
+        } else {
+            describe_further(nal, picture, qp);
         }
     }
+    picture.slice_qp = qp.result();
     if (picture.recovery_frames == 0U && picture.picture != PictureType::i) {
         picture.key = false;   // an intra refresh that says it needs no time
     }

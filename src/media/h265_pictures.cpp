@@ -2,6 +2,8 @@
 #include "media/nal_pictures.hpp"
 #include "media/sei.hpp"
 
+#include <algorithm>
+
 namespace millrace::media {
 
 namespace {
@@ -21,7 +23,8 @@ protected:
     Result<TrackConfig> current() const override;
 
 private:
-    Result<> describe_first(ByteSpan nal, Picture& picture);
+    Result<> describe_first(ByteSpan nal, Picture& picture, SliceQpSum& qp);
+    void describe_further(ByteSpan nal, Picture& picture, SliceQpSum& qp) const;
 
     ParameterSets sets_;
     std::optional<std::uint8_t> active_sps_;   // not known until a slice says it
@@ -94,7 +97,7 @@ Result<TrackConfig> H265Pictures::current() const {
     return sets_.config(active != nullptr && sets_.complete(*active) ? active : nullptr);
 }
 
-Result<> H265Pictures::describe_first(ByteSpan nal, Picture& picture) {
+Result<> H265Pictures::describe_first(ByteSpan nal, Picture& picture, SliceQpSum& qp) {
     const Result<std::uint8_t> pps_id = read_slice_pps_id(nal);
     if (!pps_id) {
         return std::unexpected(pps_id.error());
@@ -114,36 +117,49 @@ Result<> H265Pictures::describe_first(ByteSpan nal, Picture& picture) {
     }
     const NalType type = type_of(nal);
     picture.picture = slice->type;
-    picture.qp = slice->qp;
+    if (slice->qp) {
+        qp.add(*slice->qp);
+    }
     picture.key = is_irap(type) || (slice->type == PictureType::i && picture.recovery_frames == 0U);
     picture.leading = is_leading(type);
     return {};
 }
 
+void H265Pictures::describe_further(ByteSpan nal, Picture& picture, SliceQpSum& qp) const {
+    const Result<std::uint8_t> pps_id = read_slice_pps_id(nal);
+    const Pps* pps = pps_id ? sets_.pps(*pps_id) : nullptr;
+    const Sps* sps = pps == nullptr ? nullptr : sets_.sps(pps->sps_id);
+    if (sps == nullptr) {
+        return;
+    }
+    const Result<Slice> slice = read_slice(nal, *sps, *pps);
+    if (!slice) {
+        return;
+    }
+    // A picture is of the kind of its most demanding slice.
+    picture.picture = std::max(picture.picture, slice->type);
+    // A dependent slice segment has none: it goes on with that of its slice.
+    if (slice->qp) {
+        qp.add(*slice->qp);
+    }
+}
+
 Result<> H265Pictures::describe(std::span<const ByteSpan> nals, Picture& picture) {
+    SliceQpSum qp;
     bool first = true;
     for (const ByteSpan nal : nals) {
         if (role_of(nal) != NalRole::slice) {
             continue;
         }
         if (std::exchange(first, false)) {
-            if (const Result<> described = describe_first(nal, picture); !described) {
+            if (const Result<> described = describe_first(nal, picture, qp); !described) {
                 return described;
             }
-            continue;
-        }
-        // A picture is of the kind of its most demanding slice.
-        const Result<std::uint8_t> pps_id = read_slice_pps_id(nal);
-        const Pps* pps = pps_id ? sets_.pps(*pps_id) : nullptr;
-        const Sps* sps = pps == nullptr ? nullptr : sets_.sps(pps->sps_id);
-        if (sps == nullptr) {
-            continue;
-        }
-        const Result<Slice> slice = read_slice(nal, *sps, *pps);
-        if (slice && slice->type > picture.picture) {
-            picture.picture = slice->type;
+        } else {
+            describe_further(nal, picture, qp);
         }
     }
+    picture.slice_qp = qp.result();
     if (picture.recovery_frames == 0U && picture.picture != PictureType::i) {
         picture.key = false;   // an intra refresh that says it needs no time
     }

@@ -2,8 +2,6 @@
 
 #include "media/nal.hpp"
 
-#include <cmath>
-
 namespace millrace::media {
 
 Result<NalPictures::Sorted> NalPictures::sort(std::span<const ByteSpan> nals) {
@@ -63,15 +61,11 @@ Result<std::optional<Picture>> NalPictures::finish(std::span<const ByteSpan> nal
                                                    std::size_t payload_bytes) {
     Picture picture;
     picture.recovery_frames = std::exchange(recovery_, std::nullopt);
-    const std::optional<CaptureNote> note = std::exchange(note_, std::nullopt);
+    picture.note = std::exchange(note_, std::nullopt);
     std::vector<std::byte> payload = std::exchange(waiting_sei_, {});
     const Result<> described = describe(nals, picture);
     if (!described) {
         return std::unexpected(described.error());
-    }
-    if (note) {
-        picture.captured = note->utc;
-        picture.qp = note->qp ? std::optional{static_cast<std::int8_t>(std::lround(*note->qp))} : picture.qp;
     }
     if (out_of_date_ || config() == nullptr) {
         update_config();

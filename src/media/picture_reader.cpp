@@ -50,9 +50,11 @@ void describe(AccessUnit& unit, Picture picture) {
     unit.payload = std::move(picture.payload);
     unit.key = picture.key;
     unit.picture = picture.picture;
-    unit.qp = picture.qp;
-    if (picture.captured) {
-        unit.capture = {*picture.captured, CaptureTime::Label::capture};
+    unit.slice_qp = picture.slice_qp;
+    if (const std::optional<CaptureNote>& note = picture.note) {
+        unit.capture = {note->utc, CaptureTime::Label::capture};
+        unit.camera_number = note->frame;
+        unit.coded_qp = note->qp ? std::optional{static_cast<float>(*note->qp)} : std::nullopt;
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "media/access_unit.hpp"
+#include "media/capture_sei.hpp"
 
 #include <memory>
 #include <span>
@@ -15,10 +16,8 @@ struct Picture {
     bool key = false;       ///< IDR, BLA, CRA, I with recovery point 0, AV1 key frame
     bool leading = false;   ///< shown before the key frame it follows: RASL, RADL, B before an open GOP's I
     PictureType picture = PictureType::unknown;
-    /// Average over the picture where its encoder says it (capture_sei.hpp), else of the first slice; H.264
-    /// and H.265.
-    std::optional<std::int8_t> qp;
-    std::optional<WallTime> captured;   ///< by our note in an SEI
+    std::optional<SliceQp> slice_qp;   ///< H.264 and H.265
+    std::optional<CaptureNote> note;   ///< ours in an SEI: when it was captured, what its encoder says of it
     /// Recovery point of an intra refresh: so many pictures on, what is shown is whole.
     std::optional<std::uint32_t> recovery_frames;
 };

@@ -46,6 +46,25 @@ std::string codec_list(std::span<const Track> tracks) {
     return list;
 }
 
+std::string_view name(CaptureTime::Label label) {
+    switch (label) {
+        case CaptureTime::Label::arrival: return "arrival";
+        case CaptureTime::Label::sender: return "sender";
+        case CaptureTime::Label::capture: return "capture";
+    }
+    return "arrival";
+}
+
+std::optional<CaptureTime::Label> capture_label_of(std::string_view word) {
+    for (const auto label :
+         {CaptureTime::Label::arrival, CaptureTime::Label::sender, CaptureTime::Label::capture}) {
+        if (word == name(label)) {
+            return label;
+        }
+    }
+    return std::nullopt;
+}
+
 std::int64_t AccessUnit::dts_ms() const {
     return rescale_nearest(dts, config->timescale, milliseconds_timescale);
 }

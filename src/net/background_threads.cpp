@@ -8,7 +8,7 @@
 
 namespace millrace::net {
 
-BackgroundThreads::BackgroundThreads(unsigned threads) {
+BackgroundThreads::BackgroundThreads(unsigned threads, std::size_t waiting) : queue_{waiting} {
     check(threads > 0, "work needs a thread");
     threads_.reserve(threads);
     try {

@@ -15,7 +15,7 @@ public:
     static constexpr std::size_t waiting_max = 64;
 
     /// Throws std::runtime_error if not even one thread can be had; fewer than asked for is enough.
-    explicit BackgroundThreads(unsigned threads);
+    explicit BackgroundThreads(unsigned threads, std::size_t waiting = waiting_max);
     BackgroundThreads(const BackgroundThreads&) = delete;
     BackgroundThreads& operator=(const BackgroundThreads&) = delete;
     ~BackgroundThreads() override;
@@ -25,7 +25,7 @@ public:
 private:
     void work_on();
 
-    BoundedQueue<std::move_only_function<void()>> queue_{waiting_max};
+    BoundedQueue<std::move_only_function<void()>> queue_;
     std::vector<std::thread> threads_;
 };
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ namespace millrace::net {
 
 namespace {
 
-constexpr int link_in_child = 3;
+/// From here on descriptors keep clear of those that the child finds.
+constexpr int first_free = child_memory + 1;
 
 struct Started {
     pid_t process = 0;
@@ -33,17 +35,30 @@ std::string name_of(const std::string& program) {
     return program.substr(program.rfind('/') + 1);
 }
 
-/// What the child finds: nothing on stdin, our log for both kinds of output, the link; every other
-/// descriptor is closed. Descriptors that dup2 does not touch are all close-on-exec.
+/// What the child is given, kept open until it has it.
+struct Gifts {
+    bool our_stdin = false;
+    Descriptor memory;   // none: it gets none
+};
+
+/// What the child finds: nothing on stdin or ours, our log for both kinds of output, the link, memory if it
+/// is given some; every other descriptor is closed.
 class Actions {
 public:
-    Actions(int link, int log) {
+    Actions(int link, int log, const Gifts& gifts) {
         posix_spawn_file_actions_init(&actions_);
-        posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        if (gifts.our_stdin) {
+            posix_spawn_file_actions_adddup2(&actions_, STDIN_FILENO, STDIN_FILENO);   // open after exec, too
+        } else {
+            posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        }
         posix_spawn_file_actions_adddup2(&actions_, log, STDOUT_FILENO);
         posix_spawn_file_actions_adddup2(&actions_, log, STDERR_FILENO);
-        posix_spawn_file_actions_adddup2(&actions_, link, link_in_child);
-        posix_spawn_file_actions_addclosefrom_np(&actions_, link_in_child + 1);
+        posix_spawn_file_actions_adddup2(&actions_, link, child_link);
+        if (gifts.memory) {
+            posix_spawn_file_actions_adddup2(&actions_, gifts.memory.number(), child_memory);
+        }
+        posix_spawn_file_actions_addclosefrom_np(&actions_, gifts.memory ? first_free : child_memory);
     }
     Actions(const Actions&) = delete;
     Actions& operator=(const Actions&) = delete;
@@ -80,8 +95,8 @@ private:
 
 /// Starts the program. It is told our process id, so that it sees if we died before it could ask to be ended
 /// with us.
-Result<Started> start(const std::string& program) {
-    // Both ends beyond 3 keep dup2 from closing one of them on its way.
+Result<Started> start(const std::string& program, const Gifts& gifts) {
+    // Beyond those that the child finds, dup2 closes none of them on its way.
     std::array<int, 2> link{-1, -1};
     std::array<int, 2> log{-1, -1};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, link.data()) != 0 ||
@@ -89,15 +104,15 @@ Result<Started> start(const std::string& program) {
         return fail(Errc::exhausted, "no descriptors for a child process");
     }
     Started started{.process = 0, .link = Descriptor{link[0]}, .log = Descriptor{log[0]}};
-    const Descriptor their_link{::fcntl(link[1], F_DUPFD_CLOEXEC, link_in_child + 1)};
-    const Descriptor their_log{::fcntl(log[1], F_DUPFD_CLOEXEC, link_in_child + 1)};
+    const Descriptor their_link{::fcntl(link[1], F_DUPFD_CLOEXEC, first_free)};
+    const Descriptor their_log{::fcntl(log[1], F_DUPFD_CLOEXEC, first_free)};
     ::close(link[1]);
     ::close(log[1]);
     std::string name = name_of(program);
     std::string option = "--parent";
     std::string parent = std::to_string(::getpid());
     const std::array<char*, 4> arguments{name.data(), option.data(), parent.data(), nullptr};
-    const Actions actions{their_link.number(), their_log.number()};
+    const Actions actions{their_link.number(), their_log.number(), gifts};
     const Attributes attributes;
     const int error = ::posix_spawn(&started.process, program.c_str(), actions.raw(), attributes.raw(),
                                     arguments.data(), environ);
@@ -143,6 +158,13 @@ Process::~Process() {
     }
 }
 
+/// None where there is no memory for it: then a child that follows another may begin amid a picture.
+Descriptor make_stdin_place() {
+    Descriptor place{::memfd_create("millrace-stdin", MFD_CLOEXEC)};
+    return place && ::ftruncate(place.number(), off_t{stdin_place_size}) == 0 ? std::move(place)
+                                                                              : Descriptor{};
+}
+
 }   // namespace
 
 std::string program_beside_us(const std::string& name) {
@@ -152,11 +174,24 @@ std::string program_beside_us(const std::string& name) {
     return std::string{self.substr(0, self.rfind('/') + 1)} + name;
 }
 
-void ChildSpawner::spawn(Executor& owner, Reply<std::unique_ptr<Child>> reply) {
+ChildSpawner::ChildSpawner(MainLoop& main, std::string program)
+    : main_{main}, program_{std::move(program)}, stdin_place_{make_stdin_place()} {
+}
+
+void ChildSpawner::spawn(Executor& owner, SpawnWish wish, Reply<std::unique_ptr<Child>> reply) {
     auto* const worker = dynamic_cast<Worker*>(&owner);
     check(worker != nullptr, "a child process belongs to a worker");
-    main_.post([worker, program = program_, reply = std::move(reply)]() mutable {
-        Result<Started> started = start(program);
+    Gifts gifts{.our_stdin = wish.stdin, .memory = {}};
+    const int memory = wish.memory < 0 && wish.stdin ? stdin_place_.number() : wish.memory;
+    if (memory >= 0) {
+        gifts.memory = Descriptor{::fcntl(memory, F_DUPFD_CLOEXEC, first_free)};
+        if (!gifts.memory) {
+            reply.give(fail(Errc::exhausted, "no descriptors for a child process"));
+            return;
+        }
+    }
+    main_.post([worker, program = program_, gifts = std::move(gifts), reply = std::move(reply)]() mutable {
+        Result<Started> started = start(program, gifts);
         if (!started) {
             reply.give(std::unexpected(started.error()));
             return;

@@ -1,10 +1,13 @@
 #include "net/child.hpp"
 
+#include "net/descriptor.hpp"
 #include "net/loopback_for_tests.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,16 +41,22 @@ struct Seen {
     std::optional<Error> error;
 };
 
-Task<> talk(Worker& worker, Spawner& spawner, std::string_view say, Seen& seen) {
+/// What is said to a child, and what it is given.
+struct Words {
+    std::string_view say;
+    SpawnWish wish{};
+};
+
+Task<> talk(Worker& worker, Spawner& spawner, Words words, Seen& seen) {
     Answer<std::unique_ptr<Child>> answer{worker};
-    spawner.spawn(worker, answer.reply());
+    spawner.spawn(worker, words.wish, answer.reply());
     const auto child = co_await answer.within(worker.now() + testing::patience);
     if (!child) {
         seen.error = child.error();
         co_return;
     }
     Connection& link = (*child)->link();
-    [[maybe_unused]] const Result<> written = co_await testing::write_all(link, worker, as_bytes(say));
+    [[maybe_unused]] const Result<> written = co_await testing::write_all(link, worker, as_bytes(words.say));
     std::array<std::byte, 1024> buffer;
     while (seen.text.find('\n') == std::string::npos) {
         const Result<> ready = co_await readable(link, worker, worker.now() + testing::patience);
@@ -60,20 +69,20 @@ Task<> talk(Worker& worker, Spawner& spawner, std::string_view say, Seen& seen) 
     }
 }
 
-Task<> talk_and_stop(Worker& worker, Spawner& spawner, std::string_view say, Seen& seen) {
-    co_await talk(worker, spawner, say, seen);
+Task<> talk_and_stop(Worker& worker, Spawner& spawner, Words words, Seen& seen) {
+    co_await talk(worker, spawner, words, seen);
     ::kill(::getpid(), SIGTERM);
 }
 
 /// Runs the conversation on a worker, with this thread as the main one.
-Seen meet(const std::string& program, std::string_view say = "") {
+Seen meet(const std::string& program, Words words = {}) {
     Seen seen;
     WorkerPool pool{1};
     MainLoop main;
     ChildSpawner spawner{main, program};
     pool.start();
     Worker& worker = *pool.workers()[0];
-    worker.post([&] { worker.tasks().spawn(talk_and_stop(worker, spawner, say, seen)); });
+    worker.post([&] { worker.tasks().spawn(talk_and_stop(worker, spawner, words, seen)); });
     main.run();
     pool.stop();
     return seen;
@@ -85,11 +94,31 @@ TEST(Child, speaks_over_its_link_and_holds_nothing_else_of_ours) {
     constexpr int leaky = 57;
     ASSERT_EQ(::dup2(STDERR_FILENO, leaky), leaky);   // open, and not close-on-exec
     const Script script{"read line <&3; set -- $1 /proc/$$/fd/*; echo \"$line $*\" >&3; sleep 60"};
-    const Seen seen = meet(script.path(), "hello\n");
+    const Seen seen = meet(script.path(), {"hello\n"});
     ::close(leaky);
     EXPECT_TRUE(seen.text.starts_with("hello --parent /proc/")) << seen.text;
     EXPECT_NE(seen.text.find("/fd/3"), std::string::npos) << seen.text;
     EXPECT_EQ(seen.text.find("/fd/57"), std::string::npos) << seen.text;
+}
+
+TEST(Child, is_given_memory_and_our_stdin_only_where_that_is_wished) {
+    const Descriptor memory{::memfd_create("gift", MFD_CLOEXEC)};
+    ASSERT_TRUE(memory);
+    constexpr std::string_view within = "in memory";
+    ASSERT_EQ(::write(memory.number(), within.data(), within.size()), 9);
+    std::array<int, 2> pipe{-1, -1};
+    ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+    ASSERT_EQ(::write(pipe[1], "typed\n", 6), 6);
+    ::close(pipe[1]);
+    const Descriptor ours{::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10)};
+    ::dup2(pipe[0], STDIN_FILENO);
+    ::close(pipe[0]);
+    const Script script{"read line; echo \"$line, $(cat /proc/self/fd/4)\" >&3; sleep 60"};
+    const Seen without = meet(script.path());
+    const Seen with = meet(script.path(), {.say = "", .wish = {.stdin = true, .memory = memory.number()}});
+    ours ? ::dup2(ours.number(), STDIN_FILENO) : ::close(STDIN_FILENO);
+    EXPECT_EQ(with.text, "typed, in memory\n");
+    EXPECT_EQ(without.text, ", \n");
 }
 
 TEST(Child, row_4_21_what_it_says_stands_in_our_log_line_by_line) {

@@ -133,6 +133,8 @@ std::uint64_t Viewing::started_until() const {
     return audience_->log().message_end_from(std::max(cursor_, held_until_));
 }
 
+/// A blocked viewer that is further behind than its seat bears moves on to an entrance that is not; in a log
+/// that prefers the newest, one that is behind by more than a picture.
 bool Viewing::should_skip(Instant now) const {
     const LogView& log = audience_->log();
     const Entrance* const entrance = log.newest_entrance();
@@ -140,8 +142,8 @@ bool Viewing::should_skip(Instant now) const {
         return false;
     }
     // Between a place and the newest entrance lies at least one whole picture.
-    return log.prefers_newest() ||
-           (log.age_from(cursor_, now) > lag_max && log.age_from(entrance->offset, now) <= lag_max);
+    return log.prefers_newest() || (log.age_from(cursor_, now) > seat_->lag_max &&
+                                    log.age_from(entrance->offset, now) <= seat_->lag_max);
 }
 
 void Viewing::enter(const Entrance& entrance) {
@@ -154,6 +156,7 @@ void Viewing::enter(const Entrance& entrance) {
     aside_ = entrance.resume;
     cursor_ = entrance.offset;
     held_until_ = 0;
+    tell_place();
     audience_->reads_from(cursor_);
 }
 
@@ -188,6 +191,11 @@ void Viewing::took(std::size_t count) {
         }
     }
     cursor_ += count;
+    tell_place();
+}
+
+void Viewing::tell_place() {
+    seat_->counters.place = place_ == Place::log || place_ == Place::remainder ? cursor_ : Seat::nowhere;
 }
 
 void Viewing::block(std::uint64_t to, bool progress, Instant now) {
@@ -213,8 +221,19 @@ void Viewing::rest() {
     if (parting_) {
         leave(reason_);
     } else if (audience_->log().ended()) {
-        leave({Errc::closed, "the stream ended"});
+        part();
     }
+}
+
+/// It was sent all there is: the last words leave, if there are any, then it does.
+void Viewing::part() {
+    reason_ = {Errc::closed, "the stream ended"};
+    private_ = back_channel_ == nullptr ? std::vector<std::byte>{} : back_channel_->farewell();
+    if (private_.empty()) {
+        return leave(reason_);
+    }
+    parting_ = true;
+    write(hall_.executor.now());
 }
 
 void Viewing::before_trim(std::uint64_t tail, Instant now) {

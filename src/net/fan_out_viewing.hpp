@@ -55,9 +55,6 @@ protected:
 /// Hall's door is swept.
 class Viewing final : public Ring, private ReadWaiter, private WriteWaiter {
 public:
-    /// A blocked viewer that is further behind moves on to an entrance that is not; in a log that prefers
-    /// the newest, one that is behind by more than a picture.
-    static constexpr Duration lag_max = 3s;
     /// A viewer whose link takes nothing for so long leaves. In a message the log has forgotten, what its
     /// link takes does not count: the message must be finished before.
     static constexpr Duration patience = 15s;
@@ -122,8 +119,10 @@ private:
     void plan_turn(Instant now);
     std::size_t gather(std::uint64_t to, std::span<ByteSpan> out) const;
     void took(std::size_t count);
+    void tell_place();
     void block(std::uint64_t to, bool progress, Instant now);
     void rest();
+    void part();
 
     std::uint64_t started_until() const;
     bool should_skip(Instant now) const;

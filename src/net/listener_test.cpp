@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 namespace millrace::net {
@@ -160,7 +161,12 @@ TEST(Acceptor, pauses_while_no_descriptor_is_free_and_goes_on_later) {
         worker, std::move(listening),
         std::make_shared<const Reception>(Reception{
             running.pool, nullptr, {}, [&](Executor&, std::unique_ptr<Connection>) { ++accepted; }}));
-    worker.post([&] { acceptor->start(); });
+    std::promise<void> started;   // what waits for descriptors opens some itself
+    worker.post([&] {
+        acceptor->start();
+        started.set_value();
+    });
+    started.get_future().wait();
     for (const Descriptor& client : clients) {
         const std::size_t accepted_before = accepted;
         {

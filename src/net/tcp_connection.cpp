@@ -4,8 +4,10 @@
 #include "net/parting.hpp"
 #include "net/socket_address.hpp"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -19,6 +21,7 @@ namespace {
 // Bounds what a stalled viewer holds in the kernel to about 0.3 MB, and keeps stale data in our log, where
 // it can still be skipped. SO_SNDBUF stays unset: a fixed size would switch off autotuning.
 constexpr int unsent_bytes_max = 128 * 1024;
+constexpr int unsent_bytes_little = 8 * 1024;
 constexpr int unacknowledged_ms_max = 15'000;
 constexpr int keepalive_after_s = 30;
 constexpr int keepalive_interval_s = 10;
@@ -121,6 +124,19 @@ Result<std::size_t> TcpConnection::try_write(std::span<const ByteSpan> slices) {
         if (errno != EINTR) {
             return socket_failure(errno);
         }
+    }
+}
+
+std::size_t TcpConnection::unacknowledged() const {
+    int bytes = 0;
+    return closed_ || ::ioctl(watch_.descriptor(), SIOCOUTQ, &bytes) != 0 || bytes < 0
+               ? 0
+               : static_cast<std::size_t>(bytes);
+}
+
+void TcpConnection::hold_little() {
+    if (!closed_) {
+        set_option(watch_.descriptor(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, unsent_bytes_little);
     }
 }
 

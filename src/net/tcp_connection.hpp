@@ -32,6 +32,8 @@ public:
     const Endpoint& peer() const override { return peer_; }
     const Endpoint& local() const override { return local_; }
     bool encrypted() const override { return encrypted_; }
+    std::size_t unacknowledged() const override;
+    void hold_little() override;
     void let_in() override { pass_.give_back(); }
 
     Worker& worker() { return worker_; }

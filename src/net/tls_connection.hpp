@@ -27,6 +27,8 @@ public:
     const Endpoint& peer() const override { return socket_.peer(); }
     const Endpoint& local() const override { return socket_.local(); }
     bool encrypted() const override { return true; }
+    std::size_t unacknowledged() const override { return socket_.unacknowledged(); }
+    void hold_little() override { socket_.hold_little(); }
     void let_in() override { socket_.let_in(); }
 
 private:

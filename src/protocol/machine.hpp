@@ -33,6 +33,8 @@ public:
     virtual Result<> receive(ByteSpan bytes, Instant now) = 0;
     /// Bytes for this viewer alone. They leave at the next message end of the shared log.
     virtual std::vector<std::byte> next_output() = 0;
+    /// The last words to one who was sent all there is; empty: there are none.
+    virtual std::vector<std::byte> farewell() { return {}; }
     /// The viewer wants nothing of the log until it says so: it then goes on with the newest entrance.
     virtual bool paused() const { return false; }
 };

@@ -3,6 +3,7 @@
 #include "base/child.hpp"
 #include "base/executor.hpp"
 #include "base/random.hpp"
+#include "base/web.hpp"
 #include "hub/admission.hpp"
 #include "hub/directory.hpp"
 #include "hub/mirror.hpp"
@@ -16,11 +17,13 @@
 #include "session/transport_memory.hpp"
 
 #include <array>
+#include <functional>
 #include <memory>
 
 namespace millrace::session {
 
 class MediaPorts;
+class MulticastStreams;
 
 /// What the conversations of one worker share; made once a worker, by `main` or by a simulation. Own thread
 /// only. It outlives every conversation of its executor.
@@ -53,7 +56,10 @@ struct Desk {
     const net::Memory* memory = nullptr;   ///< none: it never is scarce
     Spawner* spawner = nullptr;            ///< none: no pictures are made here
     RtspTunnels* tunnels = nullptr;        ///< none: no RTSP over HTTP
-    MediaPorts* media_ports = nullptr;     ///< none: RTSP goes over TCP alone
+    /// Answers a GET or POST of such a tunnel that came to a port of HTTP; none: not there.
+    std::function<web::Response(const web::Request& request)> rtsp_tunnel;
+    MediaPorts* media_ports = nullptr;       ///< none: RTSP goes over TCP alone
+    MulticastStreams* multicast = nullptr;   ///< none: nothing goes to groups
     /// Whether there is memory for one more who publishes or plays.
     Result<> has_room() const {
         return memory != nullptr && memory->scarce()

@@ -33,13 +33,15 @@ Task<bool> is_there(ForwardCourse& course) {
         co_return false;
     }
     const bool rests = report->state == hub::StreamState::offline && report->on_demand;
-    co_return rests || report->state == hub::StreamState::live || report->state == hub::StreamState::waiting;
+    // A source that always runs and has not begun makes no stream yet.
+    const bool comes = report->state == hub::StreamState::waiting && (report->publisher || report->on_demand);
+    co_return rests || comes || report->state == hub::StreamState::live;
 }
 
 /// Nothing more will come of it; it stays in the list, so that people see why.
 Task<> give_up(Desk& desk, ForwardCourse& course, std::string why) {
     log::error(who, "{}: {}: {}", course.rule().stream, course.shown(), why);
-    course.say(ForwardState::broken, std::move(why));
+    course.give_up(std::move(why));
     while (!course.is_stopped()) {
         co_await pause_for(desk, 1h, course.leash());
     }
@@ -47,8 +49,11 @@ Task<> give_up(Desk& desk, ForwardCourse& course, std::string why) {
 
 }   // namespace
 
-ForwardCourse::ForwardCourse(Desk& desk, ForwardRule rule)
-    : desk_{desk}, rule_{std::move(rule)}, shown_{log::escaped(masked_destination(rule_.to), shown_max)} {
+ForwardCourse::ForwardCourse(Desk& desk, ForwardRule rule, bool follows_link)
+    : desk_{desk},
+      rule_{std::move(rule)},
+      shown_{log::escaped(masked_destination(rule_.to), shown_max)},
+      follows_link_{follows_link} {
 }
 
 Task<Result<std::unique_ptr<Connection>>> ForwardCourse::connect(Connector& connector, Dial dial) {
@@ -93,6 +98,11 @@ Task<ForwardEnding> ForwardCourse::serve(hub::Joined joined, ForwardLink link) {
     lead.insert(lead.end(), joined.lead.begin(), joined.lead.end());
     joined.seat->on_leave(answer.reply());
     joined.seat->bind(*link.connection);
+    if (follows_link_) {
+        joined.seat->keep_close(SendRate::skip_from);
+        rate_ = {};
+        desk_.executor.timers().arm(next_look_, desk_.executor.now() + SendRate::look_every);
+    }
     begin(*joined.seat);
     desk_.fan_out.join(*joined.log, {.connection = std::move(link.connection),
                                      .lead = Bytes{std::move(lead)},
@@ -104,12 +114,18 @@ Task<ForwardEnding> ForwardCourse::serve(hub::Joined joined, ForwardLink link) {
         co_return ForwardEnding{};
     }
     count(left->bytes);
+    skips_ += left->skips;
     co_return ForwardEnding{.error = left->reason, .words = {}, .stream_ended = left->log_ended};
 }
 
 void ForwardCourse::begin(const hub::ViewerSeat& seat) {
     leash_.hold(nullptr);
     seated_ = seat.ref();
+    begin();
+}
+
+void ForwardCourse::begin() {
+    ++begun_;
     say(ForwardState::live, {});
     log::info(who, "{} goes to {}", rule_.stream, shown_);
 }
@@ -117,11 +133,55 @@ void ForwardCourse::begin(const hub::ViewerSeat& seat) {
 void ForwardCourse::let_go() {
     leash_.hold(nullptr);
     seated_ = {};
+    next_look_.disarm();
+    if (rate_.target()) {
+        rate_ = {};
+        desk_.directory.ask(rule_.stream, hub::AskBitrate{SendRate::unlimited});
+    }
+}
+
+hub::ViewerSeat* ForwardCourse::seat() const {
+    // Whoever holds the seat may have dropped it.
+    return seated_.sessions == nullptr ? nullptr
+                                       : dynamic_cast<hub::ViewerSeat*>(desk_.sessions.find(seated_.id));
+}
+
+void ForwardCourse::follow_link() {
+    const hub::ViewerSeat* const here = seat();
+    if (here == nullptr) {
+        return;
+    }
+    const Instant now = desk_.executor.now();
+    const hub::Backlog backlog = here->backlog(now);
+    const SendRate::Wish wish = rate_.look({.handed_over = here->counters.bytes_out,
+                                            .held = backlog.held,
+                                            .waiting = backlog.bytes,
+                                            .age = backlog.age},
+                                           now);
+    if (wish.bitrate) {
+        desk_.directory.ask(rule_.stream, hub::AskBitrate{*wish.bitrate});
+    }
+    if (wish.key_frame) {
+        desk_.directory.ask(rule_.stream, hub::AskKeyFrame{});
+    }
+    desk_.executor.timers().arm(next_look_, now + SendRate::look_every);
 }
 
 void ForwardCourse::say(ForwardState state, std::string reason) {
     state_ = state;
     reason_ = std::move(reason);
+}
+
+void ForwardCourse::give_up(std::string reason) {
+    given_up_ = true;
+    say(ForwardState::broken, std::move(reason));
+}
+
+void ForwardCourse::look_now() {
+    if (state_ == ForwardState::waiting) {
+        look_due_ = true;
+        leash_.wake();
+    }
 }
 
 void ForwardCourse::stop() {
@@ -132,10 +192,23 @@ void ForwardCourse::stop() {
 }
 
 hub::ForwardReport ForwardCourse::report() const {
-    const hub::Sessions::Entry* const seat =
-        seated_.sessions == nullptr ? nullptr : desk_.sessions.find(seated_.id);
-    const std::uint64_t now = seat == nullptr ? 0 : seat->report().bytes_out;
-    return {rule_.stream, shown_, state_, reason_, bytes_ + now};
+    hub::ForwardReport report{.stream = rule_.stream,
+                              .to = shown_,
+                              .state = state_,
+                              .reason = reason_,
+                              .bytes = bytes_,
+                              .begun = begun_,
+                              .given_up = given_up_,
+                              .skips = skips_,
+                              .bitrate_target = rate_.target().value_or(0)};
+    if (const hub::ViewerSeat* const here = seat()) {
+        const hub::Backlog backlog = here->backlog(desk_.executor.now());
+        report.bytes += here->counters.bytes_out;
+        report.skips += here->counters.skips;
+        report.queue_bytes = backlog.bytes + backlog.held;
+        report.queue_age = backlog.age;
+    }
+    return report;
 }
 
 Task<> run_forward(Desk& desk, ForwardMeans means, ForwardCourse& course) {
@@ -147,10 +220,13 @@ Task<> run_forward(Desk& desk, ForwardMeans means, ForwardCourse& course) {
     Duration pause = forward_pause_min;
     std::string failure;   // of the try before; empty: it did not fail
     while (!course.is_stopped()) {
+        course.begin_look();
         const bool there = co_await is_there(course);
         if (!there) {
             course.say(ForwardState::waiting, "the stream is not live");
-            co_await pause_for(desk, forward_look_every, course.leash());
+            if (!course.begin_look()) {
+                co_await pause_for(desk, forward_look_every, course.leash());
+            }
             continue;
         }
         course.say(ForwardState::connecting, failure);
@@ -190,7 +266,7 @@ Task<> run_forward(Desk& desk, ForwardMeans means, ForwardCourse& course) {
 /// A course in the list of those that run, for as long as it lives.
 struct Forwards::Running {
     Running(Forwards& its_forwards, ForwardRule rule)
-        : forwards{its_forwards}, course{forwards.desk_, std::move(rule)} {
+        : forwards{its_forwards}, course{forwards.desk_, std::move(rule), forwards.means_.follow_links} {
         forwards.running_[course.rule()] = &course;
     }
     Running(const Running&) = delete;
@@ -226,6 +302,14 @@ void Forwards::use(const std::vector<ForwardRule>& rules) {
     for (const ForwardRule& rule : rules) {
         if (!running_.contains(rule)) {
             desk_.executor.tasks().spawn(run(rule));
+        }
+    }
+}
+
+void Forwards::look_now(const std::string& stream) {
+    for (const auto& [rule, course] : running_) {
+        if (rule.stream == stream) {
+            course->look_now();
         }
     }
 }

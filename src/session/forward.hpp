@@ -1,7 +1,9 @@
 #pragma once
 
+#include "base/background.hpp"
 #include "hub/forward_report.hpp"
 #include "protocol/machine.hpp"
+#include "session/send_rate.hpp"
 #include "session/source.hpp"
 
 #include <map>
@@ -9,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace millrace::session {
@@ -44,6 +47,9 @@ struct ForwardKind;
 struct ForwardMeans {
     Connector& connector;
     std::span<const ForwardKind> kinds;   ///< the first that fits a destination's text is its own
+    /// Encoders are asked for what the links of destinations carry: for nodes whose streams go nowhere else.
+    bool follow_links = false;
+    Background* disk = nullptr;   ///< null: nothing is written to files
 };
 
 /// What a destination that is ready for media has of its own.
@@ -57,7 +63,7 @@ struct ForwardLink {
 /// is stopped. Owned by its coroutine; own thread only.
 class ForwardCourse {
 public:
-    explicit ForwardCourse(Desk& desk, ForwardRule rule);
+    ForwardCourse(Desk& desk, ForwardRule rule, bool follows_link);
     ForwardCourse(const ForwardCourse&) = delete;
     ForwardCourse& operator=(const ForwardCourse&) = delete;
 
@@ -76,6 +82,8 @@ public:
     Task<ForwardEnding> serve(hub::Joined joined, ForwardLink link);
     /// For a kind that sends by itself: from now on it is live, and this seat counts what it sends.
     void begin(const hub::ViewerSeat& seat);
+    /// Likewise, for one that has no seat.
+    void begin();
     /// So many bytes went to it in a try that is over; `serve` counts its own.
     void count(std::uint64_t bytes) { bytes_ += bytes; }
     /// What `stop` would close is gone, or no longer of this try.
@@ -85,10 +93,20 @@ public:
 
     // For its owner.
     void say(hub::ForwardState state, std::string reason);
+    /// Nothing more will come of it.
+    void give_up(std::string reason);
+    /// What it waits for may be there: it looks now, if it waits for its stream.
+    void look_now();
+    /// It looks; whether `look_now` was called since it did so last.
+    bool begin_look() { return std::exchange(look_due_, false); }
     void stop();
     hub::ForwardReport report() const;
 
 private:
+    hub::ViewerSeat* seat() const;
+    /// What its link carries, the encoder is asked for.
+    void follow_link();
+
     Desk& desk_;
     ForwardRule rule_;
     std::string shown_;
@@ -97,6 +115,13 @@ private:
     hub::ForwardState state_ = hub::ForwardState::waiting;
     std::string reason_;
     std::uint64_t bytes_ = 0;   // of tries that are over
+    std::uint64_t begun_ = 0;
+    bool given_up_ = false;
+    bool look_due_ = false;
+    bool follows_link_;
+    SendRate rate_;
+    std::uint64_t skips_ = 0;   // of tries that are over
+    Alarm<ForwardCourse, &ForwardCourse::follow_link> next_look_{*this};
 };
 
 /// How destinations whose text begins so are tried: from connecting until it broke or the stream ended.
@@ -125,6 +150,8 @@ public:
 
     /// From now on these: what is not among them any more is stopped, what runs already runs on.
     void use(const std::vector<ForwardRule>& rules);
+    /// This stream began, perhaps: its destinations need not wait for their next look.
+    void look_now(const std::string& stream);
     std::vector<hub::ForwardReport> reports() const;
     std::size_t size() const { return running_.size(); }
 

@@ -1,29 +1,17 @@
 #include "session/forward.hpp"
 
 #include "base/virtual_network.hpp"
-#include "container/flv_samples.hpp"
-#include "hub/stream_for_tests.hpp"
-#include "protocol/rtmp/muxer.hpp"
 #include "protocol/rtmp/server.hpp"
-#include "session/played_server_for_tests.hpp"
+#include "session/pushes_for_tests.hpp"
 #include "session/raw_push.hpp"
 #include "session/rtmp_push.hpp"
 #include "session/ts_push.hpp"
-
-#include <gtest/gtest.h>
 
 namespace millrace::session {
 namespace {
 
 constexpr std::array kinds{ForwardKind{"rtmp://", rtmp_push}, ForwardKind{"rtmps://", rtmp_push},
                            ForwardKind{"tcp://", raw_push}, ForwardKind{"udp://", ts_push}};
-
-class AnyoneMay final : public hub::Admission {
-public:
-    void decide(hub::Petition /*petition*/, Reply<hub::Admitted> reply) override {
-        reply.give(hub::Admitted{});
-    }
-};
 
 /// The far end of a push by RTMP, with the words and the media that it got.
 class RtmpReceiver {
@@ -78,21 +66,10 @@ private:
     rtmp::Server machine_{random_, Instant{}};
 };
 
-class Forward : public testing::Test {
+class Forward : public toys::PushTest {
 protected:
-    ~Forward() override {
-        push({});   // viewers leave before their desk goes
-        world_.time.stop();
-    }
+    Forward() : PushTest{kinds} {}
 
-    void push(std::vector<std::string> to) {   // and to nowhere else
-        std::vector<ForwardRule> rules;
-        for (std::string& one : to) {
-            rules.push_back({"live/cam", std::move(one)});
-        }
-        executor_.run([&] { forwards_.use(rules); });
-        world_.time.settle();
-    }
     void pass(Duration span) { world_.time.run_for(span); }
     void publish() { publisher_.emplace(world_, world_.desk_a); }
     void show(bool key) {
@@ -103,25 +80,9 @@ protected:
         publisher_->unit(std::move(unit));
         at_ms_ += 40;
     }
-    toys::PlayedServer& server() { return connector_.servers.back(); }
-    hub::ForwardReport report() {
-        hub::ForwardReport report;
-        executor_.run([&] { report = forwards_.reports().at(0); });
-        return report;
-    }
 
-    hub::toys::World world_;
     VirtualNetwork network_{world_.time};
-    VirtualExecutor& executor_ = world_.time.add_executor();
-    VirtualExecutor& far_side_ = world_.time.add_executor();
-    AnyoneMay admission_;
-    SeededRandom random_{3};
-    Desk desk_{executor_, world_.directory, admission_, random_};
-    toys::PlayedConnector connector_{far_side_};
-    Forwards forwards_{desk_, {connector_, kinds}};
     const media::Track track_ = flv::samples::track(media::Codec::h264);
-    std::int64_t at_ms_ = 0;
-    std::optional<hub::toys::Publisher> publisher_;
 };
 
 TEST_F(Forward, nobody_is_called_before_the_stream_is_there) {
@@ -135,6 +96,16 @@ TEST_F(Forward, nobody_is_called_before_the_stream_is_there) {
     EXPECT_EQ(connector_.asked, 1);
     EXPECT_EQ(server().dial.to.text(), "10.0.0.9:5000");
     EXPECT_EQ(report().state, hub::ForwardState::live);
+}
+
+TEST_F(Forward, one_that_is_told_of_the_stream_need_not_wait_for_its_next_look) {
+    push({"tcp://10.0.0.9:5000"});
+    pass(100ms);
+    publish();
+    show(true);
+    executor_.run([this] { forwards_.look_now("live/cam"); });
+    world_.time.settle();
+    EXPECT_EQ(connector_.asked, 1);
 }
 
 TEST_F(Forward, row_3_21_a_receiver_of_bytes_gets_each_picture_with_its_parameter_sets) {

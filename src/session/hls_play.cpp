@@ -68,20 +68,6 @@ Result<Wanted> read_path(std::string_view path, const Settings& settings) {
     return Wanted{Page::media, std::move(stream), std::string{rest}};
 }
 
-/// What of the query proves who asks, as it stands there: children of a list are asked for with it.
-std::string proof_of(std::string_view query) {
-    std::string kept;
-    while (!query.empty()) {
-        const std::string_view field = query.substr(0, query.find('&'));
-        query.remove_prefix(std::min(field.size() + 1, query.size()));
-        const std::string_view key = field.substr(0, field.find('='));
-        if (key == "token" || key == "user" || key == "pass") {
-            kept.append(kept.empty() ? "" : "&").append(field);
-        }
-    }
-    return kept;
-}
-
 /// By what the requests of one viewer are known; there is no session id in an address.
 std::string viewer_key(const web::Request& request) {
     if (const auto token = request.query_value("token"); token && !token->empty()) {
@@ -133,7 +119,7 @@ public:
         }
         web::Response response = co_await list(*wanted);
         if (!hops->empty()) {
-            response.headers.push_back({std::string{Hops::header}, hops->text()});
+            add_relay_headers(response.headers, desk_, *hops);
         }
         co_return response;
     }

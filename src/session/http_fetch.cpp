@@ -18,7 +18,7 @@ Task<Result<std::unique_ptr<Connection>>> pull_connect(Desk& desk, Connector& co
                                                        const SourceLeash& leash) {
     Answer<std::unique_ptr<Connection>> answer{desk.executor};
     const Instant deadline = desk.executor.now() + pull_connect_deadline;
-    const bool tls = url.scheme == "https" || url.scheme == "rtmps";
+    const bool tls = url.scheme == "https" || url.scheme == "rtmps" || url.scheme == "wss";
     connector.connect(desk.executor, {url.endpoint(), tls, deadline}, answer.reply());
     Result<std::unique_ptr<Connection>> opened = co_await answer.within(deadline);
     if (opened && leash.is_pulled()) {
@@ -36,6 +36,7 @@ std::string unwelcome_answer(const http::ResponseHead& head) {
 void HttpFetch::work_for(SourcePublisher& publisher) {
     publisher_ = &publisher;
     publisher.came_through(heard_);
+    publisher.clocks_apart(clocks_.estimate());
     hold(connection_.get());
 }
 
@@ -122,13 +123,18 @@ Task<Result<http::ResponseHead>> HttpFetch::ask(const Url& url, const std::vecto
 Task<Result<http::ResponseHead>> HttpFetch::ask_here(const Url& url,
                                                      const std::vector<web::Header>& headers) {
     hold(connection_.get());
+    const WallTime asked_at = desk_.executor.clock().utc();
     const Result<> asked = machine_->ask(request(url, headers), desk_.executor.now());
     if (!asked) {
         co_return std::unexpected(asked.error());
     }
     for (;;) {
         if (auto event = machine_->next_event()) {
-            co_return std::move(std::get<http::ResponseHead>(*event));
+            http::ResponseHead& head = std::get<http::ResponseHead>(*event);
+            if (const auto theirs = read_clock_header(head.header(clock_header).value_or(""))) {
+                clocks_.add({asked_at, *theirs, *theirs, desk_.executor.clock().utc()});
+            }
+            co_return std::move(head);
         }
         const Result<> turned = co_await turn();
         if (!turned) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/clock_offset.hpp"
 #include "base/connector.hpp"
 #include "protocol/http/client_machine.hpp"
 #include "protocol/rtsp/digest_access.hpp"
@@ -39,8 +40,8 @@ public:
     HttpFetch& operator=(const HttpFetch&) = delete;
     ~HttpFetch() { leash_.hold(nullptr); }
 
-    /// What it says of itself to other nodes. What they say reaches the publisher, and an answer that came
-    /// from here is Errc::refused.
+    /// What it says of itself to other nodes. What they say, and how far their clocks are from ours, reaches
+    /// the publisher; an answer that came from here is Errc::refused.
     void say(Hops hops) { said_ = std::move(hops); }
     /// From now on its connection is this publisher's, to show and to end.
     void work_for(SourcePublisher& publisher);
@@ -73,6 +74,7 @@ private:
     SourcePublisher* publisher_ = nullptr;
     Hops said_;
     Hops heard_;   // with the last answer
+    ClockOffset clocks_;
     Url url_;
     Url opened_;   // whose server the connection leads to
     std::unique_ptr<Connection> connection_;

@@ -205,6 +205,10 @@ Task<web::Response> answer_in_turn(Desk& desk, const web::Request& request,
         desk.tally.count(protocol, Errc::exhausted);
         co_return web::refusal(request, {Errc::exhausted, "too many requests wait already; try again soon"});
     }
+    const bool tunnel = request.method == "GET" || request.method == "POST";
+    if (tunnel && desk.rtsp_tunnel && desk.settings->rtsp_over_http && request.header(web::tunnel_header)) {
+        co_return desk.rtsp_tunnel(request);
+    }
     const UnderWay one{desk.requests_under_way};
     co_return co_await answer_to(request, desk.executor, routes);
 }
@@ -261,7 +265,7 @@ Task<std::optional<Handover>> serve_requests(Desk& desk, Connection& connection,
             desk.tally.count_answer(web::status_of(going.error().code));
         }
         const auto written = co_await write_all(connection, executor, std::move(output));
-        if (written && refused) {
+        if (written && (refused || machine.leaves_body())) {
             co_await linger(connection, executor);
         }
         going = going ? written : going;

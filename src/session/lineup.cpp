@@ -170,10 +170,12 @@ std::optional<Duration> Lineup::judge(std::size_t index, const SourceEnding& end
     if (ending.finished) {
         log::info(who, "{}: the source {} is finished", stream, place.shown);
         place.why = "it is finished";
+        place.end = hub::SourceEnd::finished;
         return std::nullopt;
     }
     if (ending.lasting) {
         log::error(who, "{}: {}", stream, why);
+        place.end = hub::SourceEnd::useless;
         if (is_alone(index)) {
             desk_.directory.source_failed(
                 stream, {Errc::cancelled, "the source of this stream cannot be used; the log says why"});
@@ -196,6 +198,7 @@ Task<> Lineup::run(std::size_t index) {
     if (place.kind == nullptr) {
         log::error(who, "{}: this node has no such source: {}", place.rule.stream, place.shown);
         place.why = "this node has no such source";
+        place.end = hub::SourceEnd::useless;
         place.done = true;
     }
     while (!stopped_ && !place.done) {
@@ -229,13 +232,16 @@ Task<> Lineup::run(std::size_t index) {
 hub::SourceStatus Lineup::status(std::size_t index) const {
     const Place& place = places_[index];
     hub::SourceStatus status{.source = place.shown, .publishes = on_stage_ == index};
+    status.end = place.done ? place.end : hub::SourceEnd::none;
     if (delivers(place)) {
         status.state = hub::SourceState::live;
         return status;
     }
     const bool needed = wanted(index);
     status.state = place.ever && needed ? hub::SourceState::stale : hub::SourceState::waiting;
-    if (status.publishes) {
+    if (place.trying && place.leash != nullptr && !place.leash->said().empty()) {
+        status.reason = place.leash->said();
+    } else if (status.publishes) {
         status.reason = "connected, but nothing comes";
     } else if (!place.done && !needed) {
         status.reason = "not needed: a source before it delivers";

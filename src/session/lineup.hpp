@@ -50,7 +50,8 @@ private:
         Duration pause = source_pause_min;   // the next one
         SourceLeash* leash = nullptr;        // of the try or pause under way
         bool trying = false;
-        bool done = false;   // finished, or trying again would not help
+        bool done = false;   // finished, or trying again would not help: `end` says which
+        hub::SourceEnd end = hub::SourceEnd::none;
         bool ever = false;   // it has delivered
         Instant wanted_since = Instant::never();
         Instant began{};          // its newest try

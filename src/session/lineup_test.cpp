@@ -52,7 +52,7 @@ public:
     void decide(hub::Petition /*petition*/, Reply<hub::Admitted> reply) override {
         reply.give(hub::Admitted{});
     }
-    void spawn(Executor& /*owner*/, Reply<std::unique_ptr<Child>> reply) override {
+    void spawn(Executor& /*owner*/, SpawnWish /*wish*/, Reply<std::unique_ptr<Child>> reply) override {
         reply.give(fail(Errc::not_found, "no child is needed for this"));
     }
     void saw(const std::string& /*stream*/, std::vector<hub::SourceStatus> sources) override {

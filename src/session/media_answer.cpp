@@ -82,4 +82,17 @@ bool may_open_websocket(const web::Request& request, const std::vector<std::stri
            web::same_name(origin->substr(scheme.size()), host);
 }
 
+std::string proof_of(std::string_view query) {
+    std::string kept;
+    while (!query.empty()) {
+        const std::string_view field = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(field.size() + 1, query.size()));
+        const std::string_view key = field.substr(0, field.find('='));
+        if (key == "token" || key == "user" || key == "pass") {
+            kept.append(kept.empty() ? "" : "&").append(field);
+        }
+    }
+    return kept;
+}
+
 }   // namespace millrace::session

@@ -21,6 +21,9 @@ web::Response media_options(const web::Request& request, const std::vector<std::
 /// Why not, in HTTP's words, readable by the asking page.
 web::Response media_refusal(const web::Request& request, const std::vector<std::string>& origins, Error why);
 
+/// What of the query proves who asks, as it stands there: children of a list are asked for with it.
+std::string proof_of(std::string_view query);
+
 /// The answer to a plain request for what is a WebSocket only: 426.
 web::Response websocket_wanted(const web::Request& request, const std::vector<std::string>& origins);
 

@@ -314,7 +314,7 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Settings& settings, co
         co_return circle_refusal(request, origins, hops.error());
     }
     if (!hops->empty()) {
-        response.headers.push_back({std::string{Hops::header}, hops->text()});
+        add_relay_headers(response.headers, desk, *hops);
         head = wish->websocket ? std::move(head) : http::streaming_head(200, response.headers);
     }
     if (plays) {

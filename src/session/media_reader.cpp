@@ -18,7 +18,7 @@ public:
             if (!*tag) {
                 return {};
             }
-            read_tag(tags_, **tag, into);
+            [[maybe_unused]] const Result<> counted = read_tag(tags_, **tag, into);
         }
     }
     void end(ReadMedia& /*into*/) override {}
@@ -114,11 +114,13 @@ std::unique_ptr<MediaReader> read_mp4() {
     return std::make_unique<Mp4Media>();
 }
 
-void read_tag(flv::TagReader& reader, const flv::Tag& tag, ReadMedia& into) {
+Result<> read_tag(flv::TagReader& reader, const flv::Tag& tag, ReadMedia& into) {
     Result<std::optional<flv::Item>> item = reader.read(tag.type, tag.timestamp_ms, tag.body);
     if (!item) {
         ++into.dropped;
-    } else if (*item) {
+        return std::unexpected(item.error());
+    }
+    if (*item) {
         if (const auto* metadata = std::get_if<flv::Metadata>(&**item)) {
             announce(*metadata, into);
         } else if (auto* configured = std::get_if<flv::Configured>(&**item)) {
@@ -129,6 +131,7 @@ void read_tag(flv::TagReader& reader, const flv::Tag& tag, ReadMedia& into) {
             into.items.emplace_back(std::move(std::get<media::AccessUnit>(**item)));
         }
     }
+    return {};
 }
 
 Task<Result<>> publish(SourcePublisher& publisher, ReadMedia& media, std::size_t received) {
@@ -151,7 +154,7 @@ Task<Result<>> publish(SourcePublisher& publisher, ReadMedia& media, std::size_t
         if (auto* unit = std::get_if<media::AccessUnit>(&item)) {
             publisher.write(std::move(*unit));
         } else {
-            publication.announce(std::move(std::get<media::Track>(item)));
+            publication.take(std::move(item));
         }
     }
     media.clear();

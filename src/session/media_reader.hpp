@@ -38,8 +38,8 @@ std::unique_ptr<MediaReader> read_flv();
 std::unique_ptr<MediaReader> read_ts();
 std::unique_ptr<MediaReader> read_mp4();
 
-/// Appends what one tag means, of FLV or of RTMP; one that cannot be read is counted.
-void read_tag(flv::TagReader& reader, const flv::Tag& tag, ReadMedia& into);
+/// Appends what one tag means, of FLV or of RTMP; one that cannot be read is counted, too.
+Result<> read_tag(flv::TagReader& reader, const flv::Tag& tag, ReadMedia& into);
 
 /// Hands all of it to the stream, whose publisher it becomes with the first item; `into` is empty then.
 /// `received` is how many bytes it came from.

@@ -79,6 +79,14 @@ void Origin::take(media_link::Message& message) {
         publication_->count_received(unit->payload.size());
         publication_->write(std::move(*unit));
     } else if (const auto* statistics = std::get_if<media_link::Statistics>(&message)) {
+        publication_->tell({.captured = statistics->captured,
+                            .encoded = statistics->encoded,
+                            .dropped_slow = statistics->dropped_slow,
+                            .dropped_asked = statistics->dropped_asked,
+                            .broken = statistics->broken,
+                            .moments_missed = statistics->skipped,
+                            .pictures_waiting = statistics->pictures_waiting,
+                            .units_waiting = statistics->units_waiting});
         if (statistics->skipped > skipped_) {
             log::warning(who, "{}: the machine is too slow for this source: {} pictures were skipped",
                          facts().stream, statistics->skipped - skipped_);
@@ -198,7 +206,8 @@ Task<SourceEnding> Life::live() {
 Task<SourceEnding> media_source(Desk& desk, const SourceMeans& means, const SourceRule& rule,
                                 SourceLeash& leash) {
     Answer<std::unique_ptr<Child>> answer{desk.executor};
-    means.spawner.spawn(desk.executor, answer.reply());
+    const bool reads_stdin = rule.source.starts_with("raw:-");
+    means.spawner.spawn(desk.executor, {.stdin = reads_stdin}, answer.reply());
     const Result<std::unique_ptr<Child>> child = co_await answer.within(desk.executor.now() + spawn_deadline);
     if (!child) {
         co_return SourceEnding{.error = child.error(), .words = {}};

@@ -44,8 +44,9 @@ struct Puppet {
 class FakeSpawner final : public Spawner {
 public:
     explicit FakeSpawner(VirtualExecutor& child_side) : child_side_{child_side} {}
-    void spawn(Executor& owner, Reply<std::unique_ptr<Child>> reply) override {
+    void spawn(Executor& owner, SpawnWish wish, Reply<std::unique_ptr<Child>> reply) override {
         ++asked;
+        wishes.push_back(wish);
         if (missing) {
             reply.give(fail(Errc::not_found, "the program is missing beside millrace"));
             return;
@@ -57,6 +58,7 @@ public:
 
     bool missing = false;
     int asked = 0;
+    std::vector<SpawnWish> wishes;
     std::vector<std::unique_ptr<Puppet>> puppets;
 
 private:
@@ -152,6 +154,30 @@ TEST_F(MediaSource, an_ask_for_a_key_frame_reaches_the_child) {
     EXPECT_EQ(std::get<media_link::Command>(child().heard[3]).value, 500'000U);
 }
 
+TEST_F(MediaSource, row_4_19_what_was_dropped_and_what_waits_stands_in_the_streams_report) {
+    run();
+    publish();
+    EXPECT_FALSE(world_.reports().front().camera);
+    say(media_link::Statistics{.skipped = 1,
+                               .captured = 24,
+                               .encoded = 12,
+                               .dropped_slow = 5,
+                               .dropped_asked = 2,
+                               .broken = 4,
+                               .pictures_waiting = 1,
+                               .units_waiting = 3});
+    run();
+    const hub::CameraReport wanted{.captured = 24,
+                                   .encoded = 12,
+                                   .dropped_slow = 5,
+                                   .dropped_asked = 2,
+                                   .broken = 4,
+                                   .moments_missed = 1,
+                                   .pictures_waiting = 1,
+                                   .units_waiting = 3};
+    EXPECT_EQ(world_.reports().front().camera, wanted);
+}
+
 TEST_F(MediaSource, a_child_that_dies_is_replaced_after_a_pause_that_doubles) {
     run();
     publish();
@@ -230,6 +256,14 @@ TEST_F(MediaSource, a_fault_that_may_pass_is_tried_again) {
     say(media_link::End{});
     world_.time.run_for(2s);
     EXPECT_EQ(spawner_.asked, 2);
+}
+
+TEST_F(MediaSource, only_a_source_of_raw_pictures_on_stdin_is_given_it) {
+    EXPECT_FALSE(spawner_.wishes.back().stdin);
+    executor_.run([this] { sources_.start({"live/raw", "raw:-?size=320x240&fps=30&format=bgr24"}); });
+    world_.time.settle();
+    ASSERT_EQ(spawner_.wishes.size(), 2U);
+    EXPECT_TRUE(spawner_.wishes.back().stdin);
 }
 
 TEST_F(MediaSource, ended_by_us_it_says_its_end) {

@@ -47,9 +47,8 @@ private:
     Task<Result<>> take_answer(const http::ResponseHead& head);
     Task<Result<>> take_body();
     Task<Result<>> take_piece(const Bytes& piece);
-    Task<Result<>> show(Bytes picture, std::optional<double> taken_at);
-    media::AccessUnit unit_of(const Bytes& picture, const media::jpeg::Facts& facts,
-                              std::optional<double> taken_at);
+    Task<Result<>> show(multipart::Part picture);
+    media::AccessUnit unit_of(const multipart::Part& picture, const media::jpeg::Facts& facts);
 
     HttpPull& pull_;
     Desk& desk_;
@@ -103,7 +102,7 @@ Task<Result<>> Pictures::take_body() {
             co_return fail(Errc::closed, "the server ended the pictures");
         }
         if (pieces->ended) {
-            co_return co_await show(Bytes{std::exchange(picture_, {})}, std::nullopt);
+            co_return co_await show({.body = Bytes{std::exchange(picture_, {})}});
         }
         const Result<> patient = check_patience();
         if (!patient) {
@@ -121,7 +120,7 @@ Task<Result<>> Pictures::take_piece(const Bytes& piece) {
     }
     const Result<> received = parts_->receive(piece);
     while (auto part = parts_->next()) {
-        const Result<> shown = co_await show(std::move(part->body), part->timestamp);
+        const Result<> shown = co_await show(*std::move(part));
         if (!shown) {
             co_return shown;
         }
@@ -129,22 +128,22 @@ Task<Result<>> Pictures::take_piece(const Bytes& piece) {
     co_return received;
 }
 
-media::AccessUnit Pictures::unit_of(const Bytes& picture, const media::jpeg::Facts& facts,
-                                    std::optional<double> taken_at) {
+media::AccessUnit Pictures::unit_of(const multipart::Part& picture, const media::jpeg::Facts& facts) {
     config_ = media::jpeg::config_from(facts, config_);
     const auto since = static_cast<std::uint64_t>((desk_.executor.now() - publisher_.since()) / 1us);
     const auto time = static_cast<std::int64_t>(since * ticks_a_second / 1'000'000);
     media::AccessUnit unit{.config = config_, .dts = time, .pts = time, .key = true};
-    unit.payload = picture.slice(0, facts.size);
+    unit.payload = picture.body.slice(0, facts.size);
     const WallTime now = desk_.executor.clock().utc();
-    if (taken_at && std::abs(*taken_at - static_cast<double>(now.microseconds) / 1e6) < clock_trust_seconds) {
-        unit.capture = {{static_cast<std::int64_t>(*taken_at * 1e6)}, media::CaptureTime::Label::sender};
+    const std::optional<double> taken = picture.timestamp;
+    if (taken && std::abs(*taken - static_cast<double>(now.microseconds) / 1e6) < clock_trust_seconds) {
+        unit.capture = {{static_cast<std::int64_t>(*taken * 1e6)}, picture.origin};
     }
     return unit;
 }
 
-Task<Result<>> Pictures::show(Bytes picture, std::optional<double> taken_at) {
-    const Result<media::jpeg::Facts> facts = media::jpeg::read(picture);
+Task<Result<>> Pictures::show(multipart::Part picture) {
+    const Result<media::jpeg::Facts> facts = media::jpeg::read(picture.body);
     if (!facts && publisher_.began()) {
         publisher_.publication().count_dropped();
     }
@@ -158,8 +157,8 @@ Task<Result<>> Pictures::show(Bytes picture, std::optional<double> taken_at) {
         }
     }
     newest_ = desk_.executor.now();
-    publisher_.publication().count_received(picture.size());
-    publisher_.write(unit_of(picture, *facts, taken_at));
+    publisher_.publication().count_received(picture.body.size());
+    publisher_.write(unit_of(picture, *facts));
     co_await publisher_.flush();
     co_return Result<>{};
 }

@@ -113,6 +113,8 @@ TEST_F(MjpegPull, the_servers_word_on_a_pictures_time_is_taken_where_it_can_be_t
     const double now = static_cast<double>(world_.time.utc().microseconds) / 1e6;
     say(part(picture(), fmt::format("X-Timestamp: {:.6f}\r\n", now - 1)));
     EXPECT_EQ(report().capture_origin, media::CaptureTime::Label::sender);
+    say(part(picture(), fmt::format("X-Timestamp: {:.6f}\r\nX-Timestamp-Origin: capture\r\n", now)));
+    EXPECT_EQ(report().capture_origin, media::CaptureTime::Label::capture);
     say(part(picture(), "X-Timestamp: 1.5\r\n"));
     EXPECT_EQ(report().capture_origin, media::CaptureTime::Label::arrival);
 }

@@ -126,17 +126,17 @@ TEST_F(PictureRendering, a_child_that_crashes_is_there_again_within_a_second) {
 
 TEST_F(PictureRendering, a_child_that_says_nothing_is_replaced) {
     spawner_.move();
-    time_.run_for(media_link::silence_max + PictureRenderer::pause_min + 100ms);
+    time_.run_for(media_link::silence_max + ChildAtWork::pause_min + 100ms);
     EXPECT_EQ(spawner_.asked, 2);
 }
 
 TEST_F(PictureRendering, children_that_never_give_a_picture_are_given_up) {
-    for (int i = 0; i < PictureRenderer::fruitless_max; ++i) {
+    for (int i = 0; i < ChildAtWork::fruitless_max; ++i) {
         spawner_.move();
         spawner_.die();
-        time_.run_for(PictureRenderer::pause_max);
+        time_.run_for(ChildAtWork::pause_max);
     }
-    EXPECT_EQ(spawner_.asked, PictureRenderer::fruitless_max);
+    EXPECT_EQ(spawner_.asked, ChildAtWork::fruitless_max);
     EXPECT_TRUE(diary_.said.ends_with("failed unsupported ")) << diary_.said;
     EXPECT_FALSE(offer(coded().front()));
 }
@@ -148,7 +148,7 @@ TEST_F(PictureRendering, a_missing_program_is_given_up_too) {
     diary_.take();
     order({.fps = 5});
     time_.run_for(1min);
-    EXPECT_EQ(spawner_.asked, PictureRenderer::fruitless_max);
+    EXPECT_EQ(spawner_.asked, ChildAtWork::fruitless_max);
     EXPECT_EQ(diary_.take(), "failed unsupported ");
 }
 

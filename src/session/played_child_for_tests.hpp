@@ -37,8 +37,9 @@ class PlayedSpawner final : public Spawner {
 public:
     PlayedSpawner(VirtualTime& time, VirtualExecutor& child_side) : time_{time}, child_side_{child_side} {}
 
-    void spawn(Executor& owner, Reply<std::unique_ptr<Child>> reply) override {
+    void spawn(Executor& owner, SpawnWish wish, Reply<std::unique_ptr<Child>> reply) override {
         ++asked;
+        wished = wish;
         if (missing) {
             reply.give(fail(Errc::not_found, "the program is missing beside millrace"));
             return;
@@ -85,6 +86,7 @@ public:
 
     bool missing = false;
     int asked = 0;
+    SpawnWish wished;   ///< of the newest
     std::vector<std::unique_ptr<PlayedChild>> children;
 
 private:

@@ -8,6 +8,7 @@
 #include "session/played_server_for_tests.hpp"
 #include "session/rtmp_pull.hpp"
 #include "session/udp_pull.hpp"
+#include "session/ws_pull.hpp"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -16,8 +17,8 @@
 namespace millrace::session::toys {
 
 inline constexpr std::array pull_kinds{SourceKind{"http", http_pull, true},
-                                       SourceKind{"rtmp", rtmp_pull, true},
-                                       SourceKind{"udp", udp_pull, true}};
+                                       SourceKind{"rtmp", rtmp_pull, true}, SourceKind{"udp", udp_pull, true},
+                                       SourceKind{"ws", ws_pull, true}};
 
 class AnyoneMay final : public hub::Admission {
 public:
@@ -28,7 +29,7 @@ public:
 
 class NoChildren final : public Spawner {
 public:
-    void spawn(Executor& /*owner*/, Reply<std::unique_ptr<Child>> reply) override {
+    void spawn(Executor& /*owner*/, SpawnWish /*wish*/, Reply<std::unique_ptr<Child>> reply) override {
         reply.give(fail(Errc::not_found, "no child is needed for this"));
     }
 };

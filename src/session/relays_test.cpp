@@ -46,6 +46,33 @@ TEST_F(Relays, case_85_a_pull_says_who_asks_and_takes_nothing_that_comes_from_he
     EXPECT_EQ(state(), "live");
 }
 
+TEST_F(Relays, row_4_12_a_pull_from_another_node_learns_how_far_its_clock_is_from_ours) {
+    start("http://near.example/live/cam.flv");
+    const std::int64_t theirs = executor_.clock().utc().microseconds + 7'000'000;
+    say(
+        fmt::format("HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nMillrace-Hops: {}\r\n"
+                    "Millrace-Clock: {}\r\n\r\n",
+                    near, theirs));
+    say(toys::flv_film(0, 1000));
+    ASSERT_EQ(state(), "live");
+    const auto clock = report().publisher->clock;
+    ASSERT_TRUE(clock);
+    EXPECT_LE(clock->uncertainty, 1s);
+    EXPECT_LE(clock->ahead, 7s + clock->uncertainty);
+    EXPECT_GE(clock->ahead, 7s - clock->uncertainty);
+}
+
+TEST_F(Relays, what_is_no_time_of_our_days_says_nothing_of_a_clock) {
+    for (const std::string_view wrong : {"", "x", "12", "-1", "1763646000000000 ", "99999999999999999999"}) {
+        EXPECT_FALSE(read_clock_header(wrong)) << wrong;
+    }
+    EXPECT_EQ(read_clock_header("1763646000000000"), WallTime{1'763'646'000'000'000});
+    std::vector<web::Header> headers;
+    add_relay_headers(headers, desk_, {});
+    ASSERT_EQ(headers.size(), 2U);
+    EXPECT_EQ(read_clock_header(headers[1].value), executor_.clock().utc());
+}
+
 TEST_F(Relays, case_85_a_stream_does_not_go_back_to_a_node_that_it_came_through) {
     start("http://near.example/live/cam.flv");
     answer_from("aaaaaaaaaaaaaaaa,bbbbbbbbbbbbbbbb");

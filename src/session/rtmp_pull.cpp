@@ -5,6 +5,7 @@
 #include "protocol/rtmp/client.hpp"
 #include "session/http_fetch.hpp"
 #include "session/media_reader.hpp"
+#include "session/relays.hpp"
 
 #include <algorithm>
 
@@ -26,7 +27,7 @@ std::string encoded(std::string_view text) {
 }
 
 /// "rtmp://me:secret@host/live/cam?a=b": app "live", key "cam?a=b&user=me&pass=secret".
-Client::Options options_of(const Url& url) {
+Client::Options options_of(const Url& url, Hops hops) {
     const std::string_view target = std::string_view{url.target}.substr(1);
     const std::size_t query_at = target.find('?');
     const std::string_view path = target.substr(0, query_at);
@@ -42,6 +43,7 @@ Client::Options options_of(const Url& url) {
     }
     const std::size_t slash = path.rfind('/');
     Client::Options options;
+    options.hops = std::move(hops);
     options.app = path.substr(0, slash);
     options.key = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
     options.tc_url = fmt::format("{}://{}/{}", url.scheme, url.authority(), options.app);
@@ -49,15 +51,6 @@ Client::Options options_of(const Url& url) {
         options.key += '?' + query;
     }
     return options;
-}
-
-flv::TagType tag_type(rtmp::MediaType type) {
-    switch (type) {
-        case rtmp::MediaType::audio: return flv::TagType::audio;
-        case rtmp::MediaType::video: return flv::TagType::video;
-        case rtmp::MediaType::data: return flv::TagType::script;
-    }
-    return flv::TagType::script;
 }
 
 /// The client, and how long we wait for media once it plays.
@@ -91,7 +84,7 @@ public:
     Pull(Desk& desk, const SourceRule& rule, SourceLeash& leash, const Url& url)
         : desk_{desk},
           publisher_{desk, leash, "rtmp", rule.stream},
-          player_{desk.random, options_of(url), desk.executor.now()} {}
+          player_{desk.random, options_of(url, hops_of_pull(desk, rule.stream)), desk.executor.now()} {}
 
     Task<SourceEnding> run(Connection& connection);
 
@@ -114,12 +107,15 @@ Result<> Pull::take(Client::Event event) {
     if (auto* media = std::get_if<rtmp::Media>(&event)) {
         received_ += media->body.size();
         const std::size_t before = media_.items.size();
-        read_tag(reader_, {tag_type(media->type), media->timestamp_ms, std::move(media->body)}, media_);
-        if (media_.items.size() > before) {
+        const Result<> read = read_tag(reader_, rtmp::tag_of(std::move(*media)), media_);
+        if (read && media_.items.size() > before) {
             player_.wait_until(until);
         }
-    } else if (std::holds_alternative<Client::PlayStarted>(event)) {
+    } else if (auto* const started = std::get_if<Client::PlayStarted>(&event)) {
         player_.wait_until(until);
+        const Result<> elsewhere = refuse_own(desk_, started->hops);
+        publisher_.came_through(std::move(started->hops));
+        return elsewhere;
     } else if (const auto* refused = std::get_if<Client::Refused>(&event)) {
         words_ = fmt::format("the server refuses: {} {}", log::escaped(refused->code, 64),
                              log::escaped(refused->description));

@@ -38,7 +38,7 @@ protected:
             if (auto* request = std::get_if<rtmp::Server::PlayRequested>(&*event)) {
                 asked_for_ = *request;
                 played_ = true;
-                accept_ ? machine().accept_play()
+                accept_ ? machine().accept_play(hops_)
                         : machine().refuse(rtmp::Server::Refusal::not_found, "no such stream");
             }
         }
@@ -53,6 +53,7 @@ protected:
     std::optional<rtmp::Server::PlayRequested> asked_for_;
     bool played_ = false;
     bool accept_ = true;
+    Hops hops_;   // that the server says
 };
 
 void RtmpPull::show(std::int64_t start_ms, std::int64_t length_ms, bool lead) {
@@ -99,6 +100,23 @@ TEST_F(RtmpPull, publishes_what_comes_and_says_its_end) {
     stop();
     EXPECT_EQ(state(), "offline");
     EXPECT_TRUE(server().is_left());
+}
+
+TEST_F(RtmpPull, case_85_a_pull_says_who_asks_and_takes_nothing_that_comes_from_here) {
+    desk_.node_id = "0123456789abcdef";
+    hops_ = Hops::parse("aaaaaaaaaaaaaaaa,0123456789abcdef");
+    start("rtmp://far.example/live/cam");
+    move();
+    ASSERT_TRUE(asked_for_);
+    EXPECT_EQ(asked_for_->hops.text(), "0123456789abcdef");
+    EXPECT_TRUE(server().is_left());
+    EXPECT_EQ(state(), "none");
+    wait_for_next_try();
+    hops_ = Hops::parse("aaaaaaaaaaaaaaaa");
+    move();
+    show(0, 1000);
+    EXPECT_EQ(state(), "live");
+    EXPECT_EQ(report().publisher->hops.text(), "aaaaaaaaaaaaaaaa");
 }
 
 TEST_F(RtmpPull, a_stream_that_is_not_there_is_asked_for_again) {

@@ -5,6 +5,7 @@
 #include "protocol/rtmp/client_address.hpp"
 #include "protocol/rtmp/client_back_channel.hpp"
 #include "protocol/rtmp/muxer.hpp"
+#include "session/relays.hpp"
 
 namespace millrace::session {
 
@@ -67,6 +68,7 @@ Task<ForwardEnding> rtmp_push(Desk& desk, const ForwardMeans& means, ForwardCour
     }
     rtmp::Client::Options options = rtmp::options_for(*url, rtmp::Client::Role::publish);
     options.chunk_size = rtmp::chunk_size_to_players;
+    options.hops = co_await hops_of_push(desk, course.rule().stream);
     rtmp::Client machine{desk.random, std::move(options), desk.executor.now()};
     auto beginning = begin(desk, **connection, machine);
     std::optional<ForwardEnding> refused = co_await beginning;

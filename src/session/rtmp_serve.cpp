@@ -2,14 +2,15 @@
 
 #include "base/log.hpp"
 #include "base/waiting.hpp"
-#include "container/flv_reader.hpp"
 #include "hub/name.hpp"
 #include "hub/publication.hpp"
 #include "net/drive.hpp"
 #include "protocol/rtmp/muxer.hpp"
 #include "protocol/rtmp/server.hpp"
 #include "protocol/rtmp/server_back_channel.hpp"
+#include "session/media_reader.hpp"
 #include "session/refused.hpp"
+#include "session/relays.hpp"
 
 namespace millrace::session {
 
@@ -30,15 +31,6 @@ Refusal refusal_of(Errc code) {
     }
 }
 
-flv::TagType tag_type(rtmp::MediaType type) {
-    switch (type) {
-        case rtmp::MediaType::audio: return flv::TagType::audio;
-        case rtmp::MediaType::video: return flv::TagType::video;
-        case rtmp::MediaType::data: return flv::TagType::script;
-    }
-    return flv::TagType::script;
-}
-
 /// The publisher of a stream, as the registry and the hub reach it.
 class Publisher final : public hub::Sessions::Entry {
 public:
@@ -48,6 +40,10 @@ public:
     void begin(hub::Grant grant) { publication_.emplace(desk_.directory, desk_.executor, ref(), grant); }
     hub::Publication& publication() { return *publication_; }
     void take(rtmp::Media media);
+    /// `total`: all that the conversation brought so far.
+    void count_received(std::uint64_t total) {
+        publication_->count_received(static_cast<std::size_t>(total - std::exchange(bytes_, total)));
+    }
 
     void end(Error reason) override {
         ended_by_ = reason;
@@ -63,45 +59,26 @@ public:
     Error reason(Error seen) const { return ended_by_.value_or(seen); }
 
 private:
-    void take(const flv::Metadata& metadata);
-
     Desk& desk_;
     Connection& connection_;
     std::optional<hub::Publication> publication_;
     flv::TagReader reader_;
+    ReadMedia read_;
     std::uint64_t bytes_ = 0;
     std::optional<Error> ended_by_;
 };
 
-void Publisher::take(const flv::Metadata& metadata) {
-    if (metadata.video) {
-        publication_->announce({.id = flv::video_track, .kind = media::Kind::video});
-    }
-    if (metadata.audio) {
-        publication_->announce({.id = flv::audio_track, .kind = media::Kind::audio});
-    }
-}
-
 void Publisher::take(rtmp::Media media) {
-    bytes_ += media.body.size();
-    publication_->count_received(media.body.size());
-    Result<std::optional<flv::Item>> item =
-        reader_.read(tag_type(media.type), media.timestamp_ms, media.body);
-    if (!item) {
+    const Result<> read = read_tag(reader_, rtmp::tag_of(std::move(media)), read_);
+    if (!read) {
         publication_->count_dropped();
         log::debug(protocol, "{} from {}: a message was dropped: {}", facts().stream, facts().peer.text(),
-                   item.error().what);
-    } else if (*item) {
-        if (const auto* metadata = std::get_if<flv::Metadata>(&**item)) {
-            take(*metadata);
-        } else if (auto* configured = std::get_if<flv::Configured>(&**item)) {
-            publication_->announce({.id = configured->track,
-                                    .kind = media::kind_of(configured->config->codec),
-                                    .config = configured->config});
-        } else {
-            publication_->write(std::move(std::get<media::AccessUnit>(**item)));
-        }
+                   read.error().what);
     }
+    for (hub::PublishedItem& item : read_.items) {
+        publication_->take(std::move(item));
+    }
+    read_.clear();
 }
 
 hub::Petition petition(Connection& connection, hub::Action action, std::string stream, std::string query) {
@@ -146,6 +123,7 @@ Task<Error> carry(Desk& desk, Connection& connection, rtmp::Server& machine, Pub
                 co_return co_await part(desk, connection, machine);
             }
         }
+        publisher.count_received(machine.link_counters().bytes_in);
         publisher.publication().flush();
         while (publisher.publication().congested()) {
             co_await sleep_until(desk.executor, desk.executor.now() + congestion_pause);
@@ -172,13 +150,18 @@ Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
     if (!admitted) {
         co_return co_await refuse(desk, connection, machine, admitted.error());
     }
+    if (const Result<> elsewhere = refuse_own(desk, request.hops); !elsewhere) {
+        co_return co_await refuse(desk, connection, machine, elsewhere.error());
+    }
     Publisher publisher{desk,
                         connection,
                         {.kind = hub::SessionKind::publisher,
                          .protocol = protocol,
                          .stream = name->text(),
                          .peer = connection.peer(),
-                         .who = admitted->identity}};
+                         .since = {},
+                         .who = admitted->identity,
+                         .hops = std::move(request.hops)}};
     Answer<hub::Grant> answer{desk.executor};
     desk.directory.publish(publisher.facts(), publisher.ref(), answer.reply());
     // No deadline: a grant that nobody waits for would keep the name; the hub answers within seconds.
@@ -208,6 +191,9 @@ Task<> play(Desk& desk, std::unique_ptr<Connection> connection, rtmp::Server mac
     if (!admitted) {
         co_return co_await refuse(desk, *connection, machine, admitted.error());
     }
+    if (const Result<Hops> asked = co_await hops_for(desk, request.hops, name->text()); !asked) {
+        co_return co_await refuse(desk, *connection, machine, asked.error());
+    }
     Answer<hub::Joined> answer{desk.executor};
     desk.mirrors.join(
         hub::flavour<rtmp::Muxer>({.form = protocol, .only = {}}),
@@ -217,7 +203,11 @@ Task<> play(Desk& desk, std::unique_ptr<Connection> connection, rtmp::Server mac
     if (!joined) {
         co_return co_await refuse(desk, *connection, machine, joined.error());
     }
-    machine.accept_play();
+    const Result<Hops> hops = co_await hops_for(desk, std::move(request.hops), name->text());
+    if (!hops) {
+        co_return co_await refuse(desk, *connection, machine, hops.error());
+    }
+    machine.accept_play(*hops);
     joined->seat->bind(*connection);
     Bytes lead{machine.next_output()};
     std::unique_ptr<BackChannel> back_channel = rtmp::into_back_channel(std::move(machine), {});

@@ -30,7 +30,10 @@ std::vector<RtpIntake::Line> RtpIntake::usable_lines(const sdp::Description& des
         } else if (lines.size() == tracks_max) {
             leave_out("there are too many");
         } else {
-            lines.push_back({static_cast<unsigned>(i), *format, media.capture_time_id});
+            lines.push_back({.media = static_cast<unsigned>(i),
+                             .format = *format,
+                             .capture_time_id = media.capture_time_id,
+                             .full_intra = media.full_intra && !media.picture_loss});
         }
     }
     return lines;
@@ -41,7 +44,8 @@ RtpIntake::RtpIntake(std::span<const Line> lines, const Options& options) {
         Result<rtp::Receiver> receiver =
             rtp::Receiver::make(line.format, {.reorder_wait = options.reorder_wait,
                                               .own_ssrc = options.own_ssrc,
-                                              .capture_time_id = line.capture_time_id});
+                                              .capture_time_id = line.capture_time_id,
+                                              .full_intra = line.full_intra});
         if (receiver) {
             const auto track = static_cast<media::TrackId>(streams_.size());
             streams_.push_back({line.media, track, std::move(*receiver)});
@@ -126,6 +130,15 @@ std::optional<media::AccessUnit> RtpIntake::next(Instant now) {
     return std::nullopt;
 }
 
+void RtpIntake::ask_key_frame() {
+    for (Stream& stream : streams_) {
+        const rtp::Encoding encoding = stream.receiver.format().encoding;
+        if (rtp::kind_of(encoding) == media::Kind::video && encoding != rtp::Encoding::jpeg) {
+            stream.receiver.ask_key_frame();
+        }
+    }
+}
+
 std::optional<RtpIntake::Report> RtpIntake::next_report(Instant now) {
     for (Stream& stream : streams_) {
         Report report{.media = stream.media, .bytes = {}};
@@ -156,6 +169,16 @@ std::uint64_t RtpIntake::take_dropped() {
         sum += stream.left_out_early ? left_out(stream) - *stream.left_out_early : 0;
     }
     return sum - std::exchange(dropped_told_, sum);
+}
+
+hub::PacketLoss RtpIntake::take_packet_loss() {
+    hub::PacketLoss sum;
+    for (const Stream& stream : streams_) {
+        sum.lost += stream.receiver.loss().lost;
+        sum.late += stream.receiver.loss().late;
+    }
+    const hub::PacketLoss told = std::exchange(loss_told_, sum);
+    return {sum.lost - told.lost, sum.late - told.late};
 }
 
 bool RtpIntake::waits_for_key_frame() const {

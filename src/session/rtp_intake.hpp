@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hub/publication.hpp"
 #include "protocol/rtp/alignment.hpp"
 #include "protocol/rtp/receiver.hpp"
 #include "protocol/sdp/description.hpp"
@@ -22,6 +23,7 @@ public:
         unsigned media = 0;   ///< its place in the description
         rtp::Format format;
         std::uint8_t capture_time_id = 0;
+        bool full_intra = false;   ///< of rtp::Receiver::Options
     };
     /// Those of a description, at most tracks_max. Why others are left out is added to `remarks`, in words.
     static std::vector<Line> usable_lines(const sdp::Description& description,
@@ -50,6 +52,10 @@ public:
     Instant deadline() const;
     std::optional<media::AccessUnit> next(Instant now);
 
+    /// The stream wants a key frame: those who send pictures are asked with their next report, at most one
+    /// in rtp::Receiver::key_frame_request_interval.
+    void ask_key_frame();
+
     /// RTCP of ours that is due now: a compound for a media line's sender.
     struct Report {
         unsigned media = 0;
@@ -61,6 +67,8 @@ public:
     /// Units that were left out since this was asked last: broken, refused or not to be decoded. Those before
     /// a track's first are nobody's loss.
     std::uint64_t take_dropped();
+    /// Packets that never came or came too late, since this was asked last.
+    hub::PacketLoss take_packet_loss();
     /// Pictures come, and none of them can begin a stream.
     bool waits_for_key_frame() const;
     /// Each of them said BYE.
@@ -79,6 +87,7 @@ private:
     std::vector<Stream> streams_;
     rtp::Alignment alignment_;
     std::uint64_t dropped_told_ = 0;
+    hub::PacketLoss loss_told_;
 };
 
 }   // namespace millrace::session

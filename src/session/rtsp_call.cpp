@@ -3,6 +3,7 @@
 #include "base/log.hpp"
 #include "base/secret.hpp"
 #include "net/drive.hpp"
+#include "session/relays.hpp"
 
 namespace millrace::session {
 
@@ -50,15 +51,18 @@ Task<Result<>> RtspCall::connect() {
         co_return fail(Errc::cancelled, "the source was stopped");
     }
     connection_ = std::move(*opened);
-    client_.emplace(
-        rtsp::ClientOptions{
-            .url = target_.text, .user = target_.url.user, .password = target_.url.password, .announce = {}},
-        desk_.random, desk_.executor.now());
+    client_.emplace(rtsp::ClientOptions{.url = target_.text,
+                                        .user = target_.url.user,
+                                        .password = target_.url.password,
+                                        .announce = {},
+                                        .hops = hops_of_pull(desk_, publisher_.facts().stream)},
+                    desk_.random, desk_.executor.now());
     farewell_.emplace(*connection_, [this] { say_farewell(); });
     readable_.add(*connection_);
     const std::optional<PeerAddress> server = PeerAddress::parse(connection_->peer());
     ports_.emplace(server.value_or(PeerAddress{}));
     publisher_.use(&*farewell_);
+    publisher_.on_key_frame_wanted = [this] { intake_.ask_key_frame(); };
     co_return Result<>{};
 }
 
@@ -134,7 +138,9 @@ Result<> RtspCall::read() {
 Task<Result<>> RtspCall::take_events() {
     while (std::optional<rtsp::Client::Event> event = client_->next_event()) {
         if (const auto* described = std::get_if<rtsp::Client::Described>(&*event)) {
-            const Result<> chose = co_await choose(described->description);
+            const Result<> elsewhere = refuse_own(desk_, described->hops);
+            publisher_.came_through(described->hops);
+            const Result<> chose = elsewhere ? co_await choose(described->description) : elsewhere;
             if (!chose) {
                 co_return chose;
             }
@@ -183,6 +189,10 @@ Task<Result<>> RtspCall::choose(const sdp::Description& description) {
 
 void RtspCall::take_start(const rtsp::Client::Started& started) {
     newest_ = desk_.executor.now();
+    if (client_->server_miscounts()) {
+        log::info(who, "{}: the camera's answers have other numbers (CSeq) than the requests",
+                  publisher_.facts().stream);
+    }
     std::vector<RtpIntake::Start> starts;
     for (const rtsp::Server::TrackStart& start : started.starts) {
         starts.push_back({start.track, start.timestamp});
@@ -217,6 +227,7 @@ Task<Result<>> RtspCall::hand_over() {
     }
     if (publisher_.began() && received_ != 0) {
         publisher_.publication().count_received(std::exchange(received_, 0));
+        publisher_.publication().count_packets(intake_.take_packet_loss());
         for (std::uint64_t dropped = intake_.take_dropped(); dropped > 0; --dropped) {
             publisher_.publication().count_dropped();
         }
@@ -241,6 +252,8 @@ Result<> RtspCall::check_patience() {
     if (!client_->started()) {
         return {};
     }
+    publisher_.say(packets_ != 0 && intake_.waits_for_key_frame() ? "connected; no key frame has come yet"
+                                                                  : "");
     if (by_udp_ && packets_ == 0 && now >= newest_ + rtsp_udp_patience) {
         udp_failed_ = true;
         return fail(Errc::timed_out, "no packet came by UDP");
@@ -255,7 +268,8 @@ std::string RtspCall::words_of(const Error& error) const {
     if (!nothing_usable_.empty()) {
         return fmt::format("{}: {}", error.what, nothing_usable_);
     }
-    if (client_ && error.code == Errc::unauthenticated) {
+    const bool asks_who = error.code == Errc::unauthenticated && client_ && client_->status() == 0;
+    if (asks_who) {
         return target_.url.has_user ? "the camera answers 401: another user or password"
                                     : "the camera answers 401: it wants a user and a password";
     }
@@ -264,7 +278,7 @@ std::string RtspCall::words_of(const Error& error) const {
     }
     if (client_ && client_->status() != 0) {
         return fmt::format("the camera answers {} {}", client_->status(),
-                           masked(log::escaped(client_->reason(), 64)));
+                           masked(log::escaped(client_->reason(), 128)));
     }
     return publisher_.began() || packets_ == 0 || !intake_.waits_for_key_frame()
                ? std::string{}

@@ -42,7 +42,10 @@ public:
     RtspCall(const Means& means, RtspTarget target, bool by_udp);
     RtspCall(const RtspCall&) = delete;
     RtspCall& operator=(const RtspCall&) = delete;
-    ~RtspCall() { publisher_.use(nullptr); }
+    ~RtspCall() {
+        publisher_.use(nullptr);
+        publisher_.on_key_frame_wanted = nullptr;
+    }
 
     /// Once.
     Task<RtspCallEnding> run();

@@ -35,8 +35,14 @@ void RtspDatagrams::send_control(unsigned track, ByteSpan packet) {
     }
 }
 
-void RtspDatagrams::join(LogView& log, net::DatagramViewer viewer) {
+void RtspDatagrams::join(LogView& log, net::DatagramViewer viewer, Starts starts) {
+    starts_ = std::move(starts);
     place_ = desk_.media_ports->fan_out().join(log, std::move(viewer));
+}
+
+std::vector<rtsp::Server::TrackStart> RtspDatagrams::play() {
+    place_.play();
+    return starts_();
 }
 
 void RtspDatagrams::end() {

@@ -28,10 +28,13 @@ public:
     void send_control(unsigned track, ByteSpan packet);
 
     /// A viewer's place: while it lasts, packets go to the tracks' peers.
-    void join(LogView& log, net::DatagramViewer viewer);
+    /// `starts` tells where each track begins for one who comes now.
+    using Starts = std::function<std::vector<rtsp::Server::TrackStart>()>;
+    void join(LogView& log, net::DatagramViewer viewer, Starts starts);
     bool has_place() const { return static_cast<bool>(place_); }
     void pause() { place_.pause(); }
-    void play() { place_.play(); }
+    /// Goes on where the stream is now, which is told.
+    std::vector<rtsp::Server::TrackStart> play();
     const PeerAddress& host() const { return host_; }
     /// The session ended.
     void end();
@@ -47,6 +50,7 @@ private:
     PeerAddress host_;
     Sink sink_;
     std::vector<Track> tracks_;
+    Starts starts_;   // of the place
     net::DatagramFanOut::Place place_;
 };
 

@@ -1,8 +1,7 @@
 #include "session/rtsp_datagrams.hpp"
 
-#include "base/virtual_network.hpp"
 #include "protocol/rtp/rtcp.hpp"
-#include "session/rtsp_peers_for_tests.hpp"
+#include "session/rtsp_udp_for_tests.hpp"
 
 #include <algorithm>
 
@@ -11,35 +10,10 @@ namespace {
 
 using toys::RtspPeer;
 using toys::RtspTalker;
-using toys::RtspWorld;
+using toys::send_to;
+using toys::UdpWorld;
 
 constexpr std::string_view url = "rtsp://h/live/cam";
-constexpr const char* server_host = "192.0.2.2";
-constexpr const char* client_host = "192.0.2.1";   // as the connections of RtspWorld have it
-
-/// A server with ports for UDP, and the network around it.
-struct UdpWorld {
-    UdpWorld() {
-        scene.desk.media_ports = &ports;
-        scene.server.run([this] { ports.listen(); });
-    }
-    UdpWorld(const UdpWorld&) = delete;
-    UdpWorld& operator=(const UdpWorld&) = delete;
-    ~UdpWorld() { scene.world.time.stop(); }
-
-    std::unique_ptr<Datagrams> open(const char* host, std::uint16_t port) {
-        return *network.open(scene.clients, {host, port});
-    }
-
-    RtspWorld scene;
-    VirtualNetwork network{scene.world.time};
-    MediaPorts ports{scene.server, {open_at(8000), open_at(8001)}};
-
-private:
-    std::unique_ptr<Datagrams> open_at(std::uint16_t port) {
-        return *network.open(scene.server, {server_host, port});
-    }
-};
 
 std::string session_of(std::string_view answer) {
     const std::size_t at = answer.find("Session: ");
@@ -48,20 +22,14 @@ std::string session_of(std::string_view answer) {
                : std::string{answer.substr(at + 9, answer.find_first_of(";\r", at) - at - 9)};
 }
 
-void send_to(Datagrams& from, std::uint16_t port, ByteSpan packet) {
-    const std::array slices{packet};
-    std::array batch{Datagram{.peer = *PeerAddress::parse({server_host, port}), .slices = slices}};
-    EXPECT_EQ(from.send(batch).value_or(0), 1U);
-}
-
 /// A publisher of one track of H.264, whose pictures are several packets each and all different.
 class UdpCamera {
 public:
     explicit UdpCamera(UdpWorld& world)
         : world_{world},
-          talker_{world.scene},
-          rtp_{world.open(client_host, 5000)},
-          rtcp_{world.open(client_host, 5001)} {
+          talker_{world},
+          rtp_{world.open(UdpWorld::client_host, 5000)},
+          rtcp_{world.open(UdpWorld::client_host, 5001)} {
         const std::array tracks{track_};
         const rtsp::Offer offer = rtsp::offer_of(tracks, "");
         talker_.ask("ANNOUNCE", url, "Content-Type: application/sdp\r\n", sdp::write(offer.description));
@@ -90,7 +58,7 @@ public:
             }
             sender_->packets().clear();
             sent.push_back(std::move(unit));
-            world_.scene.run_for(40ms);
+            world_.run_for(40ms);
         }
         at_ms_ += 160;
     }
@@ -117,9 +85,9 @@ class UdpPlayer {
 public:
     explicit UdpPlayer(UdpWorld& world, std::string_view more = "")
         : world_{world},
-          talker_{world.scene},
-          rtp_{world.open(client_host, 6000)},
-          rtcp_{world.open(client_host, 6001)} {
+          talker_{world},
+          rtp_{world.open(UdpWorld::client_host, 6000)},
+          rtcp_{world.open(UdpWorld::client_host, 6001)} {
         const std::string described = talker_.ask("DESCRIBE", url);
         const auto description = sdp::read(described.substr(described.find("\r\n\r\n") + 4));
         receiver_ = std::make_unique<rtp::Receiver>(
@@ -136,7 +104,7 @@ public:
         std::array received{Received{.buffer = buffer}};
         while (rtp_->receive(received)) {
             EXPECT_EQ(received[0].from.text(), "192.0.2.2:8000");
-            receiver_->receive(received[0].bytes(), world_.scene.world.time.now());
+            receiver_->receive(received[0].bytes(), world_.world.time.now());
             while (std::optional<media::AccessUnit> unit = receiver_->next()) {
                 units.push_back(unit->payload);
             }
@@ -198,7 +166,7 @@ TEST(RtspDatagrams, carry_each_picture_of_a_publisher_to_a_player) {
         camera.send_group();
         player.listen();
     }
-    world.scene.run_for(100ms);
+    world.run_for(100ms);
     player.listen();
     EXPECT_EQ(player.units, payloads_of(camera.sent));
     EXPECT_GT(player.reports, 1);
@@ -210,8 +178,9 @@ TEST(RtspDatagrams, case_18_go_to_the_peer_whatever_destination_says) {
     camera.send_group();
     const auto victim = world.open("192.0.2.99", 6000);
     UdpPlayer player{world, ";destination=192.0.2.99"};
+    EXPECT_EQ(player.set_up.find("192.0.2.99"), std::string::npos) << player.set_up;
     camera.send_group();
-    world.scene.run_for(100ms);
+    world.run_for(100ms);
     player.listen();
     EXPECT_EQ(player.units, payloads_of(camera.sent));
     std::array<std::byte, 2000> buffer;
@@ -226,7 +195,7 @@ TEST(RtspDatagrams, case_21_of_strangers_change_nothing) {
     camera.send_group();
     UdpPlayer player{world};
     const auto stranger = world.open("192.0.2.66", 5000);
-    const auto neighbour = world.open(client_host, 5004);
+    const auto neighbour = world.open(UdpWorld::client_host, 5004);
     rtp::Sender liar{
         *rtsp::payload_of(
             rtsp::offer_of(std::array{flv::samples::track(media::Codec::h264)}, "").description.media.at(0)),
@@ -239,7 +208,7 @@ TEST(RtspDatagrams, case_21_of_strangers_change_nothing) {
         send_to(*neighbour, 8000, liar.packets().at(i));
     }
     camera.send_group();
-    world.scene.run_for(100ms);
+    world.run_for(100ms);
     player.listen();
     EXPECT_EQ(player.units, payloads_of(camera.sent));
     EXPECT_EQ(world.ports.counters().strangers, 2 * liar.packets().count());
@@ -249,15 +218,15 @@ TEST(RtspDatagrams, hand_on_whole_pictures_alone_where_the_path_loses_and_reorde
     UdpWorld world;
     UdpCamera camera{world};
     camera.send_group();
-    RtspPeer player{world.scene, toys::plays()};   // by TCP: it sees what the server handed on
+    RtspPeer player{world, toys::plays()};   // by TCP: it sees what the server handed on
     world.network.set_path(
-        {client_host, 0}, {server_host, 0},
+        {UdpWorld::client_host, 0}, {UdpWorld::server_host, 0},
         {.delay = 5ms, .jitter = 5ms, .loss = 0.02, .duplication = 0.01, .reordering = 0.03});
     for (int i = 0; i < 100; ++i) {
         camera.send_group();
         player.talk();
     }
-    world.scene.run_for(1s);
+    world.run_for(1s);
     player.talk();
     const std::vector<Bytes> got = units_of(player).at(0);
     const std::vector<Bytes> sent = payloads_of(camera.sent);
@@ -284,7 +253,7 @@ TEST(RtspDatagrams, stop_for_a_player_of_which_nothing_is_heard_for_a_minute) {
     const auto watch = [&](Duration span, bool answers) {
         for (Duration spent{0}; spent < span; spent += 1s) {
             camera.send_group();
-            world.scene.run_for(840ms);
+            world.run_for(840ms);
             player.listen();
             if (answers) {
                 player.say_that_it_listens();
@@ -306,7 +275,7 @@ TEST(RtspDatagrams, rest_while_a_player_pauses_and_end_with_the_stream) {
     UdpCamera camera{world};
     camera.send_group();
     UdpPlayer player{world};
-    world.scene.run_for(100ms);
+    world.run_for(100ms);
     player.listen();
     EXPECT_TRUE(player.ask("PAUSE").starts_with("RTSP/1.0 200 "));
     const std::size_t heard = player.units.size();
@@ -316,13 +285,13 @@ TEST(RtspDatagrams, rest_while_a_player_pauses_and_end_with_the_stream) {
     EXPECT_EQ(player.units.size(), heard);
     const std::size_t newest = camera.sent.size() - 4;
     EXPECT_TRUE(player.ask("PLAY").starts_with("RTSP/1.0 200 "));
-    world.scene.run_for(100ms);
+    world.run_for(100ms);
     player.listen();
     const std::vector<Bytes> since{player.units.begin() + static_cast<std::ptrdiff_t>(heard),
                                    player.units.end()};
     EXPECT_EQ(since, payloads_of(camera.sent, newest));
     camera.end();
-    world.scene.run_for(30s);
+    world.run_for(30s);
     player.listen();
     EXPECT_EQ(player.byes, 1);
     EXPECT_TRUE(player.closed());

@@ -27,23 +27,16 @@ public:
                    ? Result<>{}
                    : fail(Errc::unsupported, "RTP carries none of the stream's tracks");
     }
-    void renew(std::span<const media::Track> /*tracks*/, Instant /*now*/) override { tell_offline(false); }
-    bool takes(const media::Track& track) const override { return has_payload(track); }
-    void unpublished(Instant /*now*/) override { tell_offline(true); }
-    void lost(Instant /*now*/) override {}
-    void end(Instant /*now*/) override {
-        log_.end();
+    void renew(std::span<const media::Track> /*tracks*/, Instant /*now*/) override {
+        offline_ = false;
+        log_.request_flush();
         tell();
     }
+    bool takes(const media::Track& track) const override { return has_payload(track); }
 
 private:
     void write_new(Instant /*now*/) override {}
     Bytes lead() const override { return {}; }
-    void tell_offline(bool offline) {
-        offline_ = offline;
-        log_.request_flush();
-        tell();
-    }
 };
 
 hub::Flavour antechamber() {
@@ -79,6 +72,7 @@ Task<Result<RtspOffer>> offer_stream(Desk& desk, hub::SessionFacts player) {
         co_return std::unexpected(joined.error());
     }
     made.place = std::move(joined->seat);
+    made.log = joined->log;
     Result<std::vector<media::Track>> tracks = co_await tracks_of(desk, made.stream);
     if (!tracks) {
         co_return std::unexpected(tracks.error());

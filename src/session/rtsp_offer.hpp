@@ -17,6 +17,7 @@ struct RtspOffer {
     hub::Identity who;
     rtsp::Offer offer;
     std::unique_ptr<hub::ViewerSeat> place;
+    LogView* log = nullptr;   ///< of the place, without bytes: it ends with the stream
 };
 
 /// Waits, as a viewer does, until the stream's tracks are known; a source on demand is called. Errors are

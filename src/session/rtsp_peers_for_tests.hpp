@@ -7,6 +7,7 @@
 #include "protocol/rtsp/client.hpp"
 #include "protocol/rtsp/track_payloads.hpp"
 #include "session/rtsp_serve.hpp"
+#include "session/watched_connection_for_tests.hpp"
 
 #include <gtest/gtest.h>
 
@@ -32,28 +33,6 @@ public:
     }
     std::string password;
     std::vector<hub::Petition> petitions;
-};
-
-/// The server's end of a connection, which remembers whether somebody was let in.
-class WatchedConnection final : public Connection {
-public:
-    WatchedConnection(std::unique_ptr<Connection> real, unsigned& let_in)
-        : real_{std::move(real)}, let_in_{let_in} {}
-    Result<std::size_t> try_read(std::span<std::byte> into) override { return real_->try_read(into); }
-    Result<std::size_t> try_write(std::span<const ByteSpan> slices) override {
-        return real_->try_write(slices);
-    }
-    void wait_readable(Waiter* waiter) override { real_->wait_readable(waiter); }
-    void wait_writable(Waiter* waiter) override { real_->wait_writable(waiter); }
-    void close() override { real_->close(); }
-    const Endpoint& peer() const override { return real_->peer(); }
-    const Endpoint& local() const override { return real_->local(); }
-    bool encrypted() const override { return real_->encrypted(); }
-    void let_in() override { ++let_in_; }
-
-private:
-    std::unique_ptr<Connection> real_;
-    unsigned& let_in_;
 };
 
 struct RtspWorld {
@@ -212,16 +191,23 @@ inline rtsp::ClientOptions plays(std::string url = "rtsp://h/live/cam") {
     return {.url = std::move(url), .user = {}, .password = {}, .announce = {}};
 }
 
-inline rtsp::ClientOptions publishes(const rtsp::Offer& offer) {
-    return {.url = "rtsp://h/live/cam", .user = {}, .password = {}, .announce = offer.description};
+inline rtsp::ClientOptions publishes(const rtsp::Offer& offer, Hops hops = {}) {
+    return {.url = "rtsp://h/live/cam",
+            .user = {},
+            .password = {},
+            .announce = offer.description,
+            .hops = std::move(hops)};
 }
 
 /// A publisher of these tracks.
 class RtspCamera {
 public:
     explicit RtspCamera(RtspWorld& scene,
-                        std::vector<media::Codec> codecs = {media::Codec::h264, media::Codec::aac})
-        : tracks_{tracks_of(codecs)}, offer_{rtsp::offer_of(tracks_, "")}, peer_{scene, publishes(offer_)} {
+                        std::vector<media::Codec> codecs = {media::Codec::h264, media::Codec::aac},
+                        Hops hops = {})
+        : tracks_{tracks_of(codecs)},
+          offer_{rtsp::offer_of(tracks_, "")},
+          peer_{scene, publishes(offer_, std::move(hops))} {
         for (const rtsp::SetupTrack& one : peer_.setups()) {
             senders_.push_back(std::make_unique<rtp::Sender>(
                 offer_.formats[one.track],

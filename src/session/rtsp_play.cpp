@@ -84,22 +84,9 @@ std::vector<RtspChannel> channels_of(const rtsp::Offer& offer, std::span<const r
     return channels;
 }
 
-/// A seat at the log of these channels.
+/// The player's seat.
 Task<Result<hub::Joined>> join(Desk& desk, const RtspPlayer& player, std::span<const RtspChannel> channels) {
-    rtsp::ChannelPlan plan;
-    for (const RtspChannel& one : channels) {
-        plan.set(player.offer.offer.tracks[one.track], one.channel);
-    }
-    const std::uint64_t seed = std::uint64_t{desk.random.next_u32()} << 32U | desk.random.next_u32();
-    Answer<hub::Joined> answer{desk.executor};
-    desk.mirrors.join(hub::flavour_of({.form = rtsp_protocol, .only = {}, .plan = plan.packed()},
-                                      [plan, seed] { return rtsp::Muxer{plan, seed}; }),
-                      {.protocol = rtsp_protocol,
-                       .stream = player.offer.stream,
-                       .peer = player.connection->peer(),
-                       .who = player.offer.who},
-                      answer.reply());
-    Result<hub::Joined> joined = co_await answer.within(desk.executor.now() + join_deadline);
+    Result<hub::Joined> joined = co_await rtsp_join(desk, player.offer, player.connection->peer(), channels);
     if (joined) {
         player.connection->let_in();
         joined->seat->bind(*player.connection);
@@ -108,6 +95,22 @@ Task<Result<hub::Joined>> join(Desk& desk, const RtspPlayer& player, std::span<c
 }
 
 }   // namespace
+
+Task<Result<hub::Joined>> rtsp_join(Desk& desk, const RtspOffer& offer, Endpoint peer,
+                                    std::span<const RtspChannel> channels) {
+    rtsp::ChannelPlan plan;
+    for (const RtspChannel& one : channels) {
+        plan.set(offer.offer.tracks[one.track], one.channel);
+    }
+    const std::uint64_t seed = std::uint64_t{desk.random.next_u32()} << 32U | desk.random.next_u32();
+    Answer<hub::Joined> answer{desk.executor};
+    desk.mirrors.join(
+        hub::flavour_of({.form = rtsp_protocol, .only = {}, .plan = plan.packed()},
+                        [plan, seed] { return rtsp::Muxer{plan, seed}; }),
+        {.protocol = rtsp_protocol, .stream = offer.stream, .peer = std::move(peer), .who = offer.who},
+        answer.reply());
+    co_return co_await answer.within(desk.executor.now() + join_deadline);
+}
 
 std::vector<rtsp::Server::TrackStart> starts_of(const LogView& log, std::span<const RtspChannel> channels) {
     std::vector<rtsp::Server::TrackStart> starts;
@@ -150,6 +153,7 @@ Task<Result<>> rtsp_play(Desk& desk, RtspPlayer& player, std::span<const rtsp::S
     rtsp::PlayerWishes wishes{
         .key_frame = [&directory = desk.directory,
                       stream = player.offer.stream] { directory.ask(stream, hub::AskKeyFrame{}); },
+        .starts = [&log = *joined->log, channels] { return starts_of(log, channels); },   // the seat keeps it
     };
     desk.fan_out.join(*joined->log,
                       {.connection = std::move(player.connection),
@@ -174,7 +178,8 @@ Task<Result<>> rtsp_play_datagrams(Desk& desk, RtspPlayer& player, std::span<con
     }
     player.machine->start_play(starts_of(*joined->log, channels));
     viewer.seat = std::move(joined->seat);
-    by.datagrams.join(*joined->log, std::move(viewer));
+    by.datagrams.join(*joined->log, std::move(viewer),
+                      [&log = *joined->log, channels] { return starts_of(log, channels); });
     player.offer.place.reset();
     co_return Result<>{};
 }

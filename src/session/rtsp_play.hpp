@@ -19,6 +19,10 @@ struct RtspChannel {
 };
 std::vector<rtsp::Server::TrackStart> starts_of(const LogView& log, std::span<const RtspChannel> channels);
 
+/// A seat at the log of these channels.
+Task<Result<hub::Joined>> rtsp_join(Desk& desk, const RtspOffer& offer, Endpoint peer,
+                                    std::span<const RtspChannel> channels);
+
 /// A player that asked for PLAY.
 struct RtspPlayer {
     std::unique_ptr<Connection> connection;

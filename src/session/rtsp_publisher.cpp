@@ -63,6 +63,7 @@ void RtspPublisher::hand_on(Instant now) {
     while (std::optional<media::AccessUnit> unit = intake_.next(now)) {
         publication_->write(std::move(*unit));
     }
+    publication_->count_packets(intake_.take_packet_loss());
     for (std::uint64_t dropped = intake_.take_dropped(); dropped > 0; --dropped) {
         publication_->count_dropped();
     }
@@ -74,7 +75,9 @@ void RtspPublisher::end(Error reason) {
 }
 
 void RtspPublisher::on_ask(hub::Ask ask) {
-    static_cast<void>(ask);
+    if (std::holds_alternative<hub::AskKeyFrame>(ask)) {
+        intake_.ask_key_frame();   // the next packet of it takes the request along
+    }
 }
 
 void RtspPublisher::on_taken(std::size_t bytes) {

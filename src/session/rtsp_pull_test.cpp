@@ -73,6 +73,33 @@ TEST_F(RtspPull, tells_the_camera_what_it_received) {
     EXPECT_NE(camera_->heard.find("millrace"), std::string::npos) << "RTCP names its sender";
 }
 
+TEST_F(RtspPull, a_wish_for_a_key_frame_reaches_the_camera_at_most_once_a_second) {
+    constexpr std::string_view picture_loss = "\x81\xce";   // RFC 4585 §6.3.1
+    start();
+    answer();
+    show(5);
+    const auto count = [&] {
+        const std::string& heard = camera_->heard;
+        int found = 0;
+        for (std::size_t at = heard.find(picture_loss); at != std::string::npos;
+             at = heard.find(picture_loss, at + 1)) {
+            ++found;
+        }
+        return found;
+    };
+    EXPECT_EQ(count(), 0);
+    for (int i = 0; i < 5; ++i) {
+        executor_.run([this] { world_.directory.ask("live/cam", hub::AskKeyFrame{}); });
+        show(1);
+    }
+    EXPECT_EQ(count(), 1);
+    world_.time.run_for(1s);
+    executor_.run([this] { world_.directory.ask("live/cam", hub::AskKeyFrame{}); });
+    world_.time.settle();
+    show(1);
+    EXPECT_EQ(count(), 2);
+}
+
 TEST_F(RtspPull, case_32_a_camera_silent_for_9_s_goes_on_and_one_silent_for_10_s_is_called_again) {
     start();
     answer();
@@ -229,6 +256,22 @@ TEST_F(SaidRtspPull, case_28_redirections_have_an_end_and_stay_with_rtsp) {
     }
 }
 
+TEST_F(SaidRtspPull, case_28_a_camera_that_redirects_while_it_plays_is_followed_too) {
+    start("rtsp://me:secret@camera.example/live");
+    say("200 OK");
+    say("200 OK", "", "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n");
+    say("200 OK", "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n");
+    say("200 OK", "Session: 1\r\n");
+    ASSERT_EQ(connector_.asked, 1);
+    server().say(
+        "REDIRECT rtsp://camera.example/live RTSP/1.0\r\nCSeq: 9\r\n"
+        "Location: rtsp://other.example/live\r\n\r\n");
+    world_.time.settle();
+    EXPECT_TRUE(connector_.servers.at(0).is_left());
+    ASSERT_EQ(connector_.asked, 2);
+    EXPECT_EQ(server().dial.to.text(), "other.example:554");
+}
+
 TEST_F(SaidRtspPull, case_84_a_camera_that_never_answers_is_left_after_10_s) {
     start();
     world_.time.run_for(11s);
@@ -247,10 +290,30 @@ TEST_F(SaidRtspPull, refusals_say_their_number_and_hide_secrets) {
     EXPECT_EQ(last_words, "the camera answers 453 No room for password=***");
     wait_for_next_try();
     say("200 OK");
+    say("403 this stream comes from the node that asks: it would go round in circles");
+    EXPECT_EQ(
+        last_words,
+        "the camera answers 403 this stream comes from the node that asks: it would go round in circles");
+    wait_for_next_try();
+    say("200 OK");
     say("200 OK", "", "m=application 0 RTP/AVP 107\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\n");
     EXPECT_NE(last_words.find("the camera offers no track that can be read here: the track 1 (application)"),
               std::string::npos)
         << last_words;
+}
+
+TEST_F(SaidRtspPull, case_85_a_pull_says_who_asks_and_takes_nothing_that_comes_from_here) {
+    desk_.node_id = "0123456789abcdef";
+    constexpr std::string_view sdp = "m=video 0 RTP/AVP 96\na=rtpmap:96 H264/90000\n";
+    start();
+    say("200 OK");
+    EXPECT_NE(server().hear().find("Millrace-Hops: 0123456789abcdef\r\n"), std::string::npos);
+    say("200 OK", "Millrace-Hops: aaaaaaaaaaaaaaaa,0123456789abcdef\r\n", sdp);
+    EXPECT_EQ(last_words, "the stream comes from this node itself: it would go round in circles");
+    wait_for_next_try();
+    say("200 OK");
+    say("200 OK", "Millrace-Hops: aaaaaaaaaaaaaaaa\r\n", sdp);
+    EXPECT_NE(server().hear().find("SETUP"), std::string::npos);
 }
 
 TEST_F(SaidRtspPull, case_27_a_repeated_media_line_is_set_up_once) {

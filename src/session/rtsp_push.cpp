@@ -5,6 +5,8 @@
 #include "net/drive.hpp"
 #include "protocol/rtsp/client.hpp"
 #include "protocol/rtsp/muxer.hpp"
+#include "protocol/rtsp/player_back_channel.hpp"
+#include "session/relays.hpp"
 #include "session/rtsp_offer.hpp"
 #include "session/rtsp_target.hpp"
 
@@ -14,11 +16,12 @@ namespace {
 
 constexpr std::string_view form = "rtsp-push";
 
-/// What is left of a client once its media comes from a shared log: it reads the server's reports and
-/// answers its requests.
+/// What is left of a client once its media comes from a shared log: it reads the server's reports, hands its
+/// wish for a key frame on and answers its requests.
 class RecorderBackChannel final : public BackChannel {
 public:
-    explicit RecorderBackChannel(std::unique_ptr<rtsp::Client> client) : client_{std::move(client)} {}
+    RecorderBackChannel(std::unique_ptr<rtsp::Client> client, std::function<void()> want_key_frame)
+        : client_{std::move(client)}, want_key_frame_{std::move(want_key_frame)} {}
 
     Result<> receive(ByteSpan bytes, Instant now) override {
         const Result<> received = client_->receive(bytes, now);
@@ -26,23 +29,32 @@ public:
             if (std::holds_alternative<rtsp::Client::Redirected>(*event)) {
                 return fail(Errc::closed, "the server sends us elsewhere");
             }
+            const auto* const packet = std::get_if<rtsp::Client::Packet>(&*event);
+            if (packet != nullptr && packet->control && rtsp::asks_for_key_frame(packet->payload)) {
+                want_key_frame_();
+            }
         }
         return received;
     }
     std::vector<std::byte> next_output() override { return client_->next_output(); }
+    std::vector<std::byte> farewell() override {
+        client_->tear_down();
+        return client_->next_output();
+    }
 
 private:
     std::unique_ptr<rtsp::Client> client_;
+    std::function<void()> want_key_frame_;
 };
 
 std::string words_of(const rtsp::Client& client, const Error& error, bool has_user) {
-    if (error.code == Errc::unauthenticated) {
+    if (error.code == Errc::unauthenticated && client.status() == 0) {
         return has_user ? "the server answers 401: another user or password"
                         : "the server answers 401: it wants a user and a password";
     }
     return client.status() == 0 ? std::string{}
                                 : fmt::format("the server answers {} {}", client.status(),
-                                              masked(log::escaped(client.reason(), 64)));
+                                              masked(log::escaped(client.reason(), 128)));
 }
 
 /// Until the server takes media.
@@ -107,10 +119,12 @@ Task<ForwardEnding> rtsp_push(Desk& desk, const ForwardMeans& means, ForwardCour
     if (!offer) {
         co_return ForwardEnding{.error = offer.error(), .words = {}};
     }
+    const Hops hops = co_await hops_of_push(desk, course.rule().stream);
     auto client = std::make_unique<rtsp::Client>(rtsp::ClientOptions{.url = target->text,
                                                                      .user = target->url.user,
                                                                      .password = target->url.password,
-                                                                     .announce = offer->offer.description},
+                                                                     .announce = offer->offer.description,
+                                                                     .hops = hops},
                                                  desk.random, desk.executor.now());
     const Result<> begun = co_await begin(desk, **connection, *client);
     if (!begun) {
@@ -128,7 +142,10 @@ Task<ForwardEnding> rtsp_push(Desk& desk, const ForwardMeans& means, ForwardCour
     Bytes lead{client->next_output()};
     ForwardLink link{.connection = std::move(*connection),
                      .lead = std::move(lead),
-                     .back_channel = std::make_unique<RecorderBackChannel>(std::move(client))};
+                     .back_channel = std::make_unique<RecorderBackChannel>(
+                         std::move(client), [&directory = desk.directory, stream = course.rule().stream] {
+                             directory.ask(stream, hub::AskKeyFrame{});
+                         })};
     co_return co_await course.serve(std::move(*joined), std::move(link));
 }
 

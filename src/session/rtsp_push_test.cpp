@@ -4,7 +4,7 @@
 #include "protocol/rtsp/digest_access.hpp"
 #include "protocol/rtsp/server.hpp"
 #include "protocol/rtsp/track_payloads.hpp"
-#include "session/pulls_for_tests.hpp"
+#include "session/pushes_for_tests.hpp"
 
 namespace millrace::session {
 namespace {
@@ -26,7 +26,7 @@ public:
                 take(*event);
             }
             const std::vector<std::byte> answer = server_.next_output();
-            if (!answer.empty()) {
+            if (!answer.empty() && !far_.is_left()) {
                 far_.say(as_text(answer));
             }
             time_.settle();
@@ -76,21 +76,10 @@ private:
     std::optional<rtp::Receiver> receiver_;
 };
 
-class RtspPush : public toys::PullTest {
+class RtspPush : public toys::PushTest {
 protected:
-    ~RtspPush() override {
-        push({});   // viewers leave before their desk goes
-        world_.time.stop();
-    }
+    RtspPush() : PushTest{kinds} {}
 
-    void push(std::vector<std::string> to) {   // and to nowhere else
-        std::vector<ForwardRule> rules;
-        for (std::string& one : to) {
-            rules.push_back({"live/cam", std::move(one)});
-        }
-        executor_.run([&] { forwards_.use(rules); });
-        world_.time.settle();
-    }
     /// Four pictures of that codec.
     void show(media::Codec codec) {
         if (!publisher_) {
@@ -105,15 +94,6 @@ protected:
         at_ms_ += 160;
         world_.time.run_for(160ms);
     }
-    hub::ForwardReport report_of_push() {
-        hub::ForwardReport report;
-        executor_.run([&] { report = forwards_.reports().at(0); });
-        return report;
-    }
-
-    Forwards forwards_{desk_, {connector_, kinds}};
-    std::optional<hub::toys::Publisher> publisher_;
-    std::int64_t at_ms_ = 0;
 };
 
 TEST_F(RtspPush, row_3_13_a_stream_of_h265_is_published_over_tcp_with_digest) {
@@ -129,7 +109,7 @@ TEST_F(RtspPush, row_3_13_a_stream_of_h265_is_published_over_tcp_with_digest) {
     EXPECT_NE(recorder.heard.find("ANNOUNCE rtsp://there.example:8555//in/cam?x='1' RTSP/1.0"),
               std::string::npos);
     EXPECT_NE(recorder.heard.find("RTP/AVP/TCP;unicast;interleaved=0-1;mode=record"), std::string::npos);
-    EXPECT_EQ(report_of_push().state, hub::ForwardState::live);
+    EXPECT_EQ(report().state, hub::ForwardState::live);
     for (int i = 0; i < 5; ++i) {
         show(media::Codec::h265);
         recorder.listen();
@@ -139,7 +119,7 @@ TEST_F(RtspPush, row_3_13_a_stream_of_h265_is_published_over_tcp_with_digest) {
     EXPECT_GE(recorder.units.size(), 20U);
     EXPECT_EQ(recorder.units.at(0).config->codec, media::Codec::h265);
     EXPECT_TRUE(recorder.units.at(0).key);
-    EXPECT_GT(report_of_push().bytes, 20U * 3'000);
+    EXPECT_GT(report().bytes, 20U * 3'000);
 }
 
 TEST_F(RtspPush, a_refusal_is_said_in_words_and_tried_again) {
@@ -148,12 +128,26 @@ TEST_F(RtspPush, a_refusal_is_said_in_words_and_tried_again) {
     Recorder recorder{server(), world_.time};
     recorder.password = "secret";
     recorder.listen();
-    EXPECT_EQ(report_of_push().state, hub::ForwardState::broken);
-    EXPECT_EQ(report_of_push().reason, "the server answers 401: another user or password");
-    EXPECT_EQ(report_of_push().to, "rtsp://me:***@there.example/in");
+    EXPECT_EQ(report().state, hub::ForwardState::broken);
+    EXPECT_EQ(report().reason, "the server answers 401: another user or password");
+    EXPECT_EQ(report().to, "rtsp://me:***@there.example/in");
     show(media::Codec::h264);
     world_.time.run_for(forward_pause_min);
     EXPECT_EQ(connector_.asked, 2);
+}
+
+TEST_F(RtspPush, the_end_of_the_stream_is_said_by_teardown) {
+    show(media::Codec::h264);
+    push({"rtsp://there.example/in"});
+    Recorder recorder{server(), world_.time};
+    recorder.listen();
+    ASSERT_EQ(report().state, hub::ForwardState::live);
+    world_.desk_a.executor.run([this] { publisher_->publication->finish(); });
+    world_.time.run_for(1s);
+    recorder.listen();
+    EXPECT_NE(recorder.heard.find("TEARDOWN rtsp://there.example/in RTSP/1.0"), std::string::npos);
+    EXPECT_TRUE(server().is_left());
+    EXPECT_EQ(report().state, hub::ForwardState::waiting);
 }
 
 TEST_F(RtspPush, by_rtsps_the_connection_is_secured) {

@@ -1,5 +1,7 @@
 #include "session/rtsp_serve.hpp"
 
+#include "protocol/rtsp/player_back_channel.hpp"
+#include "protocol/rtsp/raw_client_for_tests.hpp"
 #include "session/rtsp_peers_for_tests.hpp"
 #include "session/rtsp_play.hpp"
 
@@ -54,6 +56,47 @@ TEST(RtspServe, plays_what_is_published_each_unit_once_and_in_order) {
             EXPECT_EQ(got[1], sent[1]);
         }
     }
+}
+
+TEST(RtspServe, case_85_nodes_are_told_what_a_stream_came_through_and_circles_are_refused) {
+    RtspWorld scene;
+    scene.desk.node_id = "0123456789abcdef";
+    const sdp::Description two = rtsp::RawClient::two_tracks();
+    const auto hops = [](std::string_view said) { return fmt::format("Millrace-Hops: {}\r\n", said); };
+    RtspTalker circle{scene};
+    EXPECT_TRUE(circle.ask("ANNOUNCE", url, hops("aaaaaaaaaaaaaaaa,0123456789abcdef"), sdp::write(two))
+                    .starts_with("RTSP/1.0 403 "));
+    RtspCamera camera{scene, {Codec::h264}, Hops::parse("aaaaaaaaaaaaaaaa")};
+    camera.send(0);
+    scene.run_for(1s);
+    for (const std::string_view asker : {"aaaaaaaaaaaaaaaa", "0123456789abcdef"}) {
+        RtspTalker talker{scene};
+        EXPECT_TRUE(talker.ask("DESCRIBE", url, hops(asker)).starts_with("RTSP/1.0 403 ")) << asker;
+    }
+    RtspTalker other{scene};
+    const std::string answer = other.ask("DESCRIBE", url, hops("cccccccccccccccc"));
+    EXPECT_NE(answer.find("Millrace-Hops: 0123456789abcdef,aaaaaaaaaaaaaaaa\r\n"), std::string::npos)
+        << answer;
+    RtspTalker viewer{scene};
+    EXPECT_EQ(viewer.ask("DESCRIBE", url).find("Millrace-Hops"), std::string::npos) << "viewers are no nodes";
+}
+
+TEST(RtspServe, a_wish_for_a_key_frame_reaches_the_publisher) {
+    RtspWorld scene;
+    RtspCamera camera{scene};
+    camera.send(0);
+    scene.run_for(200ms);
+    camera.peer().talk();
+    camera.peer().take_packets();
+    scene.server.run([&] { scene.world.directory.ask("live/cam", hub::AskKeyFrame{}); });
+    scene.world.time.settle();
+    camera.send(200);
+    camera.peer().talk();
+    bool asked = false;
+    for (const rtsp::Client::Packet& packet : camera.peer().take_packets()) {
+        asked = asked || (packet.track == 0 && rtsp::asks_for_key_frame(packet.payload));
+    }
+    EXPECT_TRUE(asked);
 }
 
 TEST(RtspServe, shows_its_publisher_and_players_and_ends_them_when_told) {
@@ -182,6 +225,24 @@ TEST(RtspServe, case_18_and_19_sends_by_transports_that_are_sound_alone) {
     }
 }
 
+/// Of RTP-Info, and of the first RTP packet behind the answer.
+int sequence_said(std::string_view answer) {
+    const std::size_t at = answer.find(";seq=");
+    return at == std::string_view::npos ? -1 : std::atoi(std::string{answer.substr(at + 5, 5)}.c_str());
+}
+int sequence_sent(std::string_view answer) {
+    ByteReader reader{as_bytes(answer.substr(std::min(answer.size(), answer.find("\r\n\r\n") + 4)))};
+    while (reader.u8() == '$' && reader.ok()) {
+        const bool control = reader.u8() % 2 != 0;
+        ByteReader packet{reader.take(reader.u16())};
+        packet.u16();
+        if (!control) {
+            return packet.u16();
+        }
+    }
+    return -2;
+}
+
 TEST(RtspServe, pauses_a_player_and_goes_on_at_the_live_edge) {
     RtspWorld scene;
     RtspCamera camera{scene};
@@ -202,7 +263,7 @@ TEST(RtspServe, pauses_a_player_and_goes_on_at_the_live_edge) {
     const std::string again = talker.ask("PLAY", url, fields);
     EXPECT_TRUE(again.starts_with("RTSP/1.0 200 ")) << again.substr(0, 60);
     EXPECT_LT(again.size(), 1'000U) << "what came meanwhile is not played";
-    EXPECT_NE(again.find("$"), std::string::npos);
+    EXPECT_EQ(sequence_said(again), sequence_sent(again));
     EXPECT_TRUE(talker.ask("TEARDOWN", url, fields).find("RTSP/1.0 200 ") != std::string::npos);
     scene.run_for(1s);
     EXPECT_EQ(scene.desk.fan_out.viewers(), 0U);

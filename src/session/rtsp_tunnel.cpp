@@ -25,6 +25,13 @@ std::string_view trimmed(std::string_view text) {
                                           : text.substr(from, text.find_last_not_of(" \t\r") - from + 1);
 }
 
+Result<TunnelHead> with_cookie(TunnelHead head) {
+    if (head.cookie.empty() || head.cookie.size() > RtspTunnels::cookie_size_max) {
+        return fail(Errc::malformed, "this port speaks RTSP; over HTTP it needs an x-sessioncookie");
+    }
+    return head;
+}
+
 /// A GET and what its POST brings, as one connection.
 class TunnelConnection final : public Connection, TunnelEnd, Waitable::Waiter, Timer {
 public:
@@ -157,14 +164,19 @@ Result<TunnelHead> read_tunnel_head(std::string_view head) {
         const std::string_view field = head.substr(0, end);
         head.remove_prefix(std::min(end + 1, head.size()));
         const std::size_t colon = field.find(':');
-        if (colon != std::string_view::npos && web::same_name(field.substr(0, colon), "x-sessioncookie")) {
+        if (colon != std::string_view::npos && web::same_name(field.substr(0, colon), web::tunnel_header)) {
             read.cookie = trimmed(field.substr(colon + 1));
         }
     }
-    if (read.cookie.empty() || read.cookie.size() > RtspTunnels::cookie_size_max) {
-        return fail(Errc::malformed, "this port speaks RTSP; over HTTP it needs an x-sessioncookie");
+    return with_cookie(std::move(read));
+}
+
+Result<TunnelHead> tunnel_head_of(const web::Request& request) {
+    if (request.method != "GET" && request.method != "POST") {
+        return fail(Errc::malformed, "a tunnel of RTSP is made of a GET and a POST");
     }
-    return read;
+    return with_cookie({.post = request.method == "POST",
+                        .cookie = std::string{trimmed(request.header(web::tunnel_header).value_or(""))}});
 }
 
 bool Base64Stream::decode(ByteSpan text, std::vector<std::byte>& out) {
@@ -309,11 +321,16 @@ Task<Result<>> begin_post(Desk& desk, std::unique_ptr<Connection>& connection, s
 Task<Result<>> join_tunnel(Desk& desk, std::unique_ptr<Connection>& connection, RtspOpening opening) {
     const std::size_t end = as_text(opening.bytes).find(head_end) + head_end.size();
     Result<TunnelHead> head = read_tunnel_head(as_text(opening.bytes).substr(0, end));
+    opening.bytes.erase(opening.bytes.begin(), opening.bytes.begin() + static_cast<std::ptrdiff_t>(end));
+    co_return co_await join_tunnel(desk, connection, std::move(head), std::move(opening.bytes));
+}
+
+Task<Result<>> join_tunnel(Desk& desk, std::unique_ptr<Connection>& connection, Result<TunnelHead> head,
+                           std::vector<std::byte> behind) {
     if (head && desk.tunnels == nullptr) {
         head = fail(Errc::unsupported, "RTSP over HTTP is not spoken here");
     }
-    opening.bytes.erase(opening.bytes.begin(), opening.bytes.begin() + static_cast<std::ptrdiff_t>(end));
-    if (head && !head->post && !opening.bytes.empty()) {
+    if (head && !head->post && !behind.empty()) {
         head = fail(Errc::malformed, "a GET of a tunnel that says more");
     }
     if (!head) {
@@ -321,7 +338,7 @@ Task<Result<>> join_tunnel(Desk& desk, std::unique_ptr<Connection>& connection, 
         co_return std::unexpected(head.error());
     }
     if (head->post) {
-        co_return co_await begin_post(desk, connection, std::move(head->cookie), std::move(opening.bytes));
+        co_return co_await begin_post(desk, connection, std::move(head->cookie), std::move(behind));
     }
     co_return co_await begin_get(desk, connection, std::move(head->cookie));
 }

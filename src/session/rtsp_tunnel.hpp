@@ -2,6 +2,7 @@
 
 #include "base/connection.hpp"
 #include "base/task.hpp"
+#include "base/web.hpp"
 #include "session/desk.hpp"
 #include "session/rtsp_tunnels.hpp"
 
@@ -21,9 +22,10 @@ struct TunnelHead {
     bool post = false;
     std::string cookie;
 };
-/// From the bytes before the empty line. Errc::malformed for what is no GET or POST with a cookie of a
-/// tunnel.
+/// From the bytes before the empty line, or from a request. Errc::malformed for what is no GET or POST with
+/// a cookie of a tunnel.
 Result<TunnelHead> read_tunnel_head(std::string_view head);
+Result<TunnelHead> tunnel_head_of(const web::Request& request);
 
 /// Base64 that never ends, cut anywhere, padded anywhere. One owner.
 class Base64Stream {
@@ -45,5 +47,8 @@ Task<Result<RtspOpening>> read_opening(Desk& desk, Connection& connection);
 /// A connection that began in HTTP. A GET becomes the tunnel, in the place of `connection`; a POST has its
 /// say in here until it ends, and leaves null. Errors were answered.
 Task<Result<>> join_tunnel(Desk& desk, std::unique_ptr<Connection>& connection, RtspOpening opening);
+/// The same behind a head that was read elsewhere.
+Task<Result<>> join_tunnel(Desk& desk, std::unique_ptr<Connection>& connection, Result<TunnelHead> head,
+                           std::vector<std::byte> behind);
 
 }   // namespace millrace::session

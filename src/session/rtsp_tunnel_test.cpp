@@ -1,6 +1,7 @@
 #include "session/rtsp_tunnel.hpp"
 
 #include "base/base64.hpp"
+#include "session/http_serve.hpp"
 #include "session/rtsp_peers_for_tests.hpp"
 
 namespace millrace::session {
@@ -17,10 +18,21 @@ std::string opening(std::string_view method, std::string_view cookie) {
 
 struct TunnelWorld : RtspWorld {
     RtspTunnels tunnels{server};
+    std::vector<web::Route> routes;
     TunnelWorld() { desk.tunnels = &tunnels; }
     TunnelWorld(const TunnelWorld&) = delete;
     TunnelWorld& operator=(const TunnelWorld&) = delete;
     ~TunnelWorld() { world.time.stop(); }
+
+    std::unique_ptr<Connection> connect_http() {
+        auto [ours, theirs] =
+            virtual_connection(clients, server, {.window = 1U << 20U}, {.window = 1U << 20U});
+        server.run([&, connection = std::move(theirs)]() mutable {
+            server.tasks().spawn(http_serve(desk, std::move(connection), routes));
+        });
+        world.time.settle();
+        return std::move(ours);
+    }
 };
 
 std::string in_base64(std::string_view text) {
@@ -62,6 +74,34 @@ TEST(RtspTunnel, answers_on_the_get_what_the_post_says_cut_anywhere) {
     EXPECT_TRUE(post.closed) << "its GET is gone";
     EXPECT_EQ(scene.server.tasks().size(), 1U) << "the camera's";
     EXPECT_EQ(scene.let_in, 3U) << "the camera, GET and POST";
+}
+
+TEST(RtspTunnel, is_dug_through_a_port_of_http_too) {
+    TunnelWorld scene;
+    scene.desk.settings = std::make_shared<const Settings>(Settings{.rtsp_over_http = true});
+    scene.desk.rtsp_tunnel = [&](const web::Request& request) {
+        return rtsp_tunnel_answer(scene.desk, request);
+    };
+    RtspCamera camera{scene};
+    camera.send(0);
+    scene.run_for(1s);
+    RtspTalker get{scene, scene.connect_http()};
+    get.send("GET /live/cam HTTP/1.1\r\nHost: h\r\nx-sessioncookie: one\r\n\r\n");
+    EXPECT_TRUE(get.hear().starts_with("HTTP/1.0 200 OK\r\n"));
+    RtspTalker post{scene, scene.connect_http()};
+    post.send("POST /live/cam HTTP/1.1\r\nHost: h\r\nx-sessioncookie: one\r\nContent-Length: 32767\r\n\r\n" +
+              in_base64("DESCRIBE rtsp://h/live/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n"));
+    EXPECT_TRUE(get.hear().starts_with("RTSP/1.0 200 OK\r\nCSeq: 1\r\n"));
+    RtspTalker early{scene, scene.connect_http()};
+    early.send("POST / HTTP/1.1\r\nHost: h\r\nx-sessioncookie: two\r\nContent-Length: 32767\r\n\r\nAAAA");
+    EXPECT_TRUE(early.hear().starts_with("HTTP/1.0 400 "));
+    scene.desk.settings = std::make_shared<const Settings>();
+    RtspTalker closed{scene, scene.connect_http()};
+    closed.send("POST / HTTP/1.1\r\nHost: h\r\nx-sessioncookie: one\r\nContent-Length: 32767\r\n\r\nAAAA");
+    EXPECT_TRUE(closed.hear().starts_with("HTTP/1.1 404 ")) << "no RTSP is spoken here";
+    scene.run_for(2s);
+    closed.hear();
+    EXPECT_TRUE(closed.closed) << "what follows is no request";
 }
 
 TEST(RtspTunnel, case_30_refuses_what_is_dug_from_the_wrong_end) {

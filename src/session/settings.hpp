@@ -14,6 +14,7 @@ struct Settings {
     std::string default_stream;              ///< what `/stream.m3u8` and `/play2` show; empty: nothing
     std::map<std::string, std::string, std::less<>> wfs{};   ///< http.wfs: the stream of each channel
     std::vector<IpPrefix> trusted_proxies{};   ///< whose X-Forwarded-For and -Proto are believed
+    bool rtsp_over_http = false;               ///< RTSP is spoken here, so its tunnels may come by HTTP too
     bool digest_md5 = false;                   ///< some user can prove itself by Digest, with MD5
     bool digest_sha256 = false;                ///< likewise, with SHA-256
 };

@@ -59,6 +59,9 @@ public:
     // For the source: what there is to break off.
     void hold(Connection* link) { link_ = link; }
     void hold(Reply<bool> pause) { pause_ = std::move(pause); }
+    /// Why a source that is connected delivers nothing, in its own words; empty: it does not know.
+    void say(std::string_view words) { said_ = words; }
+    const std::string& said() const { return said_; }
     /// What one try of the source leaves to the next, in its own words.
     std::string& memo() { return memo_; }
 
@@ -73,6 +76,7 @@ public:
 private:
     Connection* link_ = nullptr;
     Reply<bool> pause_;
+    std::string said_;
     std::string memo_;
     Lineup* lineup_ = nullptr;
     std::size_t place_ = 0;

@@ -12,8 +12,8 @@
 namespace millrace::session {
 
 /// A source elsewhere in its role of publisher, as the registry and the hub reach it. Owned by one try of the
-/// source, on its thread; the leash outlives it. Before `begin` has answered well, only `use` and `is_over`
-/// may be called.
+/// source, on its thread; the leash outlives it. Before `begin` has answered well, only `use`, `say` and
+/// `is_over` may be called.
 class SourcePublisher final : public hub::Sessions::Entry {
 public:
     /// `protocol` is a literal.
@@ -28,8 +28,17 @@ public:
     /// another source of the stream may have to make way for this one.
     Task<Result<>> begin();
     bool began() const { return publication_.has_value(); }
+    /// Before it begins: who sends it, where somebody had to be let in.
+    void came_from(Endpoint peer, hub::Identity who) {
+        facts_.peer = std::move(peer);
+        facts_.who = std::move(who);
+    }
+    /// Why nothing comes though it is connected, for those who look at the source; empty: something does.
+    void say(std::string_view words) { leash_.say(words); }
     /// Before it begins: the nodes that its media came through.
     void came_through(Hops hops) { facts_.hops = std::move(hops); }
+    /// Likewise: how far the sender's clock is from ours, where that was measured.
+    void clocks_apart(std::optional<ClockOffset::Estimate> estimate) { facts_.clock = estimate; }
     /// When it began.
     Instant since() const { return since_; }
 

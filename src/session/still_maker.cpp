@@ -140,7 +140,7 @@ Task<Result<Bytes>> StillMaker::carry_out(const Order& order, std::unique_ptr<Li
     if (life == nullptr || !life->well()) {
         life.reset();
         Answer<std::unique_ptr<Child>> answer{home_};
-        spawner_.spawn(home_, answer.reply());
+        spawner_.spawn(home_, {}, answer.reply());
         Result<std::unique_ptr<Child>> child = co_await answer.within(home_.now() + spawn_patience);
         if (!child) {
             log::warning(who, "no pictures: {}", child.error().what);

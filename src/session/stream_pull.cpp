@@ -43,29 +43,9 @@ private:
 
 /// Sends the units that were read through the pacer, and waits until it wants more.
 Task<Result<>> Pull::pace() {
-    ReadMedia tracks;
-    std::vector<media::AccessUnit> units;
-    for (hub::PublishedItem& item : media_.items) {
-        if (auto* unit = std::get_if<media::AccessUnit>(&item)) {
-            units.push_back(std::move(*unit));
-        } else {
-            tracks.items.push_back(std::move(item));
-        }
-    }
-    tracks.dropped = media_.dropped;
-    media_.clear();
-    const Result<> announced = co_await publish(publisher_, tracks, 0);
-    if (!announced) {
-        co_return announced;
-    }
-    if (!units.empty() && !publisher_.began()) {
-        const Result<> begun = co_await publisher_.begin();
-        if (!begun) {
-            co_return begun;
-        }
-    }
-    for (media::AccessUnit& unit : units) {
-        pacer_.take(std::move(unit), 0);
+    const Result<> published = co_await publish_paced(publisher_, pacer_, media_, 0);
+    if (!published) {
+        co_return published;
     }
     while ((pacer_.ahead() > read_ahead || pacer_.full()) && !publisher_.is_over()) {
         co_await pause_for(desk_, std::max(pacer_.ahead() - read_ahead, Duration{1ms}), pull_.leash);

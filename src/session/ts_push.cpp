@@ -4,11 +4,11 @@
 #include "base/waiting.hpp"
 #include "container/ts_muxer.hpp"
 #include "hub/derived_feed.hpp"
+#include "session/log_bell.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <coroutine>
 
 namespace millrace::session {
 
@@ -25,46 +25,6 @@ constexpr Duration burst_pause = 1ms;
 constexpr Duration look_every = 500ms;
 /// How long the socket may take nothing.
 constexpr Duration patience = 5s;
-
-/// `co_await bell.until(deadline)`: until the log has more, or it is time. One waits at a time.
-class LogBell final : LogView::Listener, Timer {
-public:
-    LogBell(LogView& log, Executor& executor) : log_{log}, executor_{executor} { log_.listen(*this); }
-    LogBell(const LogBell&) = delete;
-    LogBell& operator=(const LogBell&) = delete;
-    ~LogBell() override { log_.stop_listening(*this); }
-
-    LogBell& until(Instant deadline) {
-        deadline_ = deadline;
-        return *this;
-    }
-    bool await_ready() const noexcept { return false; }
-    void await_suspend(std::coroutine_handle<> waiting) {
-        waiting_ = waiting;
-        executor_.timers().arm(*this, std::exchange(rung_, false) ? executor_.now() : deadline_);
-    }
-    void await_resume() const noexcept {}
-
-private:
-    void on_trim(std::uint64_t /*tail*/) override {}
-    void on_advance(bool /*flush*/) override { ring(); }
-    void on_end() override { ring(); }
-    void on_time() override { std::exchange(waiting_, nullptr).resume(); }
-    /// It wakes later: the log is in the middle of a change.
-    void ring() {
-        if (waiting_) {
-            executor_.timers().arm(*this, executor_.now());
-        } else {
-            rung_ = true;
-        }
-    }
-
-    LogView& log_;
-    Executor& executor_;
-    Instant deadline_;
-    std::coroutine_handle<> waiting_;
-    bool rung_ = false;
-};
 
 /// The value of a key behind the '?' of a target; empty if it is not there.
 std::string_view query_field(std::string_view target, std::string_view key) {

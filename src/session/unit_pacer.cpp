@@ -78,4 +78,33 @@ void UnitPacer::let_out() {
     }
 }
 
+Task<Result<>> publish_paced(SourcePublisher& publisher, UnitPacer& pacer, ReadMedia& media,
+                             std::size_t received) {
+    ReadMedia tracks;
+    std::vector<media::AccessUnit> units;
+    for (hub::PublishedItem& item : media.items) {
+        if (auto* unit = std::get_if<media::AccessUnit>(&item)) {
+            units.push_back(std::move(*unit));
+        } else {
+            tracks.items.push_back(std::move(item));
+        }
+    }
+    tracks.dropped = media.dropped;
+    media.clear();
+    const Result<> announced = co_await publish(publisher, tracks, received);
+    if (!announced) {
+        co_return announced;
+    }
+    if (!units.empty() && !publisher.began()) {
+        const Result<> begun = co_await publisher.begin();
+        if (!begun) {
+            co_return begun;
+        }
+    }
+    for (media::AccessUnit& unit : units) {
+        pacer.take(std::move(unit), 0);
+    }
+    co_return Result<>{};
+}
+
 }   // namespace millrace::session

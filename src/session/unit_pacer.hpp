@@ -49,4 +49,9 @@ private:
     Alarm<UnitPacer, &UnitPacer::let_out> alarm_{*this};
 };
 
+/// Announces the tracks that were read, and hands the units, which are of one clock, to the pacer; empties
+/// `media`. `received`: bytes, for the report.
+Task<Result<>> publish_paced(SourcePublisher& publisher, UnitPacer& pacer, ReadMedia& media,
+                             std::size_t received);
+
 }   // namespace millrace::session

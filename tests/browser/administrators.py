@@ -1,7 +1,10 @@
 """The administrator's side of the page, in Chromium: everything that the API changes is changed by it."""
 
+import socket
+
 import node
 from desk import SOURCE, at_the_desk
+from pages import PATIENCE
 from scenario import test
 
 GUEST = "?user=guest&pass=password%20of%20guest"
@@ -10,7 +13,7 @@ ROWS = "[...document.querySelectorAll('tr[data-key]')]"
 
 @test()
 def an_administrator_adds_changes_and_removes_a_stream(scene):
-    with at_the_desk(scene) as desk:
+    with at_the_desk(scene, grace="2s") as desk:
         desk.go("streams")
         desk.press("Add a stream")
         desk.form("Add", Name="live/made", Source=SOURCE, Grace="7s")
@@ -22,6 +25,32 @@ def an_administrator_adds_changes_and_removes_a_stream(scene):
         desk.press("Remove live/made")
         desk.form("Remove")
         desk.lacks("live/made")
+
+
+@test()
+def row_3_21_an_administrator_pushes_a_stream_elsewhere_and_ends_it(scene):
+    with socket.create_server(("127.0.0.1", 0)) as taker, \
+            at_the_desk(scene, streams=["live/cam"], outgoing={"allow": ["127.0.0.1"]}) as desk:
+        taker.settimeout(PATIENCE)
+        to = f"tcp://127.0.0.1:{taker.getsockname()[1]}"
+        desk.go("streams")
+        desk.press("Edit live/cam")
+        desk.form("Save", Pushed_to=to)
+        connection, _ = taker.accept()
+        with connection:
+            connection.settimeout(PATIENCE)
+            assert connection.recv(4, socket.MSG_WAITALL) == bytes([0, 0, 0, 1]), "no start code comes"
+            assert forwards(desk) == [[to, "live"]], forwards(desk)
+            desk.press("Edit live/cam")
+            desk.form("Save", Pushed_to="")
+            while connection.recv(65536):
+                pass
+        node.until(lambda: forwards(desk) == [], PATIENCE, "nothing is pushed any more")
+
+
+def forwards(desk):
+    return desk.browser.run("fetch('api/v1/forwards').then((one) => one.json())"
+                            ".then(({ items }) => items.map(({ to, state }) => [to, state]))")
 
 
 @test()

@@ -15,6 +15,7 @@ from plays import HEIGHT, WIDTH
 from scenario import test
 
 PLAIN, LARGER = (WIDTH, HEIGHT), (480, 270)
+LISTED = ("--set", "hls.segment=1s")      # with clips of short groups: a change is soon in the list
 SOURCE = "document.querySelector('millrace-player').shown.currentSrc"
 
 
@@ -110,10 +111,10 @@ def goes_on(browser, size, frames=FRAMES_MIN):
 def changes(scene, *turns, **how):
     """The page plays the plain clip and then the others, in the same element and the same source."""
     frames = PAINTED_MIN if how.get("browser") == "firefox" else FRAMES_MIN
-    with watched(scene, scene.clip(), **how) as (camera, browser):
+    with watched(scene, scene.clip("plain-brisk"), **how) as (camera, browser):
         before, source = plays(browser, frames), browser.run(SOURCE)
         for name, size in turns:
-            camera.change_to(scene.clip(name))
+            camera.change_to(scene.clip(f"{name}-brisk"))
             after = goes_on(browser, size, frames)
             assert browser.run(SOURCE) == source, f"the player began anew with {name}"
             assert after["time"] > before["time"], (before["time"], after["time"])
@@ -121,30 +122,30 @@ def changes(scene, *turns, **how):
         silent(browser)
 
 
-@test()
+@test(options=LISTED)
 def the_low_latency_player_goes_on_with_another_size_and_profile(scene):
     changes(scene, ("larger", LARGER), ("bframes", PLAIN))
 
 
-@test()
+@test(options=LISTED)
 def firefox_goes_on_at_low_latency_with_another_size_and_with_h265(scene):
     changes(scene, ("larger", LARGER), ("h265", PLAIN), ("larger", LARGER), browser="firefox")
 
 
-@test()
+@test(options=LISTED)
 def hls_by_the_page_goes_on_with_another_size_and_profile(scene):
     changes(scene, ("larger", LARGER), ("bframes", PLAIN), path="/live/cam?play=hls")
 
 
-@test()
+@test(options=LISTED)
 def a_codec_that_the_browser_does_not_play_is_named_and_the_next_one_plays(scene):
     """Chromium without a decoder for H.265."""
-    with watched(scene, scene.clip()) as (camera, browser):
+    with watched(scene, scene.clip("plain-brisk")) as (camera, browser):
         plays(browser)
-        camera.change_to(scene.clip("h265"))
+        camera.change_to(scene.clip("h265-brisk"))
         browser.until(lambda look: look["state"] == "unsupported" and "H.265" in look["text"], PATIENCE,
                       "the page says what it cannot play")
-        camera.change_to(scene.clip())
+        camera.change_to(scene.clip("plain-brisk"))
         plays(browser)
         silent(browser)
 
@@ -162,7 +163,7 @@ def hears(browser):
 
 
 def plays_sound(scene, **how):
-    with watched(scene, only(scene.clip(), "audio"), **how) as (_, browser):
+    with watched(scene, only(scene.clip("plain-brisk"), "audio"), **how) as (_, browser):
         hears(browser)
         if how.get("browser") != "firefox":      # which wants a sound device to play into
             browser.press("m")
@@ -171,35 +172,35 @@ def plays_sound(scene, **how):
         silent(browser)
 
 
-@test()
-def sound_alone_plays_at_low_latency(scene):
+@test(options=LISTED)
+def row_2_28_sound_alone_plays_at_low_latency(scene):
     plays_sound(scene)
 
 
-@test()
+@test(options=LISTED)
 def firefox_plays_sound_alone_at_low_latency(scene):
     plays_sound(scene, browser="firefox")
 
 
-@test()
+@test(options=LISTED)
 def sound_alone_plays_by_hls(scene):
     plays_sound(scene, path="/live/cam?play=hls")
 
 
-@test()
+@test(options=LISTED)
 def pictures_without_sound_play_both_ways(scene):
-    with watched(scene, only(scene.clip(), "video")) as (_, browser):
+    with watched(scene, only(scene.clip("plain-brisk"), "video")) as (_, browser):
         plays(browser)
         browser.open(scene.server.http("/live/cam?play=hls"))
         plays(browser)
         silent(browser)
 
 
-@test()
+@test(options=LISTED)
 def pictures_that_join_the_sound_are_shown(scene):
-    with watched(scene, only(scene.clip(), "audio")) as (camera, browser):
+    with watched(scene, only(scene.clip("plain-brisk"), "audio")) as (camera, browser):
         hears(browser)
-        camera.change_to(scene.clip())
+        camera.change_to(scene.clip("plain-brisk"))
         browser.until(lambda look: look["kind"] == "VIDEO", PATIENCE, "there is room for a picture")
         plays(browser)
         silent(browser)
@@ -208,7 +209,7 @@ def pictures_that_join_the_sound_are_shown(scene):
 def comes_back(scene, second, size, **how):
     """The publisher is lost, another comes within grace: the page says so and goes on by itself."""
     frames = PAINTED_MIN if how.get("browser") == "firefox" else FRAMES_MIN
-    with watched(scene, scene.clip(), **how) as (camera, browser):
+    with watched(scene, scene.clip("plain-brisk"), **how) as (camera, browser):
         plays(browser, frames)
         before = browser.look()
         camera.drop()
@@ -220,16 +221,16 @@ def comes_back(scene, second, size, **how):
             silent(browser)
 
 
-@test()
+@test(options=LISTED)
 def the_low_latency_player_goes_on_with_a_publisher_that_is_back_with_another_size(scene):
-    comes_back(scene, scene.clip("larger"), LARGER)
+    comes_back(scene, scene.clip("larger-brisk"), LARGER)
 
 
-@test()
+@test(options=LISTED)
 def firefox_goes_on_at_low_latency_with_a_publisher_that_is_back(scene):
-    comes_back(scene, scene.clip(), PLAIN, browser="firefox")
+    comes_back(scene, scene.clip("plain-brisk"), PLAIN, browser="firefox")
 
 
-@test()
+@test(options=LISTED)
 def hls_by_the_page_goes_on_with_a_publisher_that_is_back(scene):
-    comes_back(scene, scene.clip(), PLAIN, path="/live/cam?play=hls")
+    comes_back(scene, scene.clip("plain-brisk"), PLAIN, path="/live/cam?play=hls")

@@ -39,15 +39,18 @@ def account(program, name, password, allow):
 
 
 @contextlib.contextmanager
-def closed_node(scene, streams=None):
-    """A node with an administrator and a viewer, and streams that it makes itself: names, or rules."""
+def closed_node(scene, streams=None, **more):
+    """A node with an administrator and a viewer, and streams that it makes itself: names, or rules.
+
+    `more` is configuration.
+    """
     folder = os.path.join(scene.folder, "closed")
     os.mkdir(folder)
     program = scene.server.command[0]
     users = [account(program, *BOSS, ["admin:*", "play:*", "publish:*"]),
              account(program, *VIEWER, ["play:*"])]
     rules = streams if isinstance(streams, dict) else {name: {"source": SOURCE} for name in streams or ()}
-    told = {"auth": {"users": users}, "streams": rules}
+    told = {"auth": {"users": users}, "streams": rules, **more}
     with open(os.path.join(folder, "node.yaml"), "w", encoding="utf-8") as file:
         json.dump(told, file)
     server = node.Millrace(folder, program, ("node.yaml",))
@@ -117,8 +120,8 @@ class Desk:
 
 
 @contextlib.contextmanager
-def at_the_desk(scene, who=BOSS, streams=()):
-    with closed_node(scene, streams) as server, Browser(scene.folder) as browser:
+def at_the_desk(scene, who=BOSS, streams=(), **more):
+    with closed_node(scene, streams, **more) as server, Browser(scene.folder) as browser:
         desk = Desk(browser, server)
         desk.sign_in(who)
         # Asking before anybody signed in is answered 401, which a browser writes down.

@@ -48,7 +48,7 @@ function look() {
   canvas.width = 32;
   canvas.height = 18;
   const colours = [];
-  if (media.tagName !== 'AUDIO') {
+  if (media.tagName !== 'AUDIO' && media.width + (media.videoWidth ?? 0) > 0) {
     const context = canvas.getContext('2d');
     context.drawImage(media, 0, 0, canvas.width, canvas.height);
     const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
@@ -56,8 +56,8 @@ function look() {
       colours.push([data[at], data[at + 1], data[at + 2]]);
     }
   }
-  if (media.tagName === 'IMG') {
-    return { ...report, kind: 'IMG', colours, width: media.naturalWidth, height: media.naturalHeight };
+  if (media.tagName === 'CANVAS') {
+    return { ...report, kind: 'CANVAS', colours, width: media.width, height: media.height };
   }
   let played = 0;
   for (let at = 0; at < media.played.length; ++at) {

@@ -10,7 +10,7 @@ import urllib.request
 
 import node
 from driven import Browser
-from formats import CAMERA, advances, live, player, shows_the_camera
+from formats import CAMERA, LISTED, advances, live, player, shows_the_camera
 from pages import PATIENCE, silent
 from scenario import test
 
@@ -157,11 +157,11 @@ def plays_in_video_js(scene, path):
         shows_the_camera(page)
 
 
-@test(options=CAMERA)
+@test(options=LISTED)
 def rows_0_5_and_2_29_video_js_plays_cmaf(scene):
     plays_in_video_js(scene, "/live/cam/index.m3u8")
 
 
-@test(options=CAMERA)
+@test(options=LISTED)
 def row_2_29_video_js_plays_transport_streams(scene):
     plays_in_video_js(scene, "/live/cam/ts.m3u8")

@@ -6,10 +6,10 @@ from driven import Browser
 from formats import live, player
 from scenario import test
 
-SPEED, HOUR = 45, 3600
+SPEED, HOUR = 90, 3600
 #: Seconds of media that the page may hold at any time: it clears up every few seconds, in each of which so
 #: much comes. Bytes its heap may grow by.
-HELD_MAX, GROWTH_MAX = 300, 40 << 20
+HELD_MAX, GROWTH_MAX = 600, 40 << 20
 HELD = """(() => {
   const { buffered } = document.querySelector('millrace-player').shown;
   let held = 0;
@@ -29,7 +29,7 @@ def hastening(scene):
 
 
 @test()
-def an_hour_in_a_minute_leaves_the_pages_buffers_and_memory_flat(scene):
+def row_3_1_an_hour_in_a_minute_leaves_the_pages_buffers_and_memory_flat(scene):
     with Browser(scene.folder) as browser, hastening(scene) as publisher:
         scene.server.wait_live("live/cam")
         browser.open(scene.server.http("/live/cam?play=mse"))

@@ -84,7 +84,7 @@ def firefox_plays_at_low_latency_under_the_same_policy(scene):
         silent(browser)
 
 
-@test()
+@test(options=("--set", "hls.segment=1s"))
 def hls_by_the_page_plays(scene):
     with encoding(scene), Browser(scene.folder) as browser:
         scene.server.wait_live("live/cam")

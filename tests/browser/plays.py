@@ -23,7 +23,7 @@ def encoding(scene):
         "ffmpeg", "-v", "warning", "-nostdin",
         "-re", "-f", "lavfi", "-i", f"testsrc2=size={WIDTH}x{HEIGHT}:rate=25",
         "-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000",
-        "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "50", "-c:a", "aac",
+        "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "25", "-c:a", "aac",
         "-f", "flv", scene.rtmp()], scene.folder)
 
 

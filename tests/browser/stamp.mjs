@@ -17,7 +17,7 @@ export async function collectStamps({ count, patience }) {
     return value;
   }, 0);
   const read = (element) => {
-    const [width, height] = [element.videoWidth ?? element.naturalWidth, element.videoHeight ?? element.naturalHeight];
+    const [width, height] = [element.videoWidth ?? element.width, element.videoHeight ?? element.height];
     const side = width >= 512 ? 16 : 8;
     canvas.width = COLUMNS * side;
     canvas.height = ROWS * side;
@@ -47,7 +47,7 @@ export async function collectStamps({ count, patience }) {
       }
     } else {
       await new Promise((resolve) => setTimeout(resolve, 50));
-      if ((shown.naturalWidth ?? shown.videoWidth) > 0) {
+      if ((shown.videoWidth ?? shown.width) > 0) {
         const one = { ...read(shown), shown: performance.timeOrigin + performance.now(), time: (shown.currentTime ?? 0) * 1000 };
         if (one.frame !== found.at(-1)?.frame || one.unreadable) {
           found.push(one);

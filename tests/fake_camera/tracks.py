@@ -154,6 +154,50 @@ def g711_of(seconds, law="mulaw"):
     return track
 
 
+def opus_of(clip):
+    """The Opus track of a clip, one packet of 20 ms in each of RTP (RFC 7587 §4.2)."""
+    track = Track("audio", "opus", 48000, 98, channels=2)
+    for number, sample in enumerate(clip.of("audio")):
+        track.frames.append(Frame(number * 960, number * 960, True, [(False, sample.data)]))
+    return track
+
+
+def _jpeg_parts(jpeg):
+    """(sampling factors of the first component, width, height, quantisation tables, scan data)."""
+    at, tables, shape = 2, b"", None
+    while True:
+        marker, size = jpeg[at + 1], int.from_bytes(jpeg[at + 2:at + 4], "big")
+        body = jpeg[at + 4:at + 2 + size]
+        if marker == 0xDB:
+            while body:
+                tables, body = tables + body[1:65], body[65:]
+        elif marker == 0xC0:
+            height, width = struct.unpack(">HH", body[1:5])
+            shape = body[7], width, height
+        elif marker == 0xDA:
+            return *shape, tables, jpeg[at + 2 + size:jpeg.rindex(b"\xff\xd9")]
+        at += 2 + size
+
+
+def jpeg_of(jpegs, rate):
+    """Pictures cut as RFC 2435 §3.1 says, their quantisation tables in each first packet (§3.1.8)."""
+    track = Track("video", "JPEG", 90000, 26)
+    for number, jpeg in enumerate(jpegs):
+        sampling, width, height, tables, scan = _jpeg_parts(jpeg)
+        kind = 1 if sampling == 0x22 else 0
+        quantised = struct.pack(">BBH", 0, 0, len(tables)) + tables
+        payloads, at = [], 0
+        while at < len(scan):
+            head = struct.pack(">BBHBBBB", 0, at >> 16, at & 0xFFFF, kind, 255, width // 8, height // 8)
+            head += quantised if at == 0 else b""
+            piece = scan[at:at + PAYLOAD_MAX - len(head)]
+            at += len(piece)
+            payloads.append((at == len(scan), head + piece))
+        time = number * track.clock // rate
+        track.frames.append(Frame(time, time, True, payloads))
+    return track
+
+
 def ts_of(clip):
     """The whole clip as MPEG-TS, seven packets of it in one of RTP (RFC 2250 §2); not to be looped."""
     data = subprocess.run(["ffmpeg", "-v", "error", "-i", clip.path, "-c", "copy", "-f", "mpegts", "-"],

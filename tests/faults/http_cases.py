@@ -151,7 +151,7 @@ def case_55_every_verb_on_every_route(world):
         assert left == {"flv": 1, "rtmp": 1}, f"a verb left a viewer behind: {left}"
 
 
-@test(quick=True)
+@test(quick=True, waits=True)
 def case_53_what_smugglers_send(world):
     with world.fault():
         for title, request in SMUGGLED.items():

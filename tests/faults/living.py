@@ -110,7 +110,7 @@ def case_1_unfinished_handshakes_of_tls(world):
             connection.close()
 
 
-@test(quick=True)
+@test(quick=True, waits=True)
 def viewers_of_a_stream_without_media_are_told(world):
     """The name is taken and nothing is sent: those who wait are told within 10 s, one by one or at once."""
     with world.fault():

@@ -59,7 +59,7 @@ def command_error(client, patience=CLOSED_SECONDS):
         return "silence"
 
 
-@test(quick=True)
+@test(quick=True, waits=True)
 def case_1_a_thousand_unfinished_handshakes(world):
     chance = random.Random(1)
     with world.fault():
@@ -199,7 +199,7 @@ def case_4_a_publisher_cannot_hold_more_than_the_budget(world):
         world.wait_said(peer, "rtmp")
 
 
-@test(quick=True)
+@test(quick=True, waits=True)
 def case_5_chunks_without_a_beginning(world):
     many = b"".join(chunk(9, b"x", channel, length=1000, stream=1) for channel in range(3, 65600))
     with world.fault():

@@ -196,7 +196,7 @@ def tunnel(method, cookie, path="/canary/bird"):
             f"Accept: application/x-rtsp-tunnelled\r\n{length}\r\n").encode()
 
 
-@test(quick=True)
+@test(quick=True, waits=True)
 def case_30_tunnels_that_are_dug_from_the_wrong_end(world):
     describe = base64.b64encode(b"DESCRIBE rtsp://a/canary/bird RTSP/1.0\r\nCSeq: 1\r\n\r\n")
     with world.fault():

@@ -113,7 +113,7 @@ source.play(lambda: False)
 """
 
 
-@test(quick=True)
+@test(quick=True, waits=True)
 def case_91_and_f19_a_dead_publisher_is_replaced(world):
     """SIGSTOP of a publisher: its kernel acknowledges, nothing comes. Its viewers go on with the next."""
     with world.fault():

@@ -31,12 +31,17 @@ class Test:
     builds: tuple
     canary: bool
     options: object      # of the command line: a tuple, or what makes one from the test's folder
+    waits: bool
 
 
-def test(quick=False, builds=("release", "asan", "tsan"), canary=True, options=("--open",)):
-    """Marks a function as a test: whether it is in --quick, against which builds it runs, and its scene."""
+def test(quick=False, builds=("release", "asan", "tsan"), canary=True, options=("--open",),
+         waits=False):
+    """Marks a function as a test: whether it is in --quick, against which builds it runs, and its scene.
+
+    `waits`: it lets time pass and leaves the machine idle, so it may run beside others that do.
+    """
     def mark(function):
-        function.fault = (quick, builds, canary, options)
+        function.fault = (quick, builds, canary, options, waits)
         return function
     return mark
 

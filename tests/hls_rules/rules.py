@@ -49,6 +49,7 @@ class ListRules:
         self.target = None
         self.polled_at = None
         self.grown_at = None
+        self.outage = False     # nobody answered since the last list: another process begins further on
         self.late = None        # words about the newest segment
 
     def say(self, rule, words):
@@ -70,7 +71,7 @@ class ListRules:
         for segment in new.segments:
             longest = self.longest.get(segment.number, 0)
             self.longest[segment.number] = max(longest, new.duration)
-        self.list, self.polled_at = new, now
+        self.list, self.polled_at, self.outage = new, now, False
         return [segment for segment in fresh if segment is not None]
 
     def check_target(self, new):
@@ -121,7 +122,7 @@ class ListRules:
             self.say("media_sequence", f"it falls back from {old.sequence} to {new.sequence}")
         elif new.sequence > old.last + 1:
             missed = now - self.polled_at > MISSED_AFTER * float(old.duration)
-            if not new_run and not missed:
+            if not new_run and not missed and not self.outage:
                 self.say("media_sequence", f"it jumps from {old.sequence}..{old.last} to {new.sequence}")
         elif new.last < old.last:
             self.say("media_sequence", f"segment {old.last} left though older ones stay")

@@ -129,6 +129,7 @@ class Watch:
             self.down = True
             for watched in self.lists.values():
                 watched.held.clear()    # another process does not have them
+                watched.rules.outage = True
             return None
         self.down = False
         return answer

@@ -1,18 +1,22 @@
 """The API as its description, Prometheus and browsers see it."""
 
+import contextlib
 import hashlib
+import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import node
 import peers
 import websocket
-from scenario import test
+from scenario import SHORT_GRACE, test
 
 TOKEN = "a token of the tests"
 # An open node lets anyone look, but only administrators change anything.
@@ -47,10 +51,12 @@ class ServerSent:
     """Reads server-sent events in a thread."""
 
     def __init__(self, url, last=None):
-        request = urllib.request.Request(url)
-        if last is not None:
-            request.add_header("Last-Event-ID", str(last))
-        self.answer = urllib.request.urlopen(request, timeout=30)
+        where = urllib.parse.urlsplit(url)
+        connection = http.client.HTTPConnection(where.netloc, timeout=30)
+        connection.request("GET", where.path, headers={} if last is None else {"Last-Event-ID": str(last)})
+        self.socket = connection.sock
+        self.answer = connection.getresponse()
+        assert self.answer.status == 200, self.answer.status
         assert self.answer.headers.get_content_type() == "text/event-stream", self.answer.headers
         self.events = []
         threading.Thread(target=self._read, daemon=True).start()
@@ -62,12 +68,14 @@ class ServerSent:
                     self.events.append(json.loads(line[6:]))
         except (OSError, ValueError):
             pass    # the connection ended
+        self.answer.close()
 
     def wait(self, wanted, what):
         return node.until(lambda: next((one for one in list(self.events) if wanted(one)), None), 15, what)
 
     def close(self):
-        self.answer.close()
+        with contextlib.suppress(OSError):      # it may have been sent away
+            self.socket.shutdown(socket.SHUT_RDWR)      # wakes the reader, who closes the answer
 
 
 def description(scene):
@@ -89,7 +97,7 @@ def ask(scene, operation, method, path, *body):
     return {"operation": operation, "status": status, "body": json.loads(text)} if status != 204 else None
 
 
-@test(options=BOSS)
+@test(options=(*BOSS, *SHORT_GRACE))
 def the_api_answers_what_its_description_says(scene):
     reader = ServerSent(scene.server.http("/api/v1/events"))
     with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
@@ -156,12 +164,13 @@ def promtool_finds_no_fault_in_the_metrics(scene):
                 assert line in text.decode(), f"{line} is missing"
 
 
-@test()
+@test(options=SHORT_GRACE)
 def row_2_27_events_go_on_where_a_reader_left_off(scene):
     reader = ServerSent(scene.server.http("/live/cam/events"))
-    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
+    with scene.publication() as publisher:
         live = reader.wait(lambda one: one.get("state") == "live", "the stream is live")
         reader.close()
+        publisher.stop()      # it says that it ends
     later = ServerSent(scene.server.http("/live/cam/events"), last=live["id"])
     offline = later.wait(lambda one: one.get("state") == "offline", "the stream is offline")
     assert offline["id"] > live["id"] and all(one["id"] > live["id"] for one in later.events)

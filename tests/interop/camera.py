@@ -196,7 +196,7 @@ def row_1_35_the_beep_comes_with_the_full_second(scene):
     assert abs(off) <= 40, f"the beep is {off} ms beside the full second"
 
 
-@test(options=source(f"file:{CLIPS}/plain.mp4?loop"))
+@test(options=source(f"file:{CLIPS}/plain.mp4?loop"), company="files", apart=True)
 def a_looped_file_goes_on_without_a_step_back(scene):
     period = clip.SECONDS * clip.FPS
     sent = [frame for frame in ledger.of_clip(scene.clip()) if frame.kind == "video"]

@@ -11,13 +11,14 @@ FPS = 25
 GOP = 50         # frames: a viewer that joins in the first two seconds gets all of it
 SIZES = {"larger": "480x270"}      # of those that are not 320x180
 RATES = {"slower": 20}             # of those that have not FPS frames a second
-RECIPES = {      # name: encoder arguments
+BRISK = "-brisk"      # behind a recipe's name: with a key frame each second, for lists of short segments
+RECIPES = {      # name: encoder arguments; GROUP is the frames of a group of pictures
     "plain": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
     "larger": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
     "slower": ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
     "bframes": ["-c:v", "libx264", "-preset", "veryfast", "-bf", "3", "-x264-params", "b-adapt=0:bframes=3"],
     "h265": ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1",
-             "-x265-params", f"log-level=none:keyint={GOP}:min-keyint={GOP}:scenecut=0:pools=2"],
+             "-x265-params", "log-level=none:keyint=GROUP:min-keyint=GROUP:scenecut=0:pools=2"],
     # Without order hints: mpegts.js 1.8.2 reads them in every key frame, where AV1 §5.9.2 has none.
     "av1": ["-c:v", "libaom-av1", "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0",
             "-aom-params", "enable-order-hint=0"],
@@ -58,12 +59,14 @@ def make(folder, name):
     if not os.path.exists(path):
         part = f"{path}.{os.getpid()}.mp4"      # two tests may want it at the same time
         os.makedirs(folder, exist_ok=True)
-        picture = f"testsrc2=size={SIZES.get(name, '320x180')}:rate={RATES.get(name, FPS)}"
+        recipe = name.removesuffix(BRISK)
+        group = str(FPS if name.endswith(BRISK) else GOP)
+        picture = f"testsrc2=size={SIZES.get(recipe, '320x180')}:rate={RATES.get(recipe, FPS)}"
         subprocess.run(
             ["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", f"{picture},noise=alls=12:allf=t",
              "-f", "lavfi", "-i", "anoisesrc=sample_rate=48000:amplitude=0.2:seed=7", "-t", str(SECONDS),
-             *RECIPES[name], "-pix_fmt", "yuv420p", "-g", str(GOP), "-keyint_min", str(GOP),
-             "-c:a", "aac", "-b:a", "64k", "-ac", "1", part], check=True, timeout=120)
+             *(word.replace("GROUP", group) for word in RECIPES[recipe]), "-pix_fmt", "yuv420p", "-g", group,
+             "-keyint_min", group, "-c:a", "aac", "-b:a", "64k", "-ac", "1", part], check=True, timeout=120)
         os.replace(part, path)
     return read(path)
 

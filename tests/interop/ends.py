@@ -20,7 +20,7 @@ def halves(clip):
             [sample for sample in clip.samples if sample.dts >= cut])
 
 
-@test()
+@test(company="ends", apart=True)
 def a_publisher_that_returns_within_grace_goes_on_before_the_same_viewers(scene):
     clip = scene.clip()
     before, after = halves(clip)
@@ -46,7 +46,7 @@ def a_publisher_that_returns_within_grace_goes_on_before_the_same_viewers(scene)
             ledger.monotonic(got)
 
 
-@test()
+@test(options=("--set", "grace=3s"), company="ends", apart=True)
 def a_viewer_gets_a_proper_end_after_grace(scene):
     clip = scene.clip()
     with peers.Publisher(scene.rtmp_address, clip) as publisher:
@@ -57,10 +57,10 @@ def a_viewer_gets_a_proper_end_after_grace(scene):
             node.until(viewer.frames, 10, "the viewer gets frames")
             publisher.client.unpublish()
             node.until(lambda: not scene.server.is_live("live/cam"), 5, "the stream is offline")
-            node.until(lambda: viewer.ended, 10 + 2 * SLACK_SECONDS, "the viewer is told the end")
+            node.until(lambda: viewer.ended, 3 + 2 * SLACK_SECONDS, "the viewer is told the end")
 
 
-@test()
+@test(company="ends", apart=True)
 def case_91_a_second_live_publisher_is_refused_and_the_first_unharmed(scene):
     clip = scene.clip()
     with peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder) as first:
@@ -97,7 +97,7 @@ def knock(scene, clip, seconds):
     raise AssertionError(f"the newcomer was not let in within {seconds} s")
 
 
-@test()
+@test(company="ends", apart=True)
 def case_91_a_dead_publisher_is_replaced_within_5_s(scene):
     clip, other = scene.clip(), scene.clip("bframes")
     with peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder) as dead:

@@ -45,9 +45,8 @@ def closes(connection):
 def canary(scene):
     """Another stream, published and watched meanwhile; it must lose nothing."""
     clip = scene.clip()
-    with peers.ffmpeg_publish(clip, scene.rtmp("live/canary"), scene.folder) as publisher:
-        scene.server.wait_live("live/canary")
-        with peers.FlvReader(scene.flv("live/canary")) as viewer:
+    with scene.publication() as publisher:
+        with peers.FlvReader(scene.flv()) as viewer:
             yield
             scene.exact(clip, viewer.receive_all(ledger.of_clip(clip)))
         publisher.succeed()
@@ -78,7 +77,7 @@ ENDINGS = {
 }
 
 
-@test()
+@test(company="hostile")
 def hostile_openings_are_closed_and_the_canary_sings(scene):
     with canary(scene):
         for name, opening in ENDINGS.items():
@@ -88,7 +87,7 @@ def hostile_openings_are_closed_and_the_canary_sings(scene):
                 raise AssertionError(f"{name}: {error}") from None
 
 
-@test()
+@test(company="hostile")
 def case_1_half_handshakes_are_closed_and_a_publisher_still_gets_in(scene):
     halves = [raw(scene, b"\x03" + bytes(7 * number), f"127.0.0.{2 + number % 4}") for number in range(200)]
     with canary(scene):
@@ -109,7 +108,7 @@ def case_4_memory_goes_by_what_came_not_by_what_was_announced(scene):
     assert grown < 20 * 1024, f"{grown} KB more"
 
 
-@test()
+@test(company="hostile")
 def case_7_commands_in_the_wrong_order(scene):
     with canary(scene):
         for name, arguments in (("publish", ("x", "live")), ("play", ("x",)), ("deleteStream", (9,))):
@@ -121,7 +120,7 @@ def case_7_commands_in_the_wrong_order(scene):
                         pass
 
 
-@test()
+@test(company="hostile")
 def case_8_and_9_video_that_is_none_is_dropped(scene):
     clip = scene.clip()
     rubbish = [b"", b"\x17", b"\x17\x00\x00\x00\x00" + b"\x01\x64\x00\x1f\xff\xff" + b"\xff" * 64,
@@ -135,7 +134,7 @@ def case_8_and_9_video_that_is_none_is_dropped(scene):
                 offender.client.send(flv.AUDIO, body, stream=offender.client.stream, channel=4)
 
 
-@test()
+@test(company="hostile")
 def case_12_names_that_are_none(scene):
     names = ["", "..", "a/../../etc", "%2e%2e", "a\0b", "a\r\nb", "\u202egpj", "<img onerror>", ";rm",
              "$(id)", "x" * 65, "x" * 65536, "/".join("abcdefghi")]
@@ -160,12 +159,12 @@ def f17_a_viewer_that_stops_reading_harms_nobody(scene):
     with canary(scene):
         for number in range(100):
             if number % 2:
-                player = rtmp.Client(scene.rtmp_address, "live", "canary")
+                player = rtmp.Client(scene.rtmp_address, "live", "cam")
                 player.play()
                 stalled.append(player.socket)
             else:
                 connection = socket.create_connection((host, int(port)))
-                connection.sendall(b"GET /live/canary.flv HTTP/1.1\r\nHost: a\r\n\r\n")
+                connection.sendall(b"GET /live/cam.flv HTTP/1.1\r\nHost: a\r\n\r\n")
                 stalled.append(connection)
     grown = scene.server.resident_kilobytes() - before
     for connection in stalled:

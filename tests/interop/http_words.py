@@ -19,11 +19,10 @@ def curl(url, *arguments, seconds=8):
     return int(text.rsplit("STATUS ", 1)[1]), text
 
 
-@test()
+@test(company="words")
 def case_55_every_verb_gets_an_answer(scene):
     clip = scene.clip()
-    with peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder) as publisher:
-        scene.server.wait_live("live/cam")
+    with scene.publication() as publisher:
         with peers.FlvReader(scene.flv()) as canary:
             for path in ("/live/cam.flv", "/live/other.flv", "/healthz", "/api/v1/streams", "/nothing"):
                 for verb in VERBS:
@@ -37,10 +36,9 @@ def case_55_every_verb_gets_an_answer(scene):
         publisher.succeed()
 
 
-@test()
+@test(company="words")
 def a_range_on_a_live_stream_is_ignored(scene):
-    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
-        scene.server.wait_live("live/cam")
+    with scene.publication():
         status, text = curl(scene.flv(), "-H", "Range: bytes=0-99", seconds=1)
         assert status == 200, f"got {status}"
         head, body = text.split("\r\n\r\n", 1)
@@ -66,10 +64,9 @@ def ask(scene, path, *arguments):
     return status, {name.lower(): value for name, value in fields.items()}, body
 
 
-@test()
+@test(company="words")
 def row_1_10_head_says_each_forms_type_and_whether_the_stream_is_there(scene):
-    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
-        scene.server.wait_live("live/cam")
+    with scene.publication():
         for ending, kind in (("flv", "video/x-flv"), ("ts", "video/mp2t"), ("mp4", "video/mp4")):
             status, head, _ = ask(scene, f"/live/cam.{ending}", "-I")
             assert (status, head.get("content-type")) == (200, kind), (ending, status, head)
@@ -120,11 +117,9 @@ def row_2_23_healthz_answers(scene):
     assert ask(scene, "/healthz")[0] == 200
 
 
-@test()
+@test(company="words")
 def the_api_tells_what_plays(scene):
-    clip = scene.clip()
-    with peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder) as publisher:
-        scene.server.wait_live("live/cam")
+    with scene.publication() as publisher:
         listed = json.loads(scene.server.get("/api/v1/streams")[1])
         assert listed["total"] == len(listed["items"]) == 1, listed
         document = json.loads(scene.server.get("/api/v1/streams/live/cam")[1])

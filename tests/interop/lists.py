@@ -11,13 +11,13 @@ import time
 
 import node
 import peers
-from outputs import SHORT_GRACE
-from scenario import test
+from scenario import SHORT_GRACE, test
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 import hls_rules      # noqa: E402
 
+BRISK = (*SHORT_GRACE, "--set", "hls.segment=1s")      # with the clip that has a key frame each second
 LISTS = ("/live/cam/index.m3u8", "/live/cam/ts.m3u8")
 LIST_SECONDS = 30
 PICTURES_SEEN = 50
@@ -44,10 +44,10 @@ def judge(watches):
     assert all(watch.segments for watch in watches), "a list without a segment"
 
 
-@test(options=SHORT_GRACE)
+@test(options=BRISK, company="lists to their end", apart=True)
 def rows_0_13_to_0_23_0_32_and_x_1_live_lists_keep_the_rules_to_their_end(scene):
     """RFC 8216 §6.2.1, §6.2.2 and §6.3.3, with what §4 says of each tag, poll by poll."""
-    with forever(scene, scene.clip(), scene.rtmp()) as publisher:
+    with forever(scene, scene.clip("plain-brisk"), scene.rtmp()) as publisher:
         scene.server.wait_live("live/cam")
         watches = watched(scene)
         node.until(lambda: all(watch.segments >= 12 for watch in watches), LIST_SECONDS + 15, "12 segments")
@@ -60,10 +60,9 @@ def rows_0_13_to_0_23_0_32_and_x_1_live_lists_keep_the_rules_to_their_end(scene)
 @test()
 def row_0_20_lists_keep_the_rules_over_a_server_restart(scene):
     ports = scene.server.listeners
-    with forever(scene, scene.clip(), scene.rtmp()):
-        scene.server.wait_live("live/cam")
+    with scene.publication(forever=True):
         watches = watched(scene)
-        node.until(lambda: all(watch.segments >= 4 for watch in watches), LIST_SECONDS, "4 segments")
+        node.until(lambda: all(watch.segments >= 3 for watch in watches), LIST_SECONDS, "3 segments")
         before = {path: number_of(text_of(scene, path)) for path in LISTS[1:]}
         scene.server.process.kill()
         scene.server.process.wait()
@@ -72,8 +71,8 @@ def row_0_20_lists_keep_the_rules_over_a_server_restart(scene):
         with forever(scene, scene.clip(), scene.rtmp(), "ffmpeg-again"):
             scene.server.wait_live("live/cam")
             seen = [watch.segments for watch in watches]
-            node.until(lambda: all(watch.segments >= count + 4 for watch, count in zip(watches, seen)),
-                       LIST_SECONDS, "4 segments more")
+            node.until(lambda: all(watch.segments >= count + 3 for watch, count in zip(watches, seen)),
+                       LIST_SECONDS, "3 segments more")
             for path, number in before.items():
                 assert number_of(text_of(scene, path)) > number, f"{path} begins before it did"
             judge(watches)
@@ -83,10 +82,10 @@ def number_of(text):
     return int(re.search(r"#EXT-X-MEDIA-SEQUENCE:(\d+)", text).group(1))
 
 
-@test()
+@test(options=BRISK[2:], company="lists to their end", apart=True)
 def f18_a_publisher_that_comes_and_goes_leaves_discontinuities_in_the_lists(scene):
-    clip = scene.clip()
-    first = [sample for sample in clip.samples if sample.dts < 3000]
+    clip = scene.clip("plain-brisk")
+    first = [sample for sample in clip.samples if sample.dts < 1500]
     watches, marks = [], 0
     for _ in range(4):
         with peers.Publisher(scene.rtmp_address, clip) as publisher:
@@ -101,21 +100,20 @@ def f18_a_publisher_that_comes_and_goes_leaves_discontinuities_in_the_lists(scen
     judge(watches)
 
 
-@test()
+@test(options=("--set", "grace=3s", *BRISK[2:]), company="lists to their end", apart=True)
 def row_1_36_a_publisher_that_was_killed_leaves_an_ended_list(scene):
-    with forever(scene, scene.clip(), scene.rtmp()) as publisher:
+    with forever(scene, scene.clip("plain-brisk"), scene.rtmp()) as publisher:
         scene.server.wait_live("live/cam")
         node.until(lambda: "#EXTINF" in text_of(scene, LISTS[1]), LIST_SECONDS, "a segment")
         publisher.process.kill()
     node.until(lambda: '"stale"' in text_of(scene, "/api/v1/streams/live/cam"), 5, "the stream is stale")
-    node.until(lambda: "#EXT-X-ENDLIST" in text_of(scene, LISTS[1]), 10 + 2 + 2 * 3, "the list ends")
+    node.until(lambda: "#EXT-X-ENDLIST" in text_of(scene, LISTS[1]), 3 + 1 + 2 * 3, "the list ends")
 
 
-@test()
+@test(options=BRISK, company="lists to their end", apart=True)
 def row_3_9_viewers_of_lists_are_counted_without_a_session(scene):
     """Two programs at one address are two viewers; nothing in the address names them."""
-    with forever(scene, scene.clip(), scene.rtmp()):
-        scene.server.wait_live("live/cam")
+    with scene.publication("plain-brisk", forever=True):
         host = scene.server.listeners["http"]
         for agent in ("one", "two", "two"):
             connection = http.client.HTTPConnection(host, timeout=20)
@@ -128,24 +126,22 @@ def row_3_9_viewers_of_lists_are_counted_without_a_session(scene):
         assert re.search(r'"viewers":\s*\{\s*"hls":\s*2\s*\}', document), document
 
 
-@test()
+@test(options=BRISK, company="lists")
 def row_1_15_a_list_is_held_until_its_first_segment(scene):
     """Asked for while the first segment is under way, it comes with a segment; of nothing, it is 404."""
     assert scene.server.get(LISTS[1])[0] == 404
-    with forever(scene, scene.clip(), scene.rtmp()):
-        scene.server.wait_live("live/cam")
+    with scene.publication("plain-brisk", forever=True):
         begun = time.monotonic()
         text = text_of(scene, LISTS[1])
         assert text.count("#EXTINF") >= 1, text
         assert time.monotonic() - begun < 2 + 3 + 3, "held for more than a segment"
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="savers")
 def ts_and_segments_pass_tr_101_290(scene):
     """Our own checker of TR 101 290, over the endless form."""
     path = os.path.join(scene.folder, "cam.ts")
-    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
-        scene.server.wait_live("live/cam")
+    with scene.publication():
         command = ["curl", "-sS", "--no-buffer", "--fail", "-o", path, scene.server.http("/live/cam.ts")]
         with peers.Program("curl", command, scene.folder) as curl:
             curl.succeed()
@@ -159,11 +155,10 @@ def addresses_of(scene, path):
     return [f"{folder}/{line}" for line in text_of(scene, path).splitlines() if line and line[0] != "#"]
 
 
-@test()
+@test(options=BRISK, company="lists")
 def case_59_segments_that_are_not_there_are_404(scene):
     """Never made, not made yet, of another run, of another stream, and no way around the list."""
-    with forever(scene, scene.clip(), scene.rtmp()):
-        scene.server.wait_live("live/cam")
+    with scene.publication("plain-brisk", forever=True):
         there = addresses_of(scene, LISTS[1])[0]
         assert scene.server.get(there)[0] == 200
         number = int(re.search(r"ts-(\d+)\.ts$", there).group(1))
@@ -178,17 +173,16 @@ def case_59_segments_that_are_not_there_are_404(scene):
         assert scene.server.get(there)[0] == 200
 
 
-@test()
+@test(options=BRISK)
 def row_1_26_no_address_gives_other_bytes_after_a_restart(scene):
     ports = scene.server.listeners
-    with forever(scene, scene.clip(), scene.rtmp()):
-        scene.server.wait_live("live/cam")
+    with scene.publication("plain-brisk", forever=True):
         node.until(lambda: len(addresses_of(scene, LISTS[1])) >= 2, LIST_SECONDS, "two segments")
         before = {path: scene.server.get(path)[1] for path in addresses_of(scene, LISTS[1])}
         scene.server.process.kill()
         scene.server.process.wait()
     scene.server.start_again(ports)
-    with forever(scene, scene.clip(), scene.rtmp(), "ffmpeg-again"):
+    with forever(scene, scene.clip("plain-brisk"), scene.rtmp(), "ffmpeg-again"):
         scene.server.wait_live("live/cam")
         node.until(lambda: len(addresses_of(scene, LISTS[1])) >= 2, LIST_SECONDS, "two segments")
         after = addresses_of(scene, LISTS[1])
@@ -215,20 +209,19 @@ def gstreamer(scene, path):
         tracks = json.loads(text_of(scene, "/api/v1/streams/live/cam"))["tracks"]
         return sum(track["frames"] for track in tracks if track["kind"] == "video")
 
-    with forever(scene, scene.clip(), scene.rtmp()):
-        scene.server.wait_live("live/cam")
+    with scene.publication("plain-brisk", forever=True):
         node.until(lambda: pictures_published() > FIRST_SEGMENT_PICTURES, 10, "the first segment")
         with peers.Program("gst-hls", command, scene.folder) as player:
             node.until(lambda: pictures() > PICTURES_SEEN, peers.MEDIA_PATIENCE, "GStreamer decodes")
             assert not player.said(), player.said()
 
 
-@test()
+@test(options=BRISK, company="lists")
 def row_0_5_gstreamer_plays_hls(scene):
     gstreamer(scene, LISTS[0])
 
 
-@test()
+@test(options=BRISK, company="lists")
 def row_0_5_gstreamer_plays_hls_of_mpeg_ts(scene):
     gstreamer(scene, LISTS[1])
 
@@ -244,11 +237,10 @@ def asked(scene, path, method="GET", **headers):
     return answer.status, answer.headers, body
 
 
-@test()
+@test(options=BRISK, company="lists")
 def lists_are_gzip_coded_if_asked_and_304_if_known(scene):
     """Of the lists and the API; never of media. curl agrees that it is gzip."""
-    with forever(scene, scene.clip(), scene.rtmp()):
-        scene.server.wait_live("live/cam")
+    with scene.publication("plain-brisk", forever=True):
         node.until(lambda: text_of(scene, LISTS[1]).count("#EXTINF") >= 4, LIST_SECONDS, "4 segments")
         for path in (LISTS[1], "/api/v1/streams/live/cam"):
             status, headers, body = asked(scene, path, Accept_Encoding="gzip")

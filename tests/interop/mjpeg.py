@@ -16,7 +16,6 @@ from scenario import test
 SIZE = camera.SIZE
 CAMERA = camera.source("test:?size=640x360&fps=30&gop=500ms&audio=none&preset=ultrafast")
 FEED = (*CAMERA, "--set", "http.default_stream=live/cam")
-SLACK = 3      # seconds that a busy machine may take longer
 
 
 def in_order(seen):
@@ -48,7 +47,7 @@ def row_2_6_3_26_video_feed_has_the_classic_head_and_every_picture_of_the_stream
 
 
 @test(options=FEED)
-def row_2_10_2_11_3_27_every_viewer_gets_every_picture_of_one_encode(scene):
+def row_2_10_2_11_2_12_3_27_every_viewer_gets_every_picture_of_one_encode(scene):
     scene.server.wait_live("live/cam")
     viewers = [parts.Viewer(scene, "/live/cam.mjpeg") for _ in range(12)]
     try:
@@ -102,7 +101,7 @@ def row_2_6_opencv_captures(scene):
     in_order(seen)
 
 
-@test(options=FEED)
+@test(options=FEED, company="sleepers", apart=True)
 def row_2_9_the_child_comes_with_the_first_viewer_and_goes_after_the_last(scene):
     scene.server.wait_live("live/cam")
     before = parts.children_of(scene)
@@ -113,7 +112,7 @@ def row_2_9_the_child_comes_with_the_first_viewer_and_goes_after_the_last(scene)
     with parts.Viewer(scene, "/live/cam.mjpeg") as viewer:
         viewer.wait(5)
         assert parts.children_of(scene) - before == made, "the same child, still warm"
-    node.until(lambda: parts.children_of(scene) == before, 10 + SLACK, "the child is gone")
+    node.until(lambda: parts.children_of(scene) == before, 10 + 10, "the child is gone")
     assert scene.server.is_live("live/cam")
 
 

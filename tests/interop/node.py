@@ -68,7 +68,8 @@ class Millrace:
         return json.loads(line)["listeners"]
 
     def said(self):
-        self.log.flush()
+        if not self.log.closed:
+            self.log.flush()
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 

@@ -8,9 +8,8 @@ import clip as clips
 import ledger
 import node
 import peers
-from scenario import test
+from scenario import SHORT_GRACE, test
 
-SHORT_GRACE = ("--set", "grace=1s")      # an endless answer then ends soon after its publisher
 ENDED_SECONDS = 20
 # ffmpeg 5.1 reads the EXT-X-MAP again after each reload of a live list, its own muxer's lists too.
 FFMPEG_SAYS = re.compile(r"\[mov,.*Found duplicated MOOV Atom\. Skipped it\n")
@@ -47,8 +46,7 @@ def frames_of(path, folder):
 
 def taken(scene, path, taker=Saved, clip="plain"):
     """The file that a program made of the whole stream, published at its own pace."""
-    with peers.ffmpeg_publish(scene.clip(clip), scene.rtmp(), scene.folder) as publisher:
-        scene.server.wait_live("live/cam")
+    with scene.publication(clip) as publisher:
         with taker(scene, path) as program:
             publisher.succeed()
             program.succeed(ENDED_SECONDS)
@@ -62,42 +60,42 @@ def exact(scene, path, taker=Saved, clip="plain"):
     scene.exact(sent, frames_of(taken(scene, path, taker, clip), scene.folder), least=0.9)
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="savers")
 def ts_carries_each_frame(scene):
     exact(scene, "/live/cam.ts")
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="b-frames")
 def ts_carries_b_frames(scene):
     exact(scene, "/live/cam.ts", clip="bframes")
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="savers")
 def mp4_carries_each_frame(scene):
     exact(scene, "/live/cam.mp4")
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="b-frames")
 def mp4_carries_b_frames(scene):
     exact(scene, "/live/cam.mp4", clip="bframes")
 
 
-@test(quick=True, options=SHORT_GRACE)
+@test(quick=True, options=SHORT_GRACE, company="savers")
 def rows_0_2_and_0_5_hls_carries_each_frame_to_ffmpeg(scene):
     exact(scene, "/live/cam/index.m3u8", Copied)
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="b-frames")
 def row_0_2_hls_carries_b_frames(scene):
     exact(scene, "/live/cam/index.m3u8", Copied, clip="bframes")
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="savers")
 def row_0_2_ts_hls_carries_each_frame(scene):
     exact(scene, "/live/cam/ts.m3u8", Copied)
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="b-frames")
 def row_0_2_ts_hls_carries_b_frames(scene):
     exact(scene, "/live/cam/ts.m3u8", Copied, clip="bframes")
 
@@ -153,12 +151,12 @@ def gstreamer(scene, path, demux):
     ledger.match(sent, got, times=False, least=0.9)
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="b-frames")
 def gstreamer_reads_ts(scene):
     gstreamer(scene, "/live/cam.ts", "tsdemux")
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="b-frames")
 def gstreamer_reads_mp4(scene):
     gstreamer(scene, "/live/cam.mp4", "qtdemux")
 
@@ -172,20 +170,19 @@ def tshark(scene, path):
     assert not bad, "\n".join(run.stdout.splitlines()[:20])
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="savers")
 def tshark_accepts_ts(scene):
     tshark(scene, "/live/cam.ts")
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="savers")
 def tshark_accepts_mp4(scene):
     tshark(scene, "/live/cam.mp4")
 
 
 def decoded_without_a_word(scene, path):
     """mpv decodes, and has nothing to complain of."""
-    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
-        scene.server.wait_live("live/cam")
+    with scene.publication():
         command = ["mpv", "--no-config", "--vo=null", "--ao=null", f"--frames={FRAMES_SEEN}",
                    "--msg-level=all=warn", scene.server.http(path)]
         with peers.Program("mpv", command, scene.folder) as player:
@@ -194,22 +191,22 @@ def decoded_without_a_word(scene, path):
             assert "rror" not in said, f"mpv complains:\n{said}"
 
 
-@test()
+@test(options=SHORT_GRACE, company="decoders")
 def mpv_plays_ts(scene):
     decoded_without_a_word(scene, "/live/cam.ts")
 
 
-@test()
+@test(options=SHORT_GRACE, company="decoders")
 def mpv_plays_mp4(scene):
     decoded_without_a_word(scene, "/live/cam.mp4")
 
 
-@test()
+@test(options=SHORT_GRACE, company="decoders of lists")
 def row_0_5_mpv_plays_hls(scene):
     decoded_without_a_word(scene, "/live/cam/index.m3u8")
 
 
-@test()
+@test(options=SHORT_GRACE, company="decoders of lists")
 def row_0_5_mpv_plays_ts_hls(scene):
     decoded_without_a_word(scene, "/live/cam/ts.m3u8")
 
@@ -229,24 +226,23 @@ def vlc(scene, path):
         except subprocess.CalledProcessError:      # its tables are not there yet
             return []
 
-    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
-        scene.server.wait_live("live/cam")
+    with scene.publication():
         with peers.Program("vlc", command, scene.folder) as player:
             node.until(lambda: len(frames()) > FRAMES_SEEN, peers.MEDIA_PATIENCE, "VLC writes its frames")
             player.stop()
     ledger.match(sent, frames()[:-1], times=False, least=0.3, to_the_end=False)
 
 
-@test()
+@test(options=SHORT_GRACE, company="decoders")
 def vlc_plays_ts(scene):
     vlc(scene, "/live/cam.ts")
 
 
-@test()
+@test(options=SHORT_GRACE, company="decoders")
 def vlc_plays_mp4(scene):
     vlc(scene, "/live/cam.mp4")
 
 
-@test()
+@test(options=SHORT_GRACE, company="decoders of lists")
 def row_0_5_vlc_plays_hls(scene):
     vlc(scene, "/live/cam/index.m3u8")

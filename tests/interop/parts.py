@@ -13,7 +13,8 @@ import peers
 import stamps
 
 BOUNDARY = b"--frame\r\n"
-HEAD = re.compile(rb"Content-Type: image/jpeg\r\nContent-Length: (\d+)\r\nX-Timestamp: (\d+\.\d{6})\r\n\r\n")
+HEAD = re.compile(rb"Content-Type: image/jpeg\r\nContent-Length: (\d+)\r\nX-Timestamp: (\d+\.\d{6})\r\n"
+                  rb"X-Timestamp-Origin: (?:capture|sender|arrival)\r\n\r\n")
 
 
 @dataclass(frozen=True)

@@ -95,9 +95,9 @@ class Player(Program):
         return self.frames()
 
 
-def ffmpeg_publish(clip, url, folder, name="ffmpeg-publish"):
-    return Program(name, ["ffmpeg", "-v", "warning", "-nostdin", "-re", "-i", clip.path, "-c", "copy",
-                          "-f", "flv", url], folder)
+def ffmpeg_publish(clip, url, folder, name="ffmpeg-publish", loops=0):
+    return Program(name, ["ffmpeg", "-v", "warning", "-nostdin", "-re", "-stream_loop", str(loops), "-i",
+                          clip.path, "-c", "copy", "-f", "flv", url], folder)
 
 
 def gst_publish(clip, url, folder, sink):

@@ -5,61 +5,60 @@ import os
 import ledger
 import node
 import peers
-from scenario import test
+from scenario import SHORT_GRACE, test
 
 
-def played(scene, clip, start_player, **how):
-    with peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder) as publisher:
-        scene.server.wait_live("live/cam")
+def played(scene, name, start_player, **how):
+    clip = scene.clip(name)
+    with scene.publication(name) as publisher:
         with start_player() as player:
             scene.exact(clip, player.receive_all(ledger.of_clip(clip)), **how)
         publisher.succeed()
 
 
-@test()
+@test(options=SHORT_GRACE, company="players")
 def curl_plays_flv(scene):
-    played(scene, scene.clip(), lambda: peers.curl_play(scene.flv(), scene.folder))
+    played(scene, "plain", lambda: peers.curl_play(scene.flv(), scene.folder))
 
 
-@test()
+@test(options=SHORT_GRACE, company="b-frames")
 def ffmpeg_plays_flv_with_b_frames(scene):
-    played(scene, scene.clip("bframes"), lambda: peers.ffmpeg_play(scene.flv(), scene.folder), least=0.6)
+    played(scene, "bframes", lambda: peers.ffmpeg_play(scene.flv(), scene.folder), least=0.6)
 
 
-@test(quick=True, rtmp_only=True)
+@test(quick=True, rtmp_only=True, options=SHORT_GRACE, company="players")
 def ffmpeg_plays_rtmp(scene):
-    played(scene, scene.clip(), lambda: peers.ffmpeg_play(scene.rtmp(), scene.folder), least=0.5)
+    played(scene, "plain", lambda: peers.ffmpeg_play(scene.rtmp(), scene.folder), least=0.5)
 
 
-@test(rtmp_only=True)
+@test(rtmp_only=True, options=SHORT_GRACE, company="b-frames")
 def ffmpeg_plays_rtmp_with_b_frames(scene):
-    played(scene, scene.clip("bframes"), lambda: peers.ffmpeg_play(scene.rtmp(), scene.folder), least=0.5)
+    played(scene, "bframes", lambda: peers.ffmpeg_play(scene.rtmp(), scene.folder), least=0.5)
 
 
-@test(rtmp_only=True)
+@test(rtmp_only=True, options=SHORT_GRACE, company="players")
 def our_own_player_plays_rtmp(scene):
-    played(scene, scene.clip(), lambda: peers.RtmpReader(scene.rtmp_address, "live", "cam"), least=0.5)
+    played(scene, "plain", lambda: peers.RtmpReader(scene.rtmp_address, "live", "cam"), least=0.5)
 
 
-@test(rtmp_only=True)
+@test(rtmp_only=True, options=SHORT_GRACE, company="players")
 def librtmp_plays_rtmp(scene):
-    played(scene, scene.clip(), lambda: peers.rtmpdump_play(scene.rtmp(), scene.folder), least=0.5)
+    played(scene, "plain", lambda: peers.rtmpdump_play(scene.rtmp(), scene.folder), least=0.5)
 
 
-@test(rtmp_only=True)
+@test(rtmp_only=True, options=SHORT_GRACE, company="players")
 def gstreamer_rtmpsrc_plays(scene):
-    played(scene, scene.clip(), lambda: peers.gst_play(scene.rtmp(), scene.folder, "rtmpsrc"), least=0.5)
+    played(scene, "plain", lambda: peers.gst_play(scene.rtmp(), scene.folder, "rtmpsrc"), least=0.5)
 
 
-@test(rtmp_only=True)
+@test(rtmp_only=True, options=SHORT_GRACE, company="players")
 def gstreamer_rtmp2src_plays(scene):
-    played(scene, scene.clip(), lambda: peers.gst_play(scene.rtmp(), scene.folder, "rtmp2src"), least=0.5)
+    played(scene, "plain", lambda: peers.gst_play(scene.rtmp(), scene.folder, "rtmp2src"), least=0.5)
 
 
 def mpv(scene, url):
     """mpv decodes 50 frames and complains of none."""
-    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder):
-        scene.server.wait_live("live/cam")
+    with scene.publication():
         command = ["mpv", "--no-config", "--vo=null", "--ao=null", "--frames=50", "--msg-level=all=warn", url]
         with peers.Program("mpv", command, scene.folder) as player:
             player.succeed()
@@ -67,12 +66,12 @@ def mpv(scene, url):
             assert "rror" not in said, f"mpv complains:\n{said}"
 
 
-@test()
+@test(options=SHORT_GRACE, company="decoders")
 def mpv_plays_flv(scene):
     mpv(scene, scene.flv())
 
 
-@test(rtmp_only=True)
+@test(rtmp_only=True, options=SHORT_GRACE, company="decoders")
 def mpv_plays_rtmp(scene):
     mpv(scene, scene.rtmp())
 
@@ -90,8 +89,7 @@ def vlc(scene, url):
             return []
         return ledger.of_annex_b(ledger.annex_b_of_file(path))
 
-    with peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder):
-        scene.server.wait_live("live/cam")
+    with scene.publication():
         with peers.Program("vlc", command, scene.folder) as player:
             try:
                 node.until(lambda: len(frames()) > 60, peers.MEDIA_PATIENCE, "VLC writes 60 frames")
@@ -102,11 +100,11 @@ def vlc(scene, url):
     ledger.match(sent, got, times=False, least=0.4, to_the_end=False)
 
 
-@test()
+@test(options=SHORT_GRACE, company="decoders")
 def vlc_plays_flv(scene):
     vlc(scene, scene.flv())
 
 
-@test(rtmp_only=True)
+@test(rtmp_only=True, options=SHORT_GRACE, company="decoders")
 def vlc_plays_rtmp(scene):
     vlc(scene, scene.rtmp())

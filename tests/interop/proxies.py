@@ -8,7 +8,6 @@ import time
 import urllib.parse
 
 import ledger
-import lists
 import node
 import outputs
 import parts
@@ -155,32 +154,32 @@ def behind(scene, path, taker=outputs.Saved):
         outputs.exact(scene, path, taker)
 
 
-@test(options=SHORT)
+@test(options=SHORT, company="proxies")
 def row_x_5_flv_behind_nginx_under_a_path(scene):
     behind(scene, "/live/cam.flv")
 
 
-@test(options=SHORT)
+@test(options=SHORT, company="proxies")
 def row_x_5_ts_behind_nginx_under_a_path(scene):
     behind(scene, "/live/cam.ts")
 
 
-@test(options=SHORT)
+@test(options=SHORT, company="proxies")
 def row_x_5_mp4_behind_nginx_under_a_path(scene):
     behind(scene, "/live/cam.mp4")
 
 
-@test(quick=True, options=SHORT)
+@test(quick=True, options=SHORT, company="proxies")
 def row_x_5_hls_behind_nginx_under_a_path(scene):
     behind(scene, "/live/cam/index.m3u8", outputs.Copied)
 
 
-@test(options=SHORT)
+@test(options=SHORT, company="proxies")
 def row_x_5_ts_hls_behind_nginx_under_a_path(scene):
     behind(scene, "/live/cam/ts.m3u8", outputs.Copied)
 
 
-@test(options=SHORT)
+@test(options=SHORT, company="proxies")
 def row_0_3_an_endless_answer_through_a_forward_proxy(scene):
     with Proxy(scene) as proxy:
         scene.proxy = proxy
@@ -201,10 +200,9 @@ def segments_of(text):
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
-@test(options=SHORT)
+@test(options=SHORT, company="proxies")
 def row_0_3_a_list_and_its_segments_through_a_forward_proxy(scene):
-    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder), Proxy(scene) as proxy:
-        scene.server.wait_live("live/cam")
+    with Proxy(scene) as proxy, scene.publication():
         by = ("-x", f"http://127.0.0.1:{proxy.forward_port}")
         address = scene.server.http("/live/cam/ts.m3u8")
         status, _, text = curl(address, *by)
@@ -214,10 +212,9 @@ def row_0_3_a_list_and_its_segments_through_a_forward_proxy(scene):
         assert curl(scene.server.http("/live/cam"), *by)[0] == 200
 
 
-@test(options=SHORT)
+@test(options=SHORT, company="proxies")
 def row_x_5_page_websocket_and_events_behind_nginx_under_a_path(scene):
-    with peers.ffmpeg_publish(scene.clip(), scene.rtmp(), scene.folder), Proxy(scene) as proxy:
-        scene.server.wait_live("live/cam")
+    with Proxy(scene) as proxy, scene.publication():
         status, headers, page = curl(proxy.http("/live/cam"))
         assert status == 200 and headers["content-type"].startswith("text/html"), headers
         rooted = re.findall(r'(?:src|href)="(/[^"]*)"', page)
@@ -251,8 +248,7 @@ def taken_often(url):
 @test(options=SHORT)
 def row_0_4_a_cache_answers_for_segments_and_never_with_an_old_list(scene):
     hits, misses, seen = 0, 0, set()
-    with lists.forever(scene, scene.clip(), scene.rtmp()), Proxy(scene) as proxy:
-        scene.server.wait_live("live/cam")
+    with scene.publication("plain-brisk", forever=True), Proxy(scene) as proxy:
         direct = scene.server.http("/live/cam/ts.m3u8")
         cached = f"http://{proxy.address}/cached/live/cam/ts.m3u8"
         begun = time.monotonic()
@@ -264,7 +260,10 @@ def row_0_4_a_cache_answers_for_segments_and_never_with_an_old_list(scene):
             assert sequence_of(text) >= newest, "the cache gave an old list"
             for segment in [one for one in segments_of(text) if one not in seen]:
                 seen.add(segment)
-                for head in taken_often(urllib.parse.urljoin(cached, segment)):
+                heads = taken_often(urllib.parse.urljoin(cached, segment))
+                known = f"If-None-Match: {re.search('ETag: (.*)', heads[0])[1].strip()}"
+                assert curl(urllib.parse.urljoin(direct, segment), "-H", known)[0] == 304, known
+                for head in heads:
                     hits, misses = hits + ("X-Cache: HIT" in head), misses + ("X-Cache: MISS" in head)
                     assert "immutable" in head and 'ETag: "' in head, head
     assert hits / (hits + misses) > HITS_MIN, f"{hits} from the cache, {misses} not"
@@ -289,13 +288,12 @@ def row_0_3_mjpeg_and_a_picture_through_a_forward_proxy(scene):
             assert frames == sorted(set(frames)), frames
 
 
-@test(options=SHORT)
+@test(options=SHORT, company="proxies")
 def row_0_3_websockets_through_connect_have_the_sources_pictures(scene):
     sent = scene.clip()
     pictures = [frame for frame in ledger.of_clip(sent) if frame.kind == "video"]
     address = scene.server.listeners["http"]
-    with peers.ffmpeg_publish(sent, scene.rtmp(), scene.folder), ForwardProxy(scene.folder) as proxy:
-        scene.server.wait_live("live/cam")
+    with ForwardProxy(scene.folder) as proxy, scene.publication():
         with websocket.Reader(address, "/live/cam.h264", proxy.connect(address)) as raw, \
                 websocket.Reader(address, "/live/cam.flv", proxy.connect(address)) as viewer:
             scene.exact(sent, viewer.receive_all(ledger.of_clip(sent)), least=0.5)

@@ -1,44 +1,42 @@
 """Everybody who publishes, watched by one viewer whose bytes are compared frame by frame."""
 
+import functools
+
 import flv
 import ledger
 import peers
 from scenario import test
 
 
-def watched(scene, clip, publisher, **how):
+def watched(scene, clip, publish, **how):
     """Publishes the clip with a foreign program; a viewer must get it exactly."""
     sent = ledger.of_clip(clip)
-    with publisher as program:
-        scene.server.wait_live("live/cam")
-        with peers.FlvReader(scene.flv()) as viewer:
+    with publish(clip, scene.rtmp(scene.own), scene.folder) as program:
+        scene.server.wait_live(scene.own)
+        with peers.FlvReader(scene.flv(scene.own)) as viewer:
             got = viewer.receive_all(sent)
             scene.exact(clip, got, **how)
         program.succeed()
 
 
-@test(quick=True)
+@test(quick=True, company="publishers")
 def ffmpeg_publishes_h264_and_aac(scene):
-    clip = scene.clip()
-    watched(scene, clip, peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder))
+    watched(scene, scene.clip(), peers.ffmpeg_publish)
 
 
-@test()
+@test(company="publishers")
 def ffmpeg_publishes_b_frames(scene):
-    clip = scene.clip("bframes")
-    watched(scene, clip, peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder))
+    watched(scene, scene.clip("bframes"), peers.ffmpeg_publish)
 
 
-@test()
+@test(company="publishers")
 def gstreamer_rtmpsink_publishes(scene):
-    clip = scene.clip()
-    watched(scene, clip, peers.gst_publish(clip, scene.rtmp(), scene.folder, "rtmpsink"), times=False)
+    watched(scene, scene.clip(), functools.partial(peers.gst_publish, sink="rtmpsink"), times=False)
 
 
-@test()
+@test(company="publishers")
 def gstreamer_rtmp2sink_publishes(scene):
-    clip = scene.clip("bframes")
-    watched(scene, clip, peers.gst_publish(clip, scene.rtmp(), scene.folder, "rtmp2sink"), times=False)
+    watched(scene, scene.clip("bframes"), functools.partial(peers.gst_publish, sink="rtmp2sink"), times=False)
 
 
 def by_hand(scene, clip, start=0, amf3=False):

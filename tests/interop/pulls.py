@@ -97,7 +97,8 @@ def tls(folder):
                     "-nodes", "-days", "30", "-subj", "/CN=localhost", "-keyout", key, "-out", certificate],
                    check=True, capture_output=True, timeout=60)
     return ("--set", "https.listen=127.0.0.1:0", "--set", "rtmps.listen=127.0.0.1:0",
-            "--set", f"tls.certificate={certificate}", "--set", f"tls.key={key}")
+            "--set", "rtsps.listen=127.0.0.1:0", "--set", f"tls.certificate={certificate}",
+            "--set", f"tls.key={key}")
 
 
 @test()
@@ -107,7 +108,8 @@ def by_tls_too_where_the_certificate_is_believed(scene):
         far.wait_live("live/cam")
         sources = {"flv": f"https://{far.listeners['https']}/live/cam.flv",
                    "hls": f"https://{far.listeners['https']}/live/cam/index.m3u8",
-                   "rtmp": f"rtmps://{far.listeners['rtmps']}/live/cam"}
+                   "rtmp": f"rtmps://{far.listeners['rtmps']}/live/cam",
+                   "rtsp": f"rtsps://{far.listeners['rtsps']}/live/cam"}
         folder = node.open_folder(os.path.join(scene.folder, "near"))
         near = node.Millrace(folder, camera.program(scene),
                              ("--open", "--set", "tls.verify=false", *pulls_of(sources)))
@@ -189,7 +191,7 @@ def row_0_32_strangers_are_pulled_nginx_ffmpeg_and_plain_files(scene):
                 is_the_film(sent, got[name], name, clocks=False)
 
 
-@test()
+@test(company="sleepers", apart=True)
 def case_83_a_hostile_list_leads_nowhere(scene):
     lists = {"/file.m3u8": "#EXTINF:2,\nfile:///etc/passwd\n",
              "/host.m3u8": "#EXTINF:2,\nhttp://OTHER/1.ts\n",

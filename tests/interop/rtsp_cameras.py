@@ -39,7 +39,7 @@ def row_2_20_cameras_of_every_transport_and_password_give_each_frame(scene):
             assert not any("TCP" in asked["Transport"] for asked in found["live/udp"].requests)
 
 
-@test()
+@test(company="cameras")
 def row_3_25_a_password_inside_the_path_goes_out_as_it_stands_and_is_told_nobody(scene):
     clip, path = scene.clip(), "/user=admin_password='tlJwpbo6'_channel=1_stream=0.sdp"
     with Camera(fake_camera.of_clip(clip)) as one:
@@ -51,7 +51,7 @@ def row_3_25_a_password_inside_the_path_goes_out_as_it_stands_and_is_told_nobody
             assert not any(b"tlJwpbo6" in text for text in told), "the password is told"
 
 
-@test()
+@test(company="cameras")
 def row_4_6_h265_is_pulled_with_each_frame(scene):
     clip = scene.clip("h265")
     ways = {"live/tcp": Ways(), "live/udp": Ways(), "live/bare": Ways(sdp=("no_sprop",))}
@@ -62,7 +62,7 @@ def row_4_6_h265_is_pulled_with_each_frame(scene):
             each_is_watched(server, found, ledger.of_clip(clip))
 
 
-@test(quick=True)
+@test(quick=True, company="cameras")
 def row_2_21_a_camera_that_is_power_cycled_comes_back_to_the_same_viewers(scene):
     clip = scene.clip()
     with Camera(fake_camera.of_clip(clip)) as one:
@@ -79,7 +79,7 @@ def row_2_21_a_camera_that_is_power_cycled_comes_back_to_the_same_viewers(scene)
                 only_the_clips(clip, viewer)
 
 
-@test()
+@test(company="cameras")
 def row_0_32_mpeg_ts_in_rtp_is_taken(scene):
     clip = scene.clip()
     with Camera([fake_camera.ts_of(clip)], Ways(loop=False)) as one:
@@ -87,7 +87,7 @@ def row_0_32_mpeg_ts_in_rtp_is_taken(scene):
             in_the_loop(ledger.of_clip(clip), watched(server, "live/cam", 60), 60)
 
 
-@test(quick=True)
+@test(quick=True, company="cameras")
 def row_3_24_a_camera_on_demand_is_asked_by_the_first_viewer_and_left_after_the_last(scene):
     clip = scene.clip()
     with Camera(fake_camera.of_clip(clip)) as one:
@@ -102,7 +102,7 @@ def row_3_24_a_camera_on_demand_is_asked_by_the_first_viewer_and_left_after_the_
             assert report(server, "live/cam")["state"] == "offline"
 
 
-@test()
+@test(company="cameras")
 def a_node_pulls_from_another_by_rtsp_and_each_frame_arrives(scene):
     clip = scene.clip()
     with peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder) as publisher:

@@ -1,7 +1,9 @@
 """Strangers publish and play by RTSP: each frame of what went in is found in all that comes out."""
 
 import contextlib
+import itertools
 import os
+import re
 import subprocess
 import time
 
@@ -15,8 +17,8 @@ import rtsp
 import rtsp_peers
 import stamps
 import wire
-from outputs import ENDED_SECONDS, SHORT_GRACE, Copied, Saved, frames_of
-from scenario import test
+from outputs import ENDED_SECONDS, Copied, Saved, frames_of
+from scenario import SHORT_GRACE, test
 
 LEAST = 0.9      # of the frames: the rest passed before a viewer was there
 SETTLE_SECONDS = 20
@@ -37,6 +39,11 @@ class Listed(Copied):
             scene.server.http(path), "-map", "0", "-c", "copy", self.path], folder)
 
 
+def own(scene):
+    """The address of a stream of this test's own."""
+    return rtsp_peers.url(scene, scene.own)
+
+
 def pictures(frames):
     return [frame for frame in frames if frame.kind == "video"]
 
@@ -45,12 +52,12 @@ def everywhere(scene, clip, publisher, times=True, leave=peers.Program.succeed):
     """Everybody takes what this program publishes, at once; each gets each frame, by content and time."""
     sent = ledger.of_clip(clip)
     with publisher as program, contextlib.ExitStack() as stack:
-        scene.server.wait_live("live/cam")
-        direct = [stack.enter_context(rtsp.Viewer(address(scene), "/live/cam", way).play())
+        scene.server.wait_live(scene.own)
+        direct = [stack.enter_context(rtsp.Viewer(address(scene), f"/{scene.own}", way).play())
                   for way in ("tcp", "udp")]
-        saved = [stack.enter_context(Saved(scene, f"/live/cam.{ending}"))
+        saved = [stack.enter_context(Saved(scene, f"/{scene.own}.{ending}"))
                  for ending in ("flv", "ts", "mp4")]
-        listed = [stack.enter_context(Listed(scene, f"/live/cam/{name}"))
+        listed = [stack.enter_context(Listed(scene, f"/{scene.own}/{name}"))
                   for name in ("index.m3u8", "ts.m3u8")]
         got = [viewer.receive_all(sent) for viewer in direct]
         leave(program)
@@ -73,35 +80,35 @@ def everywhere(scene, clip, publisher, times=True, leave=peers.Program.succeed):
         ledger.match(rtsp.shown(sent), rtsp.shown(frames), least=LEAST, times=times)
 
 
-@test(quick=True, options=SHORT_GRACE)
+@test(quick=True, options=SHORT_GRACE, company="by RTSP")
 def row_3_13_ffmpeg_publishes_by_tcp_and_each_frame_leaves_by_every_way(scene):
     clip = scene.clip()
-    everywhere(scene, clip, rtsp_peers.ffmpeg_publish(clip.path, rtsp_peers.url(scene), scene.folder))
+    everywhere(scene, clip, rtsp_peers.ffmpeg_publish(clip.path, own(scene), scene.folder))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="by RTSP")
 def row_3_13_ffmpeg_publishes_by_udp_and_each_frame_leaves_by_every_way(scene):
     clip = scene.clip()
-    everywhere(scene, clip, rtsp_peers.ffmpeg_publish(clip.path, rtsp_peers.url(scene), scene.folder, "udp"))
+    everywhere(scene, clip, rtsp_peers.ffmpeg_publish(clip.path, own(scene), scene.folder, "udp"))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="by RTSP, others")
 def row_3_13_b_frames_by_rtsp_leave_by_every_way(scene):
     clip = scene.clip("bframes")
-    everywhere(scene, clip, rtsp_peers.ffmpeg_publish(clip.path, rtsp_peers.url(scene), scene.folder))
+    everywhere(scene, clip, rtsp_peers.ffmpeg_publish(clip.path, own(scene), scene.folder))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="by RTSP, others")
 def row_4_6_h265_by_rtsp_over_tcp_leaves_by_every_way(scene):
     clip = scene.clip("h265")
-    everywhere(scene, clip, rtsp_peers.ffmpeg_publish(clip.path, rtsp_peers.url(scene), scene.folder))
+    everywhere(scene, clip, rtsp_peers.ffmpeg_publish(clip.path, own(scene), scene.folder))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="by RTSP, more")
 def gstreamer_rtspclientsink_publishes_and_each_frame_leaves_by_every_way(scene):
     """Times are GStreamer's own here: it counts from its clock. It leaves when its BYE is due."""
     clip = scene.clip()
-    everywhere(scene, clip, rtsp_peers.gst_publish(clip, rtsp_peers.url(scene), scene.folder), times=False,
+    everywhere(scene, clip, rtsp_peers.gst_publish(clip, own(scene), scene.folder), times=False,
                leave=peers.Program.stop)
 
 
@@ -147,7 +154,7 @@ SOUNDS = {      # name: (ffmpeg's words, container of the source)
 }
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="by RTSP, more")
 def sound_of_each_codec_comes_back_byte_for_byte(scene):
     """Published and played by ffmpeg with pictures beside it, all at once."""
     with contextlib.ExitStack() as stack:
@@ -176,17 +183,17 @@ def sound_of_each_codec_comes_back_byte_for_byte(scene):
             and len(got) > 0.4 * len(sent), f"{name}: {len(got)} of {len(sent)} packets, or others"
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="by RTSP, more")
 def mjpeg_by_rtsp_is_shown_as_pictures(scene):
     """RFC 2435 leaves the tables' headers out: the pixels are the same."""
     source = os.path.join(scene.folder, "pictures.mkv")
     subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25", "-t", "5",
                     "-c:v", "mjpeg", "-huffman", "default", "-pix_fmt", "yuvj420p", "-q:v", "5", source],
                    check=True, timeout=60)
-    with rtsp_peers.ffmpeg_publish(source, rtsp_peers.url(scene), scene.folder) as publisher:
-        scene.server.wait_live("live/cam")
-        with rtsp_peers.FfmpegCopy(rtsp_peers.url(scene), scene.folder) as player, \
-                Saved(scene, "/live/cam.mjpeg") as saved:
+    with rtsp_peers.ffmpeg_publish(source, own(scene), scene.folder) as publisher:
+        scene.server.wait_live(scene.own)
+        with rtsp_peers.FfmpegCopy(own(scene), scene.folder) as player, \
+                Saved(scene, f"/{scene.own}.mjpeg") as saved:
             publisher.succeed()
             saved.succeed(ENDED_SECONDS)
             with contextlib.suppress(AssertionError):
@@ -210,40 +217,51 @@ def picture_hashes(path, words=()):
 CAMERA = camera.source("test:?size=640x360&fps=30&preset=ultrafast")
 
 
+def mpv(scene, way):
+    command = ["mpv", "--no-config", "--vo=null", "--ao=null", "--frames=50", "--msg-level=all=warn",
+               f"--rtsp-transport={way}", rtsp_peers.url(scene)]
+    return peers.Program(f"mpv-{way}", command, scene.folder)
+
+
 @test(options=CAMERA)
 def opencv_and_mpv_play_the_camera_by_rtsp(scene):
     scene.server.wait_live("live/cam")
     size = camera.SIZE[0] * camera.SIZE[1]
-    for transport in ("tcp", "udp"):
-        grey = rtsp_peers.opencv(rtsp_peers.url(scene), 40, transport)
-        seen = [stamps.read(grey[at:at + size], camera.SIZE[0]) for at in range(0, len(grey), size)]
-        assert len(seen) == 40 and all(seen), f"OpenCV saw other pictures over {transport}"
-        numbers = [one.frame for one in seen]
-        assert numbers == list(range(numbers[0], numbers[0] + 40)) or camera.skipped(scene), numbers
-        command = ["mpv", "--no-config", "--vo=null", "--ao=null", "--frames=50", "--msg-level=all=warn",
-                   f"--rtsp-transport={transport}", rtsp_peers.url(scene)]
-        with peers.Program("mpv", command, scene.folder) as player:
+    with mpv(scene, "tcp") as first, mpv(scene, "udp") as second:
+        for transport in ("tcp", "udp"):
+            grey = rtsp_peers.opencv(rtsp_peers.url(scene), 40, transport)
+            seen = [stamps.read(grey[at:at + size], camera.SIZE[0]) for at in range(0, len(grey), size)]
+            assert len(seen) == 40 and all(seen), f"OpenCV saw other pictures over {transport}"
+            numbers = [one.frame for one in seen]
+            assert numbers == list(range(numbers[0], numbers[0] + 40)) or camera.skipped(scene), numbers
+        for player in (first, second):
             player.succeed()
             assert "rror" not in player.said(), player.said()
 
 
 @test(options=SHORT_GRACE)
 def tshark_finds_nothing_malformed_in_what_players_are_sent(scene):
-    """The description, the answers, RTP and RTCP of both transports, for H.264 and H.265."""
-    for name in ("plain", "h265"):
-        clip, stream = scene.clip(name), f"live/{name}"
-        with rtsp_peers.ffmpeg_publish(clip.path, rtsp_peers.url(scene, stream), scene.folder):
-            scene.server.wait_live(stream)
-            for way in ("tcp", "udp"):
-                with rtsp.Viewer(address(scene), f"/{stream}", way).play() as viewer:
-                    viewer.wait_pictures(60)
-                    node.until(lambda one=viewer: any(packet.control for packet in one.packets),
-                               SETTLE_SECONDS, "a sender report comes")
-                    path = os.path.join(scene.folder, f"{name}-{way}.pcap")
-                    media = sum(not packet.control for packet in viewer.packets)
-                    viewer.ask_in_between("OPTIONS")
-                    wire.capture(path, list(viewer.wire))
-                wire.check(path, media)
+    """The description, the answers, RTP and RTCP of both transports, for H.264 and H.265, all at once."""
+    viewers, seen = {}, {}
+    with contextlib.ExitStack() as stack:
+        for name in ("plain", "h265"):
+            folder = node.open_folder(os.path.join(scene.folder, name))
+            to = rtsp_peers.url(scene, f"live/{name}")
+            stack.enter_context(rtsp_peers.ffmpeg_publish(scene.clip(name).path, to, folder))
+        for name, way in itertools.product(("plain", "h265"), ("tcp", "udp")):
+            scene.server.wait_live(f"live/{name}")
+            viewers[name, way] = stack.enter_context(rtsp.Viewer(address(scene), f"/live/{name}", way).play())
+        for (name, way), viewer in viewers.items():
+            viewer.wait_pictures(60)
+            node.until(lambda one=viewer: any(packet.control for packet in one.packets), SETTLE_SECONDS,
+                       "a sender report comes")
+            media = sum(not packet.control for packet in viewer.packets)
+            viewer.ask_in_between("OPTIONS")
+            seen[f"{name}-{way}.pcap"] = (media, list(viewer.wire))
+    for name, (media, packets) in seen.items():
+        path = os.path.join(scene.folder, name)
+        wire.capture(path, packets)
+        wire.check(path, media)
 
 
 @test(quick=True, options=CAMERA)
@@ -257,12 +275,14 @@ def row_3_15_pause_stops_the_packets_and_play_goes_on_at_the_live_edge(scene):
             before = len(viewer.packets)
             time.sleep(1.5)
             assert len(viewer.packets) == before, f"{len(viewer.packets) - before} packets while it paused"
-            viewer.ask_in_between("PLAY")
+            goes_on_at = int(re.search(r";seq=(\d+)", viewer.ask_in_between("PLAY")).group(1))
             paused = viewer.packets[before - 1]
             node.until(lambda one=viewer, at=before: len(one.packets) > at + 60, SETTLE_SECONDS, "it goes on")
             after = next(one for one in viewer.packets[before:] if one.track == paused.track and
                          not one.control)
             assert (after.sequence - paused.sequence & 0xFFFF) < 0x8000, "numbers go on"
+            first = next(one for one in viewer.packets[before:] if one.track == 0 and not one.control)
+            assert first.sequence == goes_on_at, (first.sequence, goes_on_at)
             viewer.ask_in_between("TEARDOWN")
 
 

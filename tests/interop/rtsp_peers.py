@@ -1,10 +1,11 @@
-"""Foreign programs that speak RTSP: ffmpeg, GStreamer, mpv, OpenCV."""
+"""Foreign programs that speak RTSP: ffmpeg, GStreamer, gst-rtsp-server, mpv, OpenCV."""
 
 import os
 import subprocess
 
 import clip as clips
 import ledger
+import node
 import peers
 
 # What ffmpeg says of every copy from RTSP: B-frames come without decode times.
@@ -24,11 +25,15 @@ def ffmpeg_publish(path, to, folder, transport="tcp", codecs=("-c", "copy")):
 class FfmpegCopy(peers.Program):
     """ffmpeg copies what it plays into a file, until the end or until it is stopped."""
 
-    def __init__(self, address, folder, transport="tcp", ending="mkv"):
+    def __init__(self, address, folder, transport="tcp", ending="mkv", more=()):
         self.folder, self.path = folder, os.path.join(folder, f"copied-{transport}.{ending}")
         super().__init__(f"ffmpeg-{transport}", [
-            "ffmpeg", "-v", "warning", "-nostdin", "-y", "-rtsp_transport", transport, "-i", address, "-map",
-            "0", "-c", "copy", "-flush_packets", "1", self.path], folder)
+            "ffmpeg", "-v", "warning", "-nostdin", "-y", "-rtsp_transport", transport, *more, "-i", address,
+            "-map", "0", "-c", "copy", "-flush_packets", "1", self.path], folder)
+
+    def size(self):
+        """Bytes that it has kept so far."""
+        return os.path.getsize(self.path) if os.path.exists(self.path) else 0
 
     def complaints(self):
         return [line for line in self.said().splitlines() if not any(word in line for word in HARMLESS)]
@@ -53,13 +58,13 @@ def gst_publish(clip, to, folder):
 class GstPlay(peers.Program):
     """rtspsrc, whose pictures go into a byte stream."""
 
-    def __init__(self, address, folder, protocols="tcp"):
+    def __init__(self, address, folder, protocols="tcp", more=()):
         self.path = os.path.join(folder, f"gst-{protocols}.h264")
         super().__init__(f"gst-rtspsrc-{protocols}", [
             "gst-launch-1.0", "-q", "rtspsrc", f"location={address}", f"protocols={protocols}", "latency=200",
-            "name=s", "s.", "!", "application/x-rtp,media=video", "!", "rtph264depay", "!", "h264parse", "!",
-            "video/x-h264,stream-format=byte-stream,alignment=au", "!", "filesink", "buffer-mode=unbuffered",
-            f"location={self.path}"], folder)
+            *more, "name=s", "s.", "!", "application/x-rtp,media=video", "!", "rtph264depay", "!",
+            "h264parse", "!", "video/x-h264,stream-format=byte-stream,alignment=au", "!", "filesink",
+            "buffer-mode=unbuffered", f"location={self.path}"], folder)
 
     def frames(self):
         """Pictures; the last may be cut."""
@@ -67,6 +72,42 @@ class GstPlay(peers.Program):
             return []
         with open(self.path, "rb") as file:
             return ledger.of_annex_b(file.read())[:-1]
+
+
+class GstCamera(peers.Program):
+    """gst-rtsp-server, a path for each pipeline."""
+
+    def __init__(self, folder, *launches):
+        super().__init__("gst-rtsp-server", ["/usr/bin/python3", os.path.join(
+            node.ROOT, "tests/interop/gst_camera.py"), *launches], folder)
+        said = node.until(lambda: self.said().split() or self.process.poll() is not None, node.START_SECONDS,
+                          "gst-rtsp-server says its port")
+        assert said is not True, self.said()
+        self.port = int(said[0])
+
+    def url(self, number=0):
+        return f"rtsp://127.0.0.1:{self.port}/{number}"
+
+
+def of_clip(clip):
+    """A pipeline that shows a clip of H.264 or H.265 with AAC."""
+    form = "h265" if clip.video_codec == "hvc1" else "h264"
+    return (f"( filesrc location={clip.path} ! qtdemux name=d d.video_0 ! queue ! {form}parse ! "
+            f"rtp{form}pay name=pay0 pt=96 config-interval=-1 d.audio_0 ! queue ! aacparse ! "
+            "rtpmp4gpay name=pay1 pt=97 )")
+
+
+# Without the format its encoder makes 4:4:4, for which RFC 2435 has no words.
+JPEG_WITH_SOUND = (
+    "( videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! jpegenc ! "
+    "rtpjpegpay name=pay0 pt=26 audiotestsrc is-live=true ! audio/x-raw,rate=8000,channels=1 ! mulawenc ! "
+    "rtppcmupay name=pay1 pt=0 )")
+
+
+def into_file(path):
+    """A pipeline that takes H.264 with AAC, and keeps the pictures."""
+    return ("( rtph264depay name=depay0 ! h264parse ! video/x-h264,stream-format=byte-stream,alignment=au ! "
+            f"filesink buffer-mode=unbuffered location={path} rtpmp4gdepay name=depay1 ! fakesink )")
 
 
 OPENCV = """

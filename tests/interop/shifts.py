@@ -19,18 +19,18 @@ import node
 import peers
 import rtmp
 import websocket
-from outputs import ENDED_SECONDS, SHORT_GRACE, Saved
-from scenario import test
+from outputs import ENDED_SECONDS, Saved
+from scenario import SHORT_GRACE, test
 
 AUDIO_BEFORE_PICTURE = 4      # frames of audio that may have come before the first key frame
-LISTS = ("/live/cam/index.m3u8", "/live/cam/ts.m3u8")
+LISTS = ("index.m3u8", "ts.m3u8")
 
 
 class Camera(peers.Publisher):
     """A publisher that goes on with another clip, its times behind those of the first."""
 
     def __init__(self, scene, clip):
-        super().__init__(scene.rtmp_address, clip)
+        super().__init__(scene.rtmp_address, clip, scene.own)
         self.sent = []
 
     def play(self, clip, samples, later, pace):
@@ -62,7 +62,7 @@ def shifted(scene, second, watch):
     with Camera(scene, plain) as camera:
         camera.open()
         camera.play(plain, before[:10], 0, 0)
-        scene.server.wait_live("live/cam")
+        scene.server.wait_live(scene.own)
         with watch() as viewer:
             camera.play(plain, before[10:], 0, 1)
             camera.change_to(second, end)
@@ -89,22 +89,26 @@ def read(path):
         return file.read()
 
 
+def saved(scene, second, ending):
+    """What was sent, and all bytes of the endless answer."""
+    path = f"/{scene.own}.{ending}"
+    sent = shifted(scene, second, lambda: Saved(scene, path))
+    return sent, read(os.path.join(scene.folder, os.path.basename(path)))
+
+
 def through_ts(scene, second):
-    path = os.path.join(scene.folder, "cam.ts")
-    sent = shifted(scene, second, lambda: Saved(scene, "/live/cam.ts"))
-    in_order(sent, containers.of_ts(read(path)))
+    sent, data = saved(scene, second, "ts")
+    in_order(sent, containers.of_ts(data))
 
 
 def through_mp4(scene, second):
-    path = os.path.join(scene.folder, "cam.mp4")
-    sent = shifted(scene, second, lambda: Saved(scene, "/live/cam.mp4"))
-    in_order(sent, containers.of_mp4(read(path)))
+    sent, data = saved(scene, second, "mp4")
+    in_order(sent, containers.of_mp4(data))
 
 
 def through_flv(scene, second):
-    path = os.path.join(scene.folder, "cam.flv")
-    sent = shifted(scene, second, lambda: Saved(scene, "/live/cam.flv"))
-    in_order(sent, ledger.of_flv(read(path)))
+    sent, data = saved(scene, second, "flv")
+    in_order(sent, ledger.of_flv(data))
 
 
 class Socketed(websocket.Reader):
@@ -125,7 +129,8 @@ class Listed:
         self.scene, self.lists, self.files, self.order = scene, {}, {}, {}
         self.done, self.fault = set(), None
         self.leaving = threading.Event()
-        self.threads = [threading.Thread(target=self._poll, args=(path,), daemon=True) for path in LISTS]
+        self.paths = [f"/{scene.own}/{name}" for name in LISTS]
+        self.threads = [threading.Thread(target=self._poll, args=(path,), daemon=True) for path in self.paths]
 
     def __enter__(self):
         for thread in self.threads:
@@ -194,10 +199,10 @@ class Listed:
         return b"".join(self.files[address] for address in self.order[url])
 
     def ts_frames(self):
-        return containers.of_ts(self.bytes_of(self.scene.server.http(LISTS[1])))
+        return containers.of_ts(self.bytes_of(self.scene.server.http(self.paths[1])))
 
     def mp4_frames(self):
-        ts = self.scene.server.http(LISTS[1])
+        ts = self.scene.server.http(self.paths[1])
         return [frame for url in self.order if url != ts for frame in containers.of_mp4(self.bytes_of(url))]
 
 
@@ -211,38 +216,38 @@ def through_hls(scene, second, discontinuities=1):
         assert marks == discontinuities, f"{url} marks {marks} discontinuities:\n{text}"
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="shifts")
 def f20_a_new_resolution_through_ts(scene):
     through_ts(scene, scene.clip("larger"))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="shifts")
 def f20_a_new_resolution_through_mp4(scene):
     through_mp4(scene, scene.clip("larger"))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="lists that shift")
 def f20_a_new_resolution_through_hls(scene):
     through_hls(scene, scene.clip("larger"))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="shifts")
 def f20_a_new_resolution_through_flv(scene):
     through_flv(scene, scene.clip("larger"))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="shifts")
 def f20_h265_after_h264_through_flv(scene):
     through_flv(scene, scene.clip("h265"))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="shifts")
 def f20_h265_after_h264_through_mp4_by_websocket(scene):
     """Each period is a text message and a new moov, then goes on."""
     viewers = []
 
     def watch():
-        viewers.append(Socketed(scene, "/live/cam.mp4"))
+        viewers.append(Socketed(scene, f"/{scene.own}.mp4"))
         return viewers[0]
 
     sent = shifted(scene, scene.clip("h265"), watch)
@@ -251,12 +256,12 @@ def f20_h265_after_h264_through_mp4_by_websocket(scene):
     assert kinds.count("tracks") >= 2 and kinds[-1] == "end", kinds
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="lists that shift")
 def f20_another_profile_with_b_frames_through_hls(scene):
     through_hls(scene, scene.clip("bframes"))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="lists that shift")
 def f20_sound_stops_and_comes_back_through_hls(scene):
     """Two seconds without sound in the middle; the pictures go on, and the sound after it."""
     plain = scene.clip()
@@ -265,7 +270,7 @@ def f20_sound_stops_and_comes_back_through_hls(scene):
     with Camera(scene, plain) as camera:
         camera.open()
         camera.play(plain, group[:10], 0, 0)
-        scene.server.wait_live("live/cam")
+        scene.server.wait_live(scene.own)
         with Listed(scene) as listed:
             camera.play(plain, group[10:], 0, 1)
             camera.play(plain, silent, length, 1)
@@ -276,33 +281,32 @@ def f20_sound_stops_and_comes_back_through_hls(scene):
         in_order(camera.sent, form)
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="shifts")
 def f20_h265_after_h264_through_ts(scene):
     through_ts(scene, scene.clip("h265"))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="lists that shift")
 def f20_h265_after_h264_through_hls(scene):
     through_hls(scene, scene.clip("h265"))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="shifts")
 def f20_h265_after_h264_ends_mp4_properly_and_a_newcomer_goes_on(scene):
     """MP4 has no words for another codec: the answer ends with the last whole H.264 frame."""
-    path = os.path.join(scene.folder, "cam.mp4")
-    sent = shifted(scene, scene.clip("h265"), lambda: Saved(scene, "/live/cam.mp4"))
-    got = containers.of_mp4(read(path))
+    sent, data = saved(scene, scene.clip("h265"), "mp4")
+    got = containers.of_mp4(data)
     _, end = first_group(scene.clip())
     before = [frame for frame in sent if frame.dts < end]
     in_order(before, got, kinds=("video",))
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="lists that shift")
 def f20_the_frame_rate_changes_through_hls(scene):
     through_hls(scene, scene.clip("slower"), discontinuities=1)
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="lists that shift")
 def f20_parameter_sets_said_again_every_group_are_no_change(scene):
     """MediaMTX #4262: a camera that repeats its SPS must not be cut into crumbs."""
     through_hls(scene, scene.clip(), discontinuities=0)

@@ -133,7 +133,8 @@ def seen(server, count):
         return got
 
 
-@test(quick=True, options=on_demand("test:?size=640x360&fps=30&preset=ultrafast"))
+@test(quick=True, options=on_demand("test:?size=640x360&fps=30&preset=ultrafast"), company="sleepers",
+      apart=True)
 def row_2_9_a_source_on_demand_runs_from_the_first_viewer_until_the_idle_time(scene):
     server = scene.server
     pid = server.process.pid
@@ -154,7 +155,7 @@ def row_2_9_a_source_on_demand_runs_from_the_first_viewer_until_the_idle_time(sc
     assert server.said().count("is published by source") == 3
 
 
-@test(options=on_demand(f"file:{CLIPS}/plain.mp4?loop"))
+@test(options=on_demand(f"file:{CLIPS}/plain.mp4?loop"), company="files", apart=True)
 def row_3_20_a_file_on_demand_is_paced_and_late_joiners_get_header_and_gop(scene):
     sent = [frame for frame in ledger.of_clip(scene.clip()) if frame.kind == "video"]
     names = {frame.name[0] for frame in sent}
@@ -232,12 +233,13 @@ def a_node_pulls_the_pictures_of_another(scene):
                               *on_demand(f"http://{address}/live/cam.mjpeg")))
         try:
             assert len(set(seen(near, 40))) == 40
-            assert state(near)["latency"]["origin"] == "sender", "the far node says when pictures were taken"
+            origin = state(near)["latency"]["origin"]
+            assert origin == "capture", f"the far node says when and whose word it is, not {origin}"
         finally:
             near.stop()
 
 
-@test(quick=True)
+@test(quick=True, company="sleepers", apart=True)
 def case_82_no_way_leads_to_this_machine_unless_it_is_allowed(scene):
     with Camera(endless(pictures(2))) as own:
         port = own.address.rsplit(":", 1)[1]
@@ -250,8 +252,7 @@ def case_82_no_way_leads_to_this_machine_unless_it_is_allowed(scene):
                      "0.0.0.0", "[::ffff:127.0.0.1]", "[::127.0.0.1]", "169.254.169.254",
                      "camera.example@127.0.0.1"):
             check_refused(scene, f"http://{host}:{port}/")
-        for source in ("gopher://h/", "concat:a|b", "data:,x", "pipe:0", "unix:/x", "ftp://h/", "exec:ls",
-                       "//h/"):
+        for source in ("gopher://h/", "concat:a|b", "data:,x", "pipe:0", "unix:/x", "ftp://h/", "//h/"):
             check_refused(scene, source)
 
         def elsewhere(connection, _request):
@@ -274,7 +275,7 @@ def check_refused(scene, source):
     assert "streams" in run.stderr, run.stderr
 
 
-@test()
+@test(company="sleepers", apart=True)
 def case_84_a_camera_that_never_answers_costs_nothing(scene):
     def silent(connection, _request):
         connection.recv(1)
@@ -286,12 +287,13 @@ def case_84_a_camera_that_never_answers_costs_nothing(scene):
             connection.sendall(b"-")
             time.sleep(60)
 
-    for play in (silent, drop_by_drop):
-        with Camera(play) as bad:
-            options = ("--set", "outgoing.allow=[ 127.0.0.1 ]",
-                       "--set", f"streams={{ {rule(f'http://{bad.address}/')} }}")
-            with second_node(scene, *options) as server:
+    with Camera(silent) as mute, Camera(drop_by_drop) as slow:
+        rules = ", ".join(f'live/{one.address.rpartition(":")[2]}: {{ source: "http://{one.address}/" }}'
+                          for one in (mute, slow))
+        options = ("--set", "outgoing.allow=[ 127.0.0.1 ]", "--set", f"streams={{ {rules} }}")
+        with second_node(scene, *options) as server:
+            for bad in (mute, slow):
                 node.until(lambda cam=bad: len(cam.requests) >= 2, 60, "it is asked again")
                 apart = bad.requests[1][0] - bad.requests[0][0]
                 assert 8 < apart < 30, f"again after {apart:.1f} s"
-                assert server.get("/healthz")[0] == 200
+            assert server.get("/healthz")[0] == 200

@@ -1,9 +1,14 @@
-"""Reads the stamp that the synthetic camera draws into each picture (docs/guide/capture-time.md)."""
+"""Reads the stamp that the synthetic camera draws into each picture, and the note that it lays beside it
+(docs/guide/capture-time.md)."""
 
+import struct
 import subprocess
 from dataclasses import dataclass
 
+import ledger
+
 COLUMNS, ROWS = 32, 3
+NOTE = bytes.fromhex("4c8e4a67e4944040a215240f89eb7d7b")
 
 
 @dataclass
@@ -35,6 +40,18 @@ def read(grey, width):
     if _crc8(data[:-1]) != data[-1]:
         return None
     return Stamp(int.from_bytes(data[:4], "big"), int.from_bytes(data[8:11] + data[4:8], "big"))
+
+
+def note_of(picture):
+    """(number, capture time in seconds) of the note in a coded picture of H.264 or H.265, with 4-byte
+    lengths."""
+    for unit in ledger.nal_units(picture):
+        raw = unit.replace(b"\0\0\3", b"\0\0")
+        at = raw.find(NOTE)
+        if at >= 0 and (unit[0] & 0x1F == 6 or unit[0] >> 1 == 39):
+            number, microseconds = struct.unpack(">IQ", raw[at + 20:at + 32])
+            return number, microseconds / 1e6
+    raise AssertionError("a picture without its note")
 
 
 def of_file(path, width, height):

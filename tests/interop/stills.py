@@ -101,7 +101,7 @@ def a_jpg_has_the_colours_of_its_source(scene):
     assert apart < 6, f"the pictures are {apart:.1f} levels apart"
 
 
-@test(options=CAMERA)
+@test(options=CAMERA, company="sleepers", apart=True)
 def thumbnails_share_one_child_which_goes_when_nobody_asks(scene):
     scene.server.wait_live("live/cam")
     [source] = camera.children(scene.server.process.pid)
@@ -175,7 +175,7 @@ def part(answer):
     return fields, answer.read(int(fields["content-length"]))
 
 
-@test(options=SHOW)
+@test(options=SHOW, company="one a second", apart=True)
 def row_2_4_video_feed_shows_three_pictures_one_a_second(scene):
     scene.server.wait_live("live/cam")
     files = {}
@@ -192,7 +192,7 @@ def row_2_4_video_feed_shows_three_pictures_one_a_second(scene):
     assert abs(sum(steps) / len(steps) - 1) < 0.2, steps
 
 
-@test(options=SHOW)
+@test(options=SHOW, company="one a second", apart=True)
 def row_2_4_three_pictures_one_a_second_repeat_in_order(scene):
     scene.server.wait_live("live/cam")
     files = {}

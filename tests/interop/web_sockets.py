@@ -10,26 +10,17 @@ import ledger
 import node
 import peers
 import websocket
-from scenario import test
-
-
-SHORT_GRACE = ("--set", "grace=1s")
-
-
-def published(scene, clip):
-    publisher = peers.ffmpeg_publish(clip, scene.rtmp(), scene.folder)
-    scene.server.wait_live("live/cam")
-    return publisher
+from scenario import SHORT_GRACE, test
 
 
 def address(scene):
     return scene.server.listeners["http"]
 
 
-@test(quick=True, options=SHORT_GRACE)
+@test(quick=True, options=SHORT_GRACE, company="sockets")
 def row_2_15_our_websocket_client_plays_flv(scene):
     clip = scene.clip()
-    with published(scene, clip) as publisher:
+    with scene.publication() as publisher:
         with websocket.Reader(address(scene), "/live/cam.flv") as viewer:
             scene.exact(clip, viewer.receive_all(ledger.of_clip(clip)), least=0.5)
             publisher.succeed()
@@ -37,10 +28,10 @@ def row_2_15_our_websocket_client_plays_flv(scene):
             assert viewer.close == 1000 and viewer.texts == [], (viewer.close, viewer.texts)
 
 
-@test()
+@test(options=SHORT_GRACE, company="b-frames")
 def row_2_15_python3_websockets_plays_flv(scene):
     clip = scene.clip("bframes")
-    with published(scene, clip) as publisher:
+    with scene.publication("bframes") as publisher:
         url = f"ws://{address(scene)}/live/cam.flv"
         with websocket.ForeignReader(url, scene.folder, "flv") as viewer:
             scene.exact(clip, viewer.receive_all(ledger.of_clip(clip)), least=0.5)
@@ -58,7 +49,7 @@ def same_pictures(scene, clip, path):
 def captured(scene, path, ending):
     """A clip's end as our own client gets it, in a file; and what was said in text."""
     clip = scene.clip()
-    with published(scene, clip) as publisher:
+    with scene.publication() as publisher:
         with websocket.Reader(address(scene), path) as viewer:
             publisher.succeed()
             node.until(lambda: viewer.close is not None, 25, "the end of the stream is told")
@@ -70,7 +61,7 @@ def captured(scene, path, ending):
             return viewer.texts
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="sockets")
 def row_2_14_2_16_mp4_by_websocket_is_a_playable_file_with_the_sources_pictures(scene):
     texts = [json.loads(text) for text in captured(scene, "/live/cam.mp4?tracks=video", "mp4")]
     assert [text["t"] for text in texts] == ["tracks", "waiting", "end"], texts
@@ -83,7 +74,7 @@ def received_by_node(scene, ending):
     clip, saved = scene.clip(), os.path.join(scene.folder, f"received.{ending}")
     script = os.path.join(node.ROOT, "tests/interop/receive.mjs")
     url = f"ws://{address(scene)}/live/cam.{ending}"
-    with published(scene, clip) as publisher:
+    with scene.publication() as publisher:
         with peers.Program("receive", ["node", script, url, saved], scene.folder) as receiver:
             publisher.succeed()
             receiver.succeed()
@@ -98,14 +89,14 @@ def received_by_node(scene, ending):
     return texts[0], probe.stdout.split()
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="sockets")
 def row_2_16_forty_lines_of_node_save_mp4(scene):
     tracks, streams = received_by_node(scene, "mp4")
     assert len(streams) == 2 and streams[0].startswith("h264,"), streams
     assert tracks["type"].startswith("video/mp4; codecs="), tracks
 
 
-@test(quick=True, options=SHORT_GRACE)
+@test(quick=True, options=SHORT_GRACE, company="sockets")
 def row_2_16_forty_lines_of_node_save_h264(scene):
     tracks, streams = received_by_node(scene, "h264")
     assert len(streams) == 1 and streams[0].startswith("h264,"), streams
@@ -136,14 +127,14 @@ def the_clock_is_told_within_the_time_the_question_took(scene):
         assert before - 1 <= answer["r"] <= answer["s"] <= after + 1, (before, answer, after)
 
 
-@test(options=SHORT_GRACE)
+@test(options=SHORT_GRACE, company="sockets")
 def row_2_14_ts_by_websocket_has_the_sources_pictures(scene):
     assert captured(scene, "/live/cam.ts", "ts") == []
 
 
-@test()
+@test(options=SHORT_GRACE, company="sockets")
 def row_2_15_pings_and_the_close_are_answered_between_messages(scene):
-    with published(scene, scene.clip()):
+    with scene.publication():
         with websocket.Client(address(scene), "/live/cam.flv") as viewer:
             for number in range(10):
                 viewer.frame(websocket.PING, b"%d" % number)
@@ -158,7 +149,7 @@ def long_head(size):
     return b"\x82\xff" + struct.pack(">Q", size) + bytes(4)
 
 
-@test()
+@test(options=SHORT_GRACE, company="sockets")
 def case_60_hostile_frames_end_with_the_right_code(scene):
     wrong = {
         "unmasked": (1002, lambda s: s.frame(websocket.TEXT, b"Hello", masked=False)),
@@ -169,7 +160,7 @@ def case_60_hostile_frames_end_with_the_right_code(scene):
         "reserved bit": (1002, lambda s: s.frame(websocket.TEXT, b"x", first=0xC0)),
         "ping flood": (1008, lambda s: [s.frame(websocket.PING) for _ in range(500)]),
     }
-    with published(scene, scene.clip()):
+    with scene.publication():
         for name, (code, send) in wrong.items():
             with websocket.Client(address(scene), "/live/cam.flv") as viewer:
                 send(viewer)
@@ -177,15 +168,14 @@ def case_60_hostile_frames_end_with_the_right_code(scene):
                 assert scene.server.healthy(), name
 
 
-@test()
+@test(options=SHORT_GRACE, company="sleepers", apart=True)
 def case_60_one_who_never_answers_the_close_is_let_go(scene):
-    before = scene.server.descriptors()
-    clip = scene.clip()
-    with published(scene, clip) as publisher:
+    with scene.publication() as publisher:
+        with_publisher = scene.server.descriptors()
         with websocket.Client(address(scene), "/live/cam.flv") as viewer:
             publisher.succeed()
             assert viewer.read_until(websocket.CLOSE) == struct.pack(">H", 1000)
-            node.until(lambda: scene.server.descriptors() <= before + 1, 10, "the connection is closed")
+            node.until(lambda: scene.server.descriptors() < with_publisher, 10, "the connection is closed")
 
 
 def answered(scene, path, headers=()):
@@ -196,9 +186,9 @@ def answered(scene, path, headers=()):
         return int(str(refused).split(" ")[1])
 
 
-@test()
+@test(options=SHORT_GRACE, company="sockets")
 def row_2_15_what_cannot_open_is_told_why(scene):
-    with published(scene, scene.clip()):
+    with scene.publication():
         assert answered(scene, "/live/cam.flv") == 101
         assert answered(scene, "/live/cam.flv", ["Origin: https://a.example"]) == 101      # http.cors is "*"
         assert answered(scene, "/live/other.flv") == 404

@@ -15,26 +15,30 @@ sys.path.insert(0, os.path.join(ROOT, "tests/interop"))
 import clip          # noqa: E402
 
 HELLO, START, TRACK, UNIT, COMMAND, STATISTICS, FAULT, END = range(1, 9)
+PICTURE, RELEASE, PLAYED = range(16, 19)
 KEY_FRAME, BITRATE, STOP, PICTURE_WIDTH = range(4)
 VIDEO, AUDIO = 0, 1
+DTS, PTS, PAYLOAD = slice(22, 30), slice(30, 38), 42      # of a unit's message
 SECONDS = 20
 CLIPS = os.path.join(ROOT, "build/interop_clips")
 SMALL = "test:?size=320x180&fps=25&preset=ultrafast"
 
 
 class Child:
-    """A child and our end of its link."""
+    """A child and our end of its link; `memory` is a descriptor for its pictures."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, memory=None):
         self.program, self.buffer, self.code = program, b"", None
         self.log_path = os.path.join(folder, "child.log")
         ours, theirs = socket.socketpair()
         self.socket = ours
         log = os.open(self.log_path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
         command = [program, "--parent", str(os.getpid())]
-        self.pid = os.posix_spawn(program, command, os.environ, file_actions=[
-            (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2),
-            (os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)])
+        actions = [(os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2),
+                   (os.POSIX_SPAWN_DUP2, theirs.fileno(), 3)]
+        if memory is not None:
+            actions.append((os.POSIX_SPAWN_DUP2, memory, 4))
+        self.pid = os.posix_spawn(program, command, os.environ, file_actions=actions)
         theirs.close()
         os.close(log)
 
@@ -73,7 +77,7 @@ class Child:
         for kind, body in self.messages():
             assert kind != FAULT, body
             if kind == UNIT and body[0] == track:
-                found.append((body[1], struct.unpack(">q", body[13:21])[0], body[33:]))
+                found.append((body[1], struct.unpack(">q", body[DTS])[0], body[PAYLOAD:]))
                 if len(found) == count:
                     return found
         raise AssertionError(f"the child ended after {len(found)} of {count} units of track {track}")

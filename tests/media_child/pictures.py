@@ -4,7 +4,8 @@ import os
 import struct
 import subprocess
 
-from link import (END, FAULT, PICTURE_WIDTH, SMALL, TRACK, UNIT, VIDEO, Child, faulty, shortened, stopped)
+from link import (DTS, END, FAULT, PAYLOAD, PICTURE_WIDTH, PTS, SMALL, TRACK, UNIT, VIDEO, Child, faulty,
+                  shortened, stopped)
 
 
 def recorded(child, folder, source, pictures):
@@ -31,7 +32,7 @@ def answers(child, count):
     found = []
     for kind, body in child.messages():
         if kind == UNIT:
-            found.append((struct.unpack(">q", body[21:29])[0], body[33:]))
+            found.append((struct.unpack(">q", body[PTS])[0], body[PAYLOAD:]))
         elif kind == FAULT:
             found.append(body[1:].decode())
         if len(found) == count:
@@ -40,7 +41,7 @@ def answers(child, count):
 
 
 def pts_of(unit):
-    return struct.unpack(">q", unit[21:29])[0]
+    return struct.unpack(">q", unit[PTS])[0]
 
 
 def grey_of(jpeg):
@@ -144,8 +145,8 @@ def broken_units_cost_pictures_and_nothing_else(child, folder):
     child.say(TRACK, track)
     for index, unit in enumerate(units):
         if 10 <= index < 20:
-            noise = bytes(byte ^ (0xA5 if at % 7 == 6 else 0) for at, byte in enumerate(unit[37:]))
-            unit = unit[:33] + struct.pack(">I", len(noise)) + noise      # as one NAL unit
+            noise = bytes(byte ^ (0xA5 if at % 7 == 6 else 0) for at, byte in enumerate(unit[PAYLOAD + 4:]))
+            unit = unit[:PAYLOAD] + struct.pack(">I", len(noise)) + noise      # as one NAL unit
         child.say(UNIT, unit)
     found = []
     while not found or found[-1][0] != pts_of(units[-1]):
@@ -177,7 +178,7 @@ def stills_of_what_is_no_picture_are_refused_in_words(child, folder):
     track, units = recorded(child, folder, SMALL + "&audio=none", 2)
     child.start("stills:")
     child.say(TRACK, track)
-    broken = units[0][:33] + struct.pack(">I", 400) + bytes(index * 89 & 0xFF for index in range(400))
+    broken = units[0][:PAYLOAD] + struct.pack(">I", 400) + bytes(index * 89 & 0xFF for index in range(400))
     child.say(UNIT, broken)
     child.say(UNIT, units[1])
     child.say(UNIT, units[0])
@@ -228,8 +229,8 @@ def mjpeg_in(ending, child, folder):
     child.start("file:" + path)
     found = child.rest()
     assert END in found and FAULT not in found, found.get(FAULT)
-    assert [unit[33:] for unit in found[UNIT]] == [open(name, "rb").read() for name in made]
-    times = [struct.unpack(">q", unit[13:21])[0] for unit in found[UNIT]]
+    assert [unit[PAYLOAD:] for unit in found[UNIT]] == [open(name, "rb").read() for name in made]
+    times = [struct.unpack(">q", unit[DTS])[0] for unit in found[UNIT]]
     assert [after - before for before, after in zip(times, times[1:])] == [3600] * 4, times
 
 

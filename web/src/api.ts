@@ -17,8 +17,10 @@ export interface Track {
   readonly sampleRate: number;
   readonly channels: number;
   readonly bitrate: number;
-  /** Null where it is not known. */
-  readonly qp: { readonly average: number; readonly min: number; readonly max: number; readonly origin: string } | null;
+  /** Of the slices' headers; null where it is not known. */
+  readonly sliceQp: { readonly average: number; readonly min: number; readonly max: number } | null;
+  /** By the word of the node's own encoder; NaN where it is not known. */
+  readonly codedQp: number;
 }
 
 /** One of the node's own sources of a stream. */
@@ -75,9 +77,13 @@ function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-function parseQp(said: ReturnType<typeof fields>): Track['qp'] {
-  return said === null ? null : { average: count(said['average']), min: count(said['min']), max: count(said['max']),
-                                  origin: text(said['origin']) };
+/** Of a rate over the last second and over the last ten, the steadier one. */
+function steady(said: unknown): number {
+  return count(fields(said)?.['10s']);
+}
+
+function parseQp(said: ReturnType<typeof fields>): Track['sliceQp'] {
+  return said === null ? null : { average: count(said['average']), min: count(said['min']), max: count(said['max']) };
 }
 
 function parseTrack(value: unknown): Track | null {
@@ -85,17 +91,19 @@ function parseTrack(value: unknown): Track | null {
   if (said === null) {
     return null;
   }
+  const rates = fields(said['fps']);
   return {
     kind: text(said['kind']),
     codec: text(said['codec']),
     codecString: text(said['codec_string']) || text(said['codec']),
     width: count(said['width']),
     height: count(said['height']),
-    fps: count(said['fps']) || count(said['fps_declared']),
+    fps: count(rates?.['encoded']) || steady(rates?.['received']) || count(rates?.['declared']),
     sampleRate: count(said['sample_rate']),
     channels: count(said['channels']),
-    bitrate: count(said['bitrate_bps']),
-    qp: parseQp(fields(said['qp'])),
+    bitrate: steady(said['payload_bps']),
+    sliceQp: parseQp(fields(said['slice_qp'])),
+    codedQp: typeof said['coded_qp'] === 'number' ? count(said['coded_qp']) : NaN,
   };
 }
 
@@ -137,7 +145,7 @@ export function parseStream(value: unknown): Stream | null {
     state: STATES.includes(state) ? (state as StreamState) : 'offline',
     onDemand: said['on_demand'] === true,
     tracks: list(said['tracks']).map(parseTrack).filter((one) => one !== null),
-    bitrate: count(said['bitrate_bps']),
+    bitrate: steady(said['payload_bps']),
     viewers: Object.values(fields(said['viewers']) ?? {}).reduce<number>((sum, one) => sum + count(one), 0),
     compressionRatio: count(said['compression_ratio']),
     source: text(fields(said['source'])?.['protocol']),

@@ -104,9 +104,12 @@ export class Facts {
   }
 
   #quality(video: Track | undefined, ratio: number): void {
-    const qp = video?.qp ?? null;
+    const qp = video?.sliceQp ?? null;
+    const coded = video?.codedQp ?? NaN;
+    const notes = [qp === null ? '' : `slices, ${qp.min} to ${qp.max}`,
+                   Number.isNaN(coded) ? '' : `coded ${coded.toFixed(1)}`];
     this.#show('qp', qp?.average ?? NaN, qp === null ? NOTHING : qp.average.toFixed(1),
-               qp === null ? '' : `${qp.min} to ${qp.max}${qp.origin === '' ? '' : `, ${qp.origin}`}`);
+               notes.filter((one) => one !== '').join('; '));
     this.#show('ratio', ratio > 0 ? ratio : NaN, ratio > 0 ? `${Math.round(ratio)} : 1` : NOTHING);
   }
 

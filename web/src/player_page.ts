@@ -95,7 +95,7 @@ class Page {
   #showFacts(): void {
     const { shown } = this.#player;
     const size = shown instanceof HTMLVideoElement ? [shown.videoWidth, shown.videoHeight] as const
-      : shown instanceof HTMLImageElement ? [shown.naturalWidth, shown.naturalHeight] as const : [0, 0] as const;
+      : shown instanceof HTMLCanvasElement ? [shown.width, shown.height] as const : [0, 0] as const;
     this.#facts.show(this.#player.figures(), this.#stream, size);
   }
 }

@@ -65,7 +65,7 @@ export class Toolbar {
     dress(this.#sound, muted ? 'Sound on (m)' : 'Sound off (m)', muted ? 'silent' : 'sound');
     this.#sound.setAttribute('aria-pressed', String(!muted));
     this.#volume.valueAsNumber = muted ? 0 : volume;
-    const pictures = this.#player.shown instanceof HTMLImageElement;
+    const pictures = this.#player.shown instanceof HTMLCanvasElement;
     this.#sound.disabled = pictures;
     this.#volume.disabled = pictures;
   }

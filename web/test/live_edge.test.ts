@@ -70,8 +70,8 @@ test('later on sound comes back slowly from what a stall or a drifting clock has
   const playing = { ...near, time: 9.6, muted: false, target: TARGET_MIN_SOUND };
   const slower = { rate: 0.98, resampled: true };
   const faster = { rate: 1.02, resampled: true };
-  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.03 }), { rate: 1 });
-  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.05 }), faster);
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.015 }), { rate: 1 });
+  assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.03 }), faster);
   assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND + 0.01, rate: 1.02 }), faster);
   assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND, rate: 1.02 }), { rate: 1 });
   assert.deepEqual(chase({ ...playing, lowest: TARGET_MIN_SOUND - 0.01 }), { rate: 1 });
@@ -125,6 +125,23 @@ test('a stall moves the target away from the edge, a calm time back, within boun
     target.calm(at, 0.04);
   }
   assert.ok(Math.abs(target.seconds - 0.12) < 1e-9);
+});
+
+test('where coming nearer brings a stall, the next try comes later, and soon again after a long calm', () => {
+  const target = new Target(0);
+  const nearerAfter = (stall: number) => {
+    target.stalled(stall);
+    const far = target.seconds;
+    let at = stall;
+    while (target.seconds === far) {
+      target.calm(++at, 0.01);
+    }
+    return at - stall;
+  };
+  assert.equal(nearerAfter(100), 20);
+  assert.equal(nearerAfter(125), 40);
+  assert.equal(nearerAfter(170), 80);
+  assert.equal(nearerAfter(1000), 20);
 });
 
 test('slow pictures widen the target at once: three of them fit in', () => {

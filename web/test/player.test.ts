@@ -114,7 +114,7 @@ test('what plays where: by what the browser has, the stream holds, and what has 
   assert.equal(bestWay(jpeg, usual, none), 'mjpeg');
   assert.equal(bestWay(jpeg, usual, new Set<Way>(['mjpeg'])), null);
   assert.deepEqual([surfaceOf('mse', video), surfaceOf('hls', sound), surfaceOf('mjpeg', sound)],
-                   ['video', 'audio', 'img']);
+                   ['video', 'audio', 'canvas']);
   assert.deepEqual(['mse', 'native', 'auto', 'vp9', null].map(formatOf), ['mse', 'native', 'auto', 'auto', 'auto']);
   assert.ok(!isSound([]));
 });

@@ -53,14 +53,17 @@ test('waits double up to eight seconds and start again after a success', () => {
 
 test('a list of streams is read; what is missing or of another kind does not break it', () => {
   const [full, bare, ...rest] = parseStreams({ items: [
-    { name: 'live/cam', state: 'live', bitrate_bps: 1e6, gop_seconds: 2, viewers: { flv: 2, rtmp: 1 },
+    { name: 'live/cam', state: 'live', payload_bps: { '1s': 1e6, '10s': 2e6 }, gop_seconds: 2, viewers: { flv: 2, rtmp: 1 },
       source: { protocol: 'rtmp', peer: '<script>' }, verdicts: [{ code: 'x', text: 'slow' }, 'old', 7, {}],
-      tracks: [{ kind: 'video', codec: 'h264', codec_string: 'avc1.64001f', width: 1280, height: 720, fps: 25 },
+      tracks: [{ kind: 'video', codec: 'h264', codec_string: 'avc1.64001f', width: 1280, height: 720,
+                 fps: { received: { '1s': 24, '10s': 25 } }, slice_qp: { average: 22.5, min: 20, max: 30 } },
                { kind: 'audio', codec: 'aac', sample_rate: 48000, channels: 2 }] },
     { name: '<img src=x>', state: 'dancing', tracks: 'none', viewers: [] }, null, 7, {}] });
   assert.equal(rest.length, 0);
   assert.equal(full?.viewers, 3);
   assert.deepEqual(full?.verdicts, ['slow']);
+  assert.deepEqual([full?.bitrate, full?.tracks[0]?.fps, full?.tracks[0]?.codedQp], [2e6, 25, NaN]);
+  assert.deepEqual(full?.tracks[0]?.sliceQp, { average: 22.5, min: 20, max: 30 });
   assert.equal(full?.tracks.length, 2);
   assert.deepEqual([bare?.name, bare?.state, bare?.tracks.length], ['<img src=x>', 'offline', 0]);
   assert.deepEqual(parseStreams('no'), []);

@@ -40,10 +40,10 @@ bool names_a_version(ByteSpan head) {
 /// Beast calls back for each part as it is read.
 class RequestParser::Parser final : public beast::http::basic_parser<true> {
 public:
-    explicit Parser(std::size_t body_size_max) {
+    Parser() {
         eager(false);
         header_limit(UINT32_MAX);   // HeadScan has limited it
-        body_limit(body_size_max);
+        body_limit(boost::none);    // limit_body does, once it is known for whom it is
     }
 
     Accepted<> check_head();
@@ -145,7 +145,8 @@ Accepted<> RequestParser::Parser::check_head() {
     return {};
 }
 
-RequestParser::RequestParser(std::size_t body_size_max) : parser_{std::make_unique<Parser>(body_size_max)} {
+RequestParser::RequestParser(std::size_t body_size_max)
+    : parser_{std::make_unique<Parser>()}, body_size_max_{body_size_max} {
 }
 RequestParser::RequestParser(RequestParser&&) noexcept = default;
 RequestParser& RequestParser::operator=(RequestParser&&) noexcept = default;
@@ -195,6 +196,22 @@ bool RequestParser::expects_continue() const {
 }
 bool RequestParser::is_head() const {
     return parser_->request.method == "HEAD";
+}
+bool RequestParser::is_upload() const {
+    const web::Request& request = parser_->request;
+    return (request.method == "PUT" || request.method == "POST") &&
+           request.path.find("/upload/") != std::string::npos;
+}
+Accepted<> RequestParser::limit_body() {
+    const auto length = parser_->content_length();
+    if (length && *length > body_size_max_) {
+        return std::unexpected(refusal_of(beast::http::error::body_limit));
+    }
+    parser_->body_limit(body_size_max_);
+    return {};
+}
+bool RequestParser::is_tunnel() const {
+    return parser_->request.method == "POST" && parser_->request.header(web::tunnel_header).has_value();
 }
 web::Request RequestParser::take() {
     return std::move(parser_->request);

@@ -33,6 +33,12 @@ public:
     bool http_1_0() const;
     bool expects_continue() const;
     bool is_head() const;   ///< method HEAD
+    /// A PUT or POST of a file below an `upload` folder: its body is for whoever takes the connection over.
+    bool is_upload() const;
+    /// Refuses a body that is too large, or will be. After head(), where the body is to be read here.
+    Accepted<> limit_body();
+    /// A POST that carries RTSP: its body has no end, and is for whoever takes the connection over.
+    bool is_tunnel() const;
 
     /// The request, without peer. Once, when done.
     web::Request take();
@@ -40,6 +46,7 @@ public:
 private:
     class Parser;
     std::unique_ptr<Parser> parser_;
+    std::size_t body_size_max_;
 };
 
 }   // namespace millrace::http

@@ -37,7 +37,7 @@ Result<> ServerMachine::advance(Instant now) {
 
 Result<> ServerMachine::respond(const web::Response& response, Instant now) {
     check(state_ == State::answering, "http: an answer without a request");
-    const bool keep_alive = parser_.keep_alive();
+    const bool keep_alive = parser_.keep_alive() && !leaves_body_;
     write(response, framing(keep_alive, now));
     if (!keep_alive) {
         state_ = State::finished;
@@ -100,9 +100,13 @@ Result<> ServerMachine::read_head(Instant now) {
         return refuse_request(read.error(), now);
     }
     drop_front(*size);
-    if (parser_.done()) {
+    leaves_body_ = parser_.is_upload() || parser_.is_tunnel();
+    if (parser_.done() || leaves_body_) {
         complete();
         return {};
+    }
+    if (const auto limited = parser_.limit_body(); !limited) {
+        return refuse_request(limited.error(), now);
     }
     state_ = State::body;
     deadline_ = now + limits_.body_timeout;

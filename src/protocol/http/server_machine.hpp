@@ -44,6 +44,8 @@ public:
     /// The answer to the last request, then on to what waited behind it: an error as from receive().
     /// A takeover in it is ignored.
     Result<> respond(const web::Response& response, Instant now);
+    /// Whether the body of the request that was answered has not been read.
+    bool leaves_body() const { return leaves_body_; }
     /// Instead of respond(): the conversation leaves HTTP. The bytes that came behind the request.
     std::vector<std::byte> take_read_ahead();
 
@@ -73,6 +75,7 @@ private:
     HeadScan scan_;
     RequestParser parser_;
     bool head_only_ = false;
+    bool leaves_body_ = false;   // of the request that is answered: no other comes behind it
     std::optional<Event> event_;
     std::vector<Bytes> pieces_;       // output that is complete
     std::vector<std::byte> output_;   // and what is said behind it

@@ -80,6 +80,31 @@ TEST(ServerMachine, gives_one_request_at_a_time) {
     EXPECT_EQ(server.request()->path, "/2");
 }
 
+TEST(ServerMachine, leaves_the_body_of_an_upload_to_whoever_takes_the_connection_over) {
+    const std::string head =
+        "PUT /live/cam/upload/0.ts HTTP/1.1\r\nHost: x\r\nContent-Length: 50000000\r\n\r\n";
+    Server server;
+    ASSERT_TRUE(server.receive(head + "begin"));
+    const auto request = server.request();
+    ASSERT_TRUE(request);
+    EXPECT_EQ(request->body, "");
+    EXPECT_TRUE(server.machine.leaves_body());
+    EXPECT_EQ(as_text(server.machine.take_read_ahead()), "begin");
+}
+
+TEST(ServerMachine, ends_with_the_refusal_of_an_upload_since_its_body_was_not_read) {
+    Server server;
+    ASSERT_TRUE(
+        server.receive("POST /live/cam/upload/0.ts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+                       "chunked\r\n\r\n5\r\nGET /"));
+    ASSERT_TRUE(server.request());
+    const std::string answer = server.respond(web::Response::problem(403, "not you"));
+    EXPECT_EQ(status_of(answer), 403);
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+    EXPECT_TRUE(server.machine.finished());
+    EXPECT_FALSE(server.request());
+}
+
 TEST(ServerMachine, bounds_what_waits_behind_a_request) {
     Server server;
     ASSERT_TRUE(server.receive("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));

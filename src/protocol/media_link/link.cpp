@@ -85,7 +85,7 @@ bool Link::allowed(const Message& message) const {
     if (std::holds_alternative<Start>(message)) {
         return greeted_ && side_ == Side::child && !started_;
     }
-    if (std::holds_alternative<Command>(message)) {
+    if (std::holds_alternative<Command>(message) || std::holds_alternative<Release>(message)) {
         return started_ && side_ == Side::child;
     }
     if (std::holds_alternative<media::Track>(message) || std::holds_alternative<media::AccessUnit>(message)) {
@@ -109,6 +109,10 @@ Result<> Link::accept(Message message) {
         taken = take(*track);
     } else if (auto* unit = std::get_if<media::AccessUnit>(&message)) {
         taken = take(*unit);
+    } else if (const auto* picture = std::get_if<Picture>(&message)) {
+        taken = hand_over(picture->slot, true);
+    } else if (const auto* release = std::get_if<Release>(&message)) {
+        taken = hand_over(release->slot, false);
     } else if (std::holds_alternative<End>(message)) {
         over_ = true;
     }
@@ -116,6 +120,14 @@ Result<> Link::accept(Message message) {
         events_.push_back(std::move(message));
     }
     return taken;
+}
+
+Result<> Link::hand_over(std::size_t slot, bool to_server) {
+    if (at_server_[slot] == to_server) {
+        return fail(Errc::malformed, "a slot that is at the other end");
+    }
+    at_server_[slot] = to_server;
+    return {};
 }
 
 Result<> Link::take(media::Track& track) {
@@ -181,6 +193,12 @@ Result<> Link::send(const Message& message) {
         ours_[track->id] = track->config;
     } else if (std::holds_alternative<Start>(message)) {
         started_ = true;
+    } else if (const auto* picture = std::get_if<Picture>(&message)) {
+        const Result<> handed = hand_over(picture->slot, true);
+        return handed ? write(output_, message) : handed;
+    } else if (const auto* release = std::get_if<Release>(&message)) {
+        const Result<> handed = hand_over(release->slot, false);
+        return handed ? write(output_, message) : handed;
     }
     return write(output_, message);
 }

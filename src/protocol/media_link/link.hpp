@@ -5,6 +5,7 @@
 #include "protocol/media_link/message.hpp"
 
 #include <array>
+#include <bitset>
 #include <deque>
 #include <optional>
 
@@ -14,12 +15,15 @@ namespace millrace::media_link {
 constexpr Duration silence_max = 5s;
 /// How often a child sends its statistics, whatever else it says.
 constexpr Duration statistics_period = 1s;
+/// And one that decodes, what it played.
+constexpr Duration played_period = 200ms;
 /// Track ids of a link are below this.
 constexpr std::size_t tracks_max = 8;
 
 /// One end of the link between the server and its child. Both say hello; the server says once what to start;
-/// then tracks and units go either way, commands go to the child, and statistics, a fault and the end come
-/// from it. Its first output is there at once. An error ends the conversation.
+/// then tracks and units go either way, commands and released slots go to the child, and statistics, decoded
+/// pictures, a fault and the end come from it. Its first output is there at once. An error ends the
+/// conversation.
 class Link {
 public:
     enum class Side : std::uint8_t { server, child };
@@ -46,6 +50,8 @@ private:
     bool allowed(const Message& message) const;
     Result<> take(media::Track& track);
     Result<> take(media::AccessUnit& unit);
+    /// A slot goes to the server with a picture, and back to the child; an end that mixes that up is broken.
+    Result<> hand_over(std::size_t slot, bool to_server);
 
     Side side_;
     Instant heard_at_;
@@ -57,6 +63,7 @@ private:
     std::deque<Event> events_;
     std::array<media::ConfigRef, tracks_max> theirs_;   // configurations by track
     std::array<media::ConfigRef, tracks_max> ours_;
+    std::bitset<picture_ring::slots> at_server_;   // slots with a picture
 };
 
 static_assert(ProtocolMachine<Link>);

@@ -68,7 +68,9 @@ std::vector<media::AccessUnit> some_units() {
             units.push_back(std::move(unit));
         }
     }
-    units.front().qp = 23;
+    units.front().slice_qp = media::SliceQp{23.5F, -3, 40};
+    units.front().coded_qp = 21.25F;
+    units.front().camera_number = 0xFFFF'FFFF;
     units.front().picture = media::PictureType::i;
     units.front().capture = {{1'763'646'000'000'000}, media::CaptureTime::Label::capture};
     units.back().duration = 1024;
@@ -87,7 +89,15 @@ void expect_same(const media::AccessUnit& a, const media::AccessUnit& b) {
     EXPECT_EQ(a.key, b.key);
     EXPECT_EQ(a.discontinuity, b.discontinuity);
     EXPECT_EQ(a.picture, b.picture);
-    EXPECT_EQ(a.qp, b.qp);
+    ASSERT_EQ(a.slice_qp.has_value(), b.slice_qp.has_value());
+    const media::SliceQp qp = a.slice_qp.value_or(media::SliceQp{});
+    const media::SliceQp other = b.slice_qp.value_or(media::SliceQp{});
+    EXPECT_FLOAT_EQ(qp.average, other.average);
+    EXPECT_EQ(qp.min, other.min);
+    EXPECT_EQ(qp.max, other.max);
+    ASSERT_EQ(a.coded_qp.has_value(), b.coded_qp.has_value());
+    EXPECT_FLOAT_EQ(a.coded_qp.value_or(0), b.coded_qp.value_or(0));
+    EXPECT_EQ(a.camera_number, b.camera_number);
     EXPECT_EQ(a.capture.utc, b.capture.utc);
     EXPECT_EQ(a.capture.label, b.capture.label);
 }
@@ -174,6 +184,19 @@ TEST(MediaLink, carries_every_codec) {
         EXPECT_TRUE(got[0].config->same_coding(*track.config)) << media::name(codec);
         EXPECT_EQ(got[0].config->codec_string, track.config->codec_string);
         EXPECT_EQ(got[0].config->width, track.config->width);
+    }
+    for (const Codec codec : {Codec::pcma, Codec::pcmu, Codec::g722, Codec::l16}) {
+        Pair pair;
+        pair.begin();
+        media::TrackConfig plain{.codec = codec, .timescale = 16'000, .sample_rate = 16'000, .channels = 1};
+        plain.codec_string = media::name(codec);
+        const auto config = std::make_shared<const media::TrackConfig>(plain);
+        Pair::say(pair.child, media::Track{.id = 1, .kind = media::Kind::audio, .config = config});
+        pair.run();
+        const std::vector<media::Track> got = Pair::of<media::Track>(pair.at_server);
+        ASSERT_EQ(got.size(), 1U) << media::name(codec);
+        EXPECT_TRUE(got[0].config->same_coding(plain)) << media::name(codec);
+        EXPECT_EQ(got[0].config->timescale, 16'000);
     }
     Link child{Link::Side::child, start};
     child.next_output();
@@ -291,6 +314,70 @@ TEST(MediaLink, a_broken_payload_ends_it) {
     EXPECT_EQ(pair.server_result.error().code, Errc::malformed);
 }
 
+TEST(MediaLink, decoded_pictures_and_released_slots_arrive_as_they_were) {
+    Pair pair{5};
+    pair.begin();
+    const Picture picture{.slot = 3,
+                          .layout = {4096, 17},
+                          .colours = {Colours::Matrix::bt709, true},
+                          .late = true,
+                          .number = 7,
+                          .pts = -90'000,
+                          .capture = {{1'763'646'000'000'000}, media::CaptureTime::Label::capture},
+                          .decoded_at = start};
+    Pair::say(pair.child, picture);
+    Pair::say(pair.child, Played{.units = 9, .pictures = 5, .waiting = 4, .behind_sound_us = -12'000});
+    pair.run();
+    ASSERT_TRUE(pair.server_result);
+    const Picture got = Pair::of<Picture>(pair.at_server).at(0);
+    EXPECT_EQ(got.slot, picture.slot);
+    EXPECT_EQ(got.layout, picture.layout);
+    EXPECT_EQ(got.colours, picture.colours);
+    EXPECT_TRUE(got.late);
+    EXPECT_EQ(got.number, picture.number);
+    EXPECT_EQ(got.pts, picture.pts);
+    EXPECT_EQ(got.capture.utc, picture.capture.utc);
+    EXPECT_EQ(got.capture.label, picture.capture.label);
+    EXPECT_EQ(got.decoded_at, picture.decoded_at);
+    const Played played = Pair::of<Played>(pair.at_server).at(0);
+    EXPECT_EQ(played.units, 9U);
+    EXPECT_EQ(played.waiting, 4U);
+    EXPECT_EQ(played.behind_sound_us, -12'000);
+    Pair::say(pair.server, Release{3});
+    pair.run();
+    EXPECT_EQ(Pair::of<Release>(pair.at_child).at(0).slot, 3U);
+    Pair::say(pair.child, picture);
+    pair.run();
+    EXPECT_TRUE(pair.server_result) << "the slot was the child's again";
+}
+
+TEST(MediaLink, a_child_that_draws_where_the_server_reads_is_broken_off) {
+    Pair pair;
+    pair.begin();
+    std::vector<std::byte> twice;
+    for (int i = 0; i < 2; ++i) {   // a child of ours would not say it
+        ASSERT_TRUE(write(twice, Picture{.slot = 1, .layout = {640, 480}, .capture = {}, .decoded_at = {}}));
+    }
+    EXPECT_EQ(pair.server.receive(twice, start).error().code, Errc::malformed);
+    EXPECT_EQ(pair.server.send(Release{2}).error().code, Errc::malformed) << "it never had that one";
+}
+
+TEST(MediaLink, no_picture_is_beyond_its_slot) {
+    const std::array wrong{
+        Picture{.slot = picture_ring::slots, .layout = {640, 480}, .capture = {}, .decoded_at = {}},
+        Picture{.slot = 0, .layout = {0, 480}, .capture = {}, .decoded_at = {}},
+        Picture{.slot = 0, .layout = {640, 4097}, .capture = {}, .decoded_at = {}}};
+    for (const Picture& picture : wrong) {
+        std::vector<std::byte> bytes;
+        ASSERT_TRUE(write(bytes, picture));
+        EXPECT_EQ(read(ByteSpan{bytes}.subspan(4)).error().code, Errc::malformed);
+    }
+    static_assert(picture_ring::Layout{picture_ring::side_max, picture_ring::side_max}.size() <=
+                  picture_ring::slot_size);
+    static_assert(picture_ring::Layout{picture_ring::side_max - 1, picture_ring::side_max - 1}.size() <=
+                  picture_ring::slot_size);
+}
+
 TEST(MediaLink, survives_damage) {
     std::vector<std::byte> bytes;
     ASSERT_TRUE(write(bytes, Hello{}));
@@ -300,6 +387,8 @@ TEST(MediaLink, survives_damage) {
     }
     ASSERT_TRUE(write(bytes, Statistics{}));
     ASSERT_TRUE(write(bytes, Fault{false, "words"}));
+    ASSERT_TRUE(write(bytes, Picture{.slot = 2, .layout = {640, 480}, .capture = {}, .decoded_at = {}}));
+    ASSERT_TRUE(write(bytes, Played{}));
     media::damage(bytes, [](ByteSpan damaged) {
         Link link{Link::Side::server, start};
         ASSERT_TRUE(link.send(Start{"test:"}));

@@ -10,14 +10,16 @@
 #include "media/nal.hpp"
 #include "media/opus.hpp"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 
 namespace millrace::media_link {
 
 // A message; numbers are big-endian:
 //
 //   length(4)                    of type and body
-//   type(1)                      1 hello … 8 end; 16 to 31 are kept for pictures and their memory
+//   type(1)                      1 hello … 8 end; 16 picture, 17 release, 18 played
 //   body
 //
 //   hello        version(2)
@@ -27,21 +29,45 @@ namespace millrace::media_link {
 //                sets(1) of {size(2) NAL unit}: VPS, SPS and PPS in this order
 //                extra           the rest: AudioSpecificConfig, OpusHead, AV1's sequence header OBU;
 //                                MJPEG: width(2) height(2)
-//   unit         track(1) flags(1) picture(1) qp(1, signed; 127: not known) label(1)
+//   unit         track(1) flags(1; bit 0: key, 1: discontinuity, 2: its slices' QP is known, 3: its coded QP,
+//                4: its number) picture(1) label(1)
+//                slice QP: average(2, signed) min(1, signed) max(1, signed); coded QP(2, signed); averages in
+//                hundredths; number(4)
 //                utc(8) dts(8) pts(8) duration(4) payload
 //   command      what(1) value(8)
-//   statistics   frames(8) late(8) skipped(8) bytes(8)
+//   statistics   frames(8) late(8) skipped(8) bytes(8) captured(8) encoded(8) dropped_slow(8)
+//                dropped_asked(8) broken(8) pictures_waiting(4) units_waiting(4)
 //   fault        lasting(1) words
 //   end
+//   picture      slot(1) flags(1: 1 full range, 2 late) matrix(1) label(1) width(2) height(2)
+//                number(8) pts(8) utc(8) decoded_at(8)
+//   release      slot(1)
+//   played       units(8) pictures(8) broken(8) skipped(8) waiting(8) late(8) sounds(8) sounds_broken(8)
+//                delay(8) jitter(8) behind_sound(8), microseconds
 
 namespace {
 
-enum class Type : std::uint8_t { hello = 1, start, track, unit, command, statistics, fault, end };
+enum class Type : std::uint8_t {
+    hello = 1,
+    start,
+    track,
+    unit,
+    command,
+    statistics,
+    fault,
+    end,
+    picture = 16,
+    release,
+    played
+};
 
 constexpr std::uint8_t flag_key = 1;
 constexpr std::uint8_t flag_discontinuity = 2;
+constexpr std::uint8_t flag_slice_qp = 4;
+constexpr std::uint8_t flag_coded_qp = 8;
+constexpr std::uint8_t flag_number = 16;
+constexpr float qp_unit = 100;
 constexpr std::uint8_t codec_unknown = 255;
-constexpr std::int8_t qp_unknown = 127;
 constexpr std::size_t parameter_sets_max = 96;
 /// Further than this from zero, and decode and output times further apart, is no time (3000 years, a day).
 constexpr std::int64_t ticks_max = std::int64_t{1} << 53U;
@@ -71,6 +97,13 @@ public:
         out_.u64(statistics.late);
         out_.u64(statistics.skipped);
         out_.u64(statistics.bytes);
+        out_.u64(statistics.captured);
+        out_.u64(statistics.encoded);
+        out_.u64(statistics.dropped_slow);
+        out_.u64(statistics.dropped_asked);
+        out_.u64(statistics.broken);
+        out_.u32(statistics.pictures_waiting);
+        out_.u32(statistics.units_waiting);
         return {};
     }
     Result<> operator()(const Fault& fault) {
@@ -80,6 +113,15 @@ public:
         return {};
     }
     Result<> operator()(const End&) { return begin(Type::end), Result<>{}; }
+    Result<> operator()(const Picture& picture) {
+        return begin(Type::picture), media_link::write(out_, picture), Result<>{};
+    }
+    Result<> operator()(const Release& release) {
+        return begin(Type::release), media_link::write(out_, release), Result<>{};
+    }
+    Result<> operator()(const Played& played) {
+        return begin(Type::played), media_link::write(out_, played), Result<>{};
+    }
 
 private:
     void begin(Type type) { out_.u8(static_cast<std::uint8_t>(type)); }
@@ -95,9 +137,6 @@ Result<> Writer::operator()(const media::Track& track) {
         return {};
     }
     const media::TrackConfig& config = *track.config;
-    if (config.codec > media::Codec::mjpeg) {
-        return fail(Errc::unsupported, "a codec that the link does not carry");
-    }
     out_.u8(static_cast<std::uint8_t>(config.codec));
     out_.f64(config.frame_rate);
     out_.u32(config.sample_rate);
@@ -122,17 +161,36 @@ Result<> Writer::operator()(const media::Track& track) {
     return {};
 }
 
+std::uint8_t flags_of(const media::AccessUnit& unit) {
+    return static_cast<std::uint8_t>(
+        (unit.key ? flag_key : 0) | (unit.discontinuity ? flag_discontinuity : 0) |
+        (unit.slice_qp ? flag_slice_qp : 0) | (unit.coded_qp ? flag_coded_qp : 0) |
+        (unit.camera_number ? flag_number : 0));
+}
+
+/// A QP in two bytes; signed, for more than 8 bits a sample go below zero.
+std::uint16_t hundredths(float qp) {
+    return static_cast<std::uint16_t>(std::lround(std::clamp(qp, -128.0F, 127.0F) * qp_unit));
+}
+float from_hundredths(std::uint16_t written) {
+    return static_cast<float>(static_cast<std::int16_t>(written)) / qp_unit;
+}
+
 Result<> Writer::operator()(const media::AccessUnit& unit) {
     if (unit.payload.size() > unit_bytes_max) {
         return fail(Errc::exhausted, "access unit too large for the link");
     }
     begin(Type::unit);
     out_.u8(unit.track);
-    out_.u8(
-        static_cast<std::uint8_t>((unit.key ? flag_key : 0) | (unit.discontinuity ? flag_discontinuity : 0)));
+    out_.u8(flags_of(unit));
     out_.u8(static_cast<std::uint8_t>(unit.picture));
-    out_.u8(static_cast<std::uint8_t>(unit.qp.value_or(qp_unknown)));
     out_.u8(static_cast<std::uint8_t>(unit.capture.label));
+    const media::SliceQp slice_qp = unit.slice_qp.value_or(media::SliceQp{});
+    out_.u16(hundredths(slice_qp.average));
+    out_.u8(static_cast<std::uint8_t>(slice_qp.min));
+    out_.u8(static_cast<std::uint8_t>(slice_qp.max));
+    out_.u16(hundredths(unit.coded_qp.value_or(0)));
+    out_.u32(unit.camera_number.value_or(0));
     out_.u64(static_cast<std::uint64_t>(unit.capture.utc.microseconds));
     out_.u64(static_cast<std::uint64_t>(unit.dts));
     out_.u64(static_cast<std::uint64_t>(unit.pts));
@@ -151,6 +209,19 @@ Result<media::TrackConfig> mjpeg_config(ByteSpan size) {
     return media::jpeg::config_of(width, height);
 }
 
+/// Samples without a header of their own.
+Result<media::TrackConfig> plain_config(media::TrackConfig said) {
+    constexpr std::uint16_t channels_max = 8;
+    if (said.sample_rate < 8'000 || said.sample_rate > media::aac::sample_rate_max || said.channels < 1 ||
+        said.channels > channels_max) {
+        return fail(Errc::malformed, "no sample rate or number of channels of plain sound");
+    }
+    said.timescale = said.sample_rate;
+    said.extra = {};
+    said.codec_string = media::name(said.codec);
+    return said;
+}
+
 /// What the parameter sets say; nothing else of a configuration is believed.
 Result<media::TrackConfig> derive(media::TrackConfig said, std::span<const ByteSpan> sets) {
     switch (said.codec) {
@@ -164,7 +235,7 @@ Result<media::TrackConfig> derive(media::TrackConfig said, std::span<const ByteS
         case media::Codec::pcma:
         case media::Codec::pcmu:
         case media::Codec::g722:
-        case media::Codec::l16: return fail(Errc::unsupported, "the link carries no telephone sound");
+        case media::Codec::l16: return plain_config(std::move(said));
     }
     if (said.sample_rate < 8'000 || said.sample_rate > 48'000 || said.channels < 1 || said.channels > 2) {
         return fail(Errc::malformed, "no sample rate or number of channels of MP3");
@@ -189,7 +260,7 @@ Result<Message> read_track(ByteReader& reader) {
         return reader.at_end() ? Result<Message>{std::move(track)}
                                : fail(Errc::malformed, "a track that is too long");
     }
-    if (codec > static_cast<std::uint8_t>(media::Codec::mjpeg)) {
+    if (codec > static_cast<std::uint8_t>(media::Codec::l16)) {
         return fail(Errc::malformed, "a track of no known codec");
     }
     said.codec = static_cast<media::Codec>(codec);
@@ -217,6 +288,24 @@ Result<Message> read_track(ByteReader& reader) {
     return Message{std::move(track)};
 }
 
+void read_quality(ByteReader& reader, std::uint8_t flags, media::AccessUnit& unit) {
+    media::SliceQp slice_qp;
+    slice_qp.average = from_hundredths(reader.u16());
+    slice_qp.min = static_cast<std::int8_t>(reader.u8());
+    slice_qp.max = static_cast<std::int8_t>(reader.u8());
+    const float coded_qp = from_hundredths(reader.u16());
+    const std::uint32_t number = reader.u32();
+    if ((flags & flag_slice_qp) != 0) {
+        unit.slice_qp = slice_qp;
+    }
+    if ((flags & flag_coded_qp) != 0) {
+        unit.coded_qp = coded_qp;
+    }
+    if ((flags & flag_number) != 0) {
+        unit.camera_number = number;
+    }
+}
+
 Result<Message> read_unit(ByteReader& reader) {
     media::AccessUnit unit;
     unit.track = reader.u8();
@@ -224,8 +313,8 @@ Result<Message> read_unit(ByteReader& reader) {
     unit.key = (flags & flag_key) != 0;
     unit.discontinuity = (flags & flag_discontinuity) != 0;
     const std::uint8_t picture = reader.u8();
-    const auto qp = static_cast<std::int8_t>(reader.u8());
     const std::uint8_t label = reader.u8();
+    read_quality(reader, flags, unit);
     unit.capture.utc.microseconds = static_cast<std::int64_t>(reader.u64());
     unit.dts = static_cast<std::int64_t>(reader.u64());
     unit.pts = static_cast<std::int64_t>(reader.u64());
@@ -243,16 +332,13 @@ Result<Message> read_unit(ByteReader& reader) {
     }
     unit.picture = static_cast<media::PictureType>(picture);
     unit.capture.label = static_cast<media::CaptureTime::Label>(label);
-    if (qp != qp_unknown) {
-        unit.qp = qp;
-    }
     unit.payload = Bytes::copy(reader.rest());
     return Message{std::move(unit)};
 }
 
 Result<Message> read_command(ByteReader& reader) {
     const std::uint8_t what = reader.u8();
-    if (what > static_cast<std::uint8_t>(Command::What::picture_width)) {
+    if (what > static_cast<std::uint8_t>(Command::What::skip)) {
         return fail(Errc::malformed, "no command of the link");
     }
     return Message{Command{static_cast<Command::What>(what), reader.u64()}};
@@ -264,6 +350,13 @@ Result<Message> read_statistics(ByteReader& reader) {
     statistics.late = reader.u64();
     statistics.skipped = reader.u64();
     statistics.bytes = reader.u64();
+    statistics.captured = reader.u64();
+    statistics.encoded = reader.u64();
+    statistics.dropped_slow = reader.u64();
+    statistics.dropped_asked = reader.u64();
+    statistics.broken = reader.u64();
+    statistics.pictures_waiting = reader.u32();
+    statistics.units_waiting = reader.u32();
     return Message{statistics};
 }
 
@@ -285,6 +378,9 @@ Result<Message> read_body(Type type, ByteReader& reader) {
         case Type::command: return read_command(reader);
         case Type::statistics: return read_statistics(reader);
         case Type::end: return Message{End{}};
+        case Type::picture: return read_picture(reader);
+        case Type::release: return read_release(reader);
+        case Type::played: return Message{read_played(reader)};
         case Type::track:
         case Type::unit: break;
     }

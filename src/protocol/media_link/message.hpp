@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "media/access_unit.hpp"
+#include "protocol/media_link/picture.hpp"
 
 #include <cstdint>
 #include <string>
@@ -30,10 +31,11 @@ struct Start {
 };
 
 struct Command {
-    enum class What : std::uint8_t { key_frame, bitrate, stop, picture_width };
+    enum class What : std::uint8_t { key_frame, bitrate, stop, picture_width, skip };
     What what = What::key_frame;
-    std::uint64_t value =
-        0;   ///< bitrate: bits a second; picture_width: of pictures from now on, 0: the source's
+    /// bitrate: bits a second; picture_width: of pictures from now on, 0: the source's; skip: leave out
+    /// pictures up to the so manieth next key frame.
+    std::uint64_t value = 0;
 };
 
 /// What the child did so far. It comes each second, also when there is nothing to say: a sign of life.
@@ -42,6 +44,14 @@ struct Statistics {
     std::uint64_t late = 0;      ///< of them, those begun later than half a frame after their moment
     std::uint64_t skipped = 0;   ///< moments that had no picture
     std::uint64_t bytes = 0;     ///< of all payloads
+    // captured = encoded + dropped_slow + dropped_asked + broken + what is on its way
+    std::uint64_t captured = 0;           ///< pictures that the device gave
+    std::uint64_t encoded = 0;            ///< of them, those that came out coded
+    std::uint64_t dropped_slow = 0;       ///< of them, those for which the encoder was not ready
+    std::uint64_t dropped_asked = 0;      ///< of them, those left out by Command::What::skip
+    std::uint64_t broken = 0;             ///< of them, those that could not be decoded
+    std::uint32_t pictures_waiting = 0;   ///< for the encoder, now
+    std::uint32_t units_waiting = 0;      ///< coded, for the link, now
 };
 
 /// Why the source does not go on, in words for the log.
@@ -53,7 +63,8 @@ struct Fault {
 /// The source is finished; nothing of it follows.
 struct End {};
 
-using Message = std::variant<Hello, Start, media::Track, media::AccessUnit, Command, Statistics, Fault, End>;
+using Message = std::variant<Hello, Start, media::Track, media::AccessUnit, Command, Statistics, Fault, End,
+                             Picture, Release, Played>;
 
 /// Appends the message with its length. A unit's configuration does not travel with it but in the Track
 /// before it; units beyond unit_bytes_max are Errc::exhausted and nothing is appended.

@@ -110,7 +110,11 @@ void Client::on_status(const amf0::Value& status) {
         }
         state_ = State::started;
         deadline_ = Instant::never();
-        publishes ? void(events_.emplace_back(PublishStarted{})) : void(events_.emplace_back(PlayStarted{}));
+        if (publishes) {
+            events_.emplace_back(PublishStarted{});
+        } else {
+            events_.emplace_back(PlayStarted{Hops::parse(text_of(status, Hops::header))});
+        }
     }
 }
 
@@ -127,6 +131,9 @@ void Client::send_connect() {
                                      {"audioCodecs", 4071},
                                      {"videoCodecs", 252},
                                      {"videoFunction", 1}});
+    }
+    if (!options_.hops.empty()) {
+        object.emplace_back(Hops::header, options_.hops.text());
     }
     amf0::StrictArray kinds{{"av01", "hvc1"}};
     object.emplace_back("fourCcList", std::move(kinds));

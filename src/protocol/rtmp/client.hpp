@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
+#include "base/hops.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -38,11 +39,14 @@ public:
         std::string key;      ///< "cam", with its query if it has one
         HandshakeKind handshake = HandshakeKind::simple;
         std::uint32_t chunk_size = 4'096;   ///< of what it sends, 1–16,777,215
+        Hops hops{};                        ///< the nodes that ask, or that what is published came through
     };
 
     struct Connected {};
     struct PublishStarted {};
-    struct PlayStarted {};
+    struct PlayStarted {
+        Hops hops{};   ///< the nodes that it came through, as the server says
+    };
     using Media = rtmp::Media;
     struct Refused {
         std::string code;   ///< "NetStream.Publish.BadName" …

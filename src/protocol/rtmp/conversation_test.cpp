@@ -26,6 +26,7 @@ struct Conversation {
     Result<> server_result;
     Result<> client_result;
     bool accept = true;
+    Hops hops;   ///< that the server says
 
     template <class Machine>
     bool carry(std::vector<std::byte> bytes, Machine& to, Result<>& result) {
@@ -55,7 +56,8 @@ struct Conversation {
                 accept ? server.accept_publish() : server.refuse(Server::Refusal::exists, "taken");
             }
             if (std::holds_alternative<Server::PlayRequested>(*event)) {
-                accept ? server.accept_play() : server.refuse(Server::Refusal::not_found, "no such stream");
+                accept ? server.accept_play(hops)
+                       : server.refuse(Server::Refusal::not_found, "no such stream");
             }
             asked.push_back(*std::move(event));
         }
@@ -98,6 +100,25 @@ void expect_same(const std::vector<Media>& a, const std::vector<Media>& b) {
         EXPECT_EQ(a[i].type, b[i].type) << i;
         EXPECT_EQ(a[i].timestamp_ms, b[i].timestamp_ms) << i;
         EXPECT_EQ(a[i].body, b[i].body) << i;
+    }
+}
+
+TEST(Conversation, case_85_nodes_say_what_a_stream_came_through) {
+    const Hops near = Hops::parse("aaaaaaaaaaaaaaaa");
+    const Hops far = Hops::parse("bbbbbbbbbbbbbbbb,cccccccccccccccc");
+    for (const Client::Role role : {Client::Role::publish, Client::Role::play}) {
+        auto wanted = options(role);
+        wanted.hops = near;
+        Conversation talk{wanted};
+        talk.hops = far;
+        talk.run();
+        ASSERT_EQ(talk.told.size(), 2U);
+        if (role == Client::Role::publish) {
+            EXPECT_EQ(std::get<Server::PublishRequested>(talk.asked.at(0)).hops, near);
+        } else {
+            EXPECT_EQ(std::get<Server::PlayRequested>(talk.asked.at(0)).hops, near);
+            EXPECT_EQ(std::get<Client::PlayStarted>(talk.told[1]).hops, far);
+        }
     }
 }
 

@@ -36,6 +36,18 @@ std::optional<MediaType> media_type(MessageType type) {
 
 }   // namespace
 
+flv::Tag tag_of(Media media) {
+    const auto type = [&media] {
+        switch (media.type) {
+            case MediaType::audio: return flv::TagType::audio;
+            case MediaType::video: return flv::TagType::video;
+            case MediaType::data: break;
+        }
+        return flv::TagType::script;
+    };
+    return {type(), media.timestamp_ms, std::move(media.body)};
+}
+
 std::optional<Media> media_in(Message message) {
     const auto type = media_type(message.type);
     if (!type) {

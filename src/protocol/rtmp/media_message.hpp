@@ -2,6 +2,7 @@
 
 #include "base/bytes.hpp"
 #include "base/result.hpp"
+#include "container/flv_tag.hpp"
 #include "protocol/rtmp/message.hpp"
 
 #include <cstdint>
@@ -18,6 +19,9 @@ struct Media {
     std::uint32_t timestamp_ms = 0;
     Bytes body;
 };
+
+/// The tag whose body it is.
+flv::Tag tag_of(Media media);
 
 /// Tags one aggregate message may hold.
 constexpr std::size_t aggregate_parts_max = 1'024;

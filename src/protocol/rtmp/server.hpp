@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
+#include "base/hops.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -40,10 +41,12 @@ public:
         std::string name;   ///< raw, see StreamAddress
         std::string query;
         std::string app;
+        Hops hops{};   ///< of `connect`: the nodes that it comes through; else empty
     };
     struct PlayRequested {
         std::string name;
         std::string query;
+        Hops hops{};   ///< the nodes that ask
     };
     using Media = rtmp::Media;
     /// The peer said that it ended (FCUnpublish, deleteStream, closeStream).
@@ -73,7 +76,8 @@ public:
     /// These do nothing if the peer took its request back meanwhile.
     void accept_publish();
     /// The chunk size is now that of rtmp::Muxer, and its bytes may follow what next_output() gives.
-    void accept_play();
+    /// `hops` are the nodes that the stream came through, where a node asked.
+    void accept_play(const Hops& hops = {});
     /// Says why in the protocol's words; then send next_output() and close. `receive` refuses from here on.
     void refuse(Refusal reason, std::string_view text);
     void kick(std::string_view text);
@@ -124,6 +128,7 @@ private:
     double request_ = 0;   // the transaction of publish or play
     std::string app_;
     std::string tc_url_;
+    Hops hops_;
     Counters counters_;
     std::deque<Event> events_;
 };

@@ -61,6 +61,9 @@ Result<> Server::on_connect(const Command& command) {
     if (const std::string* tc_url = object.find_text("tcUrl")) {
         tc_url_ = *tc_url;
     }
+    if (const std::string* hops = object.find_text(Hops::header)) {
+        hops_ = Hops::parse(*hops);
+    }
     send_connected(command);
     state_ = State::connected;
     return {};
@@ -100,8 +103,10 @@ Result<> Server::on_publish(const Command& command) {
     request_ = command.transaction;
     state_ = State::publish_asked;
     deadline_ = Instant::never();
-    events_.emplace_back(PublishRequested{
-        .name = std::move(address.name), .query = std::move(address.query), .app = std::move(address.app)});
+    events_.emplace_back(PublishRequested{.name = std::move(address.name),
+                                          .query = std::move(address.query),
+                                          .app = std::move(address.app),
+                                          .hops = hops_});
     return {};
 }
 
@@ -117,7 +122,8 @@ Result<> Server::on_play(const Command& command) {
     request_ = command.transaction;
     state_ = State::play_asked;
     deadline_ = Instant::never();
-    events_.emplace_back(PlayRequested{.name = std::move(address.name), .query = std::move(address.query)});
+    events_.emplace_back(
+        PlayRequested{.name = std::move(address.name), .query = std::move(address.query), .hops = hops_});
     return {};
 }
 

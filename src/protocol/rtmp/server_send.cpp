@@ -82,14 +82,19 @@ void Server::accept_publish() {
     deadline_ = now_ + publisher_silence_max;
 }
 
-void Server::accept_play() {
+void Server::accept_play(const Hops& hops) {
     if (state_ != State::play_asked) {
         return;
     }
     link_.send_set_chunk_size(chunk_size_to_players);
     link_.send_user_control(UserControl::stream_begin, the_stream_id);
     link_.send_status("status", "NetStream.Play.Reset", "Playing and resetting stream.");
-    link_.send_status("status", "NetStream.Play.Start", "Started playing.");
+    amf0::Members started{
+        {"level", "status"}, {"code", "NetStream.Play.Start"}, {"description", "Started playing."}};
+    if (!hops.empty()) {
+        started.emplace_back(Hops::header, hops.text());
+    }
+    link_.send(the_stream_id, Command{"onStatus", 0, {amf0::Null{}, amf0::object(std::move(started))}});
     link_.send_data({"|RtmpSampleAccess", true, true});
     state_ = State::playing;
     deadline_ = now_ + player_ping_interval;

@@ -87,18 +87,8 @@ bool H264::read_fragment(ByteSpan payload, bool with_order) {
     if (!reader.ok() || part.empty()) {
         return false;
     }
-    if ((header & 0x80U) != 0) {
-        const std::array first{static_cast<std::byte>((indicator & 0xE0U) | (header & 0x1FU)), part[0]};
-        if (!begin(first)) {
-            return false;
-        }
-        if (part.size() > 1 && under_way() && !append(part.subspan(1))) {
-            return false;
-        }
-    } else if (!append(part)) {
-        return false;
-    }
-    return (header & 0x40U) == 0 || end();
+    const std::array head{static_cast<std::byte>((indicator & 0xE0U) | (header & 0x1FU)), part[0]};
+    return add_fragment(header, head, part);
 }
 
 }   // namespace

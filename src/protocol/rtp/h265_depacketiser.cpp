@@ -88,27 +88,16 @@ bool H265::read_fragment(ByteSpan payload) {
     const std::uint8_t first = reader.u8();
     const std::uint8_t second = reader.u8();
     const std::uint8_t header = reader.u8();
-    const bool starts = (header & 0x80U) != 0;
-    if (starts && with_order_) {
+    if ((header & 0x80U) != 0 && with_order_) {
         reader.u16();
     }
     const ByteSpan part = reader.rest();
     if (!reader.ok() || part.empty()) {
         return false;
     }
-    if (starts) {
-        const std::array head{static_cast<std::byte>((first & 0x81U) | (header & 0x3FU) << 1U),
-                              static_cast<std::byte>(second), part[0]};
-        if (!begin(head)) {
-            return false;
-        }
-        if (part.size() > 1 && under_way() && !append(part.subspan(1))) {
-            return false;
-        }
-    } else if (!append(part)) {
-        return false;
-    }
-    return (header & 0x40U) == 0 || end();
+    const std::array head{static_cast<std::byte>((first & 0x81U) | (header & 0x3FU) << 1U),
+                          static_cast<std::byte>(second), part[0]};
+    return add_fragment(header, head, part);
 }
 
 }   // namespace

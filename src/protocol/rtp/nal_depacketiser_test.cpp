@@ -117,6 +117,19 @@ TEST(H264Depacketiser, waits_until_pictures_end_by_time_where_markers_stand_behi
     EXPECT_GT(feeder.units.back().payload.size(), feeder.units.front().payload.size());
 }
 
+TEST(H264Depacketiser, takes_parameter_sets_before_every_slice_as_of_one_picture) {
+    const std::string later_idr = "6508c415f1088ac181087e";   // first_mb_in_slice is not 0
+    Feeder feeder{Encoding::h264};
+    EXPECT_EQ(feeder.feed({s(sps), s(pps), s(idr), s(sps), s(pps), later_idr + "!", "+" + s(slice) + "!"}),
+              2U);
+    EXPECT_EQ(feeder.units[0].payload.size(), 2 * (4 + 11U));
+    EXPECT_TRUE(feeder.units[0].key);
+    EXPECT_EQ(feeder.counters().units_broken, 0U);
+    // In the same way two pictures may come, which no marker parts.
+    EXPECT_EQ(feeder.feed({"+" + s(sps), s(pps), s(idr), s(sps), s(pps), s(idr) + "!"}), 2U);
+    EXPECT_EQ(feeder.units[3].payload.size(), 4 + 11U);
+}
+
 TEST(H264Depacketiser, hands_on_no_picture_whose_first_slice_was_sent_before_it_heard) {
     Feeder feeder{Encoding::h264, "sprop-parameter-sets=Z0LACtkCxOwEQAAAAwBAAAAHg8SJkg==,aMuDyyA="};
     const std::string later = "6508c415f1088ac181087e";   // first_mb_in_slice is not 0

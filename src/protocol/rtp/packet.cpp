@@ -53,11 +53,19 @@ Result<Packet> read_packet(ByteSpan bytes) {
 }
 
 void write_header(ByteWriter& writer, const Header& header) {
-    writer.u8(2U << 6U);
+    writer.u8(static_cast<std::uint8_t>(2U << 6U | (header.captured ? 1U << 4U : 0U)));
     writer.u8(static_cast<std::uint8_t>((header.marker ? 0x80U : 0U) | (header.payload_type & 0x7FU)));
     writer.u16(header.sequence);
     writer.u32(header.timestamp);
     writer.u32(header.ssrc);
+    if (header.captured) {
+        // RFC 8285 §4.2: words u16 = 3 | id u4, length - 1 u4 = 7 | NTP u64 | padding
+        writer.u16(one_byte_profile);
+        writer.u16(3);
+        writer.u8(own_capture_time_id << 4U | 7U);
+        writer.u64(ntp_of(*header.captured));
+        writer.zeros(3);
+    }
 }
 
 // RFC 8285: §4.2  id u4 | length - 1 u4 | bytes;  §4.3  id u8 | length u8 | bytes;  id 0 is a byte of padding

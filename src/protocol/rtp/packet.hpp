@@ -23,7 +23,11 @@ struct Header {
     std::uint16_t sequence = 0;
     std::uint32_t timestamp = 0;
     std::uint32_t ssrc = 0;
+    std::optional<WallTime> captured{};   ///< written as the header extension abs-capture-time
 };
+/// The header extension with the capture time alone, and the id that it has in packets of ours.
+inline constexpr std::size_t capture_time_size = 16;
+inline constexpr std::uint8_t own_capture_time_id = 1;
 
 /// A packet, pointing into the bytes it was read from.
 struct Packet {

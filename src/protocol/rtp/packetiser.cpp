@@ -5,6 +5,8 @@
 #include "protocol/rtp/packetisers.hpp"
 #include "protocol/rtp/rtcp.hpp"
 
+#include <cstdlib>
+
 namespace millrace::rtp {
 
 void PacketWriter::write(bool marker, std::initializer_list<ByteSpan> parts) {
@@ -15,13 +17,15 @@ void PacketWriter::write(bool marker, std::initializer_list<ByteSpan> parts) {
     check(size <= room(), "a payload that fits its packet");
     ByteWriter writer{out_.bytes};
     if (numbering_.channel) {
-        write_interleaved_head(writer, *numbering_.channel, header_size + size);
+        write_interleaved_head(writer, *numbering_.channel,
+                               header_size + (captured_ ? capture_time_size : 0) + size);
     }
     write_header(writer, {.marker = marker,
                           .payload_type = numbering_.payload_type,
                           .sequence = numbering_.sequence++,
                           .timestamp = timestamp_,
-                          .ssrc = numbering_.ssrc});
+                          .ssrc = numbering_.ssrc,
+                          .captured = std::exchange(captured_, std::nullopt)});
     for (const ByteSpan part : parts) {
         writer.bytes(part);
     }
@@ -50,9 +54,21 @@ Sender::Sender(Format format, const PacketNumbering& numbering)
 }
 
 Result<> Sender::write(const media::AccessUnit& unit) {
-    writer_.set_time(media::rescale_nearest(unit.pts, unit.config->timescale, format_.clock_rate));
+    const std::int64_t ticks = media::rescale_nearest(unit.pts, unit.config->timescale, format_.clock_rate);
+    writer_.set_time(ticks);
     utc_ = unit.capture.utc != WallTime{} ? std::optional{unit.capture.utc} : utc_;
-    return packetiser_->write(unit, writer_);
+    const bool says = capture_due(unit, ticks);
+    writer_.set_captured(says ? std::optional{unit.capture.utc} : std::nullopt);
+    Result<> written = packetiser_->write(unit, writer_);
+    writer_.set_captured({});
+    captured_ = says && written ? std::optional{ticks} : captured_;
+    return written;
+}
+
+bool Sender::capture_due(const media::AccessUnit& unit, std::int64_t ticks) {
+    const std::int64_t interval = capture_interval / 1s * std::int64_t{format_.clock_rate};
+    return unit.capture.utc != WallTime{} && unit.capture.label != media::CaptureTime::Label::arrival &&
+           (!captured_ || std::abs(ticks - *captured_) >= interval);
 }
 
 std::uint32_t Sender::timestamp_of(const media::AccessUnit& unit) const {

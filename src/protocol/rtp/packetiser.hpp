@@ -46,8 +46,10 @@ public:
     void set_time(std::int64_t ticks) {
         timestamp_ = numbering_.timestamp + static_cast<std::uint32_t>(ticks);
     }
+    /// The next packet says it; nothing takes it back.
+    void set_captured(std::optional<WallTime> utc) { captured_ = utc; }
     /// What a packet's payload can be.
-    static constexpr std::size_t room() { return packet_size_max - header_size; }
+    static constexpr std::size_t room() { return packet_size_max - header_size - capture_time_size; }
     /// One packet; the parts together are no more than room().
     void write(bool marker, std::initializer_list<ByteSpan> parts);
 
@@ -59,6 +61,7 @@ public:
 private:
     PacketNumbering numbering_;
     Packets& out_;
+    std::optional<WallTime> captured_;
     std::uint32_t timestamp_ = 0;
     std::uint32_t packets_ = 0;   // these two wrap, as sender reports have them
     std::uint32_t octets_ = 0;
@@ -83,6 +86,9 @@ public:
     Sender(const Sender&) = delete;
     Sender& operator=(const Sender&) = delete;
 
+    /// How often a packet says when its unit was captured, where somebody says so to us.
+    static constexpr Duration capture_interval = 1s;
+
     /// Packets of one unit are added to packets(). An error leaves the unit out.
     Result<> write(const media::AccessUnit& unit);
     Packets& packets() { return packets_; }
@@ -104,7 +110,10 @@ private:
     Packets packets_;
     PacketWriter writer_;
     std::unique_ptr<Packetiser> packetiser_;
-    std::optional<WallTime> utc_;   // of the last unit
+    bool capture_due(const media::AccessUnit& unit, std::int64_t ticks);
+
+    std::optional<WallTime> utc_;            // of the last unit
+    std::optional<std::int64_t> captured_;   // RTP time of the unit whose capture time was said last
 };
 
 }   // namespace millrace::rtp

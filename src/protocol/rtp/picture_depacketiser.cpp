@@ -51,6 +51,7 @@ void PictureDepacketiser::drop_begun() {
     bytes_.clear();
     nals_.clear();
     open_ = begun_ = broken_ = after_gap_ = has_slice_ = false;
+    other_.reset();
 }
 
 void PictureDepacketiser::take(const Piece& piece) {
@@ -86,6 +87,7 @@ void PictureDepacketiser::break_picture() {
     open_ = false;
     bytes_.clear();
     nals_.clear();
+    other_ = other_ ? std::optional<std::size_t>{0} : std::nullopt;
 }
 
 void PictureDepacketiser::look_at(ByteSpan nal) {
@@ -127,16 +129,39 @@ void PictureDepacketiser::add_one(ByteSpan nal) {
     }
 }
 
+/// The sender may give two pictures one time and no marker; or it says the parameter sets before every slice
+/// of one (GStreamer does). Which, the next slice tells.
+void PictureDepacketiser::look_for_another(ByteSpan nal) {
+    if (has_slice_ && !other_ && opens_picture(nal)) {
+        other_ = nals_.size();
+    }
+    if (!other_ || !is_slice(nal)) {
+        return;
+    }
+    const std::size_t first = *std::exchange(other_, std::nullopt);
+    if (is_later_slice(nal)) {
+        return;
+    }
+    const std::size_t offset = first < nals_.size() ? nals_[first].offset : bytes_.size();
+    const std::vector<std::byte> bytes{bytes_.begin() + static_cast<std::ptrdiff_t>(offset), bytes_.end()};
+    std::vector<Range> nals{nals_.begin() + static_cast<std::ptrdiff_t>(first), nals_.end()};
+    bytes_.resize(offset);
+    nals_.resize(first);
+    finish();
+    for (Range& range : nals) {
+        range.offset -= offset;
+    }
+    bytes_ = bytes;
+    nals_ = std::move(nals);
+    begun_ = true;
+}
+
 bool PictureDepacketiser::begin(ByteSpan head) {
     if (open_ || head.empty()) {
         break_picture();
         return false;
     }
-    if (has_slice_ && opens_picture(head)) {
-        // The sender gave two pictures one time, and no marker.
-        finish();
-        begun_ = true;
-    }
+    look_for_another(head);
     look_at(head);
     if (broken_) {
         return true;   // parts may follow; all are passed over
@@ -168,6 +193,21 @@ bool PictureDepacketiser::end() {
     }
     open_ = false;
     return true;
+}
+
+bool PictureDepacketiser::add_fragment(std::uint8_t header, ByteSpan head, ByteSpan part) {
+    const bool starts = (header & 0x80U) != 0;
+    if (starts) {
+        if (!begin(head)) {
+            return false;
+        }
+        part = part.subspan(1);
+    }
+    const bool has_more = !starts || (!part.empty() && open_);
+    if (has_more && !append(part)) {
+        return false;
+    }
+    return (header & 0x40U) == 0 || end();
 }
 
 bool PictureDepacketiser::wanted(const media::Picture& picture) {

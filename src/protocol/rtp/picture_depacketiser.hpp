@@ -38,6 +38,9 @@ protected:
     bool begin(ByteSpan head);
     bool append(ByteSpan part);
     bool end();
+    /// A fragmentation unit by its header,  start u1 | end u1 | …:  a part of a NAL unit, of which the first
+    /// byte stands at the end of `head` too, behind the header that is the NAL unit's own.
+    bool add_fragment(std::uint8_t header, ByteSpan head, ByteSpan part);
     bool under_way() const { return open_; }
     /// The picture under way is dropped when it ends.
     void break_picture();
@@ -48,6 +51,7 @@ private:
         std::size_t size = 0;
     };
     void add_one(ByteSpan nal);
+    void look_for_another(ByteSpan nal);
     void look_at(ByteSpan nal);
     void finish();
     void hand_on(media::Picture picture, std::int64_t timestamp);
@@ -58,10 +62,11 @@ private:
     DecodeTimes decode_times_;
     std::vector<std::byte> bytes_;   // of the picture under way
     std::vector<Range> nals_;
-    bool open_ = false;        // the last of them lacks its end
-    bool begun_ = false;       // a picture is under way
-    bool broken_ = false;      // and will be dropped
-    bool after_gap_ = false;   // packets were missing before its first
+    std::optional<std::size_t> other_;   // where another picture of this time may begin among them
+    bool open_ = false;                  // the last of them lacks its end
+    bool begun_ = false;                 // a picture is under way
+    bool broken_ = false;                // and will be dropped
+    bool after_gap_ = false;             // packets were missing before its first
     bool has_slice_ = false;
     bool waiting_ = true;        // for a key frame
     bool after_wait_ = false;    // that one came; leading pictures refer to what is lost

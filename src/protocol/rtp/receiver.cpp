@@ -213,10 +213,27 @@ ReportBlock Receiver::block(Instant now) {
                                                          since.count(), 1'000'000'000, 65'536))};
 }
 
+/// Pictures come that cannot be shown, or somebody cannot wait.
+bool Receiver::asks_key_frame(Instant now) const {
+    const DepacketiserCounters& left_out = depacketiser_->counters();
+    const bool blind = waiting() && left_out.units_broken + left_out.units_skipped != 0;
+    return ssrc_ && (blind || key_frame_wanted_) &&
+           (!key_frame_asked_ || now - *key_frame_asked_ >= key_frame_request_interval);
+}
+
+void Receiver::append_key_frame_request(std::vector<std::byte>& out, Instant now) {
+    if (options_.full_intra) {
+        write_full_intra(out, {.from = options_.own_ssrc, .of = *ssrc_, .number = key_frame_requests_++});
+    } else {
+        write_picture_loss(out, options_.own_ssrc, *ssrc_);
+    }
+    key_frame_asked_ = now;
+    key_frame_wanted_ = false;
+}
+
 void Receiver::append_report(std::vector<std::byte>& out, std::string_view cname, Instant now) {
     const bool due = now >= report_due_;
-    const bool asks = waiting() && ssrc_ && depacketiser_->counters().units_broken != 0 &&
-                      now - key_frame_asked_ >= key_frame_request_interval;
+    const bool asks = asks_key_frame(now);
     if (!due && !asks) {
         return;
     }
@@ -224,8 +241,7 @@ void Receiver::append_report(std::vector<std::byte>& out, std::string_view cname
     write_receiver_report(out, {.ssrc = options_.own_ssrc, .blocks = {block(now)}});
     write_description(out, {.ssrc = options_.own_ssrc, .cname = std::string{cname}});
     if (asks) {
-        write_picture_loss(out, options_.own_ssrc, *ssrc_);
-        key_frame_asked_ = now;
+        append_key_frame_request(out, now);
     }
     if (due) {
         report_due_ = now + report_interval;

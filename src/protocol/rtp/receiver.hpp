@@ -20,6 +20,8 @@ public:
         std::uint32_t own_ssrc = 0;    ///< who reports
         /// The id of abs-capture-time among the header extensions (a=extmap); 0 = there is none.
         std::uint8_t capture_time_id = 0;
+        /// The sender knows FIR (RFC 5104) and not PLI (RFC 4585).
+        bool full_intra = false;
     };
     static constexpr Duration reorder_wait_udp = 150ms;
     /// Reports of ours, at most so often; the first soon after the first packet.
@@ -52,7 +54,9 @@ public:
     /// Units with RTP times, in ticks of their configuration; `capture` is set where the sender says it.
     std::optional<media::AccessUnit> next();
 
-    /// A compound of RR and SDES, and of PLI where a key frame is waited for; nothing while none is due.
+    /// Somebody wants a key frame: the sender is asked with the next report, which is then due.
+    void ask_key_frame() { key_frame_wanted_ = true; }
+    /// A compound of RR and SDES, and of PLI or FIR where a key frame is wanted; nothing while none is due.
     void append_report(std::vector<std::byte>& out, std::string_view cname, Instant now);
 
     /// The sender's time of day at a unit's presentation, in microseconds, for laying tracks side by side.
@@ -76,6 +80,8 @@ private:
     void count_jitter(std::uint32_t timestamp, Instant arrival);
     void note_capture(const Packet& packet, std::int64_t timestamp);
     ReportBlock block(Instant now);
+    bool asks_key_frame(Instant now) const;
+    void append_key_frame_request(std::vector<std::byte>& out, Instant now);
 
     Format format_;
     Options options_;
@@ -110,7 +116,9 @@ private:
     Instant last_report_at_;
     unsigned reports_read_ = 0;
     Instant report_due_ = Instant::never();
-    Instant key_frame_asked_;
+    bool key_frame_wanted_ = false;
+    std::optional<Instant> key_frame_asked_;
+    std::uint8_t key_frame_requests_ = 0;   // modulo 256
 };
 
 }   // namespace millrace::rtp

@@ -149,6 +149,41 @@ TEST(Receiver, takes_the_capture_time_of_the_header_extension_first) {
     EXPECT_EQ(got[0].capture.label, media::CaptureTime::Label::sender);
 }
 
+TEST(Receiver, row_4_12_capture_times_cross_in_the_header_extension) {
+    std::vector<media::AccessUnit> units = samples::units(media::Codec::h264, 5'000, 12);
+    ASSERT_GT(units.size(), 30U);
+    for (media::AccessUnit& unit : units) {
+        unit.capture = {{1'790'000'000'000'000 + unit.pts * 1000 / 90}, media::CaptureTime::Label::capture};
+    }
+    const Format format = samples::format(units.front());
+    Sender sender{format, {.ssrc = 9}};
+    std::size_t larger = 0;
+    Result<Receiver> receiver = Receiver::make(format, {.capture_time_id = own_capture_time_id});
+    std::vector<media::AccessUnit> got;
+    for (const auto& packet : samples::packets_of(sender, units)) {
+        EXPECT_LE(packet.size(), packet_size_max);
+        larger += (packet[0] & std::byte{0x10}) != std::byte{0} ? 1U : 0U;
+        receiver->receive(packet, Instant{});
+        std::ranges::move(samples::drain(*receiver), std::back_inserter(got));
+    }
+    ASSERT_GT(got.size(), 30U);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        EXPECT_EQ(got[i].capture.label, media::CaptureTime::Label::sender);
+        EXPECT_NEAR(static_cast<double>(got[i].capture.utc.microseconds - units[i].capture.utc.microseconds),
+                    0, 50);
+    }
+    EXPECT_LE(larger, 1 + static_cast<std::size_t>((units.back().pts - units.front().pts) / 90'000))
+        << "once a second";
+    units.resize(5);
+    for (media::AccessUnit& unit : units) {
+        unit.capture.label = media::CaptureTime::Label::arrival;
+    }
+    Sender other{format, {.ssrc = 9}};
+    for (const auto& packet : samples::packets_of(other, units)) {
+        EXPECT_EQ(packet[0] & std::byte{0x10}, std::byte{0}) << "nobody said when";
+    }
+}
+
 TEST(Receiver, reports_what_was_lost_and_asks_for_a_key_frame) {
     const std::vector<media::AccessUnit> units = samples::units(media::Codec::h264, 5'000, 1);
     const Format format = samples::format(units.front());
@@ -174,6 +209,30 @@ TEST(Receiver, reports_what_was_lost_and_asks_for_a_key_frame) {
     out.clear();
     receiver->append_report(out, "millrace", now);
     EXPECT_TRUE(out.empty());
+}
+
+TEST(Receiver, passes_a_wish_for_a_key_frame_on_once_a_second_in_the_way_the_sender_knows) {
+    for (const bool full_intra : {false, true}) {
+        Result<Receiver> receiver = Receiver::make(pcmu, {.own_ssrc = 5, .full_intra = full_intra});
+        const auto ask = [&](Instant now) {
+            std::vector<std::byte> out;
+            receiver->append_report(out, "us", now);
+            return out;
+        };
+        receiver->ask_key_frame();
+        EXPECT_TRUE(ask(Instant{}).empty()) << "nobody is known who could be asked";
+        receiver->receive(sound(1, 0), Instant{});
+        const std::vector<std::byte> asked = ask(Instant{});
+        const auto read = read_control(asked);
+        ASSERT_TRUE(read);
+        EXPECT_EQ(std::get<KeyFrameRequest>(read->back()).ssrc, 1U);
+        EXPECT_EQ(asked[asked.size() - (full_intra ? 20 : 12)],
+                  full_intra ? std::byte{0x84} : std::byte{0x81});
+        receiver->ask_key_frame();
+        EXPECT_TRUE(ask(Instant{} + 500ms).empty());
+        EXPECT_EQ(read_control(ask(Instant{} + 1s))->size(), 3U);
+        EXPECT_TRUE(ask(Instant{} + 2s).empty()) << "what was asked is asked no more";
+    }
 }
 
 TEST(Rtcp, writes_what_it_reads_and_refuses_what_does_not_fit) {

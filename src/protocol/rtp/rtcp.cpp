@@ -209,6 +209,17 @@ void write_picture_loss(std::vector<std::byte>& out, std::uint32_t from, std::ui
     writer.u32(of);
 }
 
+// RFC 5104 §4.3.1: SSRC of the sender u32 | 0 u32 | {SSRC of the media u32 | number u8 | 0 u24}
+void write_full_intra(std::vector<std::byte>& out, const FullIntraRequest& request) {
+    ByteWriter writer{out};
+    write_head(writer, feedback_full_intra, payload_feedback, 16);
+    writer.u32(request.from);
+    writer.u32(0);
+    writer.u32(request.of);
+    writer.u8(request.number);
+    writer.zeros(3);
+}
+
 void write_interleaved_head(ByteWriter& writer, std::uint8_t channel, std::size_t length) {
     writer.u8('$');
     writer.u8(channel);

@@ -62,6 +62,13 @@ void write_receiver_report(std::vector<std::byte>& out, const ReceiverReport& re
 void write_description(std::vector<std::byte>& out, const SourceDescription& description);
 void write_bye(std::vector<std::byte>& out, std::uint32_t ssrc);
 void write_picture_loss(std::vector<std::byte>& out, std::uint32_t from, std::uint32_t of);
+/// FIR: `number` counts the requests of one `from`, so that one that comes twice is heeded once.
+struct FullIntraRequest {
+    std::uint32_t from = 0;
+    std::uint32_t of = 0;
+    std::uint8_t number = 0;
+};
+void write_full_intra(std::vector<std::byte>& out, const FullIntraRequest& request);
 
 /// RFC 2326 §10.12:  '$' | channel u8 | length u16
 inline constexpr std::size_t interleaved_head_size = 4;

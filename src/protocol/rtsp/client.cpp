@@ -32,7 +32,8 @@ Result<> Client::receive(ByteSpan bytes, Instant now) {
             take_frame(std::move(*frame));
         } else if (const auto* request = std::get_if<Request>(&**element)) {
             take_request(*request);
-        } else if (const Result<> taken = take_response(std::get<Response>(**element), now); !taken) {
+        } else if (const Result<> taken = take_response(std::move(std::get<Response>(**element)), now);
+                   !taken) {
             state_ = State::ended;
             return taken;
         }
@@ -45,6 +46,14 @@ Result<> Client::advance(Instant now) {
     if (now >= answer_due_) {
         state_ = State::ended;
         return fail(Errc::timed_out, "the server did not answer");
+    }
+    if (now >= stray_due_) {
+        server_miscounts_ = true;
+        const Response answer = *std::exchange(stray_, std::nullopt);
+        if (const Result<> taken = take_answer(answer, now); !taken) {
+            state_ = State::ended;
+            return taken;
+        }
     }
     if (now >= keep_alive_due_) {
         keep_alive(now);
@@ -69,7 +78,7 @@ std::vector<std::byte> Client::next_output() {
 }
 
 void Client::ask(std::string_view method, const std::string& url, Headers headers, std::string body) {
-    tried_ = false;
+    proofs_ = 0;
     send_request(
         {.method = std::string{method}, .url = url, .headers = std::move(headers), .body = std::move(body)});
 }
@@ -128,12 +137,13 @@ Result<> Client::authenticate(const Response& response) {
         }
         basic = basic || web::same_name(std::string_view{header.value}.substr(0, 5), "Basic");
     }
-    const bool again = !tried_ || (best && best->stale);
+    constexpr unsigned proofs_max = 2;
+    const bool again = proofs_ == 0 || (best && best->stale && proofs_ < proofs_max);
     if (!again || options_.user.empty() || (!best && !basic) || nonce_count_ > 1'000'000) {
         return fail(Errc::unauthenticated, options_.user.empty() ? "the server wants a user and a password"
                                                                  : "the server refuses user or password");
     }
-    tried_ = true;
+    ++proofs_;
     basic_ = !best;
     challenge_ = best;
     nonce_count_ = 0;
@@ -141,11 +151,25 @@ Result<> Client::authenticate(const Response& response) {
     return {};
 }
 
-Result<> Client::take_response(const Response& response, Instant now) {
-    // An answer to something else came late, or twice.
-    if (!waiting_ || (response.cseq && *response.cseq != asked_.cseq) || response.status < 200) {
+Result<> Client::take_response(Response response, Instant now) {
+    if (!waiting_ || response.status < 200) {
         return {};
     }
+    if (response.cseq && *response.cseq != asked_.cseq && !server_miscounts_) {
+        // An answer to something else came late, or twice; or the server has numbers of its own. Answers to
+        // what only keeps the session alive are not worth the doubt.
+        if (state_ != State::started) {
+            stray_ = std::move(response);
+            stray_due_ = now + stray_answer_wait;
+        }
+        return {};
+    }
+    return take_answer(response, now);
+}
+
+Result<> Client::take_answer(const Response& response, Instant now) {
+    stray_.reset();
+    stray_due_ = Instant::never();
     waiting_ = false;
     answer_due_ = Instant::never();
     if (response.status == unauthorized) {
@@ -215,7 +239,7 @@ void Client::tear_down() {
         ask("TEARDOWN", aggregate_);
     }
     state_ = State::ended;
-    answer_due_ = keep_alive_due_ = Instant::never();
+    answer_due_ = keep_alive_due_ = stray_due_ = Instant::never();
 }
 
 }   // namespace millrace::rtsp

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/hops.hpp"
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "protocol/machine.hpp"
@@ -19,6 +20,8 @@ namespace millrace::rtsp {
 
 /// From a request to its answer. Those that only keep a session alive may go without.
 constexpr Duration answer_time_max = 10s;
+/// An answer with another number than the request's is taken where none with the right one comes so soon.
+constexpr Duration stray_answer_wait = 1s;
 /// A server that names a shorter time-out than this is heard no more often.
 constexpr Duration keep_alive_min = 5s;
 
@@ -30,6 +33,8 @@ struct ClientOptions {
     std::string user_agent = "Millrace";
     /// Publish this; nothing: play. Its media lines need controls.
     std::optional<sdp::Description> announce;
+    /// The nodes that ask, or that what is announced came through.
+    Hops hops{};
 };
 
 /// The client's end of one connection: OPTIONS, DESCRIBE, then after choose() SETUP of each track and PLAY;
@@ -41,6 +46,7 @@ public:
     /// Call choose(), at once or later.
     struct Described {
         sdp::Description description;
+        Hops hops{};   ///< the nodes that it came through, as the server says
     };
     struct Started {
         std::vector<SetupTrack> tracks;
@@ -63,7 +69,7 @@ public:
 
     Result<> receive(ByteSpan bytes, Instant now);
     Result<> advance(Instant now);
-    Instant deadline() const { return std::min(answer_due_, keep_alive_due_); }
+    Instant deadline() const { return std::min({answer_due_, keep_alive_due_, stray_due_}); }
     std::optional<Event> next_event();
     std::vector<std::byte> next_output();
 
@@ -80,13 +86,16 @@ public:
     /// Of the last answer that was no success; 0 = none.
     unsigned status() const { return status_; }
     const std::string& reason() const { return reason_; }
+    /// The server's answers have other numbers (CSeq) than the requests; they are taken in their order.
+    bool server_miscounts() const { return server_miscounts_; }
 
 private:
     enum class State : std::uint8_t { opening, describing, choosing, setting_up, starting, started, ended };
 
     void ask(std::string_view method, const std::string& url, Headers headers = {}, std::string body = {});
     void send_request(Request request);
-    Result<> take_response(const Response& response, Instant now);
+    Result<> take_response(Response response, Instant now);
+    Result<> take_answer(const Response& response, Instant now);
     Result<> authenticate(const Response& response);
     std::string authorization(std::string_view method, const std::string& url);
     Result<> take_success(const Response& response, Instant now);
@@ -106,11 +115,14 @@ private:
     State state_ = State::opening;
     Request asked_;   // the one whose answer is waited for
     bool waiting_ = true;
-    bool tried_ = false;   // to authenticate this request
+    unsigned proofs_ = 0;   // that were sent with this request
     std::optional<DigestChallenge> challenge_;
     bool basic_ = false;
     std::uint32_t nonce_count_ = 0;
     std::uint32_t cseq_ = 0;
+    std::optional<Response> stray_;   // with another number, while no better answer comes
+    Instant stray_due_ = Instant::never();
+    bool server_miscounts_ = false;
     bool has_get_parameter_ = false;
     std::string base_;
     std::string aggregate_;

@@ -48,10 +48,16 @@ Result<> Client::take_success(const Response& response, Instant now) {
 
 void Client::begin_session() {
     state_ = State::describing;
+    Headers headers;
+    if (!options_.hops.empty()) {
+        headers.push_back({std::string{Hops::header}, options_.hops.text()});
+    }
     if (options_.announce) {
-        ask("ANNOUNCE", options_.url, {{"Content-Type", "application/sdp"}}, sdp::write(*options_.announce));
+        headers.push_back({"Content-Type", "application/sdp"});
+        ask("ANNOUNCE", options_.url, std::move(headers), sdp::write(*options_.announce));
     } else {
-        ask("DESCRIBE", options_.url, {{"Accept", "application/sdp"}});
+        headers.push_back({"Accept", "application/sdp"});
+        ask("DESCRIBE", options_.url, std::move(headers));
     }
 }
 
@@ -73,7 +79,7 @@ Result<> Client::take_description(const Response& response) {
         base_ = is_absolute(description_.control) ? aggregate_ : base_;
     }
     state_ = State::choosing;
-    events_.emplace_back(Described{description_});
+    events_.emplace_back(Described{description_, Hops::parse(find_header(response.headers, Hops::header))});
     return {};
 }
 
@@ -132,6 +138,7 @@ Result<> Client::take_setup(const Response& response) {
     std::string_view session = find_header(response.headers, "Session");
     if (session_.empty()) {
         session_ = cut(session, ';');
+        session_.erase(session_.find_last_not_of(' ') + 1);
         const std::size_t timeout = session.find("timeout=");
         const std::optional<unsigned> seconds =
             timeout == std::string_view::npos ? std::nullopt : number<unsigned>(session.substr(timeout + 8));

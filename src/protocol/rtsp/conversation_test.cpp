@@ -135,9 +135,24 @@ TEST(RtspConversation, case_29_ends_where_the_password_is_wrong) {
 /// A client that has been told what a camera says, and what came of it.
 struct Camera {
     SeededRandom random{8};
-    Client client{{.url = "rtsp://cam//Streaming/Channels/1", .user = {}, .password = {}, .announce = {}},
-                  random,
-                  Instant{}};
+    Client client;
+
+    explicit Camera(std::string user = {}, std::string password = {})
+        : client{{.url = "rtsp://cam//Streaming/Channels/1",
+                  .user = std::move(user),
+                  .password = std::move(password),
+                  .announce = {}},
+                 random,
+                 Instant{}} {}
+
+    /// Until its one track is to be chosen.
+    void describe_one_track() {
+        const std::string sdp = "m=video 0 RTP/AVP 96\n";
+        EXPECT_TRUE(say("RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n"));
+        EXPECT_TRUE(
+            say(fmt::format("RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Length: {}\r\n\r\n{}", sdp.size(), sdp)));
+        heard();
+    }
     Result<> say(std::string_view text) { return client.receive(as_bytes(text), Instant{}); }
     std::string heard() { return std::string{as_text(client.next_output())}; }
 };
@@ -172,6 +187,90 @@ TEST(RtspClient, case_31_bears_with_odd_cameras) {
     EXPECT_EQ(camera.client.deadline(), Instant{} + 5s);
     EXPECT_TRUE(camera.say("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"));
     EXPECT_TRUE(camera.heard().starts_with("RTSP/1.0 200"));
+}
+
+TEST(RtspClient, case_31_takes_answers_of_another_number_where_no_better_ones_come) {
+    Camera camera;
+    EXPECT_TRUE(camera.say("RTSP/1.0 200 OK\r\nCSeq: 0\r\n\r\n"));
+    camera.heard();
+    EXPECT_TRUE(camera.heard().empty());
+    EXPECT_EQ(camera.client.deadline(), Instant{} + stray_answer_wait);
+    EXPECT_TRUE(camera.client.advance(Instant{} + stray_answer_wait));
+    EXPECT_TRUE(camera.heard().starts_with("DESCRIBE"));
+    EXPECT_TRUE(camera.client.server_miscounts());
+    const std::string sdp = "m=video 0 RTP/AVP 96\n";
+    EXPECT_TRUE(camera.say(
+        fmt::format("RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: {}\r\n\r\n{}", sdp.size(), sdp)));
+    EXPECT_TRUE(camera.client.next_event()) << "from now on nothing is waited for";
+}
+
+TEST(RtspClient, case_13_leaves_a_camera_whose_head_has_no_end) {
+    Camera camera;
+    EXPECT_FALSE(camera.say("RTSP/1.0 200 OK\r\nX: " + std::string(1U << 20U, 'x')));
+    Camera chatterer;
+    Result<> last;
+    for (unsigned i = 0; i < 10'000 && last; ++i) {
+        last = chatterer.say("junk that is no message\r\n");
+    }
+    EXPECT_FALSE(last);
+}
+
+TEST(RtspClient, case_14_leaves_a_camera_whose_lengths_are_none) {
+    for (const std::string_view length :
+         {"-1", "2147483648", "9223372036854775808", "12abc", "5\r\nContent-Length: 6"}) {
+        Camera camera;
+        EXPECT_FALSE(
+            camera.say(fmt::format("RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: {}\r\n\r\n", length)))
+            << length;
+    }
+}
+
+TEST(RtspClient, case_15_takes_answers_whose_number_is_none_as_those_without) {
+    for (const std::string_view number : {"", "CSeq: \r\n", "CSeq: -1\r\n", "CSeq: x\r\n"}) {
+        Camera camera;
+        camera.heard();
+        EXPECT_TRUE(camera.say(fmt::format("RTSP/1.0 200 OK\r\n{}\r\n", number))) << number;
+        EXPECT_TRUE(camera.heard().starts_with("DESCRIBE")) << number;
+    }
+    Camera camera;
+    EXPECT_FALSE(camera.say("RTSP/1.0 200 OK\r\nCSeq: " + std::string(5'000'000, '1')));
+}
+
+TEST(RtspClient, case_19_and_20_listens_where_it_asked_to_and_passes_over_frames_of_no_channel) {
+    Camera camera;
+    camera.describe_one_track();
+    const std::vector<Client::Choice> all{{.track = 0, .ports = {}}};
+    ASSERT_TRUE(camera.client.choose(all, Instant{}));
+    EXPECT_TRUE(
+        camera.say("RTSP/1.0 200 OK\r\nCSeq: 3\r\nSession: 12 ; timeout=60\r\n"
+                   "Transport: RTP/AVP/TCP;unicast;interleaved=255-256\r\n\r\n"));
+    EXPECT_NE(camera.heard().find("Session: 12\r\n"), std::string::npos);
+    EXPECT_TRUE(camera.say("RTSP/1.0 200 OK\r\nCSeq: 4\r\n\r\n"));
+    while (camera.client.next_event()) {
+    }
+    EXPECT_TRUE(camera.say("$\x07\xff\xff" + std::string(65'535, 'x')));
+    EXPECT_FALSE(camera.client.next_event());
+    EXPECT_TRUE(camera.say(std::string_view{"$\0\0\x05half", 8}));
+    EXPECT_FALSE(camera.client.next_event());
+    EXPECT_TRUE(camera.say("+"));
+    const auto packet = camera.client.next_event();
+    ASSERT_TRUE(packet && std::holds_alternative<Client::Packet>(*packet));
+    EXPECT_EQ(as_text(std::get<Client::Packet>(*packet).payload), "half+");
+}
+
+TEST(RtspClient, case_29_gives_up_where_every_nonce_is_called_old) {
+    Camera camera{"me", "secret"};
+    Result<> last;
+    int asked = 0;
+    for (unsigned number = 1; number < 20 && last; ++number) {
+        asked += camera.heard().empty() ? 0 : 1;
+        last =
+            camera.say(fmt::format("RTSP/1.0 401 No\r\nCSeq: {}\r\n"
+                                   "WWW-Authenticate: Digest realm=\"r\", nonce=\"{}\", stale=true\r\n\r\n",
+                                   number, number));
+    }
+    EXPECT_EQ(last.error().code, Errc::unauthenticated);
+    EXPECT_EQ(asked, 3) << "without proof, with one, with one of a new nonce";
 }
 
 TEST(RtspClient, case_28_tells_of_redirections_and_follows_none) {

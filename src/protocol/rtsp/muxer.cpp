@@ -83,17 +83,17 @@ bool Muxer::configure(std::span<const media::Track> tracks, BlockLog&, Instant) 
     });
 }
 
-void Muxer::report(Stream& stream, BlockLog& log, Instant now) {
-    if (stream.has_reported && now - stream.reported < report_interval) {
-        return;
-    }
+std::vector<std::byte> Muxer::report_due(Stream& stream, Instant now) {
     std::vector<std::byte> bytes;
+    if (stream.has_reported && now - stream.reported < report_interval) {
+        return bytes;
+    }
     stream.sender->append_report(bytes, cname);
     if (!bytes.empty()) {
-        log.message({bytes}, now);
         stream.reported = now;
         stream.has_reported = true;
     }
+    return bytes;
 }
 
 void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
@@ -107,9 +107,20 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     if (const std::optional<WallTime> utc = clock_.at(unit)) {
         stream->sender->set_utc(*utc);
     }
-    if (written && packets.count() != 0) {
-        log.message({packets.bytes}, now);
-        report(*stream, log, now);
+    if (!written || packets.count() == 0) {
+        return;
+    }
+    // The first report of a track stands before its first packets: who gets these must know by then how the
+    // tracks lie together, or it lays them by their arrival.
+    const bool first = !stream->has_reported;
+    const std::vector<std::byte> report = report_due(*stream, now);
+    if (first && !report.empty()) {
+        log.message({report, packets.bytes}, now);
+        return;
+    }
+    log.message({packets.bytes}, now);
+    if (!report.empty()) {
+        log.message({report}, now);
     }
 }
 

@@ -47,8 +47,9 @@ private:
 };
 
 /// Writes one stream as interleaved frames into a log: one message an access unit, and once a second a sender
-/// report of each track after it. SSRC, sequence numbers and times are the log's own, the same for all its
-/// viewers. Owned by a derived feed, on its home worker; the log is the feed's.
+/// report of each track after it; the first before a track's first unit, in its message. SSRC, sequence
+/// numbers and times are the log's own, the same for all its viewers. Owned by a derived feed, on its home
+/// worker; the log is the feed's.
 class Muxer {
 public:
     /// `seed` chooses where numbers begin (RFC 3550 §5.1).
@@ -76,7 +77,8 @@ private:
         bool has_reported = false;
     };
     bool configure_one(const media::Track& track);
-    void report(Stream& stream, BlockLog& log, Instant now);
+    /// Of a track; empty while none is due.
+    static std::vector<std::byte> report_due(Stream& stream, Instant now);
 
     ChannelPlan plan_;
     SeededRandom random_;

@@ -1,4 +1,5 @@
 #include "protocol/rtsp/muxer.hpp"
+#include "protocol/rtp/alignment.hpp"
 #include "protocol/rtp/samples_for_tests.hpp"
 #include "protocol/rtsp/message.hpp"
 #include "protocol/rtsp/player_back_channel.hpp"
@@ -109,6 +110,52 @@ TEST(RtspMuxer, lays_all_tracks_on_one_line_of_time_for_newcomers_whatever_came_
     const std::int64_t sound_clock = played.tracks[1].config->sample_rate;
     EXPECT_NEAR(static_cast<double>(began(first[0], 90'000)),
                 static_cast<double>(began(first[1], sound_clock)), 2'000);
+}
+
+/// Where the first unit of each of two tracks lies, in microseconds of one line of time, for somebody to whom
+/// all frames come at once.
+std::array<std::int64_t, 2> first_places(ByteSpan frames, std::array<rtp::Receiver*, 2> receivers) {
+    std::array<std::optional<std::int64_t>, 2> places;
+    rtp::Alignment alignment;
+    MessageReader reader{MessageReader::Side::client};
+    for (ByteSpan input = frames; const Result<std::optional<Element>> element = reader.next(input);) {
+        if (!*element) {
+            break;
+        }
+        const auto& frame = std::get<Frame>(**element);
+        const std::size_t track = frame.channel >= 4 ? 0 : 1;
+        rtp::Receiver& receiver = *receivers[track];
+        frame.channel % 2 == 0 ? receiver.receive(frame.payload, Instant{})
+                               : receiver.receive_control(frame.payload, Instant{});
+        while (std::optional<media::AccessUnit> unit = receiver.next()) {
+            alignment.place(track, *unit, Instant{}, receiver.sender_time(*unit));
+            const std::int64_t place = media::rescale_nearest(unit->pts, unit->config->timescale, 1'000'000);
+            places[track] = places[track].value_or(place);
+        }
+    }
+    return {places[0].value_or(-1), places[1].value_or(-1)};
+}
+
+TEST(RtspMuxer, who_gets_all_at_once_lays_reordered_pictures_and_sound_as_they_were) {
+    constexpr std::int64_t shown_later_us = 80'000;
+    Played played;
+    Muxer muxer{played.plan, 5};
+    ASSERT_TRUE(muxer.configure(played.tracks, played.log, {}));
+    const Offer offer = offer_of(played.tracks, "live/cam");
+    for (const media::Track& track : played.tracks) {
+        for (media::AccessUnit& unit : flv::samples::units(track, 5'000)) {
+            unit.pts = unit.dts;
+            if (track.kind == media::Kind::video) {
+                unit.pts += shown_later_us * unit.config->timescale / 1'000'000;
+            }
+            unit.capture = {WallTime{1'790'000'000'000'000}, media::CaptureTime::Label::arrival};
+            muxer.write(unit, played.log, Instant{});
+        }
+    }
+    Result<rtp::Receiver> video = rtp::Receiver::make(offer.formats[0], {});
+    Result<rtp::Receiver> audio = rtp::Receiver::make(offer.formats[1], {});
+    const auto [picture, sound] = first_places(flv::samples::bytes_of(played.log), {&*video, &*audio});
+    EXPECT_NEAR(static_cast<double>(picture - sound), static_cast<double>(shown_later_us), 1'000);
 }
 
 TEST(RtspMuxer, ends_where_a_payload_format_changes_and_goes_on_where_sets_are_in_band) {

@@ -35,7 +35,8 @@ Result<> PlayerBackChannel::take(const Server::Event& event) {
     } else if (std::holds_alternative<Server::Paused>(event)) {
         paused_ = true;
     } else if (std::holds_alternative<Server::PlayStarted>(event)) {
-        server_->start_play({});   // it goes on where the stream is now
+        // It goes on where the stream is now.
+        server_->start_play(wishes_.starts ? wishes_.starts() : std::vector<Server::TrackStart>{});
         paused_ = false;
     } else {
         server_->refuse({.status = method_not_valid, .reason = {}, .challenges = {}});

@@ -8,6 +8,8 @@ namespace millrace::rtsp {
 /// fan-out's viewing; the functions are called on its worker.
 struct PlayerWishes {
     std::function<void()> key_frame;   ///< it lost a picture (PLI, FIR)
+    /// It plays again: where each track goes on for it.
+    std::function<std::vector<Server::TrackStart>()> starts{};
 };
 
 /// Whether a compound of RTCP says that its sender lost a picture (PLI, FIR).

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/hops.hpp"
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "protocol/machine.hpp"
@@ -46,6 +47,7 @@ public:
         std::string url;   ///< as sent: what a Digest's uri must be
         std::string authorization;
         std::string user_agent;
+        Hops hops{};   ///< of a node that relays; else empty
     };
     /// DESCRIBE, or a SETUP without one before.
     struct PlayRequested {
@@ -57,11 +59,12 @@ public:
         Caller caller;
         sdp::Description description;
     };
-    /// A SETUP for UDP: packets may go to the connection's peer, at these ports.
+    /// A SETUP for UDP: packets may go to the connection's peer, at these ports; or for multicast.
     struct PortsWanted {
         unsigned track = 0;
         Ports client;
         bool record = false;
+        bool group = false;   ///< by multicast: `client` says nothing
     };
     struct PlayStarted {
         std::vector<SetupTrack> tracks;
@@ -89,6 +92,8 @@ public:
     struct Granted {
         Ports server;
         std::optional<std::uint32_t> ssrc{};   ///< of what is played, where it is known by then
+        std::string group{};                   ///< by multicast: its address, and how far it goes
+        std::uint8_t hops = 0;
     };
     struct Refusal {
         Status status = not_found;
@@ -102,6 +107,8 @@ public:
 
     Server(Random& random, Instant now) : random_{random}, deadline_{now + opening_time_max} {}
 
+    /// Players may ask for multicast; before the first bytes.
+    void allow_multicast() { multicast_ = true; }
     Result<> receive(ByteSpan bytes, Instant now);
     Result<> advance(Instant now);
     Instant deadline() const { return pending_ ? Instant::never() : deadline_; }
@@ -109,7 +116,8 @@ public:
     std::vector<std::byte> next_output();
 
     /// These do nothing where nothing of the kind is waited for.
-    void offer(sdp::Description description);
+    /// `hops` are the nodes that the stream came through, where a node asked.
+    void offer(sdp::Description description, Hops hops = {});
     void accept_publish();
     void grant_ports(const Granted& granted);
     /// The response is then in next_output(); interleaved frames may follow it.
@@ -144,6 +152,7 @@ private:
     void finish_setup(const Request& request, SetupTrack setup);
     bool take_channels(Transport& transport, unsigned track) const;
     std::optional<unsigned> announced_track(const std::string& url) const;
+    std::optional<unsigned> next_without_control() const;
     void on_play(Request request);
     void on_record(const Request& request);
     void on_pause(const Request& request);
@@ -167,6 +176,7 @@ private:
     std::string session_;                    // empty = none
     std::optional<StreamAddress> address_;   // of offer or publication
     sdp::Description description_;
+    Hops hops_;   // of what is offered
     std::vector<SetupTrack> setups_;
     std::deque<Request> waiting_;
     std::optional<Request> pending_;   // the owner decides about it
@@ -174,6 +184,7 @@ private:
     Instant now_;
     Instant deadline_;
     unsigned refusals_ = 0;
+    bool multicast_ = false;
     bool greeted_ = false;   // a whole request came
     Counters counters_;
     std::deque<Event> events_;

@@ -12,7 +12,8 @@ Server::Caller caller_of(const Request& request) {
     return {.method = request.method,
             .url = request.url,
             .authorization = std::string{find_header(request.headers, "Authorization")},
-            .user_agent = std::string{find_header(request.headers, "User-Agent")}};
+            .user_agent = std::string{find_header(request.headers, "User-Agent")},
+            .hops = Hops::parse(find_header(request.headers, Hops::header))};
 }
 
 bool same_stream(const std::optional<StreamAddress>& a, const StreamAddress& b) {
@@ -50,17 +51,22 @@ void Server::on_describe(Request request) {
 
 void Server::answer_description(const Request& request) {
     // RFC 2326 §C.1.1: relative controls stand behind Content-Base.
-    answer(request,
-           Response{.headers = {{"Content-Base", address_->base + '/'}, {"Content-Type", "application/sdp"}},
-                    .body = sdp::write(description_)});
+    Response response{
+        .headers = {{"Content-Base", address_->base + '/'}, {"Content-Type", "application/sdp"}},
+        .body = sdp::write(description_)};
+    if (!hops_.empty()) {
+        response.headers.push_back({std::string{Hops::header}, hops_.text()});
+    }
+    answer(request, std::move(response));
 }
 
-void Server::offer(sdp::Description description) {
+void Server::offer(sdp::Description description, Hops hops) {
     if (!pending_ || (pending_->method != "DESCRIBE" && pending_->method != "SETUP") || pending_setup_ ||
         !address_) {
         return;
     }
     description_ = std::move(description);
+    hops_ = std::move(hops);
     state_ = State::offered;
     Request request = *std::exchange(pending_, std::nullopt);
     touch(now_);
@@ -124,7 +130,21 @@ std::optional<unsigned> Server::announced_track(const std::string& url) const {
     if (!address || !same_stream(address_, *address)) {
         return std::nullopt;
     }
-    return description_.media.size() == 1 ? std::optional{0U} : address->track;
+    return description_.media.size() == 1 ? std::optional{0U}
+           : address->track               ? address->track
+                                          : next_without_control();
+}
+
+/// RFC 2326 §C.1.1: the URL of the whole stands for a media line that has no control. Of several, it is the
+/// next one.
+std::optional<unsigned> Server::next_without_control() const {
+    for (unsigned i = 0; i < description_.media.size(); ++i) {
+        const bool set_up = std::ranges::find(setups_, i, &SetupTrack::track) != setups_.end();
+        if (description_.media[i].control.empty() && !set_up) {
+            return i;
+        }
+    }
+    return std::nullopt;
 }
 
 void Server::on_setup(Request request) {
@@ -194,6 +214,13 @@ void Server::set_up(const Request& request, unsigned track, bool record) {
             ask(request, PortsWanted{track, client, record});
             return;
         }
+        if (transport.lower == Transport::Lower::multicast && multicast_ && !record) {
+            transport.channels.reset();
+            transport.client_ports.reset();
+            pending_setup_ = SetupTrack{track, std::move(transport)};
+            ask(request, PortsWanted{.track = track, .client = {}, .group = true});
+            return;
+        }
     }
     answer(request, unsupported_transport);
 }
@@ -220,6 +247,8 @@ void Server::grant_ports(const Granted& granted) {
     const Request request = *std::exchange(pending_, std::nullopt);
     SetupTrack setup = *std::exchange(pending_setup_, std::nullopt);
     setup.transport.server_ports = granted.server;
+    setup.transport.destination = granted.group;
+    setup.transport.ttl = granted.hops;
     setup.transport.ssrc = setup.transport.record ? std::nullopt : granted.ssrc;
     touch(now_);
     finish_setup(request, std::move(setup));

@@ -84,6 +84,24 @@ TEST(RtspServer, takes_a_publisher_and_its_packets) {
     EXPECT_EQ(client.ask("TEARDOWN", url), 200U);
 }
 
+TEST(RtspServer, case_27_media_lines_without_control_are_set_up_in_their_order) {
+    RawClient client;
+    client.ask("ANNOUNCE", url, "Content-Type: application/sdp\r\n",
+               "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+               "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 opus/48000/2\r\n");
+    client.server.accept_publish();
+    client.listen();
+    for (int line = 0; line < 2; ++line) {
+        EXPECT_EQ(client.ask("SETUP", url, "Transport: RTP/AVP/TCP;unicast;mode=record\r\n"), 200U);
+        client.keep_session();
+    }
+    EXPECT_EQ(client.ask("SETUP", url, "Transport: RTP/AVP/TCP;unicast;mode=record\r\n"), 404U);
+    EXPECT_EQ(client.ask("RECORD", url), 200U);
+    ASSERT_EQ(client.server.tracks().size(), 2U);
+    EXPECT_EQ(client.server.tracks()[1].track, 1U);
+    EXPECT_EQ(client.server.tracks()[1].transport.channels->rtp, 2);
+}
+
 TEST(RtspServer, lets_a_player_set_up_without_describe) {
     RawClient client;
     EXPECT_EQ(

@@ -1,6 +1,7 @@
 #include "protocol/rtsp/track_payloads.hpp"
 
 #include "base/web.hpp"
+#include "protocol/rtp/packet.hpp"
 #include "protocol/rtsp/stream_address.hpp"
 
 #include <fmt/format.h>
@@ -96,6 +97,7 @@ Offer offer_of(std::span<const media::Track> tracks, std::string_view title) {
         media.kind = track.kind == media::Kind::video ? "video" : "audio";
         media.protocol = "RTP/AVP";
         media.control = fmt::format("{}{}", track_control, offer.formats.size());
+        media.capture_time_id = rtp::own_capture_time_id;
         media.formats.push_back({.payload_type = format->payload_type,
                                  .encoding = std::string{rtp::name(format->encoding)},
                                  .clock_rate = format->clock_rate,

@@ -114,6 +114,7 @@ std::string write(const Transport& transport) {
         out += fmt::format(";{}={}-{}", group ? "port" : "server_port", transport.server_ports->rtp,
                            transport.server_ports->rtcp);
     }
+    out += transport.ttl != 0 ? fmt::format(";ttl={}", transport.ttl) : "";
     if (transport.ssrc) {
         out += fmt::format(";ssrc={:08X}", *transport.ssrc);
     }

@@ -29,6 +29,7 @@ struct Transport {
     std::optional<std::uint32_t> ssrc;
     std::string source;        ///< what a server said of where it sends from
     std::string destination;   ///< of multicast, as a server says it
+    std::uint8_t ttl = 0;      ///< of multicast, as a server says it; 0: not said
     bool record = false;
 };
 

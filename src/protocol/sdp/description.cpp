@@ -63,6 +63,7 @@ private:
     void take_media_attribute(std::string_view name, std::string_view value);
     static void take_map(Format& format, std::string_view value);
     void take_size(std::string_view value, std::string_view separators);
+    void take_feedback(std::string_view value);
     void remark(std::string words);
     Media* current() { return in_media_ ? &description_.media.back() : nullptr; }
     bool repeats(const Media& media) const;
@@ -153,6 +154,15 @@ void Reader::take_size(std::string_view value, std::string_view separators) {
     current()->height = number<std::uint32_t>(trimmed(value)).value_or(0);
 }
 
+// RFC 4585 §4.2, RFC 5104 §7.1: payload type or "*", then "nack pli" or "ccm fir"
+void Reader::take_feedback(std::string_view value) {
+    word(value);
+    const std::string_view kind = word(value);
+    const std::string_view of = word(value);
+    current()->picture_loss = current()->picture_loss || (kind == "nack" && of == "pli");
+    current()->full_intra = current()->full_intra || (kind == "ccm" && of == "fir");
+}
+
 void Reader::take_media_attribute(std::string_view name, std::string_view value) {
     if (web::same_name(name, "rtpmap") || web::same_name(name, "fmtp") || web::same_name(name, "framesize")) {
         take_format_attribute(name, value);
@@ -160,6 +170,8 @@ void Reader::take_media_attribute(std::string_view name, std::string_view value)
         take_size(value, ",");
     } else if (web::same_name(name, "sendonly")) {
         current()->back_channel = true;
+    } else if (web::same_name(name, "rtcp-fb")) {
+        take_feedback(value);
     } else if (web::same_name(name, "extmap")) {
         // RFC 8285 §8: id["/" direction] uri
         const std::optional<unsigned> id = number<unsigned>(word(value));
@@ -225,6 +237,13 @@ std::string line_text(std::string_view text) {
     return out;
 }
 
+/// a=extmap (RFC 8285 §8)
+void write_extensions(std::string& out, const Media& media) {
+    if (media.capture_time_id != 0) {
+        out += fmt::format("a=extmap:{} {}\r\n", media.capture_time_id, capture_time_uri);
+    }
+}
+
 void write_format(std::string& out, const Format& format) {
     if (!format.encoding.empty()) {
         out += fmt::format("a=rtpmap:{} {}/{}", format.payload_type, line_text(format.encoding),
@@ -280,6 +299,7 @@ std::string write(const Description& description) {
         for (const Format& format : media.formats) {
             write_format(out, format);
         }
+        write_extensions(out, media);
         if (!media.control.empty()) {
             out += fmt::format("a=control:{}\r\n", line_text(media.control));
         }

@@ -38,6 +38,8 @@ struct Media {
     std::uint32_t width = 0;       ///< a=x-dimensions, a=framesize
     std::uint32_t height = 0;
     std::uint8_t capture_time_id = 0;   ///< a=extmap of abs-capture-time; 0 = none
+    bool picture_loss = false;          ///< a=rtcp-fb: it heeds PLI (RFC 4585)
+    bool full_intra = false;            ///< it heeds FIR (RFC 5104)
     bool back_channel = false;          ///< a=sendonly in what a camera offers: sound that it would play
 };
 

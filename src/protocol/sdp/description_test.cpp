@@ -78,12 +78,15 @@ TEST(Sdp, reads_sizes_and_header_extensions) {
     const auto read = sdp::read(
         "m=video 0 RTP/AVP 26\na=framesize:26 2560-1440\n"
         "a=extmap:5/sendonly http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time\n"
-        "m=video 0 RTP/AVP 26\na=x-dimensions:3840,2160\nm=audio 0 RTP/AVP 0\na=sendonly\n");
+        "m=video 0 RTP/AVP 26\na=x-dimensions:3840,2160\na=rtcp-fb:* nack pli\n"
+        "a=rtcp-fb:26 ccm fir\nm=audio 0 RTP/AVP 0\na=sendonly\n");
     ASSERT_TRUE(read);
     EXPECT_EQ(read->media[0].width, 2560U);
     EXPECT_EQ(read->media[0].height, 1440U);
     EXPECT_EQ(read->media[0].capture_time_id, 5);
     EXPECT_EQ(read->media[1].height, 2160U);
+    EXPECT_TRUE(read->media[1].picture_loss && read->media[1].full_intra);
+    EXPECT_FALSE(read->media[0].picture_loss || read->media[0].full_intra);
     EXPECT_TRUE(read->media[2].back_channel);
 }
 

@@ -33,12 +33,15 @@ Client::Client(const Options& options, Random& random, Instant now)
     random.fill(nonce);
     const std::string key = key_of(nonce);
     accept_ = accept_of(key);
-    const std::string origin = options.origin.empty() ? "" : "Origin: " + options.origin + "\r\n";
+    std::string more = options.origin.empty() ? "" : "Origin: " + options.origin + "\r\n";
+    for (const web::Header& header : options.headers) {
+        more += header.name + ": " + header.value + "\r\n";
+    }
     ByteWriter{request_}.text(
         fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\n"
                     "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                     "Sec-WebSocket-Key: {}\r\n{}\r\n",
-                    options.target, options.host, key, origin));
+                    options.target, options.host, key, more));
 }
 
 Result<> Client::receive(ByteSpan bytes, Instant now) {

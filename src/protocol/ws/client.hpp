@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/web.hpp"
 #include "protocol/ws/conversation.hpp"
 
 #include <string>
@@ -9,8 +10,8 @@ namespace millrace::ws {
 /// The server agreed: messages follow.
 struct Opened {};
 
-/// A client's end of a WebSocket from its first byte: the opening handshake, then a Conversation. For tests
-/// and the load generator; it offers neither subprotocols nor extensions.
+/// A client's end of a WebSocket from its first byte: the opening handshake, then a Conversation. It offers
+/// neither subprotocols nor extensions.
 class Client {
 public:
     using Event = std::variant<Opened, Message, Closed>;
@@ -18,6 +19,7 @@ public:
         std::string host;   ///< for Host
         std::string target = "/";
         std::string origin;   ///< empty: none is sent, as programs do
+        std::vector<web::Header> headers{};
         /// Of what the server sends.
         std::size_t message_size_max = 16U << 20U;
     };

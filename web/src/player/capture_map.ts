@@ -1,7 +1,8 @@
 /** When what is shown was captured, as the fragments of an MP4 say it (prft, ISO/IEC 14496-12 §8.16.5). */
 
 /** Whose word a capture time is: the camera's, the sender's, or nobody's but the node's when media came in. */
-export type Origin = 'capture' | 'sender' | 'arrival';
+export const ORIGINS = ['capture', 'sender', 'arrival'] as const;
+export type Origin = (typeof ORIGINS)[number];
 
 export interface Capture {
   /** UTC, ms since 1970. */
@@ -73,7 +74,7 @@ export class CaptureMap {
       this.#scales = timescales(bytes);
       this.#points = [];
     } else if (typeAt(view, 0) === 'prft' && view.getUint8(HEADER) === 1) {
-      this.#note(view);
+      this.#readTime(view);
     }
   }
 
@@ -87,15 +88,20 @@ export class CaptureMap {
       ? null : { utc: found.utc + (time - found.time) * 1000, origin: found.origin };
   }
 
+  /** The picture at `time`, s, was captured so; of a format that says it in another way. */
+  note(time: number, capture: Capture): void {
+    this.#points.push({ time, ...capture });
+    this.#points.splice(0, this.#points.length - POINTS_MAX);
+  }
+
   // version u8 | flags u24 | track u32 | seconds since 1900 u32 | fraction u32 | media time u64
-  #note(view: DataView): void {
+  #readTime(view: DataView): void {
     const scale = this.#scales.get(view.getUint32(12)) ?? 0;
     if (scale === 0) {
       return;
     }
     const seconds = view.getUint32(16) - SECONDS_1900_TO_1970 + view.getUint32(20) / 2 ** 32;
     const time = (view.getUint32(24) * 2 ** 32 + view.getUint32(28)) / scale;
-    this.#points.push({ time, utc: seconds * 1000, origin: originOf(view.getUint32(8) & 0xFFFFFF) });
-    this.#points.splice(0, this.#points.length - POINTS_MAX);
+    this.note(time, { utc: seconds * 1000, origin: originOf(view.getUint32(8) & 0xFFFFFF) });
   }
 }

@@ -2,8 +2,11 @@
 
 import type Mpegts from 'mpegts.js';
 import { Backoff } from './backoff.ts';
+import type { Capture } from './capture_map.ts';
 import { ahead } from './live_edge.ts';
 import { Moving } from './moving.ts';
+import { loaderOf } from './flv_loader.ts';
+import { FlvTimes } from './flv_times.ts';
 import { begin, NO_FIGURES, type Figures, type Listener, type Player, type StreamAddress } from './player.ts';
 import { socketUrl } from './stream_address.ts';
 
@@ -28,6 +31,7 @@ export class FlvPlayer implements Player {
   readonly #ended = new AbortController();
   readonly #backoff = new Backoff();
   #player: Mpegts.Player | null = null;
+  #times = new FlvTimes();
   #speed = 0;
   #troubles = 0;
   #later = 0;
@@ -67,9 +71,8 @@ export class FlvPlayer implements Player {
     return { ...NO_FIGURES, edge: buffer, buffer, bitrate: this.#speed, rate: playbackRate };
   }
 
-  /** mpegts.js counts time from its first frame and does not say which that was. */
-  capturedAt(): null {
-    return null;
+  capturedAt(time: number): Capture | null {
+    return this.#times.at(time);
   }
 
   #moved(moves: boolean): void {
@@ -92,7 +95,11 @@ export class FlvPlayer implements Player {
       return;
     }
     kind.LoggingControl.enableAll = false;
-    const player = kind.createPlayer({ type: 'flv', isLive: true, url: this.#address }, SETTINGS);
+    const times = new FlvTimes();
+    this.#times = times;
+    const player = kind.createPlayer({ type: 'flv', isLive: true, url: this.#address },
+                                     { ...SETTINGS, customLoader: loaderOf(kind, (message) => times.tag(message)) });
+    player.on(kind.Events.SCRIPTDATA_ARRIVED, (said: unknown) => times.script(said));
     this.#player = player;
     player.on(kind.Events.ERROR, (type: string, detail: string) => this.#trouble(kind, type, detail));
     player.on(kind.Events.LOADING_COMPLETE, () => this.#listener.told('ended', ''));

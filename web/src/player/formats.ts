@@ -6,7 +6,7 @@ export const WAYS = ['mse', 'hls', 'flv', 'mjpeg', 'native'] as const;
 export type Way = (typeof WAYS)[number];
 export type Format = 'auto' | Way;
 /** The element that shows it. */
-export type Surface = 'video' | 'audio' | 'img';
+export type Surface = 'video' | 'audio' | 'canvas';
 
 /** What this browser has. */
 export interface Abilities {
@@ -51,5 +51,5 @@ export const INSTEAD: Readonly<Record<Way, string>> = {
 };
 
 export function surfaceOf(way: Way, tracks: readonly TrackWords[]): Surface {
-  return way === 'mjpeg' ? 'img' : isSound(tracks) ? 'audio' : 'video';
+  return way === 'mjpeg' ? 'canvas' : isSound(tracks) ? 'audio' : 'video';
 }

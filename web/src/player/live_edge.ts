@@ -39,7 +39,7 @@ const RATE_SOUND_SLOW = 1.02;
 /** Its lowest point is steadier than one look. */
 const DEAD_BAND_SOUND = 0.01;
 /** Later on only this much is worth another speed: two clocks that drift apart, or what a stall has left behind. */
-const LATE_SOUND = 0.04;
+const LATE_SOUND = 0.02;
 const SHORT_SOUND = 0.02;
 const RATE_SOUND_BACK = 0.98;
 
@@ -133,18 +133,21 @@ export const TARGET_MIN_SOUND = 0.13;
 export const TARGET_MAX = 0.5;
 const TARGET_STEP = 0.05;
 const CALM_SECONDS = 20;
-const CALM_SECONDS_SOUND = 60;
+const CALM_SECONDS_MAX = 160;
 
-/** Where to aim: some frames behind the edge, further after each stall, nearer again after a calm time. */
+/**
+ * Where to aim: some frames behind the edge, further after each stall, nearer again after a calm time, which is
+ * twice as long where coming nearer has just brought a stall.
+ */
 export class Target {
   readonly #nearest: number;
-  readonly #calmSeconds: number;
+  #calmSeconds = CALM_SECONDS;
   #seconds: number;
   #changed: number;
+  #cameNearer = -Infinity;
 
   constructor(now: number, sound = false) {
     this.#nearest = sound ? TARGET_MIN_SOUND : TARGET_MIN;
-    this.#calmSeconds = sound ? CALM_SECONDS_SOUND : CALM_SECONDS;
     this.#seconds = this.#nearest;
     this.#changed = now;
   }
@@ -154,6 +157,8 @@ export class Target {
   }
 
   stalled(now: number): void {
+    const tooNear = now - this.#cameNearer < 2 * this.#calmSeconds;
+    this.#calmSeconds = tooNear ? Math.min(CALM_SECONDS_MAX, 2 * this.#calmSeconds) : CALM_SECONDS;
     this.#seconds = Math.min(TARGET_MAX, this.#seconds + TARGET_STEP);
     this.#changed = now;
   }
@@ -166,6 +171,7 @@ export class Target {
     } else if (now - this.#changed >= this.#calmSeconds && this.#seconds > least) {
       this.#seconds = Math.max(least, this.#seconds - TARGET_STEP);
       this.#changed = now;
+      this.#cameNearer = now;
     }
   }
 }

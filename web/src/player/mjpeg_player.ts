@@ -1,76 +1,135 @@
-/** Shows `/NAME.mjpeg` in an `<img>`: pictures one by one, in any browser, without sound. */
+/** Draws the pictures of `/NAME.mjpeg` on a canvas, each as soon as it is there: in any browser, without sound. */
 
 import { Backoff } from './backoff.ts';
+import { PictureParts, type PicturePart } from './picture_parts.ts';
 import { NO_FIGURES, type Figures, type Listener, type Player, type StreamAddress } from './player.ts';
+import { ShownLog } from './shown_frames.ts';
 import { mediaUrl } from './stream_address.ts';
+import { Throughput } from './throughput.ts';
 
 const TROUBLES_MAX = 4;
-/** Some browsers say nothing while pictures come: whether there is one is looked up so often. */
-const LOOK_MS = 200;
+/** Longer than this before a turn of the screen is a hidden page, not a slow screen, ms. */
+const TURN_MAX_MS = 1000;
+const WINDOW_SECONDS = 2;
 
 export class MjpegPlayer implements Player {
-  readonly #image: HTMLImageElement;
+  readonly #canvas: HTMLCanvasElement;
   readonly #address: string;
   readonly #listener: Listener;
-  readonly #ended = new AbortController();
   readonly #backoff = new Backoff();
-  #ticker = 0;
+  readonly #throughput = new Throughput(WINDOW_SECONDS);
+  readonly shown = new ShownLog(true);
+  #answer: AbortController | null = null;
   #later = 0;
   #troubles = 0;
-  #turn = 0;
-  #shown = false;
-  #paused = false;
+  #moves = false;
 
-  constructor(image: HTMLImageElement, address: StreamAddress, listener: Listener) {
-    this.#image = image;
+  constructor(canvas: HTMLCanvasElement, address: StreamAddress, listener: Listener) {
+    this.#canvas = canvas;
     this.#address = mediaUrl(address, '.mjpeg');
     this.#listener = listener;
   }
 
   start(): void {
-    this.#image.addEventListener('error', () => this.#trouble(), { signal: this.#ended.signal });
-    this.#ticker = window.setInterval(() => this.#look(), LOOK_MS);
-    this.#load();
+    void this.#load();
   }
 
   stop(): void {
-    this.#ended.abort();
-    clearInterval(this.#ticker);
     clearTimeout(this.#later);
-    this.#image.removeAttribute('src');
+    this.#answer?.abort();
+    this.#answer = null;
   }
 
-  /** The picture that is there must be held by the listener: an `<img>` cannot stand still. */
   pause(): void {
-    this.#paused = true;
-    clearTimeout(this.#later);
+    this.stop();
     this.#listener.told('paused', '');
-    this.#image.removeAttribute('src');
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#load();
+    void this.#load();
   }
 
   figures(): Figures {
-    return NO_FIGURES;
+    return { ...NO_FIGURES, bitrate: this.#throughput.bitsPerSecond(performance.now() / 1000) };
   }
 
+  /** Pictures that are drawn one by one have no time of an element: see `shown`. */
   capturedAt(): null {
     return null;
   }
 
-  #load(): void {
-    this.#shown = false;
+  async #load(): Promise<void> {
+    this.stop();
     this.#listener.told('connecting', '');
-    // Another address each time: a browser goes on with an answer that it has for the same one.
-    this.#image.src = `${this.#address}${this.#address.includes('?') ? '&' : '?'}turn=${++this.#turn}`;
+    this.#moves = false;
+    const answer = new AbortController();
+    this.#answer = answer;
+    try {
+      const { ok, body } = await fetch(this.#address, { signal: answer.signal, cache: 'no-store' });
+      if (ok && body !== null) {
+        await this.#show(body.getReader(), answer.signal);
+      }
+    } catch {
+      // What broke is tried again below, and what was ended is not.
+    }
+    if (!answer.signal.aborted) {
+      answer.abort();
+      this.#trouble();
+    }
   }
 
-  #look(): void {
-    if (!this.#shown && !this.#paused && this.#image.naturalWidth > 0) {
-      this.#shown = true;
+  /** Reads until the answer ends: what waits in a buffer on the way grows old. Of what is read the newest is drawn. */
+  async #show(reader: ReadableStreamDefaultReader<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const parts = new PictureParts();
+    let newest: PicturePart | null = null;
+    let drawing = false;
+    const draw = async () => {
+      drawing = true;
+      for (let part = newest; part !== null && !signal.aborted; part = newest) {
+        newest = null;
+        await this.#draw(part, signal).catch(() => undefined);      // a broken picture is passed over
+      }
+      drawing = false;
+    };
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) {
+        return;
+      }
+      this.#throughput.add(value.length, performance.now() / 1000);
+      for (const part of parts.push(value)) {
+        newest = part;
+      }
+      if (newest !== null && !drawing) {
+        void draw();
+      }
+    }
+  }
+
+  async #draw({ jpeg, capture }: PicturePart, signal: AbortSignal): Promise<void> {
+    const picture = await createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
+    if (!signal.aborted) {
+      const { width, height } = picture;
+      if (this.#canvas.width !== width || this.#canvas.height !== height) {
+        Object.assign(this.#canvas, { width, height });
+      }
+      this.#canvas.getContext('2d')?.drawImage(picture, 0, 0);
+      this.#told();
+      const drawn = performance.now();
+      // Drawn now, it is on the screen with the turn after the next callback.
+      requestAnimationFrame(() => requestAnimationFrame((shown) => {
+        if (shown - drawn < TURN_MAX_MS) {
+          this.shown.add(shown, 1, capture === null ? null
+            : { milliseconds: performance.timeOrigin + shown - capture.utc, origin: capture.origin });
+        }
+      }));
+    }
+    picture.close();
+  }
+
+  #told(): void {
+    if (!this.#moves) {
+      this.#moves = true;
       this.#troubles = 0;
       this.#backoff.succeeded();
       this.#listener.told('playing', '');
@@ -78,14 +137,11 @@ export class MjpegPlayer implements Player {
   }
 
   #trouble(): void {
-    if (this.#paused || this.#ended.signal.aborted) {
-      return;
-    }
     if (++this.#troubles >= TROUBLES_MAX) {
       this.#listener.told('failed', 'No MJPEG pictures come from this node.');
       return;
     }
     this.#listener.told('connecting', '');
-    this.#later = window.setTimeout(() => this.#load(), this.#backoff.next(Math.random()) * 1000);
+    this.#later = window.setTimeout(() => void this.#load(), this.#backoff.next(Math.random()) * 1000);
   }
 }

@@ -18,36 +18,34 @@ export interface Latency {
 }
 
 interface Sample {
-  readonly at: number;
   readonly milliseconds: number;
   readonly origin: Origin;
 }
 
-/** Of one element; renewed with it. */
-export class ShownFrames {
-  readonly #media: HTMLMediaElement;
-  readonly #capturedAt: (time: number) => Capture | null;
+/** What reached the screen in the last two seconds. */
+export class ShownLog {
   readonly #byFrame: boolean;
   #times: number[] = [];
-  #samples: Sample[] = [];
-  #presented = 0;
-  #ticker = 0;
-  #stopped = false;
+  #samples: (Sample & { readonly at: number })[] = [];
 
-  constructor(media: HTMLMediaElement, capturedAt: (time: number) => Capture | null) {
-    this.#media = media;
-    this.#capturedAt = capturedAt;
-    this.#byFrame = media instanceof HTMLVideoElement && media.requestVideoFrameCallback !== undefined;
-    if (this.#byFrame) {
-      this.#listen(media as HTMLVideoElement);
-    } else {
-      this.#ticker = window.setInterval(() => this.#look(), SAMPLE_MS);
+  constructor(byFrame: boolean) {
+    this.#byFrame = byFrame;
+  }
+
+  /** `pictures` were shown at `at` of performance.now(); `sample` of the last is null where nobody says. */
+  add(at: number, pictures: number, sample: Sample | null): void {
+    for (let count = 0; count < pictures; ++count) {
+      this.#times.push(at);
     }
+    if (sample !== null) {
+      this.#samples.push({ at, ...sample });
+    }
+    this.#forget(at);
   }
 
   stop(): void {
-    this.#stopped = true;
-    clearInterval(this.#ticker);
+    this.#times = [];
+    this.#samples = [];
   }
 
   /** Pictures shown a second; NaN where the browser does not say. */
@@ -66,15 +64,44 @@ export class ShownFrames {
                                            byFrame: this.#byFrame, samples: sorted.length };
   }
 
+  #forget(now: number): void {
+    this.#times = this.#times.filter((at) => now - at <= WINDOW_MS);
+    this.#samples = this.#samples.filter(({ at }) => now - at <= WINDOW_MS);
+  }
+}
+
+/** The log of an element that plays media; renewed with it. */
+export class ShownFrames extends ShownLog {
+  readonly #media: HTMLMediaElement;
+  readonly #capturedAt: (time: number) => Capture | null;
+  #presented = 0;
+  #ticker = 0;
+  #stopped = false;
+
+  constructor(media: HTMLMediaElement, capturedAt: (time: number) => Capture | null) {
+    const byFrame = media instanceof HTMLVideoElement && media.requestVideoFrameCallback !== undefined;
+    super(byFrame);
+    this.#media = media;
+    this.#capturedAt = capturedAt;
+    if (byFrame) {
+      this.#listen(media);
+    } else {
+      this.#ticker = window.setInterval(() => this.#look(), SAMPLE_MS);
+    }
+  }
+
+  override stop(): void {
+    super.stop();
+    this.#stopped = true;
+    clearInterval(this.#ticker);
+  }
+
   #listen(video: HTMLVideoElement): void {
     video.requestVideoFrameCallback((_, { mediaTime, expectedDisplayTime, presentedFrames }) => {
       // A callback may stand for more pictures than one.
       const shown = Math.min(Math.max(1, presentedFrames - this.#presented), 4);
       this.#presented = presentedFrames;
-      for (let count = 0; count < shown; ++count) {
-        this.#times.push(expectedDisplayTime);
-      }
-      this.#note(mediaTime, performance.timeOrigin + expectedDisplayTime, expectedDisplayTime);
+      this.add(expectedDisplayTime, shown, this.#sample(mediaTime, performance.timeOrigin + expectedDisplayTime));
       if (!this.#stopped) {
         this.#listen(video);
       }
@@ -83,20 +110,13 @@ export class ShownFrames {
 
   #look(): void {
     if (!this.#media.paused && this.#media.readyState >= 3) {
-      this.#note(this.#media.currentTime, pageTime(), performance.now());
+      this.add(performance.now(), 0, this.#sample(this.#media.currentTime, pageTime()));
     }
   }
 
-  #note(time: number, shownAt: number, at: number): void {
+  #sample(time: number, shownAt: number): Sample | null {
     const capture = this.#capturedAt(time);
-    if (capture !== null && this.#media.playbackRate > 0) {
-      this.#samples.push({ at, milliseconds: shownAt - capture.utc, origin: capture.origin });
-    }
-    this.#forget(at);
-  }
-
-  #forget(now: number): void {
-    this.#times = this.#times.filter((at) => now - at <= WINDOW_MS);
-    this.#samples = this.#samples.filter(({ at }) => now - at <= WINDOW_MS);
+    return capture === null || this.#media.playbackRate === 0 ? null
+      : { milliseconds: shownAt - capture.utc, origin: capture.origin };
   }
 }

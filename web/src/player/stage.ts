@@ -4,7 +4,7 @@ import { element, say } from '../dom.ts';
 import type { Condition } from './condition.ts';
 import type { Surface } from './formats.ts';
 
-export type Shown = HTMLMediaElement | HTMLImageElement;
+export type Shown = HTMLMediaElement | HTMLCanvasElement;
 
 export class Stage {
   readonly node: HTMLElement;
@@ -59,14 +59,14 @@ export class Stage {
   draw(canvas: HTMLCanvasElement): boolean {
     const shown = this.#shown;
     const [width, height] = shown instanceof HTMLVideoElement ? [shown.videoWidth, shown.videoHeight]
-      : shown instanceof HTMLImageElement ? [shown.naturalWidth, shown.naturalHeight] : [0, 0];
+      : shown instanceof HTMLCanvasElement ? [shown.width, shown.height] : [0, 0];
     const context = canvas.getContext('2d');
     if (width === 0 || context === null || shown instanceof HTMLAudioElement) {
       return false;
     }
     canvas.width = width;
     canvas.height = height;
-    context.drawImage(shown as HTMLVideoElement | HTMLImageElement, 0, 0);
+    context.drawImage(shown as HTMLVideoElement | HTMLCanvasElement, 0, 0);
     return true;
   }
 
@@ -106,8 +106,8 @@ export class Stage {
 
   #make(surface: Surface, muted: boolean): Shown {
     let made: Shown;
-    if (surface === 'img') {
-      made = element('img', { id: 'media', alt: '', crossorigin: 'anonymous' });
+    if (surface === 'canvas') {
+      made = element('canvas', { id: 'media', role: 'img', width: '0', height: '0' });
     } else {
       made = element(surface, { playsinline: '', autoplay: '', preload: 'auto', id: 'media' });
       made.muted = muted;

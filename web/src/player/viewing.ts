@@ -11,7 +11,7 @@ import { MsePlayer } from './mse_player.ts';
 import { knowsHls, NativePlayer } from './native_player.ts';
 import { NodeLink } from './node_link.ts';
 import type { Listener, Player, PlayState, StreamAddress } from './player.ts';
-import { ShownFrames } from './shown_frames.ts';
+import { ShownFrames, type ShownLog } from './shown_frames.ts';
 import type { Stage } from './stage.ts';
 
 const MEDIA_PLAYERS = { mse: MsePlayer, hls: HlsPlayer, flv: FlvPlayer, native: NativePlayer };
@@ -25,7 +25,7 @@ export class Viewing {
   #way: Way | null = null;
   #note = '';
   #player: Player | null = null;
-  #frames: ShownFrames | null = null;
+  #frames: ShownLog | null = null;
   #link: NodeLink | null = null;
   #state: PlayState | 'idle' = 'idle';
   #why = '';
@@ -44,7 +44,7 @@ export class Viewing {
   get player(): Player | null {
     return this.#player;
   }
-  get frames(): ShownFrames | null {
+  get frames(): ShownLog | null {
     return this.#frames;
   }
   get link(): NodeLink | null {
@@ -144,7 +144,9 @@ export class Viewing {
       this.#frames = new ShownFrames(shown, (time) => player.capturedAt(time));
       shown.addEventListener('volumechange', () => this.#changed());
     } else {
-      player = new MjpegPlayer(shown as HTMLImageElement, this.#address, listener);
+      const pictures = new MjpegPlayer(shown as HTMLCanvasElement, this.#address, listener);
+      player = pictures;
+      this.#frames = pictures.shown;
     }
     this.#player = player;
     this.#told('connecting', '');

@@ -1,0 +1,106 @@
+#include "protocol/kcp/rows_for_tests.hpp"
+
+#include <fmt/core.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <string>
+
+// KCP on virtual time, as Markdown: kcpbench [SEEDS [SECONDS]] prints the table of docs/guide/kcp.md, then
+// what a datagram costs on this machine's real clock.
+
+namespace {
+
+using namespace millrace;
+using namespace millrace::kcp;
+
+void print_echo(const char* name, const std::vector<EchoFigures>& all) {
+    using F = EchoFigures;
+    fmt::print("| {} | {:.1f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} |\n", name, spread(all, &F::average).median,
+               spread(all, &F::largest).median, spread(all, &F::largest).worst,
+               spread(all, &F::datagrams).median, spread(all, &F::bytes).median);
+}
+
+void echo_table(std::size_t seeds) {
+    fmt::print(
+        "| 1,001 messages of 8 bytes, echoed | average ms | largest ms | worst seed | datagrams | "
+        "bytes a message |\n|---|---|---|---|---|---|\n");
+    print_echo("reference, normal", run_echo(mode("normal"), mode("normal"), echo_line, seeds));
+    print_echo("reference, fast", run_echo(mode("fast"), mode("turbo"), echo_line, seeds));
+    for (const unsigned rides : {0U, 1U, 2U, 3U}) {
+        Settings settings = mode("messages");
+        settings.rides = rides;
+        const std::string name = fmt::format("ours, `messages`, {} rides", rides);
+        print_echo(name.c_str(), run_echo(settings, answering(settings), echo_line, seeds));
+    }
+    fmt::print("\n");
+}
+
+void print_video(const char* network, const char* name, const std::vector<VideoFigures>& all) {
+    using F = VideoFigures;
+    const auto median = [&all](double F::* figure) { return spread(all, figure).median; };
+    fmt::print(
+        "| {} | {} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.0f} | {:.3f} | {:.2f} | {:.2f} | {:.0f} |\n",
+        network, name, median(&F::p50), median(&F::p95), median(&F::p99), median(&F::largest),
+        spread(all, &F::largest).worst, median(&F::overhead), median(&F::needless) * 100,
+        median(&F::within_600) * 100, median(&F::queue_p95));
+    static_cast<void>(std::fflush(stdout));
+}
+
+std::vector<VideoFigures> run_pair(const Trial& first, std::size_t seeds, double seconds) {
+    std::vector<VideoFigures> all;
+    for (Trial trial = first; trial.seed <= seeds; ++trial.seed) {
+        all.push_back(video(trial, {.seconds = seconds}));
+    }
+    return all;
+}
+
+void video_table(std::size_t seeds, double seconds) {
+    fmt::print(
+        "| network | sender | p50 | p95 | p99 | largest | worst seed | bytes | needless % | in 600 ms % | "
+        "queue p95 |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+    for (const VideoRow& row : video_rows) {
+        const Settings turbo = turbo_for_video();
+        print_video(row.name, "reference, turbo",
+                    run_pair({.near = turbo, .far = turbo, .line = row.line}, seeds, seconds));
+        print_video(row.name, "ours", run(row, seeds, seconds));
+        if (row.line.bytes_per_second == 0) {
+            const Settings plain = mode("video").for_plain_peer();
+            print_video(row.name, "ours to a plain peer",
+                        run_pair({.near = plain, .far = turbo, .line = row.line}, seeds, seconds));
+        }
+    }
+    for (const VideoRow& row : parity_rows) {
+        print_video(row.name, "ours", run(row, seeds / 2 + 1, seconds));
+    }
+    fmt::print("\n");
+}
+
+/// Real time of both ends for each datagram, the simulated path included.
+void cost(const char* name, const VideoRow& row) {
+    constexpr double seconds = 600;
+    const Settings settings = mode(row.mode);
+    const auto began = std::chrono::steady_clock::now();
+    const VideoFigures figures = video(
+        {.near = settings, .far = settings, .line = row.line, .parity = row.parity}, {.seconds = seconds});
+    const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - began;
+    const double payload = 2e6 / 8 * seconds;
+    fmt::print("| {} | {:.2f} | {:.2f} |\n", name, took.count() / (payload * figures.overhead / 1'400),
+               took.count() / seconds / 1e4);
+}
+
+}   // namespace
+
+int main(int count, char** words) {
+    const std::size_t seeds = count > 1 ? std::strtoul(words[1], nullptr, 10) : 500;
+    const double seconds = count > 2 ? std::strtod(words[2], nullptr) : 60;
+    echo_table(seeds);
+    video_table(seeds, seconds);
+    fmt::print(
+        "| CPU of both ends and the simulated path | µs for 1,400 bytes on the wire | % of a core for "
+        "2 Mbit/s |\n|---|---|---|\n");
+    cost("no loss", video_rows[0]);
+    cost("5 %", video_rows[3]);
+    cost("5 %, parity 25 %", parity_rows[2]);
+    return 0;
+}

@@ -1,0 +1,344 @@
+#include "apps/node/node.hpp"
+
+#include "base/log.hpp"
+#include "base/waiting.hpp"
+#include "control/api.hpp"
+#include "control/api_changes.hpp"
+#include "control/sign_in.hpp"
+#include "control/stream_rules.hpp"
+#include "net/machine_name.hpp"
+#include "net/process_facts.hpp"
+#include "session/archive_play.hpp"
+#include "session/events_serve.hpp"
+#include "session/hls_play.hpp"
+#include "session/http_serve.hpp"
+#include "session/media_play.hpp"
+#include "session/page.hpp"
+#include "session/rtmp_serve.hpp"
+#include "session/rtsp_serve.hpp"
+#include "session/still_play.hpp"
+#include "session/upload_serve.hpp"
+#include "session/wfs_play.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <thread>
+
+namespace millrace::apps {
+
+namespace {
+
+using control::Configuration;
+
+unsigned worker_count(const Configuration& configuration) {
+    return configuration.workers > 0 ? configuration.workers
+                                     : std::max(1U, std::thread::hardware_concurrency());
+}
+
+/// The destinations of each worker's streams: a stream has all of its own at one.
+std::vector<std::vector<session::ForwardRule>> dealt(const Configuration& configuration,
+                                                     std::size_t workers) {
+    std::vector<std::vector<session::ForwardRule>> rules(workers);
+    for (const control::StreamRule& rule : configuration.streams) {
+        const std::string& stream = rule.pattern.text();
+        for (const std::string& to : rule.forward) {
+            rules[std::hash<std::string>{}(stream) % workers].push_back({stream, to});
+        }
+    }
+    return rules;
+}
+
+archive::Keep keep_of(const control::KeepRule& rule) {
+    constexpr std::uint64_t gigabyte = 1'000'000'000;
+    const auto bytes = [](std::optional<unsigned> gigabytes) {
+        return gigabytes ? std::optional{*gigabytes * gigabyte} : std::nullopt;
+    };
+    return {.age_max = rule.days ? std::optional<Duration>{*rule.days * 24h} : std::nullopt,
+            .bytes_max = bytes(rule.gigabytes),
+            .stream_bytes_max = bytes(rule.stream_gigabytes)};
+}
+
+/// What a running node cannot follow is said, not done.
+void warn_of_unchangeable(const Configuration& now, const Configuration& next) {
+    constexpr std::string_view until = "this change takes effect with the next start";
+    if (now.workers != next.workers) {
+        log::warning("config", "workers: {}", until);
+    }
+    if (now.storage_path != next.storage_path) {
+        log::warning("config", "storage.path: {}", until);
+    }
+    if (now.rtsp_udp.on != next.rtsp_udp.on ||
+        now.rtsp_udp.endpoint.text() != next.rtsp_udp.endpoint.text()) {
+        log::warning("config", "rtsp.udp: {}", until);
+    }
+    if (now.rtsp_multicast.on != next.rtsp_multicast.on ||
+        now.rtsp_multicast.endpoint.text() != next.rtsp_multicast.endpoint.text() ||
+        now.rtsp_multicast_ttl != next.rtsp_multicast_ttl ||
+        now.rtsp_multicast_interface != next.rtsp_multicast_interface) {
+        log::warning("config", "rtsp.multicast: {}", until);
+    }
+}
+
+}   // namespace
+
+Node::Node(NodeStart start)
+    : standing_{start.standing},
+      pool_{worker_count(start.standing->configuration)},
+      directory_{{}, random_},
+      hashing_{std::in_place, control::Gate::hashing_threads},
+      disk_{std::in_place, 1U},
+      gate_{pool_.aside(),
+            *hashing_,
+            random_,
+            {.cookie_key = start.standing->state.cookie_key, .machine_name = net::machine_name()}},
+      steward_{{.home = pool_.aside(), .disk = *disk_, .storage = start.storage, .realm = *this},
+               std::move(start.sources),
+               start.standing},
+      doors_{pool_,
+             {.lobby = &lobby_, .port_tries = start.port_tries},
+             [this](std::string_view door, Executor& worker, std::unique_ptr<Connection> connection) {
+                 welcome(door, worker, std::move(connection));
+             }} {
+    if (start.archive != nullptr) {
+        open_archive(*start.archive);
+    }
+    make_counters(start.follow_links);
+    open_media_ports(start.standing->configuration);
+    prepare(*start.standing, true);
+    apply(start.standing);
+    add_page();
+}
+
+Node::~Node() {
+    doors_.close("");
+    pool_.stop();
+    hashing_.reset();
+    disk_.reset();
+    archive_disk_.reset();
+}
+
+void Node::open_archive(Folder& folder) {
+    archive_disk_.emplace(1U, archive::Keeper::works_max);
+    keeper_ = std::make_unique<archive::Keeper>(
+        *archive_disk_,
+        archive::Archive::Seams{.folder = folder, .random = random_, .clock = pool_.aside().clock()});
+    keeper_->open();
+    directory_.record_with(*keeper_);
+    pool_.aside().post([this] { pool_.aside().tasks().spawn(tend_archive()); });
+}
+
+Task<> Node::tend_archive() {
+    Executor& here = pool_.aside();
+    for (;;) {
+        co_await sleep_until(here, here.now() + archive::Keeper::tend_every);
+        keeper_->tend();
+    }
+}
+
+void Node::make_counters(bool follow_links) {
+    directory_.tell_to(events_);
+    directory_.draw_on(source_rules_);
+    control::ApiSources sights{.directory = directory_,
+                               .admission = gate_,
+                               .sessions = {},
+                               .readiness = &readiness_,
+                               .process =
+                                   [this] {
+                                       ProcessFacts facts = net::process_facts();
+                                       facts.turned_away = lobby_.turned_away();
+                                       for (const auto& counter : counters_) {
+                                           facts.strange_datagrams += counter->strange_datagrams();
+                                       }
+                                       return facts;
+                                   },
+                               .version = MILLRACE_VERSION};
+    for (Executor* executor : pool_.executors()) {
+        counters_.push_back(std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,
+                                                                                .admission = gate_,
+                                                                                .random = random_,
+                                                                                .spawner = spawner_,
+                                                                                .witness = source_rules_,
+                                                                                .follow_links = follow_links,
+                                                                                .disk = &*disk_}));
+        counters_.back()->desk.memory = &memory_;
+        counters_.back()->desk.tunnels = &tunnels_;
+        counters_.back()->desk.rtsp_tunnel = [&desk = counters_.back()->desk](const web::Request& request) {
+            return session::rtsp_tunnel_answer(desk, request);
+        };
+        sights.sessions.push_back(&counters_.back()->desk.sessions);
+        sights.tallies.push_back(&counters_.back()->desk.tally);
+        sights.forwards.emplace_back(
+            [counter = counters_.back().get()] { return counter->forwards.reports(); });
+    }
+    sweeper_.emplace(pool_.aside(), sights.sessions);
+    sights_.emplace(sights);
+    const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
+    for (const auto& counter : counters_) {
+        counter->desk.node_id = node_start;
+        add_routes(*counter, sights, node_start);
+    }
+}
+
+void Node::open_media_ports(const Configuration& wanted) {
+    auto ports = apps::open_media_ports(pool_, wanted);
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+        counters_[i]->use(std::move(ports[i]));
+    }
+    multicast_ = open_multicast(pool_.aside(), !ports.empty(), wanted);
+    for (const auto& counter : counters_) {
+        counter->desk.multicast = multicast_.get();
+    }
+}
+
+Addresses Node::addresses() const {
+    Addresses addresses = doors_.addresses();
+    if (const session::MediaPorts* const ports = counters_.front()->desk.media_ports) {
+        addresses.emplace_back("rtp", ports->local(false));
+        addresses.emplace_back("rtcp", ports->local(true));
+    }
+    return addresses;
+}
+
+void Node::add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start) {
+    const control::ApiMeans means{gate_, steward_, *hashing_, random_};
+    std::vector<web::Route>& routes = counter.routes;
+    routes = control::api_routes(sights);
+    control::join_route(routes, "/api/v1/streams/a", control::stream_rule_route(means));
+    const auto add = [&routes](std::vector<web::Route> more) {
+        std::ranges::move(more, std::back_inserter(routes));
+    };
+    add(control::config_routes(means));
+    add(control::access_routes(means));
+    add(control::sign_in_routes(gate_));
+    routes.push_back(session::events_serve(counter.desk, events_));
+    routes.push_back(session::media_play(counter.desk));
+    routes.push_back(session::wfs_play(counter.desk));
+    if (keeper_ != nullptr) {
+        routes.push_back(session::archive_play(counter.desk, *keeper_));
+    }
+    routes.push_back(session::hls_play(counter.desk, node_start));
+    routes.push_back(session::still_play(counter.desk, stills_));
+    routes.push_back(session::upload_serve(counter.uploads, uploads_));
+}
+
+/// Behind all other routes, and once the listeners are there: the page says which port RTMP has.
+void Node::add_page() {
+    session::PageFacts facts;
+    for (const auto& [name, local] : doors_.addresses()) {
+        if (name == "rtmp") {
+            facts.rtmp_port = local.port;
+        }
+    }
+    const std::vector<web::Route> page = session::page_routes(session::page_files(), facts);
+    for (const auto& counter : counters_) {
+        counter->routes.insert(counter->routes.end(), page.begin(), page.end());
+    }
+}
+
+Counter& Node::counter_of(const Executor& executor) {
+    for (const auto& counter : counters_) {
+        if (&counter->desk.executor == &executor) {
+            return *counter;
+        }
+    }
+    broken_invariant("a connection comes on one of our workers", std::source_location::current());
+}
+
+void Node::welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection) {
+    Counter& counter = counter_of(worker);
+    worker.tasks().spawn(
+        door.starts_with("http")   ? session::http_serve(counter.desk, std::move(connection), counter.routes)
+        : door.starts_with("rtsp") ? session::rtsp_serve(counter.desk, std::move(connection))
+                                   : session::rtmp_serve(counter.desk, std::move(connection)));
+}
+
+void Node::prepare(const control::Standing& next, bool afresh) {
+    doors_.prepare(next.configuration, afresh);
+}
+
+void Node::apply(control::StandingRef next) {
+    const Configuration& configuration = next->configuration;
+    warn_of_unchangeable(standing_->configuration, configuration);
+    log::set_level(configuration.log_level);
+    log::set_format(configuration.log_format);
+    const std::shared_ptr<const control::Policy> policy = control::policy_of(configuration);
+    gate_.use(policy);
+    sweeper_->use(policy);
+    const auto stream_settings = control::stream_settings({next, &next->configuration});
+    directory_.use(stream_settings);
+    if (keeper_ != nullptr) {
+        keeper_->use(keep_of(configuration.keep));
+    }
+    const net::Connector::Rules outgoing{OutgoingRules{configuration.outgoing_allow},
+                                         configuration.tls_verify};
+    const auto proves_by = [&](std::string control::DigestSecrets::* hash) {
+        return std::ranges::any_of(
+            configuration.users, [hash](const control::User& user) { return !(user.digest.*hash).empty(); });
+    };
+    const auto settings = std::make_shared<const session::Settings>(
+        session::Settings{.origins = configuration.cors,
+                          .default_stream = configuration.default_stream,
+                          .wfs = configuration.wfs,
+                          .trusted_proxies = configuration.trusted_proxies,
+                          .rtsp_over_http = configuration.rtsp.on || configuration.rtsps.on,
+                          .digest_md5 = proves_by(&control::DigestSecrets::md5),
+                          .digest_sha256 = proves_by(&control::DigestSecrets::sha256)});
+    for (const auto& counter : counters_) {
+        counter->desk.executor.post([&counter = *counter, settings, outgoing] {
+            counter.desk.settings = settings;
+            counter.connector.use(outgoing);
+        });
+    }
+    doors_.apply();
+    if (!stopping_) {
+        source_rules_.apply(configuration, *stream_settings);
+        use_forwards(dealt(configuration, counters_.size()));
+    }
+    if (next != standing_) {
+        events_.tell({.kind = hub::EventKind::configuration,
+                      .stream = {},
+                      .text = "The configuration was changed",
+                      .members = {}});
+    }
+    standing_ = std::move(next);
+}
+
+void Node::use_forwards(std::vector<std::vector<session::ForwardRule>> rules) {
+    for (std::size_t i = 0; i < counters_.size(); ++i) {
+        counters_[i]->desk.executor.post(
+            [&counter = *counters_[i], rules = std::move(rules[i])] { counter.forwards.use(rules); });
+    }
+}
+
+void Node::start() {
+    pool_.start();
+    readiness_.say(control::Readiness::Phase::ready);
+}
+
+void Node::run() {
+    main_.on_signal({.stop = [this] { stop(); }, .reload = [this] { steward_.reload({}); }});
+    main_.run();
+}
+
+void Node::watch(Duration every, Look look) {
+    look_ = std::move(look);
+    pool_.aside().post([this, every] { pool_.aside().tasks().spawn(look_again(every)); });
+}
+
+void Node::play(session::DecodedPlay& play) {
+    session::Desk& desk = counters_.front()->desk;
+    desk.executor.post([&play, &desk] { play.begin(desk); });
+}
+
+Task<> Node::look_again(Duration every) {
+    Executor& here = pool_.aside();
+    for (Instant next = here.now();; next = std::max(next + every, here.now())) {
+        co_await sleep_until(here, next);
+        const Result<control::Overview> seen = co_await control::look(*sights_, std::nullopt, here);
+        if (seen) {
+            look_(*seen, here.now());
+        }
+    }
+}
+
+}   // namespace millrace::apps

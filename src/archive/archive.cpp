@@ -1,0 +1,277 @@
+#include "archive/archive.hpp"
+
+#include "base/log.hpp"
+
+#include <algorithm>
+
+namespace millrace::archive {
+
+namespace {
+
+WallTime later(WallTime at, std::int64_t microseconds) {
+    return {at.microseconds + microseconds};
+}
+
+}   // namespace
+
+void Archive::note(const Error& why) {
+    const std::string words{why.what};
+    if (alarm_ != words) {
+        log::error("archive", "nothing is recorded: {}", words);
+        alarm_ = words;
+    }
+}
+
+void Archive::write(Batch batch) {
+    std::size_t bytes = 0;
+    Result<> done = open_     ? Result<>{}
+                    : closed_ ? Result<>{fail(Errc::cancelled, "this node stops")}
+                              : open();
+    if (!done) {
+        note(done.error());
+        batch.progress->trouble = Progress::Trouble::failed;
+    }
+    for (const BatchItem& item : batch.items) {
+        if (const auto* const chunk = std::get_if<PutChunk>(&item)) {
+            bytes += chunk->bytes.size();
+        }
+        if (done) {
+            done = take(batch, item);
+        }
+    }
+    const auto writing = writing_.find(batch.stream);
+    if (done && writing != writing_.end()) {
+        done = writing->second.file.write_out();
+        if (done && seams_.clock.now() - writing->second.synced_at >= sync_every) {
+            done = sync(writing->second);
+        }
+    }
+    if (!done && open_) {
+        give_up(batch.stream, done.error());
+        (void)look_for_folder();
+        batch.progress->trouble =
+            done.error().code == Errc::exhausted ? Progress::Trouble::full : Progress::Trouble::failed;
+    }
+    batch.progress->bytes_under_way -= bytes;
+    batch.progress->under_way = false;
+}
+
+Result<> Archive::take(const Batch& batch, const BatchItem& item) {
+    if (const auto* const begun = std::get_if<BeginFile>(&item)) {
+        return begin(batch, *begun);
+    }
+    if (const auto* const chunk = std::get_if<PutChunk>(&item)) {
+        return put(batch, *chunk);
+    }
+    return end(batch.stream, std::get<EndFile>(item).cause);
+}
+
+Result<> Archive::begin(const Batch& batch, const BeginFile& item) {
+    if (Result<> ended = end(batch.stream, {}); !ended) {
+        return ended;
+    }
+    if (low_) {
+        remove_some();
+        if (low_) {
+            return fail(Errc::exhausted, "the disk is full");
+        }
+    }
+    if (Result<> late = index_late(); !late) {
+        return late;
+    }
+    const auto before = index_.newest(batch.stream);
+    if (!before) {
+        return std::unexpected(before.error());
+    }
+    const auto gap_before = index_.newest_gap(batch.stream);
+    if (!gap_before) {
+        return std::unexpected(gap_before.error());
+    }
+    const std::uint64_t id = next_id_++;
+    Result<ChunkFile> file = ChunkFile::make(seams_.folder, id, item.facts, item.init);
+    if (!file) {
+        // What a full disk left of it is no file of ours.
+        (void)seams_.folder.remove(file_name(id));
+        return std::unexpected(file.error());
+    }
+    Writing writing{.file = std::move(*file),
+                    .row = {.id = id, .facts = item.facts, .seal_cause = {}, .init = item.init},
+                    .progress = batch.progress,
+                    .synced_at = seams_.clock.now(),
+                    // Where retention took the newest file, the gap goes on.
+                    .gap_from = *before ? std::optional{(*before)->end} : *gap_before,
+                    .gap_cause = item.facts.cause};
+    if (writing.gap_cause.empty() && *before) {
+        writing.gap_cause = (*before)->seal_cause;
+    }
+    writing_.insert_or_assign(batch.stream, std::move(writing));
+    alarm_.clear();
+    return {};
+}
+
+Result<> Archive::put(const Batch& batch, const PutChunk& item) {
+    const auto found = writing_.find(batch.stream);
+    if (found == writing_.end()) {
+        return {};   // of a file that was given up; its recorder knows by now
+    }
+    Writing& writing = found->second;
+    if (writing.row.begin == WallTime{}) {
+        writing.row.begin = item.head.utc;
+        writing.row.end = item.head.utc;
+    }
+    writing.file.append(item.head, item.bytes);
+    ++writing.unacknowledged;
+    writing.unacknowledged_bytes += item.bytes.size();
+    if (acknowledges_early) {
+        batch.progress->acknowledged += std::exchange(writing.unacknowledged, 0);
+    }
+    return {};
+}
+
+Result<> Archive::sync(Writing& writing) {
+    if (Result<> synced = writing.file.sync(); !synced) {
+        return synced;
+    }
+    writing.synced_at = seams_.clock.now();
+    writing.progress->acknowledged += std::exchange(writing.unacknowledged, 0);
+    writing.progress->bytes += std::exchange(writing.unacknowledged_bytes, 0);
+    std::ranges::move(writing.file.take_synced(), std::back_inserter(writing.unindexed));
+    return index_fragments(writing);
+}
+
+Result<> Archive::index_fragments(Writing& writing) {
+    const std::vector<Fragment>& sure = writing.unindexed;
+    if (sure.empty() && writing.rowed && writing.row.state == FileState::open) {
+        return {};
+    }
+    FileRow& row = writing.row;
+    row.bytes = writing.file.synced_size();
+    if (!sure.empty()) {
+        row.end = std::max(row.end, later(sure.back().utc, sure.back().duration_us));
+    }
+    if (Result<> put = index_.put_file(row, sure); !put) {
+        return put;
+    }
+    writing.rowed = true;
+    writing.unindexed.clear();
+    const std::optional<WallTime> from = writing.gap_from;
+    const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
+    if (from && row.begin.microseconds - from->microseconds > (row.facts.cause.empty() ? hole : 0)) {
+        const std::string why = writing.gap_cause.empty() ? std::string{cause::outage} : writing.gap_cause;
+        writing.gap_from.reset();
+        return index_.add_gap(row.facts.stream, {*from, row.begin, why});
+    }
+    writing.gap_from.reset();
+    return {};
+}
+
+Result<> Archive::end(const std::string& stream, const std::string& why) {
+    const auto found = writing_.find(stream);
+    if (found == writing_.end()) {
+        return {};
+    }
+    Writing& writing = found->second;
+    if (Result<> sealed = writing.file.seal(why); !sealed) {
+        return sealed;
+    }
+    removed_at_.reset();
+    writing.row.state = FileState::sealed;
+    writing.row.seal_cause = why;
+    Result<> done = sync(writing);
+    if (done) {
+        writing_.erase(found);
+    }
+    return done;
+}
+
+void Archive::give_up(const std::string& stream, const Error& why) {
+    note(why);
+    const auto found = writing_.find(stream);
+    if (found == writing_.end()) {
+        return;
+    }
+    Writing& writing = found->second;
+    writing.row.state = FileState::cut;
+    writing.row.seal_cause = why.code == Errc::exhausted ? cause::disk_full : cause::disk_failed;
+    // What the last sync made sure of; the rest of it is not believed.
+    std::ranges::move(writing.file.take_rest(), std::back_inserter(writing.unindexed));
+    if (!index_fragments(writing) && late_.size() < late_max) {
+        late_.push_back({std::move(writing.row), std::move(writing.unindexed)});
+    }
+    writing_.erase(found);
+    if (why.code == Errc::malformed) {
+        log::error("archive", "the index is damaged; it is made again from the files");
+        open_ = false;
+    }
+}
+
+Result<> Archive::index_late() {
+    while (!late_.empty()) {
+        if (Result<> put = index_.put_file(late_.back().row, late_.back().fragments); !put) {
+            return put;
+        }
+        late_.pop_back();
+    }
+    return {};
+}
+
+Result<> Archive::look_for_folder() {
+    Result<> there = seams_.folder.still_there();
+    if (!there) {
+        for (const auto& [stream, writing] : writing_) {
+            writing.progress->trouble = Progress::Trouble::failed;
+        }
+        writing_.clear();
+        index_.close();
+        open_ = false;
+    }
+    return there;
+}
+
+void Archive::tend() {
+    const Instant now = seams_.clock.now();
+    std::vector<std::pair<std::string, Error>> failed;
+    for (auto& [stream, writing] : writing_) {
+        if (writing.file.unsynced() && now - writing.synced_at >= sync_every) {
+            if (const Result<> synced = sync(writing); !synced) {
+                failed.emplace_back(stream, synced.error());
+            }
+        }
+    }
+    for (const auto& [stream, error] : failed) {
+        const ProgressRef progress = writing_.at(stream).progress;
+        give_up(stream, error);
+        progress->trouble =
+            error.code == Errc::exhausted ? Progress::Trouble::full : Progress::Trouble::failed;
+    }
+    if (open_ && now - tended_at_ >= tend_every) {
+        tended_at_ = now;
+        if (const Result<> there = look_for_folder(); !there) {
+            note(there.error());
+            return;
+        }
+        (void)index_late();
+        make_room();
+    }
+}
+
+void Archive::close(const std::string& why) {
+    std::vector<std::string> streams;
+    for (const auto& [stream, writing] : writing_) {
+        streams.push_back(stream);
+    }
+    for (const std::string& stream : streams) {
+        if (const Result<> ended = end(stream, why); !ended) {
+            give_up(stream, ended.error());
+        }
+    }
+    if (open_) {
+        (void)index_late();
+        (void)seal_cut_files();
+    }
+    index_.close();
+    open_ = false;
+    closed_ = true;
+}
+
+}   // namespace millrace::archive

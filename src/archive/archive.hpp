@@ -1,0 +1,138 @@
+#pragma once
+
+#include "archive/batch.hpp"
+#include "archive/chunk_file.hpp"
+#include "archive/index.hpp"
+#include "archive/retention.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace millrace::archive {
+
+/// What was recorded of a stream in some time.
+struct Listing {
+    std::vector<FoundFragment> fragments;
+    std::vector<Gap> gaps;
+    bool more = false;        ///< than fit
+    bool recording = false;   ///< more comes
+};
+
+/// The recordings of a node in one folder: files, index, retention. Disk thread only, and no clock of its
+/// own.
+///
+/// Three invariants. A fragment's row is written after the sync of its bytes. A file is in exactly one state:
+/// without a row (new, recovered at the next start), open, sealed, or cut where the disk failed it. An
+/// orderly stop seals every file.
+class Archive {
+public:
+    static constexpr Duration sync_every = 400ms;
+    static constexpr Duration tend_every = 5s;
+    static constexpr Duration remove_every = 60s;       ///< what got too old; what is too much goes at once
+    static constexpr Duration hole_min = 1s;            ///< between two files; shorter is none
+    static constexpr std::size_t listed_max = 50'000;   ///< fragments of one listing: a day
+
+    struct Seams {
+        Folder& folder;
+        Random& random;
+        const Clock& clock;
+    };
+    explicit Archive(Seams seams) : seams_{seams}, index_{seams.folder, seams.random} {}
+    Archive(const Archive&) = delete;
+    Archive& operator=(const Archive&) = delete;
+    ~Archive() = default;
+
+    /// Opens index and folder, and recovers what a crash left. Called again after it failed.
+    Result<> open();
+    /// Whether there is anything in the folder.
+    bool is_there() { return !seams_.folder.names().value_or(std::vector<std::string>{"?"}).empty(); }
+    void use(Keep keep) {
+        keep_ = keep;
+        removed_at_.reset();
+    }
+
+    void write(Batch batch);
+    /// Syncs what waits too long, and removes what is not to be kept. Call it a few times a second.
+    void tend();
+    /// Seals every file. Nothing is written afterwards.
+    void close(const std::string& cause);
+
+    Result<Listing> list(const std::string& stream, Span span);
+    /// The chunks of a fragment; Errc::not_found, malformed (it is damaged, and from now on a gap).
+    Result<Bytes> read(const std::string& stream, std::uint64_t file, std::uint64_t number,
+                       Form form = Form::chunks);
+    Result<Bytes> init(const std::string& stream, std::uint64_t file);
+    Result<> pin(const std::string& stream, Span span) { return index_.pin(stream, span); }
+
+    /// What goes wrong with the disk, in words; empty: nothing does.
+    const std::string& alarm() const { return alarm_; }
+    std::uint64_t recovered() const { return recovered_; }
+    const Index& index() const { return index_; }
+    Index& index() { return index_; }
+
+    /// For the test that a wrong archive is found: acknowledges before the sync.
+    bool acknowledges_early = false;
+
+private:
+    struct Writing {
+        ChunkFile file;
+        FileRow row;
+        bool rowed = false;                // its row is in the index
+        std::vector<Fragment> unindexed;   // synced, and not yet in the index
+        ProgressRef progress;
+        std::uint64_t unacknowledged = 0;
+        std::uint64_t unacknowledged_bytes = 0;
+        Instant synced_at;
+        std::optional<WallTime> gap_from;   // the end of the file before, until the gap is known
+        std::string gap_cause;
+    };
+
+    Result<> take(const Batch& batch, const BatchItem& item);
+    Result<> begin(const Batch& batch, const BeginFile& item);
+    Result<> put(const Batch& batch, const PutChunk& item);
+    Result<> end(const std::string& stream, const std::string& cause);
+    Result<> sync(Writing& writing);
+    Result<> index_fragments(Writing& writing);
+    /// Whether the folder is there; if not, everything in it is given up.
+    Result<> look_for_folder();
+    /// Puts what a full or failing disk kept out of the index there.
+    Result<> index_late();
+    /// The disk failed the stream's file: what is synced stays.
+    void give_up(const std::string& stream, const Error& why);
+    void note(const Error& why);
+
+    Result<> recover_files();
+    Result<> recover_one(std::uint64_t id, std::optional<FileRow> known);
+    /// Those that the disk failed become sealed ones.
+    Result<> seal_cut_files();
+    Result<> drop_lost(const FileRow& row);
+    /// Looks how much room there is, and where need be at all files.
+    void make_room();
+    void remove_some();
+    Result<> remove(const FileRow& row);
+
+    Seams seams_;
+    Index index_;
+    Keep keep_;
+    ClockTrust trust_;
+    struct Late {
+        FileRow row;
+        std::vector<Fragment> fragments;
+    };
+    static constexpr std::size_t late_max = 1024;   ///< beyond it the next start reads them from the files
+
+    std::map<std::string, Writing, std::less<>> writing_;
+    std::vector<Late> late_;
+    std::uint64_t next_id_ = 1;
+    std::uint64_t recovered_ = 0;
+    Instant tended_at_;
+    std::optional<Instant> removed_at_;   // when all files were looked at; nothing: there is a new one
+    bool open_ = false;
+    bool closed_ = false;   // the node stops
+    bool low_ = false;      // the disk is at its floor
+    std::string alarm_;
+};
+
+}   // namespace millrace::archive

@@ -1,0 +1,330 @@
+#include "archive/archive.hpp"
+#include "base/log.hpp"
+
+#include <algorithm>
+#include <set>
+
+// What an archive does when it begins, and what it removes.
+
+namespace millrace::archive {
+
+namespace {
+
+constexpr std::int64_t hole_us_min =
+    std::chrono::duration_cast<std::chrono::microseconds>(Archive::hole_min).count();
+
+WallTime end_of(const Fragment& fragment) {
+    return {fragment.utc.microseconds + fragment.duration_us};
+}
+
+bool damaged_index(const Result<>& done) {
+    return !done && done.error().code == Errc::malformed;
+}
+
+bool overlap(const Span& a, WallTime begin, WallTime end) {
+    return a.from < end && begin < a.to;
+}
+
+}   // namespace
+
+Result<> Archive::open() {
+    closed_ = false;
+    writing_.clear();
+    late_.clear();
+    Result<> done = seams_.folder.claim();
+    done = done ? index_.open() : done;
+    done = done ? recover_files() : done;
+    if (damaged_index(done)) {
+        log::warning("archive", "the index is damaged; it is made again from the files");
+        done = index_.begin_anew();
+        done = done ? recover_files() : done;
+    }
+    open_ = done.has_value();
+    if (!open_) {
+        index_.close();
+    }
+    return done;
+}
+
+Result<> Archive::recover_files() {
+    const auto names = seams_.folder.names();
+    if (!names) {
+        return std::unexpected(names.error());
+    }
+    const auto rows = index_.files();
+    if (!rows) {
+        return std::unexpected(rows.error());
+    }
+    std::set<std::uint64_t> there;
+    for (const std::string& name : *names) {
+        if (const auto id = file_id(name)) {
+            there.insert(*id);
+        }
+    }
+    std::map<std::uint64_t, const FileRow*> known;
+    for (const FileRow& row : *rows) {
+        known[row.id] = &row;
+        next_id_ = std::max(next_id_, row.id + 1);
+        if (Result<> dropped = there.contains(row.id) ? Result<>{} : drop_lost(row); !dropped) {
+            return dropped;
+        }
+    }
+    for (const std::uint64_t id : there) {
+        next_id_ = std::max(next_id_, id + 1);
+        const auto row = known.find(id);
+        if (row != known.end() && row->second->state == FileState::sealed) {
+            continue;
+        }
+        if (Result<> done = recover_one(id, row == known.end() ? std::nullopt : std::optional{*row->second});
+            !done) {
+            return done;
+        }
+    }
+    return {};
+}
+
+Result<> Archive::drop_lost(const FileRow& row) {
+    const auto gaps = index_.gaps(row.facts.stream, {row.begin, row.end}, 1);
+    if (!gaps) {
+        return std::unexpected(gaps.error());
+    }
+    const bool told = !gaps->empty() && gaps->front().begin <= row.begin && gaps->front().end >= row.end;
+    if (!told) {
+        log::error("archive", "{} is not in the folder any more", file_name(row.id));
+        if (Result<> added =
+                index_.add_gap(row.facts.stream, {row.begin, row.end, std::string{cause::file_lost}});
+            !added) {
+            return added;
+        }
+    }
+    return index_.remove_file(row.id);
+}
+
+Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known) {
+    auto file = seams_.folder.open(file_name(id), Folder::Open::existing);
+    if (!file) {
+        return std::unexpected(file.error());
+    }
+    if (known && known->state == FileState::cut) {
+        // What is behind the last sync may be in the system's cache and not on the disk, for good.
+        const Result<std::uint64_t> size = (*file)->size();
+        const Result<> cut = size && *size > known->bytes ? (*file)->truncate(known->bytes) : Result<>{};
+        if (!size || !cut) {
+            return std::unexpected(size ? cut.error() : size.error());
+        }
+    }
+    const std::string why{known && !known->seal_cause.empty() ? known->seal_cause
+                                                              : std::string{cause::crash}};
+    Result<FileScan> found = recover(**file, id, why);
+    if (!found && found.error().code != Errc::malformed) {
+        return std::unexpected(found.error());
+    }
+    if (found && found->init_size == 0 && known) {
+        found->facts = known->facts;   // its first record is damaged: the row knows what stood there
+    }
+    const bool empty = !found || found->fragments.empty();
+    if (!empty && found->facts.stream.empty()) {
+        log::error("archive", "{} has recordings, but not of which stream; it is left alone", file_name(id));
+        return {};
+    }
+    if (empty) {
+        // Nothing in it was ever acknowledged.
+        Result<> gone = known ? index_.remove_file(id) : Result<>{};
+        return gone ? seams_.folder.remove(file_name(id)) : gone;
+    }
+    FileRow row{.id = id, .facts = found->facts, .seal_cause = found->cause, .state = FileState::sealed};
+    if (found->init_size > 0) {
+        std::vector<std::byte> init(found->init_size);
+        const Result<std::size_t> read = (*file)->read(found->init_offset, init);
+        if (!read) {
+            return std::unexpected(read.error());
+        }
+        row.init = Bytes{std::move(init)};
+    } else if (const auto stored = index_.file(id); stored && *stored) {
+        row.init = (*stored)->init;
+    }
+    row.begin = found->fragments.front().utc;
+    row.end = end_of(found->fragments.back());
+    row.bytes = found->size;
+    const auto before = index_.newest(row.facts.stream);
+    if (!before) {
+        return std::unexpected(before.error());
+    }
+    if (Result<> put = index_.put_file(row, found->fragments); !put) {
+        return put;
+    }
+    ++recovered_;
+    if (known || !*before || row.begin.microseconds - (*before)->end.microseconds <= hole_us_min) {
+        return {};
+    }
+    const std::string& told = row.facts.cause.empty() ? (*before)->seal_cause : row.facts.cause;
+    return index_.add_gap(row.facts.stream,
+                          {(*before)->end, row.begin, told.empty() ? std::string{cause::outage} : told});
+}
+
+Result<> Archive::seal_cut_files() {
+    const auto rows = index_.files();
+    if (!rows) {
+        return std::unexpected(rows.error());
+    }
+    for (const FileRow& row : *rows) {
+        if (Result<> sealed = row.state == FileState::cut ? recover_one(row.id, row) : Result<>{}; !sealed) {
+            return sealed;
+        }
+    }
+    return {};
+}
+
+void Archive::make_room() {
+    const Instant now = seams_.clock.now();
+    const bool low = seams_.folder.free_bytes().value_or(0) < keep_.free_min;
+    if (low || low_ || !removed_at_ || now - *removed_at_ >= remove_every) {
+        removed_at_ = now;
+        remove_some();
+    }
+}
+
+void Archive::remove_some() {
+    const auto rows = index_.files();
+    const Result<std::uint64_t> free = seams_.folder.free_bytes();
+    if (!rows || !free) {
+        note(rows ? free.error() : rows.error());
+        return;
+    }
+    const bool held = trust_.holds();
+    Stock stock{.free = *free, .now = trust_.believe(seams_.clock.utc(), seams_.clock.now())};
+    if (trust_.holds() && !held) {
+        log::warning("archive",
+                     "the clock jumped by more than an hour: nothing is removed for its age today");
+    }
+    std::map<std::string, std::vector<Span>> pins;
+    for (const FileRow& row : *rows) {
+        if (!pins.contains(row.facts.stream)) {
+            pins[row.facts.stream] = index_.pins(row.facts.stream).value_or(std::vector<Span>{});
+        }
+        const bool pinned = std::ranges::any_of(
+            pins[row.facts.stream], [&](const Span& span) { return overlap(span, row.begin, row.end); });
+        stock.files.push_back({.id = row.id,
+                               .stream = row.facts.stream,
+                               .span = {row.begin, row.end},
+                               .bytes = row.bytes,
+                               .open = row.state == FileState::open,
+                               .pinned = pinned});
+    }
+    const std::vector<std::uint64_t> going = to_remove(stock, keep_);
+    for (const std::uint64_t id : going) {
+        const auto row = std::ranges::find(*rows, id, &FileRow::id);
+        if (const Result<> removed = remove(*row); !removed) {
+            note(removed.error());
+            return;
+        }
+    }
+    const std::uint64_t left = going.empty() ? *free : seams_.folder.free_bytes().value_or(0);
+    low_ = left < keep_.free_min;
+    if (low_) {
+        for (const auto& [stream, writing] : writing_) {
+            writing.progress->trouble = Progress::Trouble::full;
+        }
+        while (!writing_.empty()) {
+            const std::string stream = writing_.begin()->first;
+            if (const Result<> ended = end(stream, std::string{cause::disk_full}); !ended) {
+                give_up(stream, ended.error());
+            }
+        }
+        note({Errc::exhausted, "the disk is full"});
+    }
+}
+
+Result<> Archive::remove(const FileRow& row) {
+    // The gap's words first: a crash leaves a gap with files in it, never a hole without a cause.
+    if (Result<> noted = index_.note_retention(row.facts.stream, {row.begin, row.end}); !noted) {
+        return noted;
+    }
+    if (Result<> gone = seams_.folder.remove(file_name(row.id)); !gone) {
+        return gone;
+    }
+    return index_.remove_file(row.id);
+}
+
+Result<Listing> Archive::list(const std::string& stream, Span span) {
+    Listing listing;
+    if (!open_) {
+        return alarm_.empty() ? Result<Listing>{listing}
+                              : fail(Errc::refused, "the archive cannot be read now");
+    }
+    auto fragments = index_.fragments(stream, span, listed_max + 1);
+    auto gaps = index_.gaps(stream, span, listed_max);
+    if (!fragments || !gaps) {
+        return std::unexpected(fragments ? gaps.error() : fragments.error());
+    }
+    listing.more = fragments->size() > listed_max;
+    if (listing.more) {
+        fragments->pop_back();
+    }
+    listing.gaps = std::move(*gaps);
+    listing.recording = writing_.contains(stream);
+    Bytes init;
+    for (FoundFragment& one : *fragments) {
+        if (one.file_begins) {
+            const auto row = index_.file(one.file);
+            const Bytes next = row && *row ? (*row)->init : Bytes{};
+            one.new_coding = one.file != fragments->front().file && init != next;
+            init = next;
+        }
+        if (one.fragment.damaged) {
+            listing.gaps.push_back({one.fragment.utc, end_of(one.fragment), std::string{cause::damaged}});
+        } else {
+            listing.fragments.push_back(std::move(one));
+        }
+    }
+    for (std::size_t at = 1; at < listing.fragments.size(); ++at) {
+        const WallTime end = end_of(listing.fragments[at - 1].fragment);
+        const WallTime next = listing.fragments[at].fragment.utc;
+        const bool told = std::ranges::any_of(
+            listing.gaps, [&](const Gap& gap) { return gap.begin < next && end < gap.end; });
+        if (next.microseconds - end.microseconds > hole_us_min && !told) {
+            listing.gaps.push_back({end, next, std::string{cause::damaged}});
+        }
+    }
+    std::ranges::sort(listing.gaps, {}, [](const Gap& gap) { return gap.begin; });
+    return listing;
+}
+
+Result<Bytes> Archive::read(const std::string& stream, std::uint64_t file, std::uint64_t number, Form form) {
+    constexpr Error nothing{Errc::not_found, "no such recording, or no longer"};
+    if (!open_) {
+        return fail(Errc::refused, "the archive cannot be read now");
+    }
+    const auto row = index_.file(file);
+    const auto found = index_.fragment(file, number);
+    if (!row || !found) {
+        return std::unexpected(row ? found.error() : row.error());
+    }
+    if (!*row || !*found || (*row)->facts.stream != stream) {
+        return std::unexpected(nothing);
+    }
+    auto opened = seams_.folder.open(file_name(file), Folder::Open::existing);
+    if (!opened) {
+        return std::unexpected(opened.error());
+    }
+    Result<Bytes> bytes = read_fragment(**opened, file, (*found)->fragment, form);
+    if (!bytes && bytes.error().code == Errc::malformed) {
+        log::error("archive", "{}: fragment {} of {} is not as it was recorded", stream, number,
+                   file_name(file));
+        (void)index_.mark_damaged(file, number);
+    }
+    return bytes;
+}
+
+Result<Bytes> Archive::init(const std::string& stream, std::uint64_t file) {
+    const auto row = index_.file(file);
+    if (!row) {
+        return std::unexpected(row.error());
+    }
+    if (!*row || (*row)->facts.stream != stream || (*row)->init.empty()) {
+        return fail(Errc::not_found, "no such recording, or no longer");
+    }
+    return (*row)->init;
+}
+
+}   // namespace millrace::archive

@@ -1,0 +1,256 @@
+#include "archive/checksum.hpp"
+#include "archive/chunk_file.hpp"
+
+#include <algorithm>
+
+// Files read again: after a crash, when they are checked, and to be played.
+
+namespace millrace::archive {
+
+namespace {
+
+/// What is read at once to find a record behind a damaged place, or to sum a body.
+constexpr std::size_t piece_size = 256U << 10U;
+/// Of a file's first record.
+constexpr std::size_t facts_size_max = 1U << 20U;
+
+class Scanner {
+public:
+    Scanner(FolderFile& file, std::uint64_t id, Depth depth) : file_{file}, id_{id}, depth_{depth} {}
+
+    Result<FileScan> run();
+
+private:
+    Result<std::vector<std::byte>> read(std::uint64_t offset, std::size_t size);
+    /// The head at `offset`, if one is there whole.
+    Result<std::optional<RecordHead>> head_at(std::uint64_t offset);
+    Result<bool> body_is_whole(const RecordHead& head, std::uint64_t offset);
+    /// Where the next record begins behind a damaged place, or the file's end.
+    Result<std::uint64_t> next_record(std::uint64_t offset);
+    Result<> take(const RecordHead& head, std::uint64_t offset);
+    void harm();
+
+    FolderFile& file_;
+    std::uint64_t id_;
+    Depth depth_;
+    FileScan scan_;
+    FragmentTally tally_;
+};
+
+Result<std::vector<std::byte>> Scanner::read(std::uint64_t offset, std::size_t size) {
+    std::vector<std::byte> bytes(std::min<std::uint64_t>(size, scan_.size - std::min(offset, scan_.size)));
+    const Result<std::size_t> count = file_.read(offset, bytes);
+    if (!count) {
+        return std::unexpected(count.error());
+    }
+    bytes.resize(*count);
+    return bytes;
+}
+
+Result<std::optional<RecordHead>> Scanner::head_at(std::uint64_t offset) {
+    const auto bytes = read(offset, head_size);
+    if (!bytes) {
+        return std::unexpected(bytes.error());
+    }
+    const Result<RecordHead> head = read_head(*bytes, id_);
+    const bool whole =
+        head && head->number >= scan_.records && head->body_size <= scan_.size - offset - head_size;
+    return whole ? std::optional{*head} : std::nullopt;
+}
+
+Result<bool> Scanner::body_is_whole(const RecordHead& head, std::uint64_t offset) {
+    std::uint32_t sum = 0;
+    for (std::uint64_t done = 0; done < head.body_size;) {
+        const auto piece =
+            read(offset + done,
+                 std::min<std::size_t>(piece_size, static_cast<std::size_t>(head.body_size - done)));
+        if (!piece) {
+            return std::unexpected(piece.error());
+        }
+        if (piece->empty()) {
+            return false;
+        }
+        sum = checksum(*piece, sum);
+        done += piece->size();
+    }
+    return sum == head.body_sum;
+}
+
+Result<std::uint64_t> Scanner::next_record(std::uint64_t offset) {
+    const auto id = std::as_bytes(std::span{record_id});
+    constexpr std::size_t id_at = 8;
+    while (offset < scan_.size) {
+        const auto piece = read(offset, piece_size);
+        if (!piece) {
+            return std::unexpected(piece.error());
+        }
+        for (auto at = piece->begin();; ++at) {
+            at = std::search(at, piece->end(), id.begin(), id.end());
+            if (at == piece->end()) {
+                break;
+            }
+            const auto place = static_cast<std::uint64_t>(at - piece->begin()) + offset;
+            if (place < offset + id_at) {
+                continue;
+            }
+            const auto head = head_at(place - id_at);
+            if (!head || *head) {
+                return head ? Result<std::uint64_t>{place - id_at} : std::unexpected(head.error());
+            }
+        }
+        if (piece->size() < piece_size) {
+            break;
+        }
+        offset += piece->size() - id.size() - id_at;
+    }
+    return scan_.size;
+}
+
+void Scanner::harm() {
+    ++scan_.damaged;
+    tally_.harm();
+}
+
+Result<> Scanner::take(const RecordHead& head, std::uint64_t offset) {
+    if (head.kind == RecordKind::chunk) {
+        if (std::optional<Fragment> done = tally_.add(head, offset)) {
+            scan_.fragments.push_back(*done);
+        }
+        return {};
+    }
+    const auto body = read(offset + head_size, std::min<std::size_t>(head.body_size, facts_size_max));
+    if (!body) {
+        return std::unexpected(body.error());
+    }
+    if (head.kind == RecordKind::seal) {
+        scan_.sealed = true;
+        scan_.cause = read_seal(*body).value_or(std::string{});
+        return {};
+    }
+    if (Result<ReadFacts> facts = read_facts(*body)) {
+        scan_.facts = std::move(facts->facts);
+        scan_.init_offset = offset + head_size + facts->init_offset;
+        scan_.init_size = head.body_size - facts->init_offset;
+    }
+    return {};
+}
+
+Result<FileScan> Scanner::run() {
+    const Result<std::uint64_t> size = file_.size();
+    if (!size) {
+        return std::unexpected(size.error());
+    }
+    scan_.size = *size;
+    std::uint64_t offset = 0;
+    while (offset < scan_.size && !scan_.sealed) {
+        const auto head = head_at(offset);
+        if (!head) {
+            return std::unexpected(head.error());
+        }
+        if (!*head) {
+            const Result<std::uint64_t> next = next_record(offset + 1);
+            if (!next) {
+                return std::unexpected(next.error());
+            }
+            if (*next < scan_.size) {
+                harm();
+            }
+            offset = *next;
+            continue;
+        }
+        const std::uint64_t body = offset + head_size;
+        // A file's own facts are always looked at.
+        const bool look = depth_ == Depth::bodies || (*head)->kind != RecordKind::chunk;
+        const Result<bool> whole = look ? body_is_whole(**head, body) : Result<bool>{true};
+        if (!whole) {
+            return std::unexpected(whole.error());
+        }
+        if (const Result<> taken = *whole ? take(**head, offset) : Result<>{}; !taken) {
+            return std::unexpected(taken.error());
+        }
+        if (!*whole) {
+            harm();
+        }
+        scan_.records = (*head)->number + 1;
+        offset = body + (*head)->body_size;
+        scan_.end = offset;
+    }
+    if (std::optional<Fragment> last = tally_.finish()) {
+        scan_.fragments.push_back(*last);
+    }
+    if (scan_.records == 0) {
+        return fail(Errc::malformed, "a file without any record");
+    }
+    return std::move(scan_);
+}
+
+}   // namespace
+
+Result<FileScan> scan(FolderFile& file, std::uint64_t id, Depth depth) {
+    return Scanner{file, id, depth}.run();
+}
+
+Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause) {
+    Result<FileScan> found = scan(file, id, Depth::bodies);
+    if (!found || (found->sealed && found->end == found->size)) {
+        return found;
+    }
+    if (const Result<> cut = file.truncate(found->end); !cut) {
+        return std::unexpected(cut.error());
+    }
+    if (!found->sealed) {
+        const std::vector<std::byte> body = seal_body(cause);
+        std::vector<std::byte> seal = head_bytes({.kind = RecordKind::seal,
+                                                  .body_size = static_cast<std::uint32_t>(body.size()),
+                                                  .body_sum = checksum(body),
+                                                  .number = found->records},
+                                                 id);
+        seal.insert(seal.end(), body.begin(), body.end());
+        if (const Result<> written = file.write(found->end, seal); !written) {
+            return std::unexpected(written.error());
+        }
+        found->sealed = true;
+        found->cause = cause;
+        found->end += seal.size();
+        ++found->records;
+    }
+    found->size = found->end;
+    if (const Result<> synced = file.sync(); !synced) {
+        return std::unexpected(synced.error());
+    }
+    return found;
+}
+
+Result<Bytes> read_fragment(FolderFile& file, std::uint64_t id, const Fragment& fragment, Form form) {
+    constexpr std::size_t fragment_size_max = std::size_t{256} << 20U;
+    if (fragment.size > fragment_size_max) {
+        return fail(Errc::exhausted, "a fragment is larger than is served");
+    }
+    std::vector<std::byte> bytes(fragment.size);
+    const Result<std::size_t> count = file.read(fragment.offset, bytes);
+    if (!count) {
+        return std::unexpected(count.error());
+    }
+    std::size_t kept = 0;
+    std::size_t at = 0;
+    while (at < *count) {
+        const ByteSpan rest{bytes.data() + at, *count - at};
+        const Result<RecordHead> head = read_head(rest, id);
+        if (!head || head->kind != RecordKind::chunk || head->body_size > rest.size() - head_size ||
+            checksum(rest.subspan(head_size, head->body_size)) != head->body_sum) {
+            return fail(Errc::malformed, "this fragment is not as it was recorded");
+        }
+        const std::size_t skipped = form == Form::chunks ? head_size : 0;
+        const std::size_t size = head_size + head->body_size - skipped;
+        std::memmove(bytes.data() + kept, rest.data() + skipped, size);
+        kept += size;
+        at += head_size + head->body_size;
+    }
+    if (*count != fragment.size) {
+        return fail(Errc::malformed, "this fragment is not as it was recorded");
+    }
+    bytes.resize(kept);
+    return Bytes{std::move(bytes)};
+}
+
+}   // namespace millrace::archive

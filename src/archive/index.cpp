@@ -1,0 +1,199 @@
+#include "archive/index.hpp"
+
+#include "archive/statement.hpp"
+
+#include <sqlite3.h>
+
+namespace millrace::archive {
+
+namespace {
+
+// A fragment's place in its file orders it: the rows of one file lie together, as the file's bytes do.
+constexpr const char* schema = R"(
+CREATE TABLE IF NOT EXISTS files(id INTEGER PRIMARY KEY, stream TEXT NOT NULL, run TEXT NOT NULL,
+  codecs TEXT NOT NULL, cause TEXT NOT NULL, seal_cause TEXT NOT NULL, init BLOB NOT NULL,
+  state INTEGER NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL, bytes INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS files_in_time ON files(stream, begin);
+CREATE TABLE IF NOT EXISTS fragments(file INTEGER NOT NULL, place INTEGER NOT NULL, number INTEGER NOT NULL,
+  size INTEGER NOT NULL, utc INTEGER NOT NULL, media INTEGER NOT NULL, duration INTEGER NOT NULL,
+  flags INTEGER NOT NULL, PRIMARY KEY(file, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS gaps(stream TEXT NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL,
+  cause TEXT NOT NULL, PRIMARY KEY(stream, begin)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pins(stream TEXT NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL);
+PRAGMA user_version=1;
+)";
+
+enum FragmentFlags : std::uint8_t { key = 1, discontinuity = 2, damaged = 4 };
+
+std::int64_t flags_of(const Fragment& fragment) {
+    return (fragment.key ? key : 0) | (fragment.discontinuity ? discontinuity : 0) |
+           (fragment.damaged ? damaged : 0);
+}
+
+}   // namespace
+
+/// All or nothing of what is done while it stands.
+class Index::Transaction {
+public:
+    explicit Transaction(Index& index) : index_{index}, begun_{index.run("BEGIN IMMEDIATE")} {}
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    ~Transaction() {
+        if (begun_ && !committed_) {
+            (void)index_.run("ROLLBACK");
+        }
+    }
+    const Result<>& begun() const { return begun_; }
+    Result<> commit() {
+        Result<> done = index_.run("COMMIT");
+        committed_ = done.has_value();
+        return done;
+    }
+
+private:
+    Index& index_;
+    Result<> begun_;
+    bool committed_ = false;
+};
+
+Index::~Index() {
+    close();
+}
+
+Result<> Index::run(const char* sql) {
+    const int code = sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
+    return code == SQLITE_OK ? Result<>{} : sqlite_failure(code);
+}
+
+Result<> Index::open() {
+    const std::string name{file_name};
+    const int code = sqlite3_open_v2(name.c_str(), &database_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                     sqlite_.name().c_str());
+    if (code != SQLITE_OK) {
+        close();
+        return sqlite_failure(code);
+    }
+    // NORMAL: a commit waits for no disk. After a power cut the newest rows may be missing; recovery reads
+    // them from the files, which were synced.
+    Result<> ready =
+        run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+            "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;");
+    if (ready) {
+        ready = run(schema);
+    }
+    if (!ready) {
+        close();
+    }
+    return ready;
+}
+
+Result<> Index::begin_anew() {
+    close();
+    for (const std::string_view ending : {"", "-wal", "-journal"}) {
+        if (Result<> gone = folder_.remove(std::string{file_name} + std::string{ending}); !gone) {
+            return gone;
+        }
+    }
+    if (Result<> synced = folder_.sync_names(); !synced) {
+        return synced;
+    }
+    return open();
+}
+
+void Index::close() {
+    sqlite3_close(std::exchange(database_, nullptr));
+}
+
+Result<> Index::put_file(const FileRow& row, std::span<const Fragment> fragments) {
+    Transaction all{*this};
+    if (!all.begun()) {
+        return all.begun();
+    }
+    Statement file{database_, "INSERT OR REPLACE INTO files VALUES(?,?,?,?,?,?,?,?,?,?,?)"};
+    file.put(row.id).put(row.facts.stream).put(row.facts.run).put(row.facts.codecs).put(row.facts.cause);
+    file.put(row.seal_cause).put(row.init.span()).put(std::int64_t{static_cast<std::uint8_t>(row.state)});
+    if (Result<> done = file.put(row.begin).put(row.end).put(row.bytes).done(); !done) {
+        return done;
+    }
+    Statement before{database_, "DELETE FROM fragments WHERE file=? AND place>=?"};
+    const std::uint64_t from = fragments.empty() ? UINT64_C(1) << 62U : fragments.front().offset;
+    if (Result<> done = before.put(row.id).put(from).done(); !done) {
+        return done;
+    }
+    Statement one{database_, "INSERT INTO fragments VALUES(?,?,?,?,?,?,?,?)"};
+    for (const Fragment& fragment : fragments) {
+        one.put(row.id).put(fragment.offset).put(fragment.number).put(fragment.size).put(fragment.utc);
+        one.put(fragment.media_us).put(fragment.duration_us).put(flags_of(fragment));
+        if (Result<> done = one.done(); !done) {
+            return done;
+        }
+        one.again();
+    }
+    return all.commit();
+}
+
+Result<> Index::remove_file(std::uint64_t id) {
+    Transaction all{*this};
+    if (!all.begun()) {
+        return all.begun();
+    }
+    if (Result<> done = Statement{database_, "DELETE FROM fragments WHERE file=?"}.put(id).done(); !done) {
+        return done;
+    }
+    if (Result<> done = Statement{database_, "DELETE FROM files WHERE id=?"}.put(id).done(); !done) {
+        return done;
+    }
+    return all.commit();
+}
+
+Result<> Index::add_gap(const std::string& stream, const Gap& gap) {
+    return Statement{database_, "INSERT OR REPLACE INTO gaps VALUES(?,?,?,?)"}
+        .put(stream)
+        .put(gap.begin)
+        .put(gap.end)
+        .put(gap.cause)
+        .done();
+}
+
+Result<> Index::pin(const std::string& stream, Span span) {
+    return Statement{database_, "INSERT INTO pins VALUES(?,?,?)"}
+        .put(stream)
+        .put(span.from)
+        .put(span.to)
+        .done();
+}
+
+Result<> Index::note_retention(const std::string& stream, Span taken) {
+    Transaction all{*this};
+    if (!all.begun()) {
+        return all.begun();
+    }
+    Statement before{database_,
+                     "SELECT coalesce(min(begin), ?), coalesce(max(end), ?) FROM gaps WHERE stream=? AND "
+                     "(cause='retention' OR (begin>=? AND end<=?))"};
+    before.put(taken.from).put(taken.to).put(stream).put(taken.from).put(taken.to);
+    const Result<bool> found = before.step();
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    const WallTime begin = std::min(taken.from, before.time());
+    const WallTime end = std::max(taken.to, before.time());
+    before.again();
+    Statement inside{database_, "DELETE FROM gaps WHERE stream=? AND begin>=? AND end<=?"};
+    if (Result<> done = inside.put(stream).put(begin).put(end).done(); !done) {
+        return done;
+    }
+    if (Result<> done = add_gap(stream, {begin, end, "retention"}); !done) {
+        return done;
+    }
+    return all.commit();
+}
+
+Result<> Index::mark_damaged(std::uint64_t file, std::uint64_t number) {
+    return Statement{database_, "UPDATE fragments SET flags=flags|4 WHERE file=? AND number=?"}
+        .put(file)
+        .put(number)
+        .done();
+}
+
+}   // namespace millrace::archive

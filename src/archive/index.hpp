@@ -1,0 +1,120 @@
+#pragma once
+
+#include "archive/fragment.hpp"
+#include "archive/sqlite_folder.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+struct sqlite3;
+
+namespace millrace::archive {
+
+/// In which state a file is; in exactly one.
+enum class FileState : std::uint8_t {
+    open = 0,     ///< being recorded, or left by a crash: to be recovered
+    sealed = 1,   ///< whole; never written again
+    cut = 2,      ///< the disk failed it: what is indexed is there, what is behind is not known
+};
+
+/// The row of a file. A row means that the bytes are on the disk.
+struct FileRow {
+    std::uint64_t id = 0;
+    FileFacts facts;
+    std::string seal_cause;
+    Bytes init;
+    FileState state = FileState::open;
+    WallTime begin;
+    WallTime end;   ///< of its last fragment
+    std::uint64_t bytes = 0;
+};
+
+/// Nothing was recorded from `begin` to `end`.
+struct Gap {
+    WallTime begin;
+    WallTime end;
+    std::string cause;
+    bool operator==(const Gap&) const = default;
+};
+
+/// A fragment, and the file that has it.
+struct FoundFragment {
+    std::uint64_t file = 0;
+    std::string run;
+    std::string codecs;
+    bool file_begins = false;   ///< the first of its file
+    bool new_coding = false;    ///< a player reads something else before it than before the one in front
+    std::string cause;          ///< of the gap before that file
+    Fragment fragment;
+};
+
+struct Span {
+    WallTime from;
+    WallTime to;
+};
+
+/// Which fragments there are, of which time: SQLite in the file `index`, in the archive's own folder, WAL
+/// with exclusive locking. It never knows more than the disk has, may know less after a power cut, and can be
+/// made again from the files alone. Disk thread only. Errc::malformed: the database is damaged; exhausted,
+/// io.
+class Index {
+public:
+    static constexpr std::string_view file_name = "index";
+    /// A file is no longer than this, by far: what is looked at before a moment to find what spans it.
+    static constexpr Duration file_duration_max = 3600s;
+
+    Index(Folder& folder, Random& random) : folder_{folder}, sqlite_{folder, random} {}
+    Index(const Index&) = delete;
+    Index& operator=(const Index&) = delete;
+    ~Index();
+
+    Result<> open();
+    /// Forgets a damaged one: removes its files and begins an empty one.
+    Result<> begin_anew();
+    /// Brings all to the disk, and closes.
+    void close();
+
+    /// Each of these is one transaction. Fragments go behind those of the file that lie before them, and take
+    /// the place of all others.
+    Result<> put_file(const FileRow& row, std::span<const Fragment> fragments);
+    Result<> remove_file(std::uint64_t id);
+    Result<> add_gap(const std::string& stream, const Gap& gap);
+    /// Pictures from `span` stay, whatever retention says.
+    Result<> pin(const std::string& stream, Span span);
+    /// What retention took, as one gap from the stream's beginning on.
+    Result<> note_retention(const std::string& stream, Span taken);
+    Result<> mark_damaged(std::uint64_t file, std::uint64_t number);
+
+    /// All files, in order of their ids, without their `init`.
+    Result<std::vector<FileRow>> files();
+    Result<std::optional<FileRow>> file(std::uint64_t id);
+    /// The stream's newest file, without its `init`.
+    Result<std::optional<FileRow>> newest(const std::string& stream);
+    /// The stream's fragments that have a moment in `span`, in their order, at most `count_max`.
+    Result<std::vector<FoundFragment>> fragments(const std::string& stream, Span span, std::size_t count_max);
+    Result<std::optional<FoundFragment>> fragment(std::uint64_t file, std::uint64_t number);
+    /// The fragments of a file, in their order.
+    Result<std::vector<Fragment>> fragments_of(std::uint64_t file);
+    Result<std::vector<Gap>> gaps(const std::string& stream, Span span, std::size_t count_max);
+    /// When the stream's newest gap ends.
+    Result<std::optional<WallTime>> newest_gap(const std::string& stream);
+    Result<std::vector<Span>> pins(const std::string& stream);
+    Result<std::uint64_t> fragment_count();
+    /// SQLite's own look at all of it: empty is sound.
+    Result<std::string> integrity();
+
+private:
+    friend class Statement;
+    class Transaction;
+    Result<> run(const char* sql);
+    std::unexpected<Error> failure();
+
+    Folder& folder_;
+    SqliteFolder sqlite_;
+    sqlite3* database_ = nullptr;
+};
+
+}   // namespace millrace::archive

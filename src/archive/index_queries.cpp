@@ -1,0 +1,183 @@
+#include "archive/index.hpp"
+#include "archive/statement.hpp"
+
+// What the index is asked.
+
+namespace millrace::archive {
+
+namespace {
+
+constexpr std::uint8_t key = 1;
+constexpr std::uint8_t discontinuity = 2;
+constexpr std::uint8_t damaged = 4;
+
+FileRow read_file_row(Statement& row) {
+    FileRow file;
+    file.id = row.natural();
+    file.facts.stream = row.text();
+    file.facts.run = row.text();
+    file.facts.codecs = row.text();
+    file.facts.cause = row.text();
+    file.seal_cause = row.text();
+    file.state = static_cast<FileState>(row.number());
+    file.begin = row.time();
+    file.end = row.time();
+    file.bytes = row.natural();
+    return file;
+}
+
+FoundFragment read_fragment_row(Statement& row) {
+    FoundFragment found;
+    found.file = row.natural();
+    found.run = row.text();
+    found.codecs = row.text();
+    found.cause = row.text();
+    Fragment& fragment = found.fragment;
+    fragment.offset = row.natural();
+    fragment.number = row.natural();
+    fragment.size = row.natural();
+    fragment.utc = row.time();
+    fragment.media_us = row.number();
+    fragment.duration_us = row.number();
+    const auto flags = static_cast<std::uint8_t>(row.number());
+    fragment.key = (flags & key) != 0;
+    fragment.discontinuity = (flags & discontinuity) != 0;
+    fragment.damaged = (flags & damaged) != 0;
+    return found;
+}
+
+constexpr std::int64_t file_microseconds_max =
+    std::chrono::duration_cast<std::chrono::microseconds>(Index::file_duration_max).count();
+
+/// Every row of a statement.
+template <class Read>
+auto rows(Statement& statement, Read read) -> Result<std::vector<decltype(read(statement))>> {
+    std::vector<decltype(read(statement))> all;
+    for (;;) {
+        const Result<bool> row = statement.step();
+        if (!row) {
+            return std::unexpected(row.error());
+        }
+        if (!*row) {
+            return all;
+        }
+        all.push_back(read(statement));
+    }
+}
+
+template <class T>
+Result<std::optional<T>> first_of(Result<std::vector<T>> found) {
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    return found->empty() ? std::optional<T>{} : std::optional<T>{std::move(found->front())};
+}
+
+}   // namespace
+
+Result<std::vector<FileRow>> Index::files() {
+    Statement all{
+        database_,
+        "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes FROM files ORDER BY id"};
+    return rows(all, read_file_row);
+}
+
+Result<std::optional<FileRow>> Index::file(std::uint64_t id) {
+    Statement one{
+        database_,
+        "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,init FROM files WHERE id=?"};
+    one.put(id);
+    return first_of(rows(one, [](Statement& row) {
+        FileRow file = read_file_row(row);
+        file.init = row.bytes();
+        return file;
+    }));
+}
+
+Result<std::optional<FileRow>> Index::newest(const std::string& stream) {
+    Statement newest{database_,
+                     "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes FROM files WHERE "
+                     "stream=? ORDER BY begin DESC, id DESC LIMIT 1"};
+    newest.put(stream);
+    return first_of(rows(newest, read_file_row));
+}
+
+Result<std::vector<FoundFragment>> Index::fragments(const std::string& stream, Span span,
+                                                    std::size_t count_max) {
+    Statement found{database_,
+                    "SELECT f.id,f.run,f.codecs,f.cause,g.place,g.number,g.size,g.utc,g.media,g.duration,"
+                    "g.flags FROM files f JOIN fragments g ON g.file=f.id WHERE f.stream=?1 AND "
+                    "f.begin>=?2-?3 AND f.begin<?4 AND g.utc+g.duration>?2 AND g.utc<?4 "
+                    "ORDER BY f.begin,f.id,g.place LIMIT ?5"};
+    found.put(stream).put(span.from).put(file_microseconds_max).put(span.to);
+    found.put(static_cast<std::uint64_t>(count_max));
+    Result<std::vector<FoundFragment>> all = rows(found, read_fragment_row);
+    if (all) {
+        std::uint64_t before = 0;
+        for (FoundFragment& one : *all) {
+            one.file_begins = one.file != std::exchange(before, one.file);
+        }
+    }
+    return all;
+}
+
+Result<std::optional<FoundFragment>> Index::fragment(std::uint64_t file, std::uint64_t number) {
+    Statement found{database_,
+                    "SELECT f.id,f.run,f.codecs,f.cause,g.place,g.number,g.size,g.utc,g.media,g.duration,"
+                    "g.flags FROM fragments g JOIN files f ON g.file=f.id WHERE g.file=? AND g.number=?"};
+    found.put(file).put(number);
+    return first_of(rows(found, read_fragment_row));
+}
+
+Result<std::vector<Fragment>> Index::fragments_of(std::uint64_t file) {
+    Statement found{database_,
+                    "SELECT file,'','','',place,number,size,utc,media,duration,flags FROM fragments WHERE "
+                    "file=? ORDER BY place"};
+    found.put(file);
+    return rows(found, [](Statement& row) { return read_fragment_row(row).fragment; });
+}
+
+Result<std::vector<Gap>> Index::gaps(const std::string& stream, Span span, std::size_t count_max) {
+    Statement found{database_,
+                    "SELECT begin,end,cause FROM gaps WHERE stream=? AND begin<? AND end>? ORDER BY begin "
+                    "LIMIT ?"};
+    found.put(stream).put(span.to).put(span.from).put(static_cast<std::uint64_t>(count_max));
+    return rows(found, [](Statement& row) {
+        const WallTime begin = row.time();
+        const WallTime end = row.time();
+        return Gap{begin, end, row.text()};
+    });
+}
+
+Result<std::optional<WallTime>> Index::newest_gap(const std::string& stream) {
+    Statement newest{database_, "SELECT end FROM gaps WHERE stream=? ORDER BY end DESC LIMIT 1"};
+    newest.put(stream);
+    return first_of(rows(newest, [](Statement& row) { return row.time(); }));
+}
+
+Result<std::vector<Span>> Index::pins(const std::string& stream) {
+    Statement found{database_, "SELECT begin,end FROM pins WHERE stream=?"};
+    found.put(stream);
+    return rows(found, [](Statement& row) {
+        const WallTime from = row.time();
+        return Span{from, row.time()};
+    });
+}
+
+Result<std::uint64_t> Index::fragment_count() {
+    Statement count{database_, "SELECT count(*) FROM fragments"};
+    const auto found = first_of(rows(count, [](Statement& row) { return row.natural(); }));
+    return found ? Result<std::uint64_t>{found->value_or(0)} : std::unexpected(found.error());
+}
+
+Result<std::string> Index::integrity() {
+    Statement look{database_, "PRAGMA integrity_check(1)"};
+    const auto found = first_of(rows(look, [](Statement& row) { return row.text(); }));
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    const std::string said = found->value_or("nothing");
+    return said == "ok" ? std::string{} : said;
+}
+
+}   // namespace millrace::archive

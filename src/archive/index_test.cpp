@@ -1,0 +1,134 @@
+#include "archive/index.hpp"
+
+#include "archive/files_for_tests.hpp"
+
+namespace millrace::archive {
+namespace {
+
+constexpr std::int64_t start = 1'800'000'000'000'000;
+
+FileRow row(std::uint64_t id, std::int64_t second, std::int64_t seconds = 10) {
+    return {.id = id,
+            .facts = facts(),
+            .seal_cause = {},
+            .init = Bytes::copy("init"),
+            .state = FileState::sealed,
+            .begin = {start + second * 1'000'000},
+            .end = {start + (second + seconds) * 1'000'000},
+            .bytes = 1000};
+}
+
+std::vector<Fragment> fragments(std::int64_t second, std::int64_t count = 10) {
+    std::vector<Fragment> all;
+    for (std::int64_t at = 0; at < count; ++at) {
+        all.push_back({.number = static_cast<std::uint64_t>(second + at),
+                       .offset = static_cast<std::uint64_t>(at) * 100,
+                       .size = 100,
+                       .utc = {start + (second + at) * 1'000'000},
+                       .media_us = (second + at) * 1'000'000,
+                       .duration_us = 1'000'000,
+                       .key = true});
+    }
+    return all;
+}
+
+Span span(std::int64_t from, std::int64_t to) {
+    return {{start + from * 1'000'000}, {start + to * 1'000'000}};
+}
+
+class IndexTest : public testing::Test {
+protected:
+    VirtualFolder folder_;
+    SeededRandom random_{1};
+};
+
+TEST_F(IndexTest, finds_fragments_by_time_over_files) {
+    Index index{folder_, random_};
+    ASSERT_TRUE(index.open());
+    ASSERT_TRUE(index.put_file(row(1, 0), fragments(0)));
+    ASSERT_TRUE(index.put_file(row(2, 10), fragments(10)));
+    const auto found = index.fragments("live/cam", span(8, 12), 100);
+    ASSERT_TRUE(found);
+    ASSERT_EQ(found->size(), 4U);
+    EXPECT_EQ(found->front().fragment, fragments(0)[8]);
+    EXPECT_EQ((*found)[2].file, 2U);
+    EXPECT_TRUE((*found)[2].file_begins);
+    EXPECT_FALSE((*found)[3].file_begins);
+    EXPECT_EQ(index.fragments("live/cam", span(0, 20), 5)->size(), 5U);
+    EXPECT_TRUE(index.fragments("live/ca", span(0, 20), 5)->empty());
+    EXPECT_EQ((*index.fragment(2, 13))->fragment, fragments(10)[3]);
+    EXPECT_FALSE(*index.fragment(1, 13));
+    EXPECT_EQ((*index.newest("live/cam"))->end, row(2, 10).end);
+    EXPECT_EQ((*index.file(2))->init, Bytes::copy("init"));
+}
+
+TEST_F(IndexTest, has_what_was_put_after_a_crash_of_the_process) {
+    {
+        Index index{folder_, random_};
+        ASSERT_TRUE(index.open());
+        ASSERT_TRUE(index.put_file(row(1, 0), fragments(0)));
+        EXPECT_TRUE(folder_.has("index-wal"));
+        folder_.dies_at = folder_.calls;   // it has no time to close
+    }
+    folder_.restart();
+    Index index{folder_, random_};
+    ASSERT_TRUE(index.open());
+    EXPECT_EQ(*index.fragment_count(), 10U);
+    EXPECT_EQ(*index.integrity(), "");
+}
+
+TEST_F(IndexTest, is_sound_after_a_power_cut_at_any_call) {
+    bool finished = false;
+    for (std::uint64_t at = 0; !finished; ++at) {
+        VirtualFolder folder;
+        SeededRandom chance{at};
+        folder.dies_at = at;
+        {
+            Index index{folder, chance};
+            Result<> done = index.open();
+            for (std::uint64_t id = 1; done && id < 6; ++id) {
+                const auto second = static_cast<std::int64_t>(id) * 10;
+                done = index.put_file(row(id, second), fragments(second));
+            }
+            finished = done.has_value();
+        }
+        folder.cut_power(chance);
+        Index index{folder, chance};
+        ASSERT_TRUE(index.open()) << at;
+        EXPECT_EQ(*index.integrity(), "") << at;
+        EXPECT_EQ(*index.fragment_count() % 10, 0U) << at;   // a file's rows come together
+    }
+}
+
+TEST_F(IndexTest, takes_what_retention_took_as_one_gap) {
+    Index index{folder_, random_};
+    ASSERT_TRUE(index.open());
+    const auto at = [](std::int64_t second) { return WallTime{start + second * 1'000'000}; };
+    ASSERT_TRUE(index.add_gap("live/cam", {at(10), at(20), "crash"}));
+    ASSERT_TRUE(index.add_gap("live/cam", {at(50), at(60), "disk full"}));
+    ASSERT_TRUE(index.note_retention("live/cam", span(0, 10)));
+    ASSERT_TRUE(index.note_retention("live/cam", span(20, 30)));
+    const auto gaps = index.gaps("live/cam", span(0, 100), 10);
+    ASSERT_TRUE(gaps);
+    ASSERT_EQ(gaps->size(), 2U);
+    EXPECT_EQ(gaps->front(), (Gap{at(0), at(30), "retention"}));
+    EXPECT_EQ(gaps->back(), (Gap{at(50), at(60), "disk full"}));
+}
+
+TEST_F(IndexTest, says_when_it_is_damaged) {
+    {
+        Index index{folder_, random_};
+        ASSERT_TRUE(index.open());
+        ASSERT_TRUE(index.put_file(row(1, 0), fragments(0)));
+    }
+    folder_.bytes("index")[2] ^= std::byte{1};
+    Index index{folder_, random_};
+    const Result<> opened = index.open();
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code, Errc::malformed);
+    ASSERT_TRUE(index.begin_anew());
+    EXPECT_EQ(*index.fragment_count(), 0U);
+}
+
+}   // namespace
+}   // namespace millrace::archive

@@ -1,0 +1,78 @@
+#include "archive/keeper.hpp"
+
+#include "base/log.hpp"
+
+namespace millrace::archive {
+
+std::unique_ptr<hub::Recording> Keeper::begin(const hub::RecordingSource& source) {
+    begun_ = true;
+    return std::make_unique<Recorder>(source, [this](Batch batch) {
+        return disk_.run([this, batch = std::move(batch)]() mutable { archive_.write(std::move(batch)); });
+    });
+}
+
+void Keeper::open() {
+    const bool taken = disk_.run([this] {
+        if (!archive_.is_there()) {
+            return;   // the first recording makes it
+        }
+        begun_ = true;
+        if (const Result<> opened = archive_.open(); !opened) {
+            log::error("archive", "nothing is recorded: {}", opened.error().what);
+        } else if (archive_.recovered() > 0) {
+            log::warning("archive", "{} files that were not closed in good order are recovered",
+                         archive_.recovered());
+        }
+    });
+    check(taken, "a new disk thread has room");
+}
+
+void Keeper::use(Keep keep) {
+    (void)disk_.run([this, keep] { archive_.use(keep); });
+}
+
+void Keeper::tend() {
+    if (!begun_ || tending_.exchange(true)) {
+        return;
+    }
+    const bool taken = disk_.run([this] {
+        archive_.tend();
+        tending_ = false;
+    });
+    if (!taken) {
+        tending_ = false;
+    }
+}
+
+void Keeper::close(Reply<bool> reply) {
+    (void)disk_.run([this, reply = std::move(reply)]() mutable {
+        archive_.close(std::string{cause::stopped});
+        reply.give(true);
+    });
+}
+
+void Keeper::list(std::string stream, Span span, Reply<Listing> reply) {
+    (void)disk_.run([this, stream = std::move(stream), span, reply = std::move(reply)]() mutable {
+        reply.give(archive_.list(stream, span));
+    });
+}
+
+void Keeper::read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
+    (void)disk_.run([this, stream = std::move(stream), file, number, reply = std::move(reply)]() mutable {
+        reply.give(archive_.read(stream, file, number));
+    });
+}
+
+void Keeper::read_records(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
+    (void)disk_.run([this, stream = std::move(stream), file, number, reply = std::move(reply)]() mutable {
+        reply.give(archive_.read(stream, file, number, Form::records));
+    });
+}
+
+void Keeper::init(std::string stream, std::uint64_t file, Reply<Bytes> reply) {
+    (void)disk_.run([this, stream = std::move(stream), file, reply = std::move(reply)]() mutable {
+        reply.give(archive_.init(stream, file));
+    });
+}
+
+}   // namespace millrace::archive

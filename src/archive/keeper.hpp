@@ -1,0 +1,48 @@
+#pragma once
+
+#include "archive/archive.hpp"
+#include "archive/recorder.hpp"
+#include "base/answer.hpp"
+#include "base/background.hpp"
+
+#include <atomic>
+#include <string>
+
+namespace millrace::archive {
+
+/// The archive as the rest of a node sees it: any thread asks, one disk thread works. `disk` runs one work at
+/// a time, in order, and ends before this.
+class Keeper final : public hub::Recordings {
+public:
+    /// What `disk` lets wait: a batch a stream, and who asks.
+    static constexpr std::size_t works_max = 16'384;
+    static constexpr Duration tend_every = 200ms;
+
+    Keeper(Background& disk, Archive::Seams seams) : disk_{disk}, archive_{seams} {}
+
+    std::unique_ptr<hub::Recording> begin(const hub::RecordingSource& source) override;
+
+    /// Opens the archive, and recovers it, before anything else is done with it.
+    void open();
+    void use(Keep keep);
+    /// Syncs and removes what is due; to be called a few times a second.
+    void tend();
+    /// Everything that recorders gave is on the disk, and every file is sealed. Answers true.
+    void close(Reply<bool> reply);
+
+    /// What there is of a stream. Errc::refused, io, malformed; cancelled where too much waits.
+    void list(std::string stream, Span span, Reply<Listing> reply);
+    /// The chunks of a fragment, its records as they lie in the file, and what a player reads before.
+    /// Errc::not_found, malformed as well.
+    void read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
+    void read_records(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
+    void init(std::string stream, std::uint64_t file, Reply<Bytes> reply);
+
+private:
+    Background& disk_;
+    Archive archive_;                   // touched by works only
+    std::atomic<bool> begun_ = false;   // there is, or was, something to tend
+    std::atomic<bool> tending_ = false;
+};
+
+}   // namespace millrace::archive

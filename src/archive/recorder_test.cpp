@@ -1,0 +1,246 @@
+#include "archive/keeper.hpp"
+
+#include "archive/files_for_tests.hpp"
+#include "archive/units_for_tests.hpp"
+#include "base/virtual_background.hpp"
+
+namespace millrace::archive {
+namespace {
+
+/// A disk whose works wait while it stalls.
+class StallingDisk final : public Background {
+public:
+    explicit StallingDisk(Background& disk) : disk_{disk} {}
+    bool run(std::move_only_function<void()> work) override {
+        if (!stalled) {
+            return disk_.run(std::move(work));
+        }
+        waiting_.push_back(std::move(work));
+        return true;
+    }
+    void go_on() {
+        stalled = false;
+        for (auto& work : std::exchange(waiting_, {})) {
+            EXPECT_TRUE(disk_.run(std::move(work)));
+        }
+    }
+    bool stalled = false;
+
+private:
+    Background& disk_;
+    std::vector<std::move_only_function<void()>> waiting_;
+};
+
+/// A stream with a camera, its recording, and a disk that may stall.
+class RecorderTest : public testing::Test {
+protected:
+    RecorderTest() { keeper_.open(); }
+    ~RecorderTest() override {
+        recording_.reset();
+        time_.settle();
+    }
+
+    void begin() {
+        tracks_ = {camera_.video, camera_.audio};
+        recording_ = keeper_.begin({.stream = "live/cam",
+                                    .run = "1800000000-00000001",
+                                    .feed = feed_,
+                                    .tracks = tracks_,
+                                    .home = home_});
+    }
+    /// So many pictures, one each 40 ms.
+    void play(int pictures) {
+        for (; pictures > 0; --pictures) {
+            for (const media::AccessUnitRef& unit : camera_.next({time_.utc().microseconds + wall_jump_})) {
+                tracks_[unit->track].config = unit->config;
+                feed_.append(unit, unit->payload.size(), unit->key && unit->track == 0, time_.now());
+                ++units_;
+            }
+            recording_->pump(time_.now());
+            feed_.trim(time_.now());
+            time_.run_for(40ms);
+        }
+    }
+    Listing listing() {
+        Answer<Listing> answer{home_};
+        keeper_.list("live/cam", {{0}, {INT64_MAX / 2}}, answer.reply());
+        time_.settle();
+        Listing found;
+        const auto take = [](Answer<Listing>& from, Listing& into, Executor& home) -> Task<> {
+            Result<Listing> got = co_await from.within(home.now() + 1s);
+            EXPECT_TRUE(got);
+            into = got.value_or(Listing{});
+        };
+        home_.tasks().spawn(take(answer, found, home_));
+        time_.settle();
+        return found;
+    }
+    /// All units that can be read back.
+    std::vector<media::AccessUnit> played(const Listing& listing) {
+        std::vector<media::AccessUnit> units;
+        for (const FoundFragment& one : listing.fragments) {
+            const auto file = open_file(folder_, one.file);
+            const auto found = scan(*file, one.file, Depth::bodies);
+            EXPECT_TRUE(found);
+            std::vector<std::byte> movie(found->init_size);
+            EXPECT_TRUE(file->read(found->init_offset, movie));
+            const auto bytes = read_fragment(*file, one.file, one.fragment);
+            EXPECT_TRUE(bytes);
+            movie.insert(movie.end(), bytes->begin(), bytes->end());
+            const mp4::samples::Read read = mp4::samples::read_file(movie);
+            EXPECT_EQ(read.error, "");
+            units.insert(units.end(), read.units.begin(), read.units.end());
+        }
+        return units;
+    }
+    std::string causes(const Listing& listing) {
+        std::string text;
+        for (const Gap& gap : listing.gaps) {
+            text += (text.empty() ? "" : ", ") + gap.cause;
+        }
+        return text;
+    }
+
+    VirtualTime time_;
+    VirtualExecutor& home_ = time_.add_executor();
+    VirtualExecutor& disk_thread_ = time_.add_executor();
+    VirtualFolder folder_;
+    SeededRandom random_{1};
+    VirtualBackground works_{disk_thread_, 1024};
+    StallingDisk disk_{works_};
+    Keeper keeper_{disk_, {.folder = folder_, .random = random_, .clock = time_}};
+    hub::MediaFeed feed_;
+    TestCamera camera_;
+    std::vector<media::Track> tracks_;
+    std::unique_ptr<hub::Recording> recording_;
+    std::size_t units_ = 0;
+    std::int64_t wall_jump_ = 0;
+};
+
+TEST_F(RecorderTest, records_every_unit_once_and_in_order) {
+    begin();
+    play(130);
+    EXPECT_TRUE(recording_->report().under_way);
+    recording_->pause("publisher gone");
+    const Listing found = listing();
+    EXPECT_EQ(found.fragments.size(), 6U);
+    const std::vector<media::AccessUnit> units = played(found);
+    EXPECT_EQ(units.size(), units_);
+    std::map<media::TrackId, std::int64_t> newest;
+    for (const media::AccessUnit& unit : units) {
+        EXPECT_TRUE(!newest.contains(unit.track) || unit.dts > newest[unit.track]);
+        newest[unit.track] = unit.dts;
+    }
+    EXPECT_EQ(causes(found), "");
+    EXPECT_GT(recording_->report().bytes, 0U);
+    EXPECT_FALSE(recording_->report().under_way);
+}
+
+TEST_F(RecorderTest, keeps_sound_that_came_before_its_picture) {
+    std::vector<media::AccessUnitRef> units = camera_.next(time_.utc());
+    std::ranges::rotate(units, units.begin() + 1);
+    for (const media::AccessUnitRef& unit : units) {
+        feed_.append(unit, unit->payload.size(), unit->key && unit->track == 0, time_.now());
+        ++units_;
+        if (unit->cut != nullptr) {
+            feed_.keep_from(0);
+        }
+    }
+    begin();
+    play(30);
+    recording_->pause("publisher gone");
+    EXPECT_EQ(played(listing()).size(), units_);
+}
+
+TEST_F(RecorderTest, names_the_gap_of_a_publisher_that_went_and_came_back) {
+    begin();
+    play(60);
+    recording_->pause("publisher gone");
+    time_.run_for(20s);
+    camera_ = TestCamera{};
+    recording_.reset();
+    feed_.clear();
+    begin();
+    play(60);
+    recording_->pause("publisher gone");
+    const Listing found = listing();
+    EXPECT_EQ(causes(found), "publisher gone");
+    EXPECT_EQ(played(found).size(), units_);
+    ASSERT_EQ(found.gaps.size(), 1U);
+    EXPECT_NEAR(static_cast<double>(found.gaps[0].end.microseconds - found.gaps[0].begin.microseconds), 20e6,
+                1e5);
+}
+
+TEST_F(RecorderTest, case_f9_loses_nothing_while_a_disk_stalls_for_five_seconds) {
+    begin();
+    play(30);
+    disk_.stalled = true;
+    play(125);
+    disk_.go_on();
+    play(30);
+    recording_->pause("publisher gone");
+    EXPECT_EQ(played(listing()).size(), units_);
+    EXPECT_EQ(recording_->report().lost, 0U);
+}
+
+TEST_F(RecorderTest, case_f9_names_the_gap_of_a_disk_that_stalls_for_longer) {
+    begin();
+    play(30);
+    camera_.picture_size = 20'000;
+    disk_.stalled = true;
+    play(50 * 25);
+    disk_.go_on();
+    play(60);
+    recording_->pause("publisher gone");
+    const Listing found = listing();
+    EXPECT_EQ(causes(found), "disk too slow");
+    EXPECT_GT(recording_->report().lost, 0U);
+    EXPECT_LT(played(found).size(), units_);
+}
+
+TEST_F(RecorderTest, case_f20_begins_a_new_file_where_the_coding_changes_and_loses_no_unit) {
+    begin();
+    play(60);
+    camera_.video = {.id = 0,
+                     .kind = media::Kind::video,
+                     .config = std::make_shared<const media::TrackConfig>(*camera_.video.config)};
+    play(65);
+    recording_->pause("publisher gone");
+    const Listing found = listing();
+    EXPECT_GT(found.fragments.back().file, found.fragments.front().file);
+    EXPECT_EQ(causes(found), "");
+}
+
+TEST_F(RecorderTest, case_f10_keeps_the_order_when_the_wall_clock_is_set) {
+    begin();
+    for (const std::int64_t jump : {0L, 3'600'000'000L, -3'600'000'000L, 315'360'000'000'000L}) {
+        wall_jump_ = jump;
+        play(50);
+    }
+    recording_->pause("publisher gone");
+    const Listing found = listing();
+    EXPECT_EQ(played(found).size(), units_);
+    for (std::size_t at = 1; at < found.fragments.size(); ++at) {
+        const Fragment& before = found.fragments[at - 1].fragment;
+        EXPECT_NEAR(static_cast<double>(found.fragments[at].fragment.utc.microseconds),
+                    static_cast<double>(before.utc.microseconds + before.duration_us), 20e3);
+    }
+}
+
+TEST_F(RecorderTest, case_f5_goes_on_after_a_full_disk_with_the_next_segment) {
+    begin();
+    play(60);
+    folder_.limits.size_max = folder_.used();
+    play(60);
+    EXPECT_FALSE(recording_->report().under_way);
+    EXPECT_EQ(recording_->report().trouble, "disk full");
+    folder_.limits.size_max = UINT64_MAX;
+    play(120);
+    EXPECT_TRUE(recording_->report().under_way);
+    EXPECT_EQ(recording_->report().trouble, "");
+    recording_->pause("publisher gone");
+    EXPECT_EQ(causes(listing()), "disk full");
+}
+
+}   // namespace
+}   // namespace millrace::archive

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "capture/ffmpeg.hpp"
+#include "capture/frame_rate.hpp"
+
+#include <functional>
+#include <optional>
+#include <variant>
+
+namespace millrace::capture {
+
+/// A picture that came so that nothing can be made of it: it is counted.
+struct Broken {};
+
+/// One thing that a grabber got: a picture or sound to be encoded, or a unit that is coded already and has
+/// its place on the stream's line.
+struct Grab {
+    std::variant<ffmpeg::Frame, media::AccessUnit, Broken> what;
+    Moment at;                  ///< when it was taken
+    FrameRate rate;             ///< of pictures: what the device promises
+    std::uint32_t number = 0;   ///< of a picture, counted from the first; its receiver counts
+};
+
+/// What a device, a pipe or a program gives, one thing after the other. Its calls block, on a thread of their
+/// own.
+class Grabber {
+public:
+    virtual ~Grabber() = default;
+    /// Waits for what comes next; nothing at its end.
+    virtual Outcome<std::vector<Grab>> next() = 0;
+};
+
+/// Opens one, on that thread.
+using OpenGrabber = std::move_only_function<Outcome<std::unique_ptr<Grabber>>()>;
+
+}   // namespace millrace::capture

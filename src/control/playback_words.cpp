@@ -1,0 +1,70 @@
+#include "control/playback_words.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace millrace::control {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json playback_document(const hub::PlaybackReport& report) {
+    Json json;
+    json["width"] = report.width;
+    json["height"] = report.height;
+    json["decoded_fps"] = report.decoded_per_second;
+    json["shown_fps"] = report.shown_per_second;
+    json["frames_received"] = report.received;
+    json["frames_decoded"] = report.decoded;
+    json["frames_shown"] = report.shown;
+    json["frames_unseen"] = report.unseen;
+    json["frames_late"] = report.late;
+    json["frames_broken"] = report.broken;
+    json["frames_skipped"] = report.skipped;
+    json["frames_waiting"] = report.waiting;
+    json["sounds_decoded"] = report.sounds;
+    json["sounds_broken"] = report.sounds_broken;
+    json["delay_seconds"] = report.delay_seconds;
+    json["jitter_seconds"] = report.jitter_seconds;
+    json["behind_sound_seconds"] = report.behind_sound_seconds;
+    json["latency"] = {{"origin", media::name(report.capture_origin)}};
+    if (report.latency.count > 0) {
+        json["latency"]["shown_seconds"] = {{"p50", report.latency.p50_seconds},
+                                            {"p95", report.latency.p95_seconds}};
+    }
+    json["dark"] = !report.dark.empty();
+    if (!report.dark.empty()) {
+        json["reason"] = report.dark;
+    }
+    return json;
+}
+
+}   // namespace
+
+std::string playback_json(std::string_view stream_document, const hub::PlaybackReport& playback) {
+    Json json = Json::parse(stream_document, nullptr, false);
+    json["playback"] = playback_document(playback);
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string playback_line(const hub::StreamReport& stream, const hub::PlaybackReport& playback) {
+    const double bits = stream.payload_bits_per_second.second;
+    std::string line = fmt::format("{:.1f} fps shown  {:.2f} Mbit/s", playback.shown_per_second, bits / 1e6);
+    if (playback.latency.count > 0) {
+        line += fmt::format("  latency {:.0f} ms ({})", playback.latency.p50_seconds * 1000,
+                            media::name(playback.capture_origin));
+    }
+    line += fmt::format("  held back {:.0f} ms  late {}  lost {}", playback.delay_seconds * 1000,
+                        playback.late, playback.broken + playback.skipped + stream.units_unusable);
+    if (!playback.failed.empty()) {
+        line += fmt::format("  no picture: {}", playback.failed);
+    } else if (!playback.dark.empty()) {
+        line += fmt::format("  black: {}", playback.dark);
+        for (const hub::SourceStatus& source : stream.sources) {
+            line += source.reason.empty() ? "" : fmt::format(" ({})", source.reason);
+        }
+    }
+    return line;
+}
+
+}   // namespace millrace::control

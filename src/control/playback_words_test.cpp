@@ -1,0 +1,81 @@
+#include "control/playback_words.hpp"
+
+#include "control/explanation.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace millrace::control {
+namespace {
+
+hub::StreamReport some_stream() {
+    media::TrackConfig config;
+    config.codec_string = "avc1.64001f";
+    config.width = 1280;
+    config.height = 720;
+    config.frame_rate = 30;
+    hub::TrackReport track{
+        .track = {.config = std::make_shared<const media::TrackConfig>(std::move(config))}};
+    track.units_per_second = {29.97, 29.97};
+    track.bits_per_second = {2e6, 2e6};
+    hub::StreamReport report{.name = "cam", .state = hub::StreamState::live};
+    report.tracks.push_back(std::move(track));
+    report.payload_bits_per_second = {2e6, 2e6};
+    report.gop_seconds = 2;
+    report.capture_origin = media::CaptureTime::Label::capture;
+    report.verdicts.push_back({"b_frames", hub::Weight::note, "B-frames keep every picture back.", {}});
+    return report;
+}
+
+hub::PlaybackReport some_playback() {
+    hub::PlaybackReport report;
+    report.received = 10;
+    report.decoded = 7;
+    report.shown = 6;
+    report.unseen = 1;
+    report.broken = 1;
+    report.skipped = 1;
+    report.waiting = 1;
+    report.shown_per_second = 29.9;
+    report.capture_origin = media::CaptureTime::Label::capture;
+    report.latency.count = 6;
+    report.latency.p50_seconds = 0.084;
+    report.dark.clear();
+    return report;
+}
+
+}   // namespace
+
+TEST(PlaybackWords, row_1_34_every_counter_of_a_playback_stands_in_the_document) {
+    const auto json = nlohmann::json::parse(playback_json(R"({"name":"cam"})", some_playback()));
+    const auto& playback = json.at("playback");
+    EXPECT_EQ(json.at("name"), "cam");
+    EXPECT_EQ(playback.at("frames_received").get<int>(),
+              playback.at("frames_decoded").get<int>() + playback.at("frames_broken").get<int>() +
+                  playback.at("frames_skipped").get<int>() + playback.at("frames_waiting").get<int>());
+    EXPECT_EQ(playback.at("latency").at("origin"), "capture");
+    EXPECT_NEAR(playback.at("latency").at("shown_seconds").at("p50").get<double>(), 0.084, 1e-9);
+    EXPECT_FALSE(playback.at("dark").get<bool>());
+}
+
+TEST(PlaybackWords, the_line_says_the_delay_or_why_it_is_black) {
+    hub::PlaybackReport playback = some_playback();
+    EXPECT_EQ(playback_line(some_stream(), playback),
+              "29.9 fps shown  2.00 Mbit/s  latency 84 ms (capture)  held back 0 ms  late 0  lost 2");
+    playback.dark = "the sender was lost";
+    EXPECT_TRUE(playback_line(some_stream(), playback).ends_with("black: the sender was lost"));
+}
+
+TEST(Explanation, says_what_is_in_the_stream_and_what_to_mend) {
+    const std::string text = explanation(some_stream());
+    for (const std::string_view part :
+         {"h264 (avc1.64001f), 1280x720, 29.97 fps (30 declared), 2.00 Mbit/s", "a key frame every 2.00 s",
+          "B-frames", "times     steady", "each picture says when it was taken", "plays     everywhere",
+          "B-frames keep every picture back."}) {
+        EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
+    }
+    const auto json = nlohmann::json::parse(explanation_json(R"({"name":"cam"})", some_stream()));
+    EXPECT_TRUE(json.at("obstacles").empty());
+}
+
+}   // namespace millrace::control

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "base/executor.hpp"
+#include "hub/media_feed.hpp"
+#include "media/track.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace millrace::hub {
+
+/// How the recording of a stream goes.
+struct RecordingReport {
+    bool on = false;           ///< the stream is to be recorded
+    bool under_way = false;    ///< and is, now
+    std::string trouble;       ///< why it is not, in words
+    std::uint64_t bytes = 0;   ///< on the disk, since the stream is there; these two for sure
+    std::uint64_t chunks = 0;
+    std::uint64_t lost = 0;   ///< units that the disk was too slow for
+};
+
+/// What keeps a stream's units. Owned by Stream, home worker only; its end seals what is open.
+class Recording {
+public:
+    Recording() = default;
+    Recording(const Recording&) = delete;
+    Recording& operator=(const Recording&) = delete;
+    virtual ~Recording() = default;
+
+    /// The feed has more. Never waits.
+    virtual void pump(Instant now) = 0;
+    /// Nothing comes for a while, or ever, and why.
+    virtual void pause(std::string_view cause) = 0;
+    virtual RecordingReport report() const = 0;
+};
+
+/// What a stream shows of itself to its recording, which it outlives.
+struct RecordingSource {
+    std::string stream;
+    std::string run;
+    MediaFeed& feed;
+    const std::vector<media::Track>& tracks;
+    Executor& home;
+};
+
+/// The seam to who records; `archive` implements it. Any thread.
+class Recordings {
+public:
+    virtual ~Recordings() = default;
+    virtual std::unique_ptr<Recording> begin(const RecordingSource& source) = 0;
+};
+
+}   // namespace millrace::hub

@@ -1,0 +1,169 @@
+#include "protocol/kcp/conversation.hpp"
+
+#include <algorithm>
+
+namespace millrace::kcp {
+
+std::size_t Conversation::room() const {
+    return std::min<std::size_t>({settings_.send_window, peer_window_, congestion_->window()});
+}
+
+bool Conversation::may_send_new() const {
+    return window_.queued() > 0 && window_.in_flight() < room() && congestion_->send_at() <= now_;
+}
+
+/// Writes all that may leave now: what we owe first, so that it rides with data; then resends, then the rest.
+void Conversation::flush() {
+    const bool data = resends_wait_ || may_send_new();
+    if (acks_.deadline() <= now_ || (acks_.owed() && data)) {
+        write_acks();
+    }
+    write_window_words();
+    if (resends_wait_) {
+        write_resends();
+    }
+    write_new();
+    close_datagram();
+}
+
+Segment Conversation::head(Command command) const {
+    Segment segment;
+    segment.conv = settings_.conv;
+    segment.command = command;
+    segment.wnd = received_.free();
+    segment.una = received_.expected();
+    return segment;
+}
+
+void Conversation::write_acks() {
+    for (const Echo& echo : acks_.take(received_.expected(), now_)) {
+        Segment segment = head(Command::ack);
+        segment.sn = echo.sn;
+        segment.ts = echo.ts;
+        put(segment);
+    }
+}
+
+void Conversation::write_window_words() {
+    if (ask_at_ <= now_) {
+        put(head(Command::ask_window));
+        ask_wait_ = std::min<Duration>(ask_wait_ + ask_wait_ / 2, ask_longest);
+        ask_at_ = now_ + ask_wait_;
+    }
+    if (tell_at_ <= now_) {
+        put(head(Command::tell_window));
+        tells_ -= tells_ > 0 ? 1 : 0;
+        tell_at_ = tells_ > 0 ? now_ + tell_again : Instant::never();
+    }
+}
+
+void Conversation::write_resends() {
+    lost_.clear();
+    unsigned passes = 0;
+    for (std::uint32_t sn = window_.una(); sn != window_.next(); ++sn) {
+        const Outstanding& segment = window_.at(sn);
+        if (segment.lost && !segment.delivered) {
+            const unsigned copies = congestion_->keeps_back() ? 1 : recovery_->copies(segment);
+            lost_.emplace_back(sn, copies);
+            passes = std::max(passes, copies);
+        }
+    }
+    for (unsigned pass = 0; pass < passes; ++pass) {
+        if (pass > 0) {
+            close_datagram();   // copies in one datagram would share its fate
+        }
+        for (const auto& [sn, copies] : lost_) {
+            if (pass < copies) {
+                put_data(window_.at(sn), pass == 0);
+                counters_.further_copies += pass > 0 ? 1 : 0;
+                dead_ = dead_ || window_.at(sn).rounds >= rounds_of_the_dead;
+            }
+        }
+    }
+    resends_wait_ = false;
+    if (passes > 1 || settings_.fec_wait > 0ns) {
+        close_datagram();   // parity covers new data alone
+    }
+}
+
+void Conversation::write_new() {
+    while (may_send_new()) {
+        Outstanding& segment = window_.open_next();
+        segment.rides_left = segment.payload.size() <= ride_size_max ? settings_.rides : 0;
+        put_data(segment, true);
+        datagram_.fresh = true;
+        ++counters_.segments;
+        if (congestion_->rate() > 0) {
+            close_datagram();   // so that each is paced
+        }
+    }
+}
+
+void Conversation::put_data(Outstanding& segment, bool new_round) {
+    Segment push = head(Command::push);
+    push.frg = segment.frg;
+    push.sn = segment.sn;
+    push.ts = static_cast<std::uint32_t>(now_.nanoseconds() / 1'000'000);
+    push.payload = segment.payload;
+    if (datagram_.bytes.size() + push.size() > settings_.mtu) {
+        close_datagram();
+    }
+    if (!has_data_) {
+        has_data_ = true;
+        ++order_;
+    }
+    put(push);
+    recovery_->on_sent(segment, {.order = order_, .now = now_, .ts = push.ts, .new_round = new_round});
+}
+
+/// Small segments on their way ride along in what room is left: a loss then costs the time between two
+/// messages, not a round trip.
+void Conversation::add_rides() {
+    if (recovery_->loss() < ride_loss_min) {
+        return;
+    }
+    for (std::uint32_t sn = window_.una(); sn != window_.next(); ++sn) {
+        Outstanding& segment = window_.at(sn);
+        const std::size_t size = header_size + segment.payload.size();
+        // The one that is just being written has not left yet.
+        const bool rides = segment.copies > 0 && segment.rides_left > 0 && !segment.delivered &&
+                           !segment.lost && now_ - segment.last().at >= ride_spacing;
+        if (rides && datagram_.bytes.size() + size <= settings_.mtu) {
+            --segment.rides_left;
+            ++counters_.rides;
+            put_data(segment, false);
+        }
+    }
+}
+
+void Conversation::put(const Segment& segment) {
+    if (datagram_.bytes.size() + segment.size() > settings_.mtu) {
+        close_datagram();
+    }
+    if (datagram_.bytes.empty()) {
+        datagram_.bytes.reserve(segment.command == Command::push ? settings_.mtu : 4 * header_size);
+    }
+    append(datagram_.bytes, segment);
+}
+
+void Conversation::close_datagram() {
+    if (datagram_.bytes.empty()) {
+        return;
+    }
+    if (has_data_ && settings_.rides > 0) {
+        add_rides();
+    }
+    if (has_data_) {
+        congestion_->on_sent({.order = order_,
+                              .bytes = datagram_.bytes.size() + wire_overhead,
+                              .now = now_,
+                              .more = window_.queued() > 0});
+    }
+    ++counters_.datagrams_sent;
+    counters_.bytes_sent += datagram_.bytes.size();
+    out_.push_back(std::move(datagram_));
+    datagram_ = {};
+    has_data_ = false;
+}
+
+}   // namespace millrace::kcp

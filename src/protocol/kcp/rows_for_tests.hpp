@@ -1,0 +1,126 @@
+#pragma once
+
+#include "protocol/kcp/trial_for_tests.hpp"
+
+#include <optional>
+
+namespace millrace::kcp {
+
+/// What the median of many seeds may reach; nothing where a figure says nothing of the row.
+struct Goal {
+    double p95 = 1e9;
+    double p99 = 1e9;
+    double largest = 1e9;
+    double overhead = 1e9;
+    double needless = 1;
+    double within_600 = 0;
+    double queue_p95 = 1e9;
+    double overflows = 1e9;
+    double worst = 1e9;   ///< largest of any seed
+};
+
+/// One network under video, and what ours must reach there.
+struct VideoRow {
+    const char* name;
+    const char* mode = "video";
+    Line line{};
+    double parity = 0;
+    Goal goal{};
+};
+
+inline constexpr Duration half_trip = 50ms;
+
+/// One set of parameters for all networks.
+inline const VideoRow video_rows[] = {
+    {"no loss",
+     "video",
+     {},
+     0,
+     {.p99 = 62, .largest = 62, .overhead = 1.065, .needless = 0.001, .worst = 75}},
+    {"no loss, reordering", "video", {.in_order = false}, 0, {.p99 = 63, .needless = 0.03, .worst = 180}},
+    {"1 %", "video", {.loss = 0.01}, 0, {.p99 = 176, .overhead = 1.09, .worst = 420}},
+    {"5 %", "video", {.loss = 0.05}, 0, {.p99 = 190, .largest = 290, .overhead = 1.20, .worst = 500}},
+    {"10 %", "video", {.loss = 0.10}, 0, {.p99 = 240, .largest = 305, .overhead = 1.33, .worst = 600}},
+    {"5 %, reordering",
+     "video",
+     {.in_order = false, .loss = 0.05},
+     0,
+     {.p99 = 187, .overhead = 1.26, .worst = 500}},
+    {"5 %, bursts of 4",
+     "video",
+     {.loss = 0.05, .burst = 4},
+     0,
+     {.p99 = 210, .overhead = 1.23, .worst = 900}},
+    {"20 %, RTT 100",
+     "video",
+     {.delay_min = half_trip, .delay_max = half_trip, .loss = 0.20},
+     0,
+     {.p99 = 300, .overhead = 1.60, .within_600 = 0.9995, .worst = 1'200}},
+    {"30 %, RTT 100",
+     "video",
+     {.delay_min = half_trip, .delay_max = half_trip, .loss = 0.30},
+     0,
+     {.p99 = 420, .overhead = 2.0, .within_600 = 0.999, .worst = 1'500}},
+    {"3 Mbit/s, 64 kB queue",
+     "video",
+     {.bytes_per_second = 3e6 / 8},
+     0,
+     {.p99 = 185, .overhead = 1.08, .queue_p95 = 30, .overflows = 0, .worst = 450}},
+    {"3 Mbit/s, 64 kB queue, 1 %",
+     "video",
+     {.loss = 0.01, .bytes_per_second = 3e6 / 8},
+     0,
+     {.p99 = 255, .overhead = 1.09, .queue_p95 = 30, .overflows = 0, .worst = 700}},
+    {"2.3 Mbit/s, 64 kB queue, 1 %",
+     "video",
+     {.loss = 0.01, .bytes_per_second = 2.3e6 / 8},
+     0,
+     {.p99 = 350, .overhead = 1.10, .within_600 = 0.999}},
+};
+
+/// With parity of a fixed share between our own ends.
+inline const VideoRow parity_rows[] = {
+    {"1 %, parity 10 %", "video_fec", {.loss = 0.01}, 0.10, {.p95 = 62, .p99 = 100, .overhead = 1.18}},
+    {"5 %, parity 22 %", "video_fec", {.loss = 0.05}, 0.22, {.p99 = 120, .overhead = 1.32}},
+    {"5 %, parity 25 %", "video_fec", {.loss = 0.05}, 0.25, {.p95 = 62, .p99 = 100, .overhead = 1.35}},
+    {"10 %, parity 40 %", "video_fec", {.loss = 0.10}, 0.40, {.p95 = 62, .p99 = 100, .overhead = 1.50}},
+};
+
+inline std::vector<VideoFigures> run(const VideoRow& row, std::size_t seeds, double seconds) {
+    std::vector<VideoFigures> all;
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+        const Settings settings = mode(row.mode);
+        all.push_back(
+            video({.near = settings, .far = settings, .line = row.line, .seed = seed, .parity = row.parity},
+                  {.seconds = seconds}));
+    }
+    return all;
+}
+
+/// The reference's own network: exactly five of a hundred are lost each way.
+inline constexpr Line echo_line{.loss = 0.05, .exact_loss = true};
+
+inline std::vector<EchoFigures> run_echo(const Settings& asking, const Settings& answering, const Line& line,
+                                         std::size_t seeds) {
+    std::vector<EchoFigures> all;
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+        all.push_back(echo({.near = asking, .far = answering, .line = line, .seed = seed}));
+    }
+    return all;
+}
+
+/// For the end that answers at once: an acknowledgement that waits would have nothing to ride with.
+inline Settings answering(Settings settings) {
+    settings.ack_delay = std::min<Duration>(settings.ack_delay, 1ms);
+    return settings;
+}
+
+/// The reference's turbo mode with the windows that video needs.
+inline Settings turbo_for_video() {
+    Settings settings = mode("turbo");
+    settings.send_window = 256;
+    settings.receive_window = 256;
+    return settings;
+}
+
+}   // namespace millrace::kcp

@@ -1,0 +1,248 @@
+#include "session/archive_play.hpp"
+
+#include "base/date_time.hpp"
+#include "container/m3u8_writer.hpp"
+#include "hub/name.hpp"
+#include "session/archive_export.hpp"
+#include "session/archive_lists.hpp"
+#include "session/media_answer.hpp"
+#include "session/refused.hpp"
+
+#include <algorithm>
+
+namespace millrace::session {
+
+namespace {
+
+constexpr std::string_view protocol = "archive";
+constexpr std::string_view list_ending = "/archive.m3u8";
+constexpr std::string_view movie_ending = "/archive.mp4";
+constexpr std::string_view media_folder = "/archive/";
+constexpr std::string_view recordings = "/api/v1/recordings/";
+constexpr Duration answer_deadline = 20s;
+/// How many times what was recorded was changed behind players' backs: never yet, for nothing is filled in
+/// later. A list says which state it shows, so that it never changes what it has listed.
+constexpr std::string_view revision = "1";
+
+/// Later than any recording.
+constexpr WallTime always{INT64_MAX / 4};
+
+struct Wanted {
+    enum class What : std::uint8_t { list, movie, media, document };
+    What what = What::list;
+    std::string stream;
+    archive::Span span{{0}, always};
+    bool open_ended = true;
+    ArchiveName name{};
+};
+
+Result<WallTime> time_of(const web::Request& request, std::string_view key, WallTime otherwise) {
+    const std::optional<std::string> text = request.query_value(key);
+    if (!text || text->empty()) {
+        return otherwise;
+    }
+    const std::optional<WallTime> time = parse_date_time(*text);
+    return time ? Result<WallTime>{*time}
+                : fail(Errc::malformed, "from and to are times such as 2026-11-20T14:09:32Z");
+}
+
+Result<Wanted> with_span(Wanted wanted, const web::Request& request) {
+    const Result<WallTime> from = time_of(request, "from", {0});
+    const Result<WallTime> to = time_of(request, "to", always);
+    if (!from || !to) {
+        return std::unexpected((from ? to : from).error());
+    }
+    if (*to <= *from) {
+        return fail(Errc::malformed, "to is not behind from");
+    }
+    wanted.span = {*from, *to};
+    wanted.open_ended = *to == always;
+    return wanted;
+}
+
+Result<Wanted> read_address(const web::Request& request) {
+    const std::string_view path = request.path;
+    if (path.starts_with(recordings)) {
+        const Result<hub::StreamName> name = hub::StreamName::parse(path.substr(recordings.size()));
+        if (!name) {
+            return std::unexpected(name.error());
+        }
+        return with_span({.what = Wanted::What::document, .stream = name->text()}, request);
+    }
+    const Result<hub::MediaPath> split = hub::split_media_path(path);
+    if (!split) {
+        return std::unexpected(split.error());
+    }
+    if (split->rest == list_ending) {
+        return with_span({.what = Wanted::What::list, .stream = split->name.text()}, request);
+    }
+    if (split->rest == movie_ending) {
+        return with_span({.what = Wanted::What::movie, .stream = split->name.text()}, request);
+    }
+    const std::optional<ArchiveName> name = split->rest.starts_with(media_folder)
+                                                ? read_archive_name(split->rest.substr(media_folder.size()))
+                                                : std::nullopt;
+    if (!name) {
+        return fail(Errc::not_found, "nothing is at this address");
+    }
+    return Wanted{.what = Wanted::What::media, .stream = split->name.text(), .name = *name};
+}
+
+/// One request from its address to its answer.
+class ArchiveAnswer {
+public:
+    ArchiveAnswer(Desk& desk, archive::Keeper& keeper, const web::Request& request)
+        : desk_{desk},
+          settings_{desk.settings},
+          keeper_{keeper},
+          request_{request},
+          deadline_{desk.executor.now() + answer_deadline} {}
+
+    Task<web::Response> run() {
+        if (request_.method == "OPTIONS") {
+            co_return media_options(request_, settings_->origins);
+        }
+        const Result<Wanted> wanted = read_address(request_);
+        if (!wanted) {
+            co_return refusal(wanted.error());
+        }
+        hub::Petition petition = hub::petition_of(request_, hub::Action::archive, protocol);
+        petition.stream = wanted->stream;
+        const Result<hub::Admitted> admitted =
+            co_await hub::ask(desk_.admission, std::move(petition), desk_.executor);
+        if (!admitted) {
+            co_return refusal(admitted.error());
+        }
+        if (wanted->what == Wanted::What::media) {
+            co_return co_await media(*wanted, admitted->anyone);
+        }
+        const bool revised = wanted->what != Wanted::What::list || request_.query_value("rev");
+        if (!revised) {
+            co_return to_revision();
+        }
+        co_return co_await listing(*wanted);
+    }
+
+private:
+    web::Response to_revision() const {
+        web::Response response{.status = 302, .headers = media_headers(request_, settings_->origins)};
+        const std::string query = request_.query.empty() ? "" : request_.query + "&";
+        response.headers.push_back({"Location", fmt::format("archive.m3u8?{}rev={}", query, revision)});
+        response.headers.push_back({"Cache-Control", "no-cache"});
+        return response;
+    }
+
+    Task<web::Response> listing(const Wanted& wanted) {
+        Answer<archive::Listing> answer{desk_.executor};
+        keeper_.list(wanted.stream, wanted.span, answer.reply());
+        const Result<archive::Listing> found = co_await answer.within(deadline_);
+        if (!found) {
+            co_return refusal(found.error());
+        }
+        if (wanted.what == Wanted::What::movie) {
+            co_return co_await movie(wanted, *found);
+        }
+        web::Response response{.headers = media_headers(request_, settings_->origins)};
+        response.headers.push_back({"Cache-Control", "no-cache"});
+        if (wanted.what == Wanted::What::document) {
+            response.headers.push_back({"Content-Type", "application/json"});
+            response.body = Bytes::copy(recordings_json(*found));
+            co_return response;
+        }
+        if (request_.query_value("rev") != revision) {
+            co_return refusal({Errc::not_found, "this list is no longer kept; ask for it without rev"});
+        }
+        if (found->more) {
+            co_return refusal({Errc::malformed, "this is more than one list holds; ask for a day at a time"});
+        }
+        const std::string proof = proof_of(request_.query);
+        const Result<hls::MediaPlaylist> list =
+            archive_list(*found, {.query = proof, .open_ended = wanted.open_ended});
+        if (!list) {
+            co_return refusal(list.error());
+        }
+        response.headers.push_back({"Content-Type", "application/vnd.apple.mpegurl"});
+        response.body = Bytes::copy(hls::write(*list));
+        co_return response;
+    }
+
+    /// The recording as one file.
+    Task<web::Response> movie(const Wanted& wanted, const archive::Listing& found) {
+        ExportPlan plan = plan_export(wanted.stream, found);
+        if (plan.file.pieces.empty()) {
+            co_return refusal({Errc::not_found, "nothing of this stream was recorded then"});
+        }
+        if (!plan.whole || found.more) {
+            co_return refusal({Errc::malformed,
+                               "another run or coding begins in this time: one file cannot hold both; "
+                               "/api/v1/recordings/NAME says when"});
+        }
+        Answer<Bytes> answer{desk_.executor};
+        keeper_.init(wanted.stream, plan.file.pieces.front().file, answer.reply());
+        Result<Bytes> init = co_await answer.within(deadline_);
+        if (!init) {
+            co_return refusal(init.error());
+        }
+        plan.file.init = std::move(*init);
+        co_return send_export(desk_, keeper_, request_, std::move(plan.file));
+    }
+
+    Task<web::Response> media(const Wanted& wanted, bool anyone) {
+        Answer<Bytes> answer{desk_.executor};
+        if (wanted.name.number) {
+            keeper_.read(wanted.stream, wanted.name.file, *wanted.name.number, answer.reply());
+        } else {
+            keeper_.init(wanted.stream, wanted.name.file, answer.reply());
+        }
+        Result<Bytes> bytes = co_await answer.within(deadline_);
+        if (!bytes) {
+            const bool damaged = bytes.error().code == Errc::malformed;
+            co_return refusal(damaged ? Error{Errc::not_found, bytes.error().what} : bytes.error());
+        }
+        web::Response response{.headers = media_headers(request_, settings_->origins),
+                               .body = std::move(*bytes)};
+        response.headers.push_back({"Content-Type", "video/mp4"});
+        response.headers.push_back({"Cache-Control", anyone ? "public, max-age=31536000, immutable"
+                                                            : "private, max-age=31536000, immutable"});
+        const std::string tag = fmt::format("\"{}-{}\"", wanted.name.file, wanted.name.number.value_or(0));
+        response.headers.push_back({"ETag", tag});
+        co_return response;
+    }
+
+    web::Response refusal(const Error& error) const {
+        note_refusal(desk_, protocol, request_.peer, error);
+        web::Response response = media_refusal(request_, settings_->origins, error);
+        response.headers.push_back({"Cache-Control", "no-store"});
+        return response;
+    }
+
+    Desk& desk_;
+    std::shared_ptr<const Settings> settings_;   // kept across waits
+    archive::Keeper& keeper_;
+    const web::Request& request_;
+    Instant deadline_;
+};
+
+/// A stream's name may begin with "archive": in front of ours stands a name.
+bool is_archive(std::string_view path) {
+    const std::string_view behind = path.substr(std::min<std::size_t>(1, path.size()));
+    return path.starts_with(recordings) || behind.ends_with(list_ending) || behind.ends_with(movie_ending) ||
+           behind.find(media_folder) != std::string_view::npos;
+}
+
+Task<web::Response> answer(Desk& desk, archive::Keeper& keeper, const web::Request& request) {
+    ArchiveAnswer one{desk, keeper, request};
+    co_return co_await one.run();
+}
+
+}   // namespace
+
+web::Route archive_play(Desk& desk, archive::Keeper& keeper) {
+    return {.methods = {"GET", "OPTIONS"},
+            .matches = is_archive,
+            .answer = [&desk, &keeper](const web::Request& request, Executor&) {
+                return answer(desk, keeper, request);
+            }};
+}
+
+}   // namespace millrace::session

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "archive/keeper.hpp"
+#include "base/web.hpp"
+#include "session/desk.hpp"
+
+namespace millrace::session {
+
+/// Recordings of every stream: `/NAME/archive.m3u8?from=&to=` (HLS of what was recorded then; without `to`
+/// one that grows while the stream is recorded), its media under `/NAME/archive/`, and what there is with its
+/// gaps at `/api/v1/recordings/NAME?from=&to=`. Who asks needs the grant `archive`.
+web::Route archive_play(Desk& desk, archive::Keeper& keeper);
+
+}   // namespace millrace::session

@@ -1,0 +1,110 @@
+#include "session/send_rate.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace millrace::session {
+
+namespace {
+
+/// Of what the link carries, that much is asked for: the rest empties the queue.
+constexpr double share = 0.85;
+constexpr double step_up = 1.06;
+/// Beyond so much of what was usual, the encoder does as it is configured.
+constexpr double usual_again = 1.2;
+/// The link is free for so long before more is tried.
+constexpr Duration trust_after = 1s;
+constexpr Duration key_frame_every = 1s;
+
+double seconds(Duration span) {
+    return std::chrono::duration<double>{span}.count();
+}
+
+}   // namespace
+
+SendRate::Wish SendRate::look(const Sight& sight, Instant now) {
+    keep(sight, now);
+    if (delay_ >= full_from) {
+        full_at_ = now;
+        return lower(sight, now);
+    }
+    return delay_ < free_below ? raise(now) : Wish{};
+}
+
+void SendRate::keep(const Sight& sight, Instant now) {
+    Sample sample{now,
+                  sight.handed_over - std::min(sight.held, sight.handed_over),
+                  sight.handed_over + sight.waiting,
+                  {}};
+    samples_.push_back(sample);
+    while (now - samples_.front().at > memory) {
+        samples_.pop_front();
+    }
+    const double rate = rate_of(&Sample::delivered);
+    if (sight.held > 0) {
+        // A link that took nothing of late is as slow as one can be.
+        const double least = std::max(rate, static_cast<double>(bitrate_min));
+        samples_.back().way =
+            Duration{static_cast<std::int64_t>(static_cast<double>(sight.held) * 8 / least * 1e9)};
+    }
+    const Duration shortest = std::ranges::min(samples_, {}, &Sample::way).way;
+    delay_ = sight.age + samples_.back().way - shortest;
+}
+
+/// Bits a second, over the last `rate_span`.
+double SendRate::rate_of(std::uint64_t Sample::* count) const {
+    const Sample& newest = samples_.back();
+    const auto oldest = std::ranges::find_if(
+        samples_, [&newest](const Sample& one) { return newest.at - one.at <= rate_span; });
+    const double span = seconds(newest.at - oldest->at);
+    return span <= 0
+               ? 0
+               : static_cast<double>(newest.*count - std::min((*oldest).*count, newest.*count)) * 8 / span;
+}
+
+SendRate::Wish SendRate::lower(const Sight& sight, Instant now) {
+    Wish wish;
+    if (delay_ >= skip_from && now - asked_key_at_ >= key_frame_every) {
+        asked_key_at_ = now;
+        wish.key_frame = true;
+    }
+    if (now - changed_at_ < lower_every) {
+        return wish;
+    }
+    const double made = rate_of(&Sample::made);
+    if (!target_) {
+        usual_ = std::max(made, usual_);
+    }
+    const double carried = rate_of(&Sample::delivered);
+    carried_ = carried;
+    const double backlog = static_cast<double>(sight.waiting + sight.held) * 8;
+    // What waits is to be gone within a second; it keeps a third of the link for what is new.
+    const double wanted = std::max(carried * share - backlog, carried / 3);
+    const double now_allowed = target_ ? static_cast<double>(*target_) : std::max(made, carried);
+    const auto next =
+        static_cast<std::uint64_t>(std::max(std::min(wanted, now_allowed), static_cast<double>(bitrate_min)));
+    if (!target_ || next < *target_) {
+        target_ = next;
+        changed_at_ = now;
+        wish.bitrate = next;
+    }
+    return wish;
+}
+
+SendRate::Wish SendRate::raise(Instant now) {
+    if (!target_ || now - full_at_ < trust_after || now - changed_at_ < raise_every) {
+        return {};
+    }
+    changed_at_ = now;
+    // What waited is gone: what the link carried before is the place to go on from.
+    const double next = std::max(static_cast<double>(*target_) * step_up, std::exchange(carried_, 0) * share);
+    if (next > usual_ * usual_again) {
+        target_.reset();
+        usual_ = 0;
+        return {.bitrate = unlimited};
+    }
+    target_ = static_cast<std::uint64_t>(next);
+    return {.bitrate = target_};
+}
+
+}   // namespace millrace::session

@@ -1,0 +1,134 @@
+#include "session/send_rate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace millrace::session {
+namespace {
+
+/// An encoder, a queue and a link in steps of 10 ms. The system holds what the link's own buffer takes; the
+/// rest waits with us, and a key frame lets us skip it.
+class SimulatedPush {
+public:
+    explicit SimulatedPush(double configured) : configured_{configured}, made_at_{configured} {}
+
+    void run(Duration span, double link_bps) {
+        for (const Instant end = now_ + span; now_ < end; now_ = now_ + step) {
+            make();
+            carry(link_bps);
+            if (now_ >= look_at_) {
+                look_at_ = now_ + SendRate::look_every;
+                look();
+            }
+        }
+    }
+
+    SendRate rate;
+    Duration delay{};   ///< the true one, of what arrives now
+    double bitrate() const { return made_at_; }
+    int skips = 0;
+
+private:
+    static constexpr Duration step = 10ms;
+    static constexpr double system_bytes = 40'000;   // its buffer and the path's
+    struct Piece {
+        Instant made;
+        double bytes;
+    };
+
+    void make() { pieces_.push_back({now_, made_at_ / 8 / 100}); }
+    void carry(double link_bps) {
+        double room = link_bps / 8 / 100;
+        while (room > 0 && !pieces_.empty()) {
+            Piece& first = pieces_.front();
+            const double part = std::min(room, first.bytes);
+            first.bytes -= part;
+            room -= part;
+            delivered_ += part;
+            delay = now_ - first.made;
+            if (first.bytes <= 0) {
+                pieces_.erase(pieces_.begin());
+            }
+        }
+    }
+    void look() {
+        double held = 0;
+        SendRate::Sight sight;
+        for (const Piece& piece : pieces_) {
+            if (held + piece.bytes <= system_bytes) {
+                held += piece.bytes;
+            } else {
+                sight.waiting += static_cast<std::uint64_t>(piece.bytes);
+                sight.age = std::max(sight.age, now_ - piece.made);
+            }
+        }
+        sight.held = static_cast<std::uint64_t>(held);
+        sight.handed_over = static_cast<std::uint64_t>(delivered_) + sight.held;
+        const SendRate::Wish wish = rate.look(sight, now_);
+        if (wish.bitrate) {
+            made_at_ = std::min(configured_, static_cast<double>(*wish.bitrate));
+        }
+        if (wish.key_frame) {
+            skip();
+        }
+    }
+    void skip() {
+        ++skips;
+        double held = 0;
+        const auto first = std::ranges::find_if(pieces_, [&held](const Piece& piece) {
+            held += piece.bytes;
+            return held > system_bytes;
+        });
+        pieces_.erase(first, pieces_.end());
+    }
+
+    double configured_;
+    double made_at_;
+    std::vector<Piece> pieces_;
+    double delivered_ = 0;
+    Instant now_ = Instant::from_nanoseconds(1'000'000'000);
+    Instant look_at_ = now_;
+};
+
+TEST(SendRate, leaves_an_encoder_alone_while_the_link_is_free) {
+    SimulatedPush push{4e6};
+    push.run(20s, 8e6);
+    EXPECT_FALSE(push.rate.target());
+    EXPECT_EQ(push.bitrate(), 4e6);
+}
+
+TEST(SendRate, a_link_that_falls_from_8_to_1_Mbit_has_no_half_second_queue_2_s_later_and_ever_after) {
+    SimulatedPush push{4e6};
+    push.run(10s, 8e6);
+    push.run(2s, 1e6);
+    for (int tenth = 0; tenth < 300; ++tenth) {
+        push.run(100ms, 1e6);
+        ASSERT_LT(push.delay, 500ms) << tenth;
+    }
+    EXPECT_GT(push.bitrate(), 0.5e6) << "the link is used";
+    EXPECT_LT(push.bitrate(), 1.1e6);
+}
+
+TEST(SendRate, an_encoder_does_as_it_is_configured_again_once_the_link_carries_it) {
+    SimulatedPush push{4e6};
+    push.run(5s, 8e6);
+    push.run(10s, 1e6);
+    push.run(15s, 8e6);
+    EXPECT_EQ(push.bitrate(), 4e6);
+    EXPECT_FALSE(push.rate.target());
+    EXPECT_LT(push.delay, 50ms);
+}
+
+TEST(SendRate, a_link_that_carries_nothing_for_a_while_is_tried_again) {
+    SimulatedPush push{2e6};
+    push.run(5s, 8e6);
+    push.run(4s, 0);
+    EXPECT_LE(push.bitrate(), 2.0 * SendRate::bitrate_min);
+    push.run(30s, 8e6);
+    EXPECT_EQ(push.bitrate(), 2e6);
+}
+
+}   // namespace
+}   // namespace millrace::session

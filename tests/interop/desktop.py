@@ -1,0 +1,268 @@
+"""`millrace-desktop`: windows on a screen of their own, with real clicks and keys, judged by their pixels."""
+
+import contextlib
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+
+import camera
+import node
+import stamps
+from devices import xvfb
+from scenario import test
+from sources import PATIENCE, second_node, state
+
+SCREEN = (2400, 900)
+APART = SCREEN[0] // 2
+KEPT = os.path.join(node.ROOT, "build/desktop_pictures")
+PICTURE = (640, 360)
+SOURCE = f"test:?size={PICTURE[0]}x{PICTURE[1]}&fps=30&audio=none&preset=ultrafast"
+NONE = "–"
+BLACK_MAX, SEEN_MIN = 16, 40      # average luma
+LARGE = {"sender": ("Compression ratio", "Frame rate", "Bit rate"),
+         "receiver": ("Delay", "Throughput", "Frame rate")}
+
+
+class Window:
+    """One window in a process of its own, with what it says of itself, and hands that reach it."""
+
+    def __init__(self, scene, display, left, *arguments):
+        self.display = display
+        self.environment = os.environ | {"DISPLAY": display, "HOME": scene.folder, "QT_QPA_PLATFORM": "xcb",
+                                         "XDG_CONFIG_HOME": scene.folder, "XDG_RUNTIME_DIR": scene.folder}
+        program = os.path.join(os.path.dirname(camera.program(scene)), "millrace-desktop")
+        self.log = os.path.join(scene.folder, f"window-{left}-{time.monotonic_ns()}.log")
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([program, *arguments, "--json"], stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=log, cwd=scene.folder,
+                                            env=self.environment)
+        self.lines = []
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        try:
+            self.until(lambda now: True, "it says how it looks")
+            self.id = self._xdotool("search", "--sync", "--onlyvisible", "--pid",
+                                    str(self.process.pid)).split()[0]
+            self._xdotool("windowmove", self.id, str(left), "0")
+            self.until(lambda now: now["places"]["window"][:2] == [left, 0], "it was moved")
+        except BaseException:
+            self.kill()
+            raise
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append((time.monotonic(), json.loads(line)))
+
+    def _xdotool(self, *words):
+        return subprocess.run(["xdotool", *words], env=self.environment, capture_output=True, text=True,
+                              check=True, timeout=PATIENCE).stdout
+
+    def until(self, condition, what):
+        """What it says when that holds, from its newest word on."""
+        def holds():
+            return self.lines and condition(self.lines[-1][1]) and self.lines[-1][1]
+        try:
+            return node.until(holds, PATIENCE, what)
+        except AssertionError as fault:
+            last = self.lines[-1][1] if self.lines else None
+            with open(self.log, encoding="utf-8", errors="replace") as file:
+                raise AssertionError(f"{fault}; it says {last}, and on stderr {file.read()}") from None
+
+    def when(self, condition, since):
+        """When it first said so, after that moment."""
+        return next(at for at, said in self.lines if at >= since and condition(said))
+
+    def click(self, place):
+        left, top, width, height = self.lines[-1][1]["places"][place]
+        self._xdotool("mousemove", str(left + width // 2), str(top + height // 2), "click", "1")
+
+    def key(self, name):
+        self._xdotool("windowfocus", "--sync", self.id, "key", name)
+
+    def grab(self, filters):
+        """The pixels of the picture, in grey."""
+        left, top, width, height = self.lines[-1][1]["places"]["picture"]
+        command = ["ffmpeg", "-v", "error", "-f", "x11grab", "-draw_mouse", "0", "-video_size",
+                   f"{width}x{height}", "-i", f"{self.display}+{left},{top}", "-vf", filters]
+        return subprocess.run([*command, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+                              capture_output=True, check=True, timeout=PATIENCE).stdout
+
+    def until_luma(self, condition, what):
+        """Of the picture on the screen, which shows what was drawn a moment later."""
+        def holds():
+            grey = self.grab("scale=64:36")
+            return condition(sum(grey) / len(grey))
+        node.until(holds, PATIENCE, what)
+
+    def stamp(self):
+        """What the camera wrote into the picture that stands on the screen."""
+        width, height = self.lines[-1][1]["places"]["picture"][2:]
+        fit = min(width / PICTURE[0], height / PICTURE[1])
+        shape = [round(side * fit) for side in PICTURE]
+        grey = self.grab(f"crop={shape[0]}:{shape[1]},scale={PICTURE[0]}:{PICTURE[1]}")
+        return stamps.read(grey, PICTURE[0])
+
+    def keep(self, name):
+        """A picture of the window, for people."""
+        os.makedirs(KEPT, exist_ok=True)
+        left, top, width, height = self.lines[-1][1]["places"]["window"]
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "x11grab", "-draw_mouse", "0", "-video_size",
+                        f"{width}x{height}", "-i", f"{self.display}+{left},{top}", "-frames:v", "1",
+                        os.path.join(KEPT, name)], check=True, timeout=PATIENCE)
+
+    def holds(self):
+        """Threads and descriptors."""
+        return [len(os.listdir(f"/proc/{self.process.pid}/{kind}")) for kind in ("task", "fd")]
+
+    def quit(self):
+        """Ends as by its key, and leaves nothing behind."""
+        children = camera.children(self.process.pid)
+        self.key("q")
+        assert self.process.wait(PATIENCE) == 0, self.process.returncode
+        node.until(lambda: not any(map(camera.is_running, children)), PATIENCE, "no child is left")
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.reader.join(5)
+
+
+@contextlib.contextmanager
+def windows(scene, *wanted):
+    with xvfb(*SCREEN) as display, contextlib.ExitStack() as stack:
+        opened = []
+        for left, arguments in wanted:
+            opened.append(Window(scene, display, left, *arguments))
+            stack.callback(opened[-1].kill)
+        yield opened
+
+
+def shows_nothing(said):
+    return (said["black"] and (said["start_enabled"], said["stop_enabled"]) == (True, False) and
+            set(said["labels"].values()) == {NONE})
+
+
+def shows_numbers(said):
+    return not said["black"] and all(said["labels"][name] != NONE for name in LARGE[said["window"]])
+
+
+def number(label):
+    return float(re.match(r"[\d.]+", label).group())
+
+
+def agrees(labels, window, theirs):
+    """Whether a window's labels and the server's document of the stream are of the same second, or near."""
+    rate = labels["Bit rate" if window == "sender" else "Throughput"]
+    if NONE in (rate, labels["Frame rate"]):
+        return False
+    bits = number(rate) * (1e6 if rate.endswith("Mbit/s") else 1e3)
+    pictures = theirs["tracks"][0]["fps"]["received"]["1s"]
+    theirs_bits = theirs["payload_bps" if window == "sender" else "wire_bps"]["1s"]
+    return abs(number(labels["Frame rate"]) - pictures) < 3 and abs(bits / theirs_bits - 1) < 0.15
+
+
+def check_labels(window, server, stream):
+    """What the labels say is what its document says, and that agrees with the server's own."""
+    said = window.until(lambda now: shows_numbers(now) and now["stream"], "it shows numbers")
+    labels, document = said["labels"], said["stream"]
+    picture = document["tracks"][0]
+    assert picture["codec"] == "h265" and "H.265" in labels["Picture"], (labels, document)
+    assert labels["QP"].startswith(f"{picture['slice_qp']['average']:.0f}"), (labels, picture)
+    if said["window"] == "sender":
+        assert labels["Compression ratio"] == f"{document['compression_ratio']:.0f} : 1", (labels, document)
+        assert labels["Frame rate"] == f"{picture['fps']['received']['1s']:.1f} fps", (labels, picture)
+        assert labels["Reconnects"] == "0" and labels["Queue"].endswith(" ms"), labels
+    else:
+        played = document["playback"]
+        assert labels["Frame rate"] == f"{played['shown_fps']:.1f} fps", (labels, played)
+        assert labels["Delay"] == f"{played['latency']['shown_seconds']['p50'] * 1000:.0f} ms", labels
+        assert labels["Delay known by"] == "capture" and labels["Lost"] == "0", labels
+        assert played["latency"]["shown_seconds"]["p50"] < 3, played
+    node.until(lambda: agrees(window.lines[-1][1]["labels"], window.lines[-1][1]["window"],
+                              state(server, stream)), PATIENCE, "the server has the same numbers")
+
+
+@test()
+def rows_2_22_and_4_4_to_4_13_both_windows_show_what_is_sent_and_go_black_with_its_end(scene):
+    address = scene.server.rtsp("live/cam")
+    sends = ("send", address, "--source", SOURCE, "--codec", "h265", "--bitrate", "1M", "--light")
+    with windows(scene, (0, sends), (APART, ("receive", scene.rtmp(), "--dark"))) as (sender, receiver):
+        sender.until(shows_nothing, "nothing is sent yet")
+        sender.until_luma(lambda luma: luma <= BLACK_MAX, "black before the start")
+        receiver.until(lambda now: now["mood"] == "trouble" and now["black"], "it says that nothing is there")
+        holds = sender.holds()
+
+        sender.click("start")
+        sender.until(lambda now: now["mood"] == "good" and not now["start_enabled"] and now["stop_enabled"],
+                     "it sends")
+        receiver.until(lambda now: now["mood"] == "good", "the other plays by itself")
+        for window in (sender, receiver):
+            check_labels(window, scene.server, "live/cam")
+            window.until_luma(lambda luma: luma >= SEEN_MIN, "there is a picture")
+            first = node.until(window.stamp, PATIENCE, "the camera's stamp stands on the screen")
+            node.until(lambda at=window, seen=first: (now := at.stamp()) and now.frame > seen.frame, PATIENCE,
+                       "the picture moves")
+            assert abs(time.time() * 1000 - first.utc) < 20_000, first
+
+            window.keep(f"{window.lines[-1][1]['window']}.png")
+        receiver.key("s")
+        kept = os.path.join(scene.folder, "Pictures")
+        node.until(lambda: os.path.isdir(kept) and os.listdir(kept), PATIENCE, "a picture is kept")
+        receiver.until(lambda now: kept in now["message"], "it says where")
+        receiver.key("f")
+        receiver.until(lambda now: now["full_screen"], "f fills the screen")
+        receiver.key("Escape")
+        receiver.until(lambda now: not now["full_screen"], "Esc leaves it")
+
+        stopped = time.monotonic()
+        sender.click("stop")
+        sender.until(shows_nothing, "nothing is sent any more")
+        sender.until_luma(lambda luma: luma <= BLACK_MAX, "black at the end")
+        said = receiver.until(lambda now: now["black"], "the end is seen")
+        assert said["message"] == "The sender ended the stream." and said["stop_enabled"], said
+        receiver.until_luma(lambda luma: luma <= BLACK_MAX, "black but for the reason")
+        assert receiver.when(lambda now: now["black"], stopped) - stopped < 3.5
+        node.until(lambda: all(now <= then for now, then in zip(sender.holds(), holds)), PATIENCE,
+                   f"no more threads and descriptors than before: {holds}")
+
+        sender.key("space")
+        for window in (sender, receiver):
+            window.until(lambda now: now["mood"] == "good" and shows_numbers(now), "it begins anew by itself")
+        for window in (sender, receiver):
+            window.quit()
+
+
+@test()
+def row_4_13_windows_say_in_a_sentence_what_is_missing(scene):
+    with second_node(scene) as server:
+        address = server.rtmp("live/far")
+        with windows(scene, (0, ("send", "file:x.ts", "--source", "v4l2:/dev/video99", "--start")),
+                     (APART, ("receive", "rtsp://127.0.0.1:9/cam"))) as (sender, receiver):
+            sender.until(lambda now: "/dev/video99 is not there" in now["message"], "no camera")
+            receiver.until(lambda now: "nobody listens" in now["message"], "no server")
+            for window in (sender, receiver):
+                assert window.lines[-1][1]["mood"] == "trouble" and window.lines[-1][1]["black"]
+                window.click("stop")
+                window.until(shows_nothing, "it stops all the same")
+                window.quit()
+        with windows(scene, (0, ("send", address, "--source", SOURCE, "--start")),
+                     (APART, ("receive", server.http("/live/far.flv")))) as (sender, receiver):
+            for window in (sender, receiver):
+                window.until(lambda now: now["mood"] == "good" and shows_numbers(now), "it works")
+            died = time.monotonic()
+            server.process.kill()
+            server.process.wait()
+            for window in (sender, receiver):
+                window.until(lambda now: "nobody listens" in now["message"], "the server is gone")
+            receiver.until(lambda now: now["black"], "it is black")
+            assert receiver.when(lambda now: now["black"], died) - died < 5
+            assert not sender.lines[-1][1]["black"], "what would be sent is still seen"
+            server.start_again(server.listeners)
+            for window in (sender, receiver):
+                window.until(lambda now: now["mood"] == "good" and shows_numbers(now), "it comes back")
+            for window in (sender, receiver):
+                window.quit()

@@ -1,0 +1,135 @@
+"""`millrace receive` and `millrace probe`: every address of ours, files, raw pictures, and what they say."""
+
+import contextlib
+import json
+import os
+import subprocess
+
+import camera
+import clip as clips
+import peers
+import stamps
+from scenario import CLIPS, test
+
+PATIENCE = 60
+WIDTH, HEIGHT = 320, 180
+CAMERA = camera.source(f"test:?size={WIDTH}x{HEIGHT}&fps=30&gop=1s&preset=ultrafast&audio=aac")
+
+
+def begun(scene, verb, *arguments):
+    return subprocess.Popen([camera.program(scene), verb, *arguments], cwd=scene.folder,
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def ended(process, code):
+    """(stdout, stderr) of a verb that ends by itself with this code."""
+    try:
+        out, said = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"it did not end:\n{process.communicate()[1].decode()}") from None
+    assert process.returncode == code, (process.returncode, process.args, said.decode())
+    return out, said.decode()
+
+
+def last_report(out):
+    report = json.loads(out.splitlines()[-1])
+    playback = report["playback"]
+    assert playback["frames_received"] == (playback["frames_decoded"] + playback["frames_broken"] +
+                                           playback["frames_skipped"] + playback["frames_waiting"]), playback
+    return report, playback
+
+
+@test(quick=True, options=CAMERA, company="receives")
+def row_4_11_every_address_of_ours_is_received_and_decoded(scene):
+    scene.server.wait_live("live/cam")
+    http = scene.server.http("/live/cam")
+    addresses = [scene.server.rtsp("live/cam"), scene.rtmp(), f"{http}.flv", f"{http}.ts", f"{http}.mp4",
+                 f"{http}/index.m3u8", f"{http}.mjpeg", f"{http}.flv".replace("http:", "ws:"),
+                 f"{http}.mp4".replace("http:", "ws:")]
+    running = [begun(scene, "receive", address, "--json", "--frames", "30") for address in addresses]
+    for address, process in zip(addresses, running):
+        out, _ = ended(process, 0)
+        report, playback = last_report(out)
+        assert playback["frames_shown"] >= 30 and playback["frames_broken"] == 0, (address, playback)
+        assert (playback["width"], playback["height"]) == (WIDTH, HEIGHT), (address, playback)
+        assert report["bytes_in"] > 10_000, address
+        if "mjpeg" not in address:
+            assert playback["latency"]["origin"] == "capture", (address, playback)
+            assert playback["latency"]["shown_seconds"]["p50"] < 20, (address, playback)
+
+
+@test(options=CAMERA, company="receives")
+def row_0_27_raw_pictures_on_stdout_are_those_of_the_camera_one_after_the_other(scene):
+    scene.server.wait_live("live/cam")
+    saved = os.path.join(scene.folder, "saved.ts")
+    running = {form: begun(scene, "receive", scene.server.rtsp("live/cam"), "--raw", form, "--frames", "25",
+                           *more) for form, more in (("yuv420p", ("--save", saved)), ("bgr24", ()))}
+    for form, process in running.items():
+        out, _ = ended(process, 0)
+        size = WIDTH * HEIGHT * 3 // (2 if form == "yuv420p" else 1)
+        assert len(out) == 25 * size, (form, len(out) / size)
+        pictures = [out[at:at + size] for at in range(0, len(out), size)]
+        grey = [one[:WIDTH * HEIGHT] if form == "yuv420p" else one[1::3] for one in pictures]
+        numbers = [stamps.read(one, WIDTH).frame for one in grey]
+        assert numbers == list(range(numbers[0], numbers[0] + 25)), (form, numbers)
+    probe = subprocess.run(["ffprobe", "-v", "error", "-count_packets", "-select_streams", "v", "-of",
+                            "csv=p=0", "-show_entries", "stream=nb_read_packets", saved],
+                           capture_output=True, check=True, timeout=PATIENCE)
+    assert int(probe.stdout.split()[0].strip(b",")) >= 15, probe.stdout
+
+
+@test(options=CAMERA, company="receives")
+def a_probe_says_what_a_stream_is_and_where_it_plays(scene):
+    scene.server.wait_live("live/cam")
+    for_people = begun(scene, "probe", scene.server.http("/live/cam.flv"))
+    out, _ = ended(begun(scene, "probe", scene.server.rtsp("live/cam"), "--json"), 0)
+    report = json.loads(out)
+    video, sound = report["tracks"]
+    assert video["codec_string"].startswith("avc1.") and sound["codec"] == "aac", report["tracks"]
+    assert (video["width"], video["height"]) == (WIDTH, HEIGHT)
+    assert 20 < video["fps"]["received"]["1s"] < 40, video
+    assert 0.9 < report["gop_seconds"] < 1.1, report["gop_seconds"]
+    assert report["latency"]["origin"] in ("capture", "sender") and report["obstacles"] == [], report
+    text = ended(for_people, 0)[0].decode()
+    for words in ("picture   h264 (avc1.", "320x180", "a key frame every 1.00 s", "no B-frames",
+                  "sound     aac", "  latency ", "plays     everywhere"):
+        assert words in text, (words, text)
+
+
+SOUNDS = {"pcmu": ("pcm_mulaw", 8000), "pcma": ("pcm_alaw", 8000), "g722": ("g722", 16000),
+          "l16": ("pcm_s16be", 44100)}
+
+
+@test(options=CAMERA, company="receives")
+def row_4_11_sound_that_only_rtsp_carries_is_decoded_too(scene):
+    with contextlib.ExitStack() as stack:
+        for name, (codec, rate) in SOUNDS.items():
+            stack.enter_context(peers.Program(f"ffmpeg-{name}", [
+                "ffmpeg", "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", f"sine=sample_rate={rate}",
+                "-c:a", codec, "-ac", "1", "-rtsp_transport", "tcp", "-f", "rtsp",
+                scene.server.rtsp(f"sound/{name}")], scene.folder))
+        for name in SOUNDS:
+            scene.server.wait_live(f"sound/{name}")
+        running = {name: begun(scene, "receive", scene.server.rtsp(f"sound/{name}"), "--json", "--seconds",
+                               "1.5") for name in SOUNDS}
+        for name, process in running.items():
+            report, playback = last_report(ended(process, 0)[0])
+            assert report["tracks"][0]["codec"] == name, report["tracks"]
+            assert playback["sounds_decoded"] > 5 and playback["sounds_broken"] == 0, (name, playback)
+
+
+@test(company="receives")
+def a_file_is_received_whole_and_what_is_no_address_is_said(scene):
+    path = os.path.join(scene.folder, "short.mkv")
+    subprocess.run(["ffmpeg", "-v", "error", "-i", clips.make(CLIPS, "plain").path, "-frames:v", "25", "-t",
+                    "1", "-c", "copy", path], check=True, timeout=PATIENCE)
+    running = begun(scene, "receive", "short.mkv", "--json")
+    for wrong, words in (("nonsense:x", "no sources of the kind"), ("rtsp://", "host")):
+        for verb in ("receive", "probe"):
+            _, said = ended(begun(scene, verb, wrong), 2)
+            assert words in said, said
+    _, playback = last_report(ended(running, 0)[0])
+    assert playback["frames_decoded"] == 25 and playback["sounds_decoded"] > 20, playback
+    _, said = ended(begun(scene, "receive", "none.mkv"), 1)
+    assert "No such file" in said, said

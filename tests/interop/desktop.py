@@ -1,6 +1,7 @@
 """`millrace-desktop`: windows on a screen of their own, with real clicks and keys, judged by their pixels."""
 
 import contextlib
+import glob
 import json
 import os
 import re
@@ -114,8 +115,16 @@ class Window:
                         os.path.join(KEPT, name)], check=True, timeout=PATIENCE)
 
     def holds(self):
-        """Threads and descriptors."""
-        return [len(os.listdir(f"/proc/{self.process.pid}/{kind}")) for kind in ("task", "fd")]
+        """Threads and descriptors, without those of Qt's pool: one a core at most, kept for 30 s after their
+        work, each with a descriptor."""
+        own = pooled = 0
+        for entry in glob.glob(f"/proc/{self.process.pid}/task/*/comm"):
+            with contextlib.suppress(OSError), open(entry, encoding="utf-8") as name:
+                if name.read() == "Thread (pooled)\n":
+                    pooled += 1
+                else:
+                    own += 1
+        return [own, len(os.listdir(f"/proc/{self.process.pid}/fd")) - pooled]
 
     def quit(self):
         """Ends as by its key, and leaves nothing behind."""

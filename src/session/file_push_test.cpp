@@ -1,6 +1,6 @@
 #include "session/file_push.hpp"
 
-#include "session/played_pushes_for_tests.hpp"
+#include "session/pushes_for_tests.hpp"
 
 #include <unistd.h>
 
@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::array kinds{ForwardKind{"file:", file_push}};
 
-class FilePush : public toys::PlayedPushTest {
+class FilePush : public toys::PushTest {
 protected:
-    FilePush() : PlayedPushTest{kinds} { std::filesystem::create_directories(folder_); }
+    FilePush() : PushTest{kinds} { std::filesystem::create_directories(folder_); }
     ~FilePush() override { std::filesystem::remove_all(folder_); }
 
     std::string path(std::string_view name) const { return fmt::format("{}/{}", folder_, name); }

@@ -70,19 +70,12 @@ class Forward : public toys::PushTest {
 protected:
     Forward() : PushTest{kinds} {}
 
-    void pass(Duration span) { world_.time.run_for(span); }
-    void publish() { publisher_.emplace(world_, world_.desk_a); }
     void show(bool key) {
-        const auto units = flv::samples::units(track_, at_ms_);
-        media::AccessUnit unit = units.front();
-        unit.track = 0;
-        unit.key = key;
-        publisher_->unit(std::move(unit));
+        publisher_->unit(picture(key));
         at_ms_ += 40;
     }
 
     VirtualNetwork network_{world_.time};
-    const media::Track track_ = flv::samples::track(media::Codec::h264);
 };
 
 TEST_F(Forward, nobody_is_called_before_the_stream_is_there) {
@@ -177,10 +170,9 @@ TEST_F(Forward, by_udp_a_large_picture_leaves_in_full_datagrams_of_whole_packets
     };
     const std::size_t first = take();
     EXPECT_GT(first, 0U);
-    media::AccessUnit large = flv::samples::units(track_, at_ms_).front();
+    media::AccessUnit large = picture(false);
     std::vector<std::byte> nal(200'004, std::byte{0x41});
     std::ranges::copy(std::array{std::byte{0}, std::byte{3}, std::byte{0x0D}, std::byte{0x40}}, nal.begin());
-    large.key = false;
     large.payload = Bytes{std::move(nal)};
     publisher_->unit(std::move(large));
     const std::size_t at_once = take();

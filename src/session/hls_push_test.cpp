@@ -1,6 +1,6 @@
 #include "session/hls_push.hpp"
 
-#include "session/played_pushes_for_tests.hpp"
+#include "session/pushes_for_tests.hpp"
 
 namespace millrace::session {
 namespace {
@@ -14,9 +14,9 @@ struct PutFile {
 };
 
 /// A server that takes files, and answers as the test says.
-class HlsPush : public toys::PlayedPushTest {
+class HlsPush : public toys::PushTest {
 protected:
-    HlsPush() : PlayedPushTest{kinds} {}
+    HlsPush() : PushTest{kinds} {}
 
     /// So many seconds of the stream; the server answers meanwhile.
     void show_for(int seconds) {

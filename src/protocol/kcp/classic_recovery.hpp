@@ -19,6 +19,7 @@ public:
     Losses examine(SendWindow& window, Instant now) override;
     Instant deadline() const override { return Instant::never(); }
     unsigned copies(const Outstanding& /*segment*/) const override { return 1; }
+    bool loses_in_bursts() const override { return false; }
     double loss() const override { return loss_; }
     Duration reorder_window() const override { return 0ns; }
 

@@ -157,6 +157,9 @@ Instant Conversation::deadline() const {
         return pending() ? tick_ : Instant::never();
     }
     Instant due = std::min({recovery_->deadline(), acks_.deadline(), ask_at_, tell_at_});
+    if (!copies_.empty()) {
+        due = std::min(due, copies_.front().due);
+    }
     if (window_.queued() > 0 && window_.in_flight() < room()) {
         due = std::min(due, congestion_->send_at());
     }

@@ -95,6 +95,14 @@ public:
     const Settings& settings() const { return settings_; }
 
 private:
+    /// Further copies of a resend, of which the next is due at a time; not of another round.
+    struct Copies {
+        std::uint32_t sn;
+        std::uint32_t round;
+        unsigned left;
+        Instant due;
+    };
+
     Result<> take_pushes(Origin origin);
     void take_acks();
     void take_window(std::uint16_t window);
@@ -107,6 +115,10 @@ private:
     void write_acks();
     void write_window_words();
     void write_resends();
+    void write_copies();
+    /// Whether it was of use still. Queues the next one.
+    bool write_copy(Copies copies);
+    Duration copies_apart() const;
     void write_new();
     void put_data(Outstanding& segment, bool new_round);
     void add_rides();
@@ -128,7 +140,7 @@ private:
     Outgoing datagram_;   // the one being written
     bool has_data_ = false;
     std::uint64_t order_ = 0;
-    std::vector<std::pair<std::uint32_t, unsigned>> lost_;   // number, copies
+    std::deque<Copies> copies_;   // by their time; as many as the window, at most
 
     bool dirty_ = false;
     bool resends_wait_ = false;

@@ -49,8 +49,8 @@ TEST(KcpFigures, row_0_30_echoes_small_messages_in_fewer_datagrams_and_sooner_th
     plain.rides = 0;
     const auto arq = run_echo(plain, answering(plain), echo_line, echo_seeds / 2 + 1);
     EXPECT_LE(spread(arq, &F::average).median, 130 * slack);
-    EXPECT_LE(spread(arq, &F::largest).median, 400 * slack);
-    EXPECT_LE(spread(arq, &F::datagrams).median, 1'100);
+    EXPECT_LE(spread(arq, &F::largest).median, 370 * slack);
+    EXPECT_LE(spread(arq, &F::datagrams).median, 1'150);
     const auto reference = run_echo(mode("fast"), mode("turbo"), echo_line, echo_seeds / 4 + 1);
     EXPECT_LE(spread(ours, &F::bytes).median, 1.9 * spread(reference, &F::bytes).median);
     EXPECT_LT(spread(arq, &F::bytes).median, spread(reference, &F::bytes).median);

@@ -22,6 +22,7 @@ void Conversation::flush() {
     if (resends_wait_) {
         write_resends();
     }
+    write_copies();
     write_new();
     close_datagram();
 }
@@ -58,32 +59,59 @@ void Conversation::write_window_words() {
 }
 
 void Conversation::write_resends() {
-    lost_.clear();
-    unsigned passes = 0;
     for (std::uint32_t sn = window_.una(); sn != window_.next(); ++sn) {
-        const Outstanding& segment = window_.at(sn);
+        Outstanding& segment = window_.at(sn);
         if (segment.lost && !segment.delivered) {
             const unsigned copies = congestion_->keeps_back() ? 1 : recovery_->copies(segment);
-            lost_.emplace_back(sn, copies);
-            passes = std::max(passes, copies);
-        }
-    }
-    for (unsigned pass = 0; pass < passes; ++pass) {
-        if (pass > 0) {
-            close_datagram();   // copies in one datagram would share its fate
-        }
-        for (const auto& [sn, copies] : lost_) {
-            if (pass < copies) {
-                put_data(window_.at(sn), pass == 0);
-                counters_.further_copies += pass > 0 ? 1 : 0;
-                dead_ = dead_ || window_.at(sn).rounds >= rounds_of_the_dead;
+            put_data(segment, true);
+            dead_ = dead_ || segment.rounds >= rounds_of_the_dead;
+            if (copies > 1 && copies_.size() < settings_.send_window) {
+                copies_.push_back({sn, segment.rounds, copies - 1, now_ + copies_apart()});
             }
         }
     }
     resends_wait_ = false;
-    if (passes > 1 || settings_.fec_wait > 0ns) {
+    if (settings_.fec_wait > 0ns) {
         close_datagram();   // parity covers new data alone
     }
+}
+
+/// The further copies of resends whose time has come, unless they are known to be needless by now.
+void Conversation::write_copies() {
+    bool any = false;
+    while (!copies_.empty() && copies_.front().due <= now_) {
+        if (has_data_) {
+            close_datagram();   // copies in one datagram would share its fate
+        }
+        for (std::size_t due = copies_.size(); due > 0 && copies_.front().due <= now_; --due) {
+            any = write_copy(copies_.front()) || any;
+            copies_.pop_front();
+        }
+    }
+    if (any) {
+        close_datagram();   // parity covers new data alone
+    }
+}
+
+bool Conversation::write_copy(Copies copies) {
+    if (!window_.holds(copies.sn) || congestion_->keeps_back()) {
+        return false;
+    }
+    Outstanding& segment = window_.at(copies.sn);
+    if (segment.delivered || segment.lost || segment.rounds != copies.round) {
+        return false;
+    }
+    put_data(segment, false);
+    ++counters_.further_copies;
+    if (--copies.left > 0) {
+        copies.due = now_ + copies_apart();
+        copies_.push_back(copies);
+    }
+    return true;
+}
+
+Duration Conversation::copies_apart() const {
+    return recovery_->loses_in_bursts() ? settings_.copies_apart : 0ns;
 }
 
 void Conversation::write_new() {

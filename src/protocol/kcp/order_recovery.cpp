@@ -4,11 +4,15 @@ namespace millrace::kcp {
 
 namespace {
 // A resend that is lost costs a whole round trip more, which is all of the tail: it leaves twice as soon as
-// losses are no accident, and three times in the second round. Where more is lost than this, two are enough
-// for the bytes they cost.
+// losses are no accident, and three times in the second round. So does what only the timer found: it is late
+// already. Where more is lost, two are enough for the bytes they cost.
 constexpr double loss_for_two = 0.01;
+constexpr double loss_for_three_by_timer = 0.02;
 constexpr double loss_common = 0.025;
+constexpr double loss_for_two_by_timer = 0.08;
 constexpr double loss_for_two_at_most = 0.13;
+/// Single losses are their neighbours' as often as any's: as often as the share of them.
+constexpr double neighbours_in_bursts = 0.4;
 }   // namespace
 
 void OrderRecovery::on_sent(Outstanding& segment, const Sending& sending) {
@@ -75,7 +79,9 @@ Progress OrderRecovery::on_acks(SendWindow& window, const Acked& acked) {
 }
 
 Duration OrderRecovery::timer() const {
-    Duration wait = round_trip_.known() ? round_trip_.largest() + timer_margin : timer_before_a_sample;
+    const bool careful = window_ > in_order_max || loss_.share() >= loss_for_two_by_timer;
+    const Duration margin = careful ? timer_margin_careful : timer_margin;
+    Duration wait = round_trip_.known() ? round_trip_.largest() + margin : timer_before_a_sample;
     if (round_trip_.samples() < samples_few) {
         wait += round_trip_.smoothed() / 4;
     }
@@ -111,6 +117,11 @@ void OrderRecovery::look_for_gap(Outstanding& segment, Instant now) {
     const Instant due = segment.overtaken_at + window_ + (segment.rounds == 1 ? fec_wait_ : 0ns);
     if (due <= now) {
         segment.lost = true;
+        segment.timed_out = false;
+        if (segment.rounds == 1) {
+            neighbours_.add(segment.sn == last_lost_ + 1);
+            last_lost_ = segment.sn;
+        }
     } else {
         deadline_ = std::min(deadline_, due);
     }
@@ -139,6 +150,7 @@ Losses OrderRecovery::examine(SendWindow& window, Instant now) {
             Outstanding& segment = window.at(fruitless_ > 1 ? window.una() + i : window.next() - 1 - i);
             if (!segment.delivered && !segment.lost && tail_at(segment) <= now) {
                 segment.lost = true;
+                segment.timed_out = true;
                 ++losses.by_timer;
             }
         }
@@ -150,12 +162,19 @@ Losses OrderRecovery::examine(SendWindow& window, Instant now) {
     return losses;
 }
 
+bool OrderRecovery::loses_in_bursts() const {
+    return neighbours_.share() > neighbours_in_bursts;
+}
+
 unsigned OrderRecovery::copies(const Outstanding& segment) const {
-    if (loss_.share() < loss_for_two) {
+    const double loss = loss_.share();
+    if (loss < loss_for_two) {
         return 1;
     }
-    const bool second = segment.rounds > 1 && loss_.share() < loss_for_two_at_most;
-    return std::min(second ? 3U : 2U, copies_max_);
+    const bool again = segment.rounds > 1 && loss < loss_for_two_at_most;
+    const bool late = segment.timed_out && window_ <= in_order_max && loss >= loss_for_three_by_timer &&
+                      loss < loss_for_two_by_timer;
+    return std::min(again || late ? 3U : 2U, copies_max_);
 }
 
 }   // namespace millrace::kcp

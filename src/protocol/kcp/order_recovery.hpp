@@ -11,7 +11,10 @@ namespace millrace::kcp {
 class OrderRecovery final : public Recovery {
 public:
     static constexpr Duration timer_before_a_sample = 200ms;
-    static constexpr Duration timer_margin = 4ms;
+    static constexpr Duration timer_margin = 2ms;
+    /// Where it is often wrong: where datagrams come later than others by more than this, or losses are many.
+    static constexpr Duration timer_margin_careful = 4ms;
+    static constexpr Duration in_order_max = 5ms;
     static constexpr Duration timer_max = 5s;
     /// Fewer round trips do not show the longest: the timer waits a quarter more.
     static constexpr std::uint64_t samples_few = 64;
@@ -33,6 +36,7 @@ public:
     Instant deadline() const override { return deadline_; }
     unsigned copies(const Outstanding& segment) const override;
     double loss() const override { return loss_.share(); }
+    bool loses_in_bursts() const override;
     Duration reorder_window() const override { return window_; }
 
 private:
@@ -45,6 +49,8 @@ private:
     unsigned copies_max_;
     Duration fec_wait_;
     LossShare loss_;
+    LossShare neighbours_;          // of those lost, whose neighbour was lost too
+    std::uint32_t last_lost_ = 0;   // its number
     Lateness lateness_;
     Duration window_ = Lateness::at_first;
     std::uint64_t newest_order_ = 0;

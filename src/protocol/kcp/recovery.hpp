@@ -54,6 +54,8 @@ public:
     virtual unsigned copies(const Outstanding& segment) const = 0;
     /// Share of first copies that are lost, as far as it can tell.
     virtual double loss() const = 0;
+    /// Whether what is lost takes its neighbours along.
+    virtual bool loses_in_bursts() const = 0;
     /// How long a gap is waited for.
     virtual Duration reorder_window() const = 0;
 

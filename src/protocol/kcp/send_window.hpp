@@ -30,6 +30,7 @@ struct Outstanding {
     std::uint8_t copies = 0;   ///< remembered in `sent`
     bool delivered = false;    ///< acknowledged out of order
     bool lost = false;         ///< waits to be sent again
+    bool timed_out = false;    ///< its last loss was found by the timer, late
     unsigned rides_left = 0;
     std::uint32_t rounds = 0;   ///< how often it was sent, copies of one flush counted once
     std::array<Transmission, copies_remembered> sent;

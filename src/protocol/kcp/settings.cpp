@@ -86,7 +86,7 @@ std::optional<Settings> named_mode(std::string_view name) {
         settings.ack_delay = 20ms;
         settings.ack_repeat = 0ms;
         settings.rides = 3;
-        settings.copies_max = 1;
+        settings.copies_max = 2;
         return settings;
     }
     return std::nullopt;

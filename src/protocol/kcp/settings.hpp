@@ -55,7 +55,8 @@ struct Settings {
     // What is sent before anything is known to be lost.
     unsigned rides = 0;        ///< further datagrams that carry a small segment, in case the first is lost
     unsigned copies_max = 3;   ///< of a resend
-    Duration fec_wait = 0ms;   ///< before a gap counts as a loss, so that another layer may fill it
+    Duration copies_apart = 8ms;   ///< between them where losses come in bursts; else they leave at once
+    Duration fec_wait = 0ms;       ///< before a gap counts as a loss, so that another layer may fill it
 
     std::size_t segment_max() const;
     /// The same for a peer that is somebody else's.

@@ -39,7 +39,7 @@ public:
                 rounds_.resize(place + 1);
             }
             Round& round = rounds_[place];
-            if (round.sent && round.at != now) {
+            if (round.sent && now - round.at > Settings{}.copies_apart) {   // not a further copy
                 needless += round.arrived ? 1 : 0;
                 ++resends;
             }

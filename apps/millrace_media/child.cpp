@@ -100,6 +100,10 @@ bool MediaChild::read_link() {
     }
     while (const std::optional<Message> event = link_.next_event()) {
         obey(*event);
+        // A whole group of pictures may have come at once: the first is not to wait for the last.
+        if (!write_link()) {
+            return false;
+        }
     }
     return true;
 }

@@ -34,16 +34,6 @@ concept Muxer = requires(M muxer, const M& constant, std::span<const media::Trac
     { constant.resume() } -> std::same_as<Bytes>;
 };
 
-/// Lets a muxer say that the publisher was lost; false: it has no words for it.
-template <Muxer M>
-bool say_lost_by(M& muxer, BlockLog& log, Instant now) {
-    constexpr bool has_words = requires { muxer.lost(log, now); };
-    if constexpr (has_words) {
-        muxer.lost(log, now);
-    }
-    return has_words;
-}
-
 /// A stream in one wire form, made once for all its viewers, on the stream's home worker: reads the feed,
 /// appends to a log, tells the mirrors. Started by its first viewer, stopped after its last.
 class Derived {
@@ -61,8 +51,6 @@ public:
     }
     /// Whether it takes a configured track of a stream.
     virtual bool takes(const media::Track& track) const = 0;
-    /// How long it lives on without a viewer: what was costly to begin may be wanted again soon.
-    virtual Duration linger() const { return {}; }
     // Its publisher said its end, was lost, will not come again.
     virtual void unpublished(Instant now);
     virtual void lost(Instant now);
@@ -71,8 +59,6 @@ public:
     void attach(MirrorRef mirror, StreamHandle stream);
     void detach(const MirrorRef& mirror) { std::erase(mirrors_, mirror); }
     bool watched() const { return !mirrors_.empty(); }
-    /// When the last viewer left; for the stream, which keeps it for `linger`.
-    Instant unwatched_since;
     std::size_t memory() const { return log_.memory(); }
     /// The form could not follow a change: this log has ended, newcomers need another.
     bool over() const { return over_; }
@@ -82,11 +68,10 @@ public:
 
 protected:
     virtual void write_new(Instant now) = 0;
-    void count(const media::AccessUnit& unit) { count(unit, utc_); }
-    void count(const media::AccessUnit& unit, WallTime utc) {
+    void count(const media::AccessUnit& unit) {
         ++muxed_;
-        if (utc != WallTime{}) {
-            latency_.count(unit.capture.utc, utc);
+        if (utc_ != WallTime{}) {
+            latency_.count(unit.capture.utc, utc_);
         }
     }
     virtual Bytes lead() const = 0;
@@ -109,8 +94,8 @@ private:
     std::vector<MirrorRef> mirrors_;
 };
 
-/// The derived feed of one flavour: reads the stream's feed, lets its muxer write into the log, tells the
-/// mirrors. Lives on the stream's home worker, from its first viewer to its last.
+/// The derived feed of one flavour: reads the stream's feed, or that of its pictures, lets its muxer write
+/// into the log, tells the mirrors. Lives on the stream's home worker, from its first viewer to its last.
 template <Muxer M>
 class DerivedFeed final : public Derived {
 public:
@@ -170,7 +155,13 @@ public:
 private:
     Bytes lead() const override { return muxer_.lead(tracks_); }
     void say_unpublished(Instant now) override { muxer_.unpublished(log_, now); }
-    bool say_lost(Instant now) override { return say_lost_by(muxer_, log_, now); }
+    bool say_lost(Instant now) override {
+        constexpr bool has_words = requires { muxer_.lost(log_, now); };
+        if constexpr (has_words) {
+            muxer_.lost(log_, now);
+        }
+        return has_words;
+    }
     void say_end(Instant now) override { muxer_.end(log_, now); }
     bool ends_with_publisher() const override {
         return requires { requires M::ends_with_publisher; };

@@ -2,6 +2,7 @@
 
 #include "base/block_log.hpp"
 #include "base/executor.hpp"
+#include "hub/renderer.hpp"
 #include "media/track.hpp"
 
 #include <compare>
@@ -29,8 +30,9 @@ struct FlavourKey {
     std::string_view form;             ///< a literal: "flv", "rtmp"
     std::optional<media::Kind> only;   ///< takes tracks of this kind only
     std::uint64_t pushed = 0;          ///< where it is pushed to, which is limited; 0: to viewers
-    std::uint64_t variant = 0;         ///< how pictures are made (PictureWish::packed); 0: as they are
-    std::uint64_t plan = 0;            ///< on which channels tracks travel (rtsp::ChannelPlan::packed)
+    /// Written of the stream's pictures as they are wished here; nothing: of its own units.
+    std::optional<PictureWish> pictures{};
+    std::uint64_t plan = 0;   ///< on which channels tracks travel (rtsp::ChannelPlan::packed)
     auto operator<=>(const FlavourKey&) const = default;
 };
 
@@ -38,6 +40,7 @@ struct FlavourKey {
 struct Flavour {
     FlavourKey key;
     std::function<std::unique_ptr<Derived>(Executor& home)> make;
+    MakeRenderer renderer{};   ///< where `key.pictures` are asked for; null: this node makes none
 };
 
 /// A log as it stands when a mirror opens.

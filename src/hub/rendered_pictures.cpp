@@ -7,7 +7,13 @@
 
 namespace millrace::hub {
 
-bool RenderedPictures::takes(const media::Track& track) {
+namespace {
+
+/// Of pictures that nobody has seen yet.
+const auto jpeg_config =
+    std::make_shared<const media::TrackConfig>(media::TrackConfig{.codec = media::Codec::mjpeg});
+
+bool has_pictures(const media::Track& track) {
     if (track.config == nullptr) {
         return false;
     }
@@ -19,12 +25,14 @@ bool RenderedPictures::takes(const media::Track& track) {
     }
 }
 
+}   // namespace
+
 void RenderedPictures::choose(std::span<const media::Track> tracks) {
-    const auto track = std::ranges::find_if(tracks, takes);
+    const auto track = std::ranges::find_if(tracks, has_pictures);
     track_ = track == tracks.end() ? std::nullopt : std::optional{track->id};
 }
 
-Result<> RenderedPictures::begin(const MediaFeed& feed, std::span<const media::Track> tracks) {
+Result<> RenderedPictures::begin(const MediaFeed& source, std::span<const media::Track> tracks) {
     choose(tracks);
     if (!track_) {
         return fail(Errc::unsupported, "no pictures can be made of the stream's tracks");
@@ -37,8 +45,8 @@ Result<> RenderedPictures::begin(const MediaFeed& feed, std::span<const media::T
     if (!make_ && !(config.codec == media::Codec::mjpeg && wish_.as_source())) {
         return fail(Errc::unsupported, "this node makes no pictures");
     }
-    feed_ = &feed;
-    cursor_.emplace(feed);
+    source_ = &source;
+    cursor_.emplace(source);
     pump();
     return {};
 }
@@ -47,29 +55,38 @@ void RenderedPictures::renew(std::span<const media::Track> tracks) {
     choose(tracks);
 }
 
+std::vector<media::Track> RenderedPictures::tracks() const {
+    if (!track_) {
+        return {};
+    }
+    return {{.id = *track_, .kind = media::Kind::video, .config = jpeg_config}};
+}
+
 void RenderedPictures::pump() {
-    while (const media::AccessUnitRef unit = cursor_->next()) {
-        take(*unit);
+    while (!over_) {
+        const media::AccessUnitRef unit = cursor_->next();
+        if (unit == nullptr) {
+            return;
+        }
+        take(unit);
     }
 }
 
-void RenderedPictures::take(const media::AccessUnit& unit) {
-    const media::Track track{.id = unit.track, .kind = unit.kind(), .config = unit.config};
-    if (!takes(track)) {
+void RenderedPictures::take(const media::AccessUnitRef& unit) {
+    if (!has_pictures({.id = unit->track, .kind = unit->kind(), .config = unit->config})) {
         return;
     }
     if (!track_) {
-        track_ = unit.track;
+        track_ = unit->track;
     }
-    if (track_ != unit.track) {
+    if (track_ != unit->track) {
         return;
     }
-    if (unit.config->codec == media::Codec::mjpeg && wish_.as_source()) {
+    if (unit->config->codec == media::Codec::mjpeg && wish_.as_source()) {
         renderer_.reset();   // of another publisher's video
         ready_ = false;
-        if (pace_.passes(unit.pts)) {
-            written_ = unit.pts;
-            writer_.write_picture(unit);
+        if (pace_.passes(unit->pts)) {
+            show(unit);
         }
         return;
     }
@@ -77,7 +94,7 @@ void RenderedPictures::take(const media::AccessUnit& unit) {
         renderer_ = make_(home_, *this);
     }
     if (ready_) {
-        offer(unit);
+        offer(*unit);
     }
 }
 
@@ -110,7 +127,7 @@ void RenderedPictures::on_ready() {
     skipped_ = 0;
     offered_.reset();
     answered_.reset();
-    cursor_.emplace(*feed_);
+    cursor_.emplace(*source_);
     pump();
     caught_up_ = offered_.value_or(INT64_MIN);
 }
@@ -121,8 +138,22 @@ void RenderedPictures::on_picture(media::AccessUnit picture) {
     if (old) {
         return;
     }
-    written_ = picture.pts;
-    writer_.write_picture(picture);
+    picture.track = track_.value_or(picture.track);
+    picture.key = true;
+    show(std::make_shared<const media::AccessUnit>(std::move(picture)));
+}
+
+void RenderedPictures::on_failed(Error /*why*/) {
+    over_ = true;
+    listener_.on_pictures_over(wish_);
+}
+
+void RenderedPictures::show(media::AccessUnitRef picture) {
+    written_ = picture->pts;
+    const std::size_t bytes = picture->payload.size();
+    feed_.append(std::move(picture), bytes, true, home_.now());
+    listener_.on_picture(wish_);
+    feed_.trim(home_.now());
 }
 
 }   // namespace millrace::hub

@@ -4,30 +4,28 @@
 #include "base/result.hpp"
 #include "media/access_unit.hpp"
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <memory>
 
 namespace millrace::hub {
 
-/// How a viewer wants pictures. Equal wishes share one encode; nothing asked is the source's own.
+/// How a viewer wants pictures. Equal wishes share one encode, whatever the wire form; nothing asked is the
+/// source's own.
 struct PictureWish {
     std::uint16_t width = 0;   ///< 0, with height: as the source
     std::uint16_t height = 0;
     std::uint8_t fps = 0;       ///< at most so many a second; 0: all
     std::uint8_t quality = 0;   ///< 1 to 100; 0: not asked
 
-    /// 0 only where nothing is asked.
-    std::uint64_t packed() const {
-        return std::uint64_t{width} << 32U | std::uint64_t{height} << 16U | std::uint64_t{fps} << 8U |
-               quality;
-    }
+    auto operator<=>(const PictureWish&) const = default;
     /// Whether a JPEG passes as it is, but for the rate.
     bool as_source() const { return width == 0 && quality == 0; }
 };
 
-/// Makes pictures (MJPEG) of the units of one video track, elsewhere. Owned by a rendered feed, on the
-/// stream's home worker; destroying it ends it, and its listener hears nothing more.
+/// Makes pictures (MJPEG) of the units of one video track, elsewhere. Owned by a stream's rendered pictures,
+/// on its home worker; destroying it ends it, and its listener hears nothing more.
 class Renderer {
 public:
     /// Who hears what comes of it; on the home worker, never from inside `offer` or the maker.

@@ -32,21 +32,37 @@ void Stream::start(const Opening& opening) {
     if (const auto there = derived_.find(wanted); there != derived_.end() && there->second->over()) {
         derived_.erase(there);
     }
-    if (const Result<> room = has_room(wanted); !room) {
-        opening.mirror.opened(std::unexpected(room.error()));
-        return;
-    }
-    auto& derived = derived_[wanted];
-    if (derived == nullptr) {
-        derived = opening.flavour.make(*handle_.home);
-        const Result<> begun = derived->begin(feed_, tracks_, handle_.home->now());
+    if (!derived_.contains(wanted)) {
+        Result<std::unique_ptr<Derived>> begun = begin(opening.flavour);
         if (!begun) {
-            derived_.erase(opening.flavour.key);
             opening.mirror.opened(std::unexpected(begun.error()));
             return;
         }
+        derived_.emplace(wanted, std::move(*begun));
     }
-    derived->attach(opening.mirror, handle_);
+    derived_.at(wanted)->attach(opening.mirror, handle_);
+}
+
+Result<std::unique_ptr<Derived>> Stream::begin(const Flavour& flavour) {
+    if (const Result<> room = has_room(flavour.key); !room) {
+        return std::unexpected(room.error());
+    }
+    std::unique_ptr<Derived> derived = flavour.make(*handle_.home);
+    const Instant now = handle_.home->now();
+    if (!flavour.key.pictures) {
+        const Result<> begun = derived->begin(feed_, tracks_, now);
+        return begun ? Result<std::unique_ptr<Derived>>{std::move(derived)} : std::unexpected(begun.error());
+    }
+    const Result<RenderedPictures*> pictures = pictures_for(flavour);
+    if (!pictures) {
+        return std::unexpected(pictures.error());
+    }
+    const Result<> begun = derived->begin((*pictures)->feed(), (*pictures)->tracks(), now);
+    if (!begun) {
+        drop_unread_pictures();
+        return std::unexpected(begun.error());
+    }
+    return derived;
 }
 
 void Stream::close(const FlavourKey& key, const MirrorRef& mirror) {
@@ -55,41 +71,21 @@ void Stream::close(const FlavourKey& key, const MirrorRef& mirror) {
         return;
     }
     derived->second->detach(mirror);
-    if (!derived->second->watched()) {
-        derived->second->unwatched_since = handle_.home->now();
-        drop_unwatched();
+    if (derived->second->watched()) {
+        return;
     }
-}
-
-void Stream::drop_unwatched() {
-    const Instant now = handle_.home->now();
-    Instant next = Instant::never();
-    std::erase_if(derived_, [now, &next](const auto& entry) {
-        const Derived& derived = *entry.second;
-        const Instant until = derived.unwatched_since + derived.linger();
-        if (derived.watched() || until <= now) {
-            return !derived.watched();
-        }
-        next = std::min(next, until);
-        return false;
-    });
-    handle_.home->timers().arm(lingering_, next);
+    derived_.erase(derived);
+    if (key.pictures) {
+        leave_pictures(*key.pictures);
+    }
 }
 
 Result<> Stream::has_room(const FlavourKey& wanted) const {
-    const auto count = [this](std::uint64_t FlavourKey::* of) {
-        return static_cast<std::size_t>(
-            std::ranges::count_if(derived_, [of](const auto& entry) { return entry.first.*of != 0; }));
-    };
-    if (derived_.contains(wanted)) {
-        return {};
+    if (wanted.pictures) {
+        return has_room_for(*wanted.pictures);
     }
-    if (wanted.variant != 0 && count(&FlavourKey::variant) >= variants_max) {
-        return fail(Errc::exhausted,
-                    "pictures of this stream are made in as many sizes and rates as it "
-                    "takes; ask for one of those, or later");
-    }
-    if (wanted.plan != 0 && count(&FlavourKey::plan) >= plans_max) {
+    const auto has_plan = [](const auto& entry) { return entry.first.plan != 0; };
+    if (wanted.plan != 0 && std::ranges::count_if(derived_, has_plan) >= std::ptrdiff_t{plans_max}) {
         return fail(Errc::exhausted, "players of this stream use as many choices of channels as it takes");
     }
     return {};
@@ -201,6 +197,7 @@ void Stream::end_push() {
         derived->end(now);
     }
     derived_.clear();
+    pictures_.clear();
     for (const Opening& opening : std::exchange(openings_, {})) {
         opening.mirror.opened(fail(Errc::not_found, "this stream ended"));
     }

@@ -12,6 +12,7 @@
 #include "hub/polling_viewers.hpp"
 #include "hub/publication.hpp"
 #include "hub/recording.hpp"
+#include "hub/rendered_pictures.hpp"
 #include "hub/report.hpp"
 #include "hub/sessions.hpp"
 #include "hub/timeline.hpp"
@@ -35,7 +36,7 @@ struct RunId {
 
 /// A named broadcast: tracks, run timeline, feed, derived feeds, and who publishes it. Owned by Directory;
 /// lives and works on its home worker only.
-class Stream final : Timer {
+class Stream final : Timer, RenderedPictures::Listener {
 public:
     struct Settings {
         Duration grace = 10s;    ///< how long it outlives a lost publisher
@@ -149,12 +150,22 @@ private:
     void refuse_key_waiters(Error why);
     void refuse_late_key_waiters(Instant now);
     void start(const Opening& opening);
+    Result<std::unique_ptr<Derived>> begin(const Flavour& flavour);
     /// Those whose form could not follow a change.
     void drop_finished();
-    /// Those that nobody has watched for as long as they linger.
-    void drop_unwatched();
     /// Whether one more of its kind may be started.
     Result<> has_room(const FlavourKey& wanted) const;
+
+    void on_picture(const PictureWish& wish) override;
+    void on_pictures_over(const PictureWish& wish) override;
+    Result<RenderedPictures*> pictures_for(const Flavour& flavour);
+    Result<> has_room_for(const PictureWish& wanted) const;
+    bool has_form_of(const PictureWish& wish) const;
+    /// A form of them is gone.
+    void leave_pictures(const PictureWish& wish);
+    /// Those that no form has read for as long as they linger.
+    void drop_unread_pictures();
+
     /// Grace is over: push viewers get their end.
     void end_push();
     void retire();
@@ -224,8 +235,9 @@ private:
     Meter meter_;
     std::optional<CameraReport> camera_;   // of the publisher, if it is one of ours
     std::unique_ptr<Recording> recording_;
-    std::map<FlavourKey, std::unique_ptr<Derived>> derived_;
-    std::vector<Opening> openings_;   // wait until the tracks are known
+    std::map<PictureWish, std::unique_ptr<RenderedPictures>> pictures_;
+    std::map<FlavourKey, std::unique_ptr<Derived>> derived_;   // some read `pictures_`
+    std::vector<Opening> openings_;                            // wait until the tracks are known
 
     Cutter cutter_;
     std::optional<std::uint64_t> cut_before_;   // where the segment under way begins in the feed
@@ -235,7 +247,7 @@ private:
     std::optional<Instant> over_at_;     // when grace was over, while it lingers
     bool lists_ended_ = false;
 
-    Alarm<Stream, &Stream::drop_unwatched> lingering_{*this};
+    Alarm<Stream, &Stream::drop_unread_pictures> lingering_{*this};
     Alarm<Stream, &Stream::judge> second_{*this};
     Verdicts verdicts_;
     Drift drift_;

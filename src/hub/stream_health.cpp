@@ -69,6 +69,9 @@ void Stream::report_outputs(StreamReport& report) const {
                                   .latency = derived->latency().report(utc)});
         report.memory += derived->memory();
     }
+    for (const auto& [wish, pictures] : pictures_) {
+        report.memory += pictures->feed().bytes();
+    }
     for (const auto& [key, packaged] : packaged_) {
         report.outputs.push_back({.form = std::string{key.form},
                                   .units_muxed = packaged->units(),
@@ -108,7 +111,8 @@ std::vector<LeftOut> Stream::left_out() const {
     std::vector<LeftOut> left_out;
     const auto look = [&](const FlavourKey& key, const auto& output) {
         for (const media::Track& track : tracks_) {
-            const bool chosen = key.only || key.plan != 0;   // what is left out, its viewers did not want
+            // What is left out, its viewers did not want.
+            const bool chosen = key.only || key.pictures || key.plan != 0;
             if (track.config != nullptr && !chosen && !output.takes(track)) {
                 left_out.push_back({key.form, track.config->codec});
             }

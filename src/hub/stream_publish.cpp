@@ -153,6 +153,9 @@ void Stream::append(std::uint64_t publication, Batch batch) {
         become_ready();
     }
     if (ready_) {
+        for (const auto& [wish, pictures] : pictures_) {
+            pictures->pump();
+        }
         for (auto& [key, derived] : derived_) {
             derived->pump(batch.arrival, publishers_time());
         }
@@ -225,7 +228,9 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
 }
 
 void Stream::drop_finished() {
-    std::erase_if(derived_, [](const auto& entry) { return entry.second->over(); });
+    if (std::erase_if(derived_, [](const auto& entry) { return entry.second->over(); }) > 0) {
+        drop_unread_pictures();
+    }
 }
 
 bool Stream::has_video() const {
@@ -253,8 +258,13 @@ void Stream::become_ready() {
     ready_ = true;
     tend_recording();
     tell_state();
+    for (const auto& [wish, pictures] : pictures_) {
+        pictures->renew(tracks_);
+    }
     for (auto& [key, derived] : derived_) {
-        derived->renew(tracks_, handle_.home->now());
+        if (!key.pictures) {
+            derived->renew(tracks_, handle_.home->now());
+        }
     }
     drop_finished();
     for (const Opening& opening : std::exchange(openings_, {})) {

@@ -5,8 +5,8 @@
 #include "container/mp4_muxer.hpp"
 #include "container/multipart_muxer.hpp"
 #include "container/ts_muxer.hpp"
+#include "hub/derived_feed.hpp"
 #include "hub/name.hpp"
-#include "hub/rendered_feed.hpp"
 #include "protocol/http/answer.hpp"
 #include "protocol/ws/back_channel.hpp"
 #include "protocol/ws/framed.hpp"
@@ -40,15 +40,18 @@ mp4::Muxer make_mp4(const std::string& /*stream*/) {
 mp4::Muxer make_mp4_in_periods(const std::string& /*stream*/) {
     return mp4::Muxer{mp4::Period::restarts};
 }
+multipart::Muxer make_parts(const std::string& /*stream*/) {
+    return {};
+}
+multipart::BareMuxer make_bare_pictures(const std::string& /*stream*/) {
+    return {};
+}
 
-/// A wire form to be: its key, its media type, the stream's name; and of pictures, how they are wanted and
-/// who makes them.
+/// A wire form to be: its key, its media type, the stream's name.
 struct Order {
     hub::FlavourKey key;
     std::string_view type;
     std::string stream;
-    hub::PictureWish pictures;
-    Spawner* spawner = nullptr;
 };
 
 template <auto make>
@@ -60,22 +63,6 @@ hub::Flavour framed(const Order& order) {
     return hub::flavour_of(order.key, [type = order.type, stream = order.stream] {
         return ws::Framed{make(stream), type, words};
     });
-}
-
-template <class Muxer>
-hub::Flavour pictures(const Order& order, Muxer muxer) {
-    hub::MakeRenderer renderer =
-        order.spawner == nullptr ? nullptr : picture_renderer(*order.spawner, {order.stream, order.pictures});
-    return {order.key, [muxer = std::move(muxer), wish = order.pictures,
-                        renderer = std::move(renderer)](Executor& home) {
-                return std::make_unique<hub::RenderedFeed<Muxer>>(muxer, wish, renderer, home);
-            }};
-}
-hub::Flavour parts(const Order& order) {
-    return pictures(order, multipart::Muxer{});
-}
-hub::Flavour bare_pictures(const Order& order) {
-    return pictures(order, ws::Framed{multipart::BareMuxer{}, order.type, ws::Words::none});
 }
 
 /// One ending of an address: its media type, and how it is written over HTTP and over WebSockets.
@@ -104,7 +91,11 @@ constexpr std::array forms{
     Form{".ts", "video/mp2t", {"ts", plain<make_ts>}, {"ws-ts", framed<make_ts, none>}},
     Form{".mp4", "video/mp4", {"mp4", plain<make_mp4>}, {"ws-mp4", framed<make_mp4_in_periods, json>}},
     Form{".h264", "video/h264", {}, raw_way<RawH264::own>},   // a WebSocket only
-    Form{".mjpeg", multipart::media_type, {"mjpeg", parts}, {"ws-mjpeg", bare_pictures}, true},
+    Form{".mjpeg",
+         multipart::media_type,
+         {"mjpeg", plain<make_parts>},
+         {"ws-mjpeg", framed<make_bare_pictures, none>},
+         true},
 };
 /// What `http.default_stream` names, as pictures.
 constexpr std::string_view alias = "/video_feed";
@@ -129,18 +120,20 @@ struct Wish {
     std::string stream;
     std::optional<media::Kind> only;
     bool websocket = false;
-    hub::PictureWish pictures;
+    std::optional<hub::PictureWish> pictures{};
     const Form::Way* dialect = nullptr;   // of bare H.264, where it is not our own
 
     const Form::Way& way() const {
         return dialect != nullptr ? *dialect : websocket ? form->websocket : form->http;
     }
     hub::Flavour flavour(Spawner* spawner) const {
-        return way().flavour({.key = {.form = way().name, .only = only, .variant = pictures.packed()},
-                              .type = form->type,
-                              .stream = stream,
-                              .pictures = pictures,
-                              .spawner = spawner});
+        hub::Flavour flavour = way().flavour({.key = {.form = way().name, .only = only, .pictures = pictures},
+                                              .type = form->type,
+                                              .stream = stream});
+        if (pictures && spawner != nullptr) {
+            flavour.renderer = picture_renderer(*spawner, {stream, *pictures});
+        }
+        return flavour;
     }
 };
 
@@ -161,7 +154,7 @@ Result<Wish> wish_of(const web::Request& request, const Settings& settings) {
     if (!stream) {
         return std::unexpected(stream.error());
     }
-    Wish wish{.form = form_of(request.path), .stream = std::move(*stream), .only = {}, .pictures = {}};
+    Wish wish{.form = form_of(request.path), .stream = std::move(*stream), .only = {}};
     wish.websocket = ws::asks_for_upgrade(request);
     if (wish.form->pictures) {
         const Result<hub::PictureWish> pictures = picture_wish_of(request);

@@ -18,9 +18,9 @@ TEST(PictureQuery, understands_size_rate_and_quality) {
     EXPECT_EQ(all->height, 360);
     EXPECT_EQ(all->fps, 10);
     EXPECT_EQ(all->quality, 70);
-    EXPECT_EQ(wish("")->packed(), 0U);
-    EXPECT_EQ(wish("token=x")->packed(), 0U);
-    EXPECT_NE(wish("fps=60")->packed(), wish("quality=60")->packed());
+    EXPECT_EQ(*wish(""), hub::PictureWish{});
+    EXPECT_EQ(*wish("token=x"), hub::PictureWish{});
+    EXPECT_NE(*wish("fps=60"), *wish("quality=60"));
     EXPECT_TRUE(wish("fps=60")->as_source());
     EXPECT_FALSE(wish("quality=80")->as_source());
     EXPECT_TRUE(wish("size=16x16") && wish("size=1920x1920") && wish("fps=1") && wish("quality=100"));

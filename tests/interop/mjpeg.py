@@ -1,5 +1,6 @@
 """`.mjpeg` and `/video_feed`: any stream as JPEG pictures, judged by what is drawn into them."""
 
+import hashlib
 import os
 import subprocess
 import urllib.request
@@ -63,6 +64,23 @@ def row_2_10_2_11_2_12_3_27_every_viewer_gets_every_picture_of_one_encode(scene)
     finally:
         for viewer in viewers:
             viewer.socket.close()
+
+
+@test(quick=True, options=FEED)
+def row_2_10_viewers_by_http_and_by_websocket_share_the_child_of_their_wish(scene):
+    scene.server.wait_live("live/cam")
+    before, path = parts.children_of(scene), "/live/cam.mjpeg?size=320x180&fps=10"
+    with parts.Viewer(scene, path) as viewer:
+        viewer.wait(1)
+        with websocket.Client(scene.server.listeners["http"], path) as client:
+            messages = [client.read_until(websocket.BINARY) for _ in range(20)]
+            assert len(parts.children_of(scene) - before) == 1, "one child for both"
+        node.until(lambda: messages[-1] in viewer.data, peers.MEDIA_PATIENCE, "the last picture by HTTP")
+        got = [hashlib.sha256(part.jpeg).hexdigest() for part in viewer.parts()]
+    hashes = [hashlib.sha256(message).hexdigest() for message in messages]
+    assert len(set(hashes)) == 20, "a picture came twice"
+    at = got.index(hashes[0])
+    assert got[at:at + 20] == hashes, "the pictures are not the same"
 
 
 @test(quick=True, options=FEED)

@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { CaptureMap } from '../src/player/capture_map.ts';
 import { ClockOffset, parseClock } from '../src/player/clock_offset.ts';
 import { bestWay, formatOf, isSound, surfaceOf, type Way } from '../src/player/formats.ts';
+import { SoundSwitch } from '../src/player/sound_switch.ts';
+import { Standstill } from '../src/player/standstill.ts';
 import { addressOf, mediaUrl, socketUrl } from '../src/player/stream_address.ts';
 import { trendPath } from '../src/trend.ts';
 
@@ -150,4 +152,33 @@ test('a curve has gaps where nothing was known', () => {
   const path = trendPath([1, 2, NaN, 2, 2], 1);
   assert.deepEqual(path.match(/[ML]/g), ['M', 'L', 'M', 'L']);
   assert.ok(path.endsWith('L240.0 5.2'), path);
+});
+
+test('sound that a browser switches on by itself, where there is none, is off again', () => {
+  const sound = new SoundSwitch(true);
+  const media = { muted: true, audioTracks: { length: 0 } };
+  media.muted = false;
+  assert.equal(sound.heard(media), false);
+  assert.equal(media.muted, true);
+  assert.equal(sound.heard(media), true, 'of its own change');
+  sound.set(media, false);
+  assert.equal(sound.heard(media), true);
+  assert.equal(media.muted, false, 'somebody wants to hear what comes');
+});
+
+test('sound that is in the stream is switched by the browser’s own controls, too', () => {
+  for (const media of [{ muted: true, audioTracks: { length: 1 } }, { muted: true }]) {
+    const sound = new SoundSwitch(true);
+    media.muted = false;
+    assert.equal(sound.heard(media), true);
+    assert.equal(media.muted, false);
+  }
+});
+
+test('who stands with media ahead is moved on, again and again, and nobody else', () => {
+  const standstill = new Standstill();
+  assert.deepEqual([0, 1, 1.5, 2, 3].map((now) => standstill.seen(0.06, 4, now)), [false, false, true, false, true]);
+  assert.deepEqual([4, 5, 6].map((now) => standstill.seen(now, 4, now)), [false, false, false], 'it moves');
+  assert.deepEqual([7, 8, 9].map((now) => standstill.seen(6, 0.2, now)), [false, false, false], 'there is nothing');
+  assert.deepEqual([10, 11, 12].map((now) => standstill.seen(6, 4, now)), [false, true, false]);
 });

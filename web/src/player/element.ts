@@ -53,9 +53,7 @@ export class MillracePlayer extends HTMLElement {
 
   connectedCallback(): void {
     this.#dress();
-    if (this.#stage.media !== null) {
-      this.#stage.media.muted = this.getAttribute('muted') !== 'false';
-    }
+    this.#stage.mute(this.getAttribute('muted') !== 'false');
     this.#begin();
   }
 
@@ -109,7 +107,7 @@ export class MillracePlayer extends HTMLElement {
   set muted(muted: boolean) {
     const { media } = this.#stage;
     if (media !== null) {
-      media.muted = muted;
+      this.#stage.mute(muted);
       media.volume = !muted && media.volume === 0 ? 1 : media.volume;
     }
   }

@@ -6,10 +6,13 @@ import { Backoff } from './backoff.ts';
 import type { Capture } from './capture_map.ts';
 import { Moving } from './moving.ts';
 import { begin, type Figures, type Listener, type PlayState, type Player, type StreamAddress } from './player.ts';
+import { Standstill } from './standstill.ts';
 import { mediaUrl } from './stream_address.ts';
 import { Throughput } from './throughput.ts';
 
 const MEASURED_SECONDS = 15;      // some segments
+const TICK_MS = 500;
+const STEP = 0.1;      // s: a seek to where it is already would be none
 /** Three segments behind the edge is what RFC 8216 asks of players; ten is when to jump. */
 const SETTINGS: Partial<HlsConfig> = {
   enableWorker: false,
@@ -28,7 +31,9 @@ export class HlsPlayer implements Player {
   readonly #ended = new AbortController();
   readonly #backoff = new Backoff();
   readonly #throughput = new Throughput(MEASURED_SECONDS);
+  readonly #standstill = new Standstill();
   #hls: Hls | null = null;
+  #ticker = 0;
   #later = 0;
   #recovered = 0;
 
@@ -44,26 +49,22 @@ export class HlsPlayer implements Player {
     new Moving(this.#media, this.#ended.signal, (moves) => this.#moved(moves));
     on('pause', () => !this.#media.ended && this.#told('paused', ''));
     on('ended', () => this.#told('ended', ''));
+    this.#ticker = window.setInterval(() => this.#tick(), TICK_MS);
     void this.#load();
   }
 
   stop(): void {
     this.#ended.abort();
+    clearInterval(this.#ticker);
     this.#unload();
   }
 
   figures(): Figures {
-    const { buffered, currentTime, seekable } = this.#media;
-    let end = currentTime;
-    for (let at = 0; at < buffered.length; ++at) {
-      if (buffered.start(at) <= currentTime + 0.1) {
-        end = Math.max(end, buffered.end(at));
-      }
-    }
+    const { currentTime, seekable } = this.#media;
     const edge = seekable.length > 0 ? seekable.end(seekable.length - 1) - currentTime : NaN;
     return {
       edge: this.#hls === null ? edge : this.#hls.latency || NaN,
-      buffer: end - currentTime,
+      buffer: this.#buffered,
       bitrate: this.#throughput.bitsPerSecond(performance.now() / 1000),
       target: this.#hls?.targetLatency ?? NaN,
       rate: this.#media.playbackRate,
@@ -125,6 +126,27 @@ export class HlsPlayer implements Player {
     this.#unload();
     this.#told('connecting', '');
     this.#later = window.setTimeout(() => void this.#load(), this.#backoff.next(Math.random()) * 1000);
+  }
+
+  /** hls.js leaves a seek alone for as long as it lasts. */
+  #tick(): void {
+    const { paused, readyState, currentTime } = this.#media;
+    const waits = !paused && readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
+    if (this.#standstill.seen(currentTime, waits ? this.#buffered : 0, performance.now() / 1000)) {
+      this.#media.currentTime = currentTime + STEP;
+    }
+  }
+
+  /** Ahead of what is shown, s. */
+  get #buffered(): number {
+    const { buffered, currentTime } = this.#media;
+    let end = currentTime;
+    for (let at = 0; at < buffered.length; ++at) {
+      if (buffered.start(at) <= currentTime + STEP) {
+        end = Math.max(end, buffered.end(at));
+      }
+    }
+    return end - currentTime;
   }
 
   #moved(moves: boolean): void {

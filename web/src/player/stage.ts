@@ -3,6 +3,7 @@
 import { element, say } from '../dom.ts';
 import type { Condition } from './condition.ts';
 import type { Surface } from './formats.ts';
+import { SoundSwitch } from './sound_switch.ts';
 
 export type Shown = HTMLMediaElement | HTMLCanvasElement;
 
@@ -14,6 +15,7 @@ export class Stage {
   readonly #badge = element('div', { class: 'badge', part: 'badge' });
   readonly #title = element('strong');
   readonly #words = element('span');
+  readonly #sound = new SoundSwitch(true);
   #shown: Shown;
   #controls = false;
   #poster = '';
@@ -33,6 +35,12 @@ export class Stage {
   /** The element that plays; null while pictures are shown one by one. */
   get media(): HTMLMediaElement | null {
     return this.#shown instanceof HTMLMediaElement ? this.#shown : null;
+  }
+
+  mute(muted: boolean): void {
+    if (this.media !== null) {
+      this.#sound.set(this.media, muted);
+    }
   }
 
   /** The browser's own controls, and a picture before the first one. */
@@ -110,7 +118,13 @@ export class Stage {
       made = element('canvas', { id: 'media', role: 'img', width: '0', height: '0' });
     } else {
       made = element(surface, { playsinline: '', autoplay: '', preload: 'auto', id: 'media' });
-      made.muted = muted;
+      const media: HTMLMediaElement = made;
+      this.#sound.set(media, muted);
+      media.addEventListener('volumechange', (event) => {
+        if (!this.#sound.heard(media)) {
+          event.stopImmediatePropagation();      // nobody hears of it
+        }
+      });
     }
     this.#dress(made);
     this.#screen.replaceChildren(made);

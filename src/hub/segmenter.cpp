@@ -13,6 +13,8 @@ constexpr media::TrackId tracks = Timeline::tracks_max;
 
 /// How long a unit is taken to last when nothing says so.
 constexpr std::int64_t units_a_second = 25;
+/// And at the longest: behind what says otherwise is a hole, which the cutter does not count either.
+constexpr std::int64_t longest_seconds = 1;
 
 Flicks pts_of(const media::AccessUnit& unit) {
     return flicks(unit.pts, unit.config->timescale);
@@ -62,7 +64,7 @@ void Segmenter::hand_on(media::TrackId track, Open& to) {
     for (bool first = true; !seen.waiting.empty() && (first || !seen.waiting.front().breaks); first = false) {
         const media::AccessUnitRef unit = std::move(seen.waiting.front().unit);
         seen.waiting.pop_front();
-        if (seen.held || begun_ > 1 || belongs(unit)) {
+        if (begun_ > 1 || belongs(unit)) {
             put(to, unit);
         }
     }
@@ -111,8 +113,8 @@ void Segmenter::place(const media::AccessUnitRef& unit) {
             put(open_.back(), unit);
             return;
         }
-        seen.held = true;
-        if (begun_ == 0) {
+        seen.held = begun_ > 0;
+        if (!seen.held) {
             seen.waiting.clear();   // what it had before belongs before the first cut
         }
     }
@@ -195,9 +197,10 @@ std::int64_t Segmenter::end_of(media::TrackId track) const {
     if (usual <= 0) {
         usual = seen_[track].step > 0 ? seen_[track].step : last.config->timescale / units_a_second;
     }
+    const std::int64_t scale = last.config->timescale;
+    usual = std::min(usual, scale * longest_seconds);
     if (open_.size() > 1 && !open_[1].tracks[track].empty()) {
         const media::AccessUnit& next = *open_[1].tracks[track].front();
-        const std::int64_t scale = last.config->timescale;
         const bool ahead = next.dts - last.dts > usual + std::min(usual, scale / 10);
         // A hole before a break lengthens nothing, nor one before a cut that pictures did not make.
         const bool broken =

@@ -403,5 +403,37 @@ TEST(Segmenter, case_F18_publishers_that_live_a_second_leave_a_discontinuity_at_
     }
 }
 
+TEST(Segmenter, pictures_that_stay_away_while_sound_goes_on_lengthen_no_segment_over_the_target) {
+    EXPECT_EQ(of_wild(1'239, 2s, 2), "") << "one picture, and a hole before the target is fixed";
+    EXPECT_EQ(of_wild(2'827, 1s, 40), "") << "a hole, one picture, and another publisher";
+    Path path{1s};
+    for (std::int64_t ms = 0; ms < 1'400; ms += 20) {
+        if (ms < 80 || ms == 1'320) {
+            path.video(ms, ms == 0);
+        }
+        path.audio(ms);
+    }
+    path.cutter.change_publisher();
+    path.video_config = new_video();
+    path.video(5'000, true);
+    path.end();
+    EXPECT_EQ(path.text(), "v 0-1320>2320 a 0-1380>1400 | v 5000-5000>5020");
+}
+
+TEST(Segmenter, sound_of_a_publisher_that_had_no_picture_is_left_out_of_the_first_segment) {
+    EXPECT_EQ(of_wild(1'627, 2s, 2), "");
+    Path path{1s};
+    path.audio(0);
+    path.audio_config = new_audio();
+    path.audio(20);
+    path.cutter.change_publisher();
+    path.video(4'000, true);
+    path.audio_config = new_audio();
+    path.audio(3'980);
+    path.audio(4'000);
+    path.end();
+    EXPECT_EQ(path.text(), "v 4000-4000>4040 a 4000-4000>4020");
+}
+
 }   // namespace
 }   // namespace millrace::hub

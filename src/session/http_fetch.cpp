@@ -143,21 +143,11 @@ Task<Result<http::ResponseHead>> HttpFetch::ask_here(const Url& url,
     }
 }
 
-/// Keeps the strongest Digest challenge of a refusal. Whether there was one, and we know a password.
+/// Whether a refusal asks for what we can answer but have not said.
 bool HttpFetch::take_challenge(const Url& url, const http::ResponseHead& head) {
-    challenge_.reset();
-    for (const web::Header& header : head.headers) {
-        if (!web::same_name(header.name, "WWW-Authenticate")) {
-            continue;
-        }
-        const auto read = rtsp::read_challenge(header.value);
-        if (read && (!challenge_ || read->algorithm == rtsp::DigestAlgorithm::sha256)) {
-            challenge_ = read;
-        }
-    }
     challenger_ = server_of(url);
-    nonce_count_ = 0;
-    return challenge_ && url.has_user;
+    // The user went by Basic already.
+    return access_.take(head.headers) && access_.is_digest() && url.has_user;
 }
 
 http::ClientRequest HttpFetch::request(const Url& url, const std::vector<web::Header>& headers) {
@@ -165,23 +155,11 @@ http::ClientRequest HttpFetch::request(const Url& url, const std::vector<web::He
     if (!said_.empty()) {
         request.headers.push_back({std::string{Hops::header}, said_.text()});
     }
-    if (!challenge_ || !url.has_user || server_of(url) != challenger_) {
-        return request;
+    if (access_.is_digest() && url.has_user && server_of(url) == challenger_) {
+        request.headers.push_back({"Authorization", access_.next({url.user, url.password}, request.method,
+                                                                 url.target, desk_.random)});
+        request.url.has_user = false;   // no Basic beside it
     }
-    rtsp::DigestCredentials said{.user = url.user,
-                                 .realm = challenge_->realm,
-                                 .nonce = challenge_->nonce,
-                                 .uri = url.target,
-                                 .response = {},
-                                 .cnonce = fmt::format("{:08x}", desk_.random.next_u32()),
-                                 .opaque = challenge_->opaque,
-                                 .nonce_count = fmt::format("{:08x}", ++nonce_count_),
-                                 .auth = challenge_->auth,
-                                 .algorithm = challenge_->algorithm};
-    said.response = rtsp::digest_response(
-        said, rtsp::digest_secret(said.algorithm, said.user, said.realm, url.password), request.method);
-    request.headers.push_back({"Authorization", rtsp::write(said)});
-    request.url.has_user = false;   // no Basic beside it
     return request;
 }
 

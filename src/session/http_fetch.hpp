@@ -3,7 +3,7 @@
 #include "base/clock_offset.hpp"
 #include "base/connector.hpp"
 #include "protocol/http/client_machine.hpp"
-#include "protocol/rtsp/digest_access.hpp"
+#include "protocol/rtsp/client_proofs.hpp"
 #include "session/source_publisher.hpp"
 
 #include <memory>
@@ -79,9 +79,8 @@ private:
     Url opened_;   // whose server the connection leads to
     std::unique_ptr<Connection> connection_;
     std::optional<http::ClientMachine> machine_;
-    std::optional<rtsp::DigestChallenge> challenge_;
-    std::string challenger_;   // whose it is
-    std::uint32_t nonce_count_ = 0;
+    rtsp::ClientProofs access_;
+    std::string challenger_;   // who asked for them
 };
 
 /// What a head says in words, where it is not the answer that was hoped for.

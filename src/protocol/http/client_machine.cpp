@@ -1,5 +1,6 @@
 #include "protocol/http/client_machine.hpp"
 
+#include "base/base64.hpp"
 #include "base/byte_writer.hpp"
 
 #include <fmt/format.h>
@@ -10,25 +11,9 @@ static_assert(ProtocolMachine<ClientMachine>);
 
 namespace {
 
-/// RFC 4648 §4.
-std::string base64(std::string_view text) {
-    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string coded;
-    for (std::size_t at = 0; at < text.size(); at += 3) {
-        const std::string_view group = text.substr(at, 3);
-        std::uint32_t bits = 0;
-        for (std::size_t i = 0; i < 3; ++i) {
-            bits = bits << 8U | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0U);
-        }
-        for (std::size_t i = 0; i < 4; ++i) {
-            coded += i <= group.size() ? letters[bits >> (18U - 6U * i) & 63U] : '=';
-        }
-    }
-    return coded;
-}
-
 std::string authorization(const Url& url) {
-    return url.user.empty() ? "Bearer " + url.password : "Basic " + base64(url.user + ':' + url.password);
+    return url.user.empty() ? "Bearer " + url.password
+                            : "Basic " + encode_base64(as_bytes(url.user + ':' + url.password));
 }
 
 }   // namespace

@@ -91,7 +91,8 @@ void Client::send_request(Request request) {
     if (!session_.empty()) {
         sent.headers.push_back({"Session", session_});
     }
-    if (std::string proof = authorization(asked_.method, asked_.url); !proof.empty()) {
+    std::string proof = access_.next({options_.user, options_.password}, asked_.method, asked_.url, random_);
+    if (!proof.empty()) {
         sent.headers.push_back({"Authorization", std::move(proof)});
     }
     output_ += write(sent);
@@ -100,53 +101,15 @@ void Client::send_request(Request request) {
     answer_due_ = state_ == State::started ? Instant::never() : now_ + answer_time_max;
 }
 
-std::string Client::authorization(std::string_view method, const std::string& url) {
-    if (basic_) {
-        return basic_credentials(options_.user, options_.password);
-    }
-    if (!challenge_) {
-        return {};
-    }
-    DigestCredentials said{.user = options_.user,
-                           .realm = challenge_->realm,
-                           .nonce = challenge_->nonce,
-                           .uri = url,
-                           .response = {},
-                           .cnonce = fmt::format("{:08x}", random_.next_u32()),
-                           .opaque = challenge_->opaque,
-                           .nonce_count = fmt::format("{:08x}", ++nonce_count_),
-                           .auth = challenge_->auth,
-                           .algorithm = challenge_->algorithm};
-    said.response = digest_response(
-        said, digest_secret(said.algorithm, said.user, said.realm, options_.password), method);
-    return write(said);
-}
-
-/// Takes the strongest challenge there is and asks again, once a request; once more where only the nonce was
-/// too old.
+/// Asks again with a proof, once a request; once more where only the nonce was too old.
 Result<> Client::authenticate(const Response& response) {
-    std::optional<DigestChallenge> best;
-    bool basic = false;
-    for (const web::Header& header : response.headers) {
-        if (!web::same_name(header.name, "WWW-Authenticate")) {
-            continue;
-        }
-        const std::optional<DigestChallenge> digest = read_challenge(header.value);
-        if (digest && (!best || digest->algorithm == DigestAlgorithm::sha256)) {
-            best = digest;
-        }
-        basic = basic || web::same_name(std::string_view{header.value}.substr(0, 5), "Basic");
-    }
     constexpr unsigned proofs_max = 2;
-    const bool again = proofs_ == 0 || (best && best->stale && proofs_ < proofs_max);
-    if (!again || options_.user.empty() || (!best && !basic) || nonce_count_ > 1'000'000) {
+    const bool can = access_.take(response.headers) && !options_.user.empty();
+    if (!can || (proofs_ > 0 && (!access_.is_stale() || proofs_ >= proofs_max))) {
         return fail(Errc::unauthenticated, options_.user.empty() ? "the server wants a user and a password"
                                                                  : "the server refuses user or password");
     }
     ++proofs_;
-    basic_ = !best;
-    challenge_ = best;
-    nonce_count_ = 0;
     send_request(std::move(asked_));
     return {};
 }

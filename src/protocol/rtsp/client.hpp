@@ -4,7 +4,7 @@
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "protocol/machine.hpp"
-#include "protocol/rtsp/digest_access.hpp"
+#include "protocol/rtsp/client_proofs.hpp"
 #include "protocol/rtsp/message.hpp"
 #include "protocol/rtsp/server.hpp"
 #include "protocol/rtsp/transport.hpp"
@@ -97,7 +97,6 @@ private:
     Result<> take_response(Response response, Instant now);
     Result<> take_answer(const Response& response, Instant now);
     Result<> authenticate(const Response& response);
-    std::string authorization(std::string_view method, const std::string& url);
     Result<> take_success(const Response& response, Instant now);
     Result<> take_description(const Response& response);
     Result<> take_setup(const Response& response);
@@ -116,9 +115,7 @@ private:
     Request asked_;   // the one whose answer is waited for
     bool waiting_ = true;
     unsigned proofs_ = 0;   // that were sent with this request
-    std::optional<DigestChallenge> challenge_;
-    bool basic_ = false;
-    std::uint32_t nonce_count_ = 0;
+    ClientProofs access_;
     std::uint32_t cseq_ = 0;
     std::optional<Response> stray_;   // with another number, while no better answer comes
     Instant stray_due_ = Instant::never();

@@ -50,7 +50,8 @@ CLI::App* add_receive(CLI::App& app, millrace::apps::ReceiveOptions& receive) {
     receives->add_option("--frames", receive.frames, "End after so many pictures");
     receives->add_option("--seconds", receive.seconds, "End so long after the first media");
     receives->add_flag("--json", receive.json, "One JSON object a second");
-    receives->add_option("--transport", receive.transport, "How packets of RTSP travel: auto, udp or tcp");
+    receives->add_option("--transport", receive.transport,
+                         "How packets of RTSP travel: auto, udp, tcp or http");
     receives->add_flag("--hardware", receive.hardware,
                        "Decode by this machine's video hardware, if there is any");
     return receives;

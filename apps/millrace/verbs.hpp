@@ -42,8 +42,8 @@ struct ReceiveOptions {
     std::uint64_t frames = 0;   ///< ends after so many pictures; 0: does not
     double seconds = 0;         ///< ends after so long from the first media; 0: does not
     bool json = false;          ///< one object a second, on stdout, or with `raw` on stderr
-    std::string transport;      ///< how RTSP's packets travel: "udp", "tcp", "auto"; empty: as by itself
-    bool hardware = false;      ///< this machine's video decoder is used, if it has one
+    std::string transport;   ///< how RTSP's packets travel: "udp", "tcp", "http", "auto"; empty: as by itself
+    bool hardware = false;   ///< this machine's video decoder is used, if it has one
 };
 
 /// Receives and decodes one stream without a window, until it ends, there was enough, or SIGINT or SIGTERM

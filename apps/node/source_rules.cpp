@@ -22,6 +22,7 @@ session::SourceTransport transport_of(const control::Configuration& configuratio
     switch (transport) {
         case control::PullTransport::udp: return session::SourceTransport::udp;
         case control::PullTransport::tcp: return session::SourceTransport::tcp;
+        case control::PullTransport::http: return session::SourceTransport::http;
         case control::PullTransport::automatic: break;
     }
     return session::SourceTransport::automatic;

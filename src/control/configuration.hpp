@@ -61,8 +61,8 @@ struct Token {
     Origin origin = Origin::standard;
 };
 
-/// How the packets of an RTSP source travel: by itself UDP is tried first.
-enum class PullTransport : std::uint8_t { automatic, udp, tcp };
+/// How the packets of an RTSP source travel: by itself UDP is tried first, and HTTP never.
+enum class PullTransport : std::uint8_t { automatic, udp, tcp, http };
 std::string_view name(PullTransport transport);
 
 /// What the configuration says of the streams of one pattern.

@@ -158,9 +158,10 @@ void read_hls(StreamRule& rule, const Setting& hls) {
 }
 
 PullTransport read_transport(const Setting& setting) {
-    constexpr std::string_view wanted = "auto, udp or tcp";
+    constexpr std::string_view wanted = "auto, udp, tcp or http";
     const std::string& written = setting.text(wanted);
-    for (const PullTransport one : {PullTransport::automatic, PullTransport::udp, PullTransport::tcp}) {
+    for (const PullTransport one :
+         {PullTransport::automatic, PullTransport::udp, PullTransport::tcp, PullTransport::http}) {
         if (written == name(one)) {
             return one;
         }
@@ -224,6 +225,7 @@ std::string_view name(PullTransport transport) {
     switch (transport) {
         case PullTransport::udp: return "udp";
         case PullTransport::tcp: return "tcp";
+        case PullTransport::http: return "http";
         case PullTransport::automatic: break;
     }
     return "auto";

@@ -6,6 +6,7 @@
 #include "protocol/rtsp/server.hpp"
 #include "protocol/rtsp/track_payloads.hpp"
 #include "session/played_server_for_tests.hpp"
+#include "session/rtsp_tunnel.hpp"
 
 /// A camera elsewhere that speaks RTSP, led by a test.
 namespace millrace::session::toys {
@@ -59,14 +60,14 @@ public:
     /// Hears what was asked, and answers it.
     void tend() {
         far().hear();
-        const std::string asked = std::exchange(far().heard, {});
+        const std::string asked = post ? heard_on_post() : std::exchange(far().heard, {});
         heard += asked;
         last = last ? server.receive(as_bytes(asked), far_side_.now()) : last;
         while (std::optional<rtsp::Server::Event> event = server.next_event()) {
             decide(*event);
         }
         const std::vector<std::byte> answer = server.next_output();
-        if (!answer.empty()) {
+        if (!answer.empty() && !far().is_left()) {
             far().say(as_text(answer));
         }
     }
@@ -111,6 +112,8 @@ public:
 
     Result<> last;
     std::string heard;   ///< all that was asked
+    /// The connection on which it is asked, in base64, where that is another: RTSP over HTTP.
+    std::optional<std::size_t> post;
     /// Every so many datagrams one is lost; 0: none.
     unsigned loses_each = 0;
     /// Over what they go, and where they come from.
@@ -131,6 +134,14 @@ public:
 
 private:
     const std::string our_host{"192.0.2.1"};
+
+    std::string heard_on_post() {
+        PlayedServer& speaks = connector_.servers.at(*post);
+        speaks.hear();
+        std::vector<std::byte> said;
+        EXPECT_TRUE(base64_.decode(as_bytes(std::exchange(speaks.heard, {})), said));
+        return std::string{as_text(said)};
+    }
 
     bool allowed(const rtsp::Server::Caller& caller) const {
         const auto said = rtsp::read_credentials(caller.authorization);
@@ -198,6 +209,7 @@ private:
     std::vector<std::unique_ptr<rtp::Sender>> senders_;
     std::vector<std::unique_ptr<Datagrams>> sockets_;
     unsigned sent_ = 0;
+    Base64Stream base64_;
 
 public:
     rtsp::Server server;

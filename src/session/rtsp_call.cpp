@@ -13,13 +13,16 @@ constexpr std::string_view who = "source";
 
 }   // namespace
 
-RtspCall::RtspCall(const Means& means, RtspTarget target, bool by_udp)
+RtspCall::RtspCall(const Means& means, RtspTarget target, SourceTransport by)
     : desk_{means.desk},
       connector_{means.connector},
       publisher_{means.publisher},
       target_{std::move(target)},
-      by_udp_{by_udp},
+      by_udp_{by == SourceTransport::udp},
       readable_{means.desk.executor} {
+    if (by == SourceTransport::http) {
+        tunnel_.emplace(target_.url, means.desk.random);
+    }
 }
 
 Task<RtspCallEnding> RtspCall::run() {
@@ -39,11 +42,20 @@ Task<RtspCallEnding> RtspCall::run() {
                              .delivered = packets_ != 0};
 }
 
-Task<Result<>> RtspCall::connect() {
+Task<Result<std::unique_ptr<Connection>>> RtspCall::open(Instant deadline) {
+    Dial dial{target_.url.endpoint(), target_.secure(), deadline};
+    if (tunnel_) {
+        TunnelDig dig{desk_, connector_, std::move(dial),
+                      [this](Connection* connection) { publisher_.use(connection); }};
+        co_return co_await dig_tunnel(std::move(dig), *tunnel_);
+    }
     Answer<std::unique_ptr<Connection>> answer{desk_.executor};
-    const Instant deadline = desk_.executor.now() + rtsp_connect_deadline;
-    connector_.connect(desk_.executor, {target_.url.endpoint(), target_.secure(), deadline}, answer.reply());
-    Result<std::unique_ptr<Connection>> opened = co_await answer.within(deadline);
+    connector_.connect(desk_.executor, std::move(dial), answer.reply());
+    co_return co_await answer.within(deadline);
+}
+
+Task<Result<>> RtspCall::connect() {
+    Result<std::unique_ptr<Connection>> opened = co_await open(desk_.executor.now() + rtsp_connect_deadline);
     if (!opened) {
         co_return std::unexpected(opened.error());
     }
@@ -267,6 +279,9 @@ Result<> RtspCall::check_patience() {
 std::string RtspCall::words_of(const Error& error) const {
     if (!nothing_usable_.empty()) {
         return fmt::format("{}: {}", error.what, nothing_usable_);
+    }
+    if (!client_ && tunnel_ && tunnel_->status() != 0 && tunnel_->status() != 200) {
+        return fmt::format("the camera answers {}: {}", tunnel_->status(), error.what);
     }
     const bool asks_who = error.code == Errc::unauthenticated && client_ && client_->status() == 0;
     if (asks_who) {

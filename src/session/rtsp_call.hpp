@@ -6,6 +6,7 @@
 #include "session/rtsp_ports.hpp"
 #include "session/rtsp_target.hpp"
 #include "session/source_publisher.hpp"
+#include "session/tunnelled_connection.hpp"
 
 #include <memory>
 #include <optional>
@@ -38,8 +39,8 @@ public:
         Connector& connector;
         SourcePublisher& publisher;   ///< not begun yet; it outlives the call
     };
-    /// By UDP, or over the connection itself.
-    RtspCall(const Means& means, RtspTarget target, bool by_udp);
+    /// By UDP, over the connection itself, or over one dug through HTTP.
+    RtspCall(const Means& means, RtspTarget target, SourceTransport by);
     RtspCall(const RtspCall&) = delete;
     RtspCall& operator=(const RtspCall&) = delete;
     ~RtspCall() {
@@ -52,6 +53,7 @@ public:
 
 private:
     Task<Result<>> connect();
+    Task<Result<std::unique_ptr<Connection>>> open(Instant deadline);
     Task<Result<>> converse();
     Task<Result<>> take_events();
     Task<Result<>> choose(const sdp::Description& description);
@@ -70,6 +72,7 @@ private:
     SourcePublisher& publisher_;
     RtspTarget target_;
     bool by_udp_;
+    std::optional<rtsp::TunnelClient> tunnel_;
 
     std::unique_ptr<Connection> connection_;
     std::optional<rtsp::Client> client_;

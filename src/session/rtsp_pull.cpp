@@ -20,20 +20,22 @@ public:
 private:
     Task<RtspCallEnding> call(const RtspTarget& target);
     bool may_fall_back(const RtspCallEnding& ending) const {
-        return ending.udp_failed && by_udp_ && rule_.transport == SourceTransport::automatic;
+        return ending.udp_failed && rule_.transport == SourceTransport::automatic;
     }
 
     Desk& desk_;
     Connector& connector_;
     const SourceRule& rule_;
     SourceLeash& leash_;
-    bool by_udp_ = false;
-    bool over_ = false;   // somebody ended it
+    SourceTransport by_ = SourceTransport::tcp;   // never automatic
+    bool over_ = false;                           // somebody ended it
 };
 
 Task<RtspCallEnding> Pull::call(const RtspTarget& target) {
     SourcePublisher publisher{desk_, leash_, "rtsp", rule_.stream};
-    RtspCall one{{desk_, connector_, publisher}, target, by_udp_ && !target.secure()};
+    // What is encrypted is so on its connection alone.
+    const bool plain = by_ == SourceTransport::udp && target.secure();
+    RtspCall one{{desk_, connector_, publisher}, target, plain ? SourceTransport::tcp : by_};
     RtspCallEnding ending = co_await one.run();
     over_ = publisher.is_over();
     co_return ending;
@@ -41,17 +43,20 @@ Task<RtspCallEnding> Pull::call(const RtspTarget& target) {
 
 Task<SourceEnding> Pull::run(RtspTarget target) {
     const bool automatic = rule_.transport == SourceTransport::automatic;
-    by_udp_ = automatic ? !desk_.rtsp_over_tcp.knows(rule_.source) : rule_.transport == SourceTransport::udp;
+    by_ = rule_.transport;
+    if (automatic) {
+        by_ = desk_.rtsp_over_tcp.knows(rule_.source) ? SourceTransport::tcp : SourceTransport::udp;
+    }
     for (int redirects = 0;;) {
         RtspCallEnding ending = co_await call(target);
         if (!over_ && may_fall_back(ending)) {
             log::info(who, "{}: the camera sends nothing by UDP ({}); TCP is tried", rule_.stream,
                       ending.words.empty() ? ending.error.what : ending.words);
             desk_.rtsp_over_tcp.remember(rule_.source);
-            by_udp_ = false;
+            by_ = SourceTransport::tcp;
             continue;
         }
-        if (automatic && !by_udp_ && !ending.delivered) {
+        if (automatic && by_ == SourceTransport::tcp && !ending.delivered) {
             desk_.rtsp_over_tcp.forget(rule_.source);
         }
         if (over_ || ending.elsewhere.empty()) {

@@ -16,7 +16,7 @@
 namespace millrace::session {
 
 /// How the packets of an RTSP source travel.
-enum class SourceTransport : std::uint8_t { automatic, udp, tcp };
+enum class SourceTransport : std::uint8_t { automatic, udp, tcp, http };
 
 /// A stream that this node makes itself: its name, and the source's text as the configuration has it.
 struct SourceRule {

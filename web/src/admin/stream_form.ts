@@ -50,7 +50,7 @@ export function ruleFields(row: Row | null): Field[] {
   const others = [
     choiceField('transport', { label: 'RTSP by', value: text(rule['transport']), parse: (value) => (value === '' ? undefined : value),
                                hint: 'How the packets of an rtsp:// source travel.',
-                               choices: [USUAL, ['auto', 'UDP, else TCP'], ['udp', 'UDP'], ['tcp', 'TCP']] }),
+                               choices: [USUAL, ['auto', 'UDP, else TCP'], ['udp', 'UDP'], ['tcp', 'TCP'], ['http', 'HTTP']] }),
     textField('grace', { label: 'Grace', value: written(rule['grace']), placeholder: '10s',
                          hint: 'How long viewers wait for a publisher that was lost.' }),
     truthField('takeover', 'Takeover', 'Whoever shows the credential of the publisher takes its place.', rule['takeover']),

@@ -174,14 +174,16 @@ streams:
     EXPECT_FALSE((*settings)(name("live/cam")).on_demand);
 }
 
-TEST(StreamRules, a_transport_is_one_of_three_words) {
+TEST(StreamRules, a_transport_is_one_of_four_words) {
     const Configuration configuration = load_configuration(
         {.file_name = "m.yaml",
-         .file_text = "streams: { a: { transport: udp }, b: { transport: tcp }, c: { transport: auto } }"});
-    ASSERT_EQ(configuration.streams.size(), 3U);
+         .file_text = "streams: { a: { transport: udp }, b: { transport: tcp }, c: { transport: auto }, "
+                      "d: { transport: http } }"});
+    ASSERT_EQ(configuration.streams.size(), 4U);
     EXPECT_EQ(configuration.streams[0].transport, PullTransport::udp);
     EXPECT_EQ(configuration.streams[1].transport, PullTransport::tcp);
     EXPECT_EQ(configuration.streams[2].transport, PullTransport::automatic);
+    EXPECT_EQ(configuration.streams[3].transport, PullTransport::http);
     EXPECT_THROW(
         load_configuration({.file_name = "m.yaml", .file_text = "streams: { a: { transport: multicast } }"}),
         ConfigurationError);

@@ -1,10 +1,11 @@
-"""Cases 13 to 20, 22, 23, 29 and 30 at the RTSP port: what no honest player or publisher sends."""
+"""Cases 13 to 20, 22 to 24, 26, 29 and 30 at the RTSP port: what no honest player or publisher sends."""
 
 import base64
 import contextlib
 import os
 import random
 import socket
+import struct
 import time
 
 import node
@@ -166,6 +167,21 @@ def case_23_and_24_fragments_without_end_and_units_beyond_their_packet(world):
         odd += [middle + b"m" * 1400] * 20_000
         odd += [b"\x78\xff\xff\x65", b"\x78\x00\x00", b"\x78\x00\x01", b"\x79\x00"]
         hurt(world, "live/offender", [packet(n, n // 50 * 3600, one) for n, one in enumerate(odd)])
+
+
+@test(quick=True)
+def case_26_farewells_of_strangers_and_a_thousand_reports_at_once(world):
+    with world.fault():
+        farewell = struct.pack(">BBHI", 0x81, 203, 1, 99)
+        longer = struct.pack(">BBHI", 0x80, 200, 0xFFFF, 7)
+        report = struct.pack(">BBHIIIIII", 0x80, 200, 6, 7, 4_000_000_000, 0, 0, 1, 2)
+        talk = Talk(world, "live/offender").record()
+        push(talk.socket, frame(0, packet(1, 0, b"\x65\x88", marker=True)))
+        for one in (farewell, longer, farewell + longer, *[report] * 1000):
+            push(talk.socket, frame(1, one))
+        assert talk.ask("GET_PARAMETER")[0] == 200, "it goes on"
+        assert talk.ask("TEARDOWN")[0] == 200
+        talk.close()
 
 
 @test(options=closed_node)

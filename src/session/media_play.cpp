@@ -27,6 +27,8 @@ namespace {
 using Origins = std::vector<std::string>;
 
 constexpr Duration join_deadline = 10s;
+/// A WebSocket whose stream needs longer to begin is opened before it does.
+constexpr Duration handshake_wait = 10ms;
 
 flv::Muxer make_flv(const std::string& /*stream*/) {
     return {};
@@ -185,14 +187,8 @@ Task<Result<hub::Admitted>> admit(Desk& desk, const Wish& wish, const web::Reque
     co_return co_await hub::ask(desk.admission, std::move(petition), desk.executor);
 }
 
-Task<Result<hub::Joined>> join(Desk& desk, const Wish& wish, hub::SessionFacts viewer) {
-    Answer<hub::Joined> joined{desk.executor};
-    desk.mirrors.join(wish.flavour(desk.spawner), std::move(viewer), joined.reply());
-    co_return co_await joined.within(desk.executor.now() + join_deadline);
-}
-
-/// Whether a viewer would find something to play.
-Task<Result<>> look_up(Desk& desk, const Wish& wish) {
+/// Where a viewer would find something to play: whether that plays now.
+Task<Result<bool>> look_up(Desk& desk, const Wish& wish) {
     Answer<std::vector<hub::StreamReport>> reports{desk.executor};
     desk.directory.report(wish.stream, reports.reply());
     const auto found = co_await reports.within(desk.executor.now() + join_deadline);
@@ -205,7 +201,7 @@ Task<Result<>> look_up(Desk& desk, const Wish& wish) {
     if (found->front().state == hub::StreamState::offline && !found->front().on_demand) {
         co_return fail(Errc::not_found, "this stream is offline");
     }
-    co_return Result<>{};
+    co_return found->front().state == hub::StreamState::live;
 }
 
 /// A viewer on its way from HTTP to the fan-out, and the head that says so.
@@ -239,10 +235,61 @@ Task<> hand_over(Desk& desk, Newcomer newcomer, std::unique_ptr<Connection> conn
                                     .seat = std::move(joined.seat)});
 }
 
+/// A viewer whose seat is asked for.
+struct Expected {
+    std::unique_ptr<Answer<hub::Joined>> joined;
+    Instant deadline;
+    Endpoint peer;
+    std::vector<std::byte> head;
+};
+
+/// A WebSocket that is open before its stream begins. Where that does not come, its close says so.
+Task<> wait_opened(Desk& desk, Expected expected, std::unique_ptr<Connection> connection,
+                   std::vector<std::byte> read_ahead) {
+    const std::array slices{ByteSpan{expected.head}};
+    const Result<std::size_t> opened = connection->try_write(slices);
+    if (!opened || *opened != expected.head.size()) {
+        co_return;
+    }
+    Result<hub::Joined> joined = co_await expected.joined->within(expected.deadline);
+    if (!joined) {
+        log::info("play", "{} was refused: {}", expected.peer.text(), joined.error().what);
+        note_refusal(desk, "http", expected.peer, joined.error());
+        std::vector<std::byte> close;
+        ws::append_close(close, ws::CloseCode::try_again_later);
+        const std::array last{ByteSpan{close}};
+        [[maybe_unused]] const Result<std::size_t> said = connection->try_write(last);
+        co_return;
+    }
+    Newcomer newcomer{std::move(*joined), {}, std::make_unique<ws::BackChannel>()};
+    co_await hand_over(desk, std::move(newcomer), std::move(connection), std::move(read_ahead));
+}
+
 /// The answer that hands the viewer over, with `head` before it; or why not.
 Task<Result<web::Response>> play(Desk& desk, const Wish& wish, hub::SessionFacts viewer,
                                  std::vector<std::byte> head) {
-    Result<hub::Joined> joined = co_await join(desk, wish, std::move(viewer));
+    const Instant now = desk.executor.now();
+    const Instant deadline = now + join_deadline;
+    Endpoint peer = viewer.peer;
+    auto asked = std::make_unique<Answer<hub::Joined>>(desk.executor);
+    desk.mirrors.join(wish.flavour(desk.spawner), std::move(viewer), asked->reply());
+    Result<hub::Joined> joined = co_await asked->within(wish.websocket ? now + handshake_wait : deadline);
+    if (!joined && wish.websocket && joined.error().code == Errc::timed_out) {
+        // A browser opens one WebSocket to a host at a time (RFC 6455 §4.1): many that wait for sources on
+        // demand would wait for each other.
+        const Result<bool> plays = co_await look_up(desk, wish);
+        if (plays && !*plays) {
+            Expected expected{std::move(asked), deadline, std::move(peer), std::move(head)};
+            web::Response response;
+            response.takeover = [&desk, expected = std::move(expected)](
+                                    std::unique_ptr<Connection> connection,
+                                    std::vector<std::byte> read_ahead) mutable {
+                return wait_opened(desk, std::move(expected), std::move(connection), std::move(read_ahead));
+            };
+            co_return response;
+        }
+        joined = co_await asked->within(deadline);
+    }
     if (!joined) {
         co_return std::unexpected(joined.error());
     }
@@ -317,7 +364,7 @@ Task<Result<web::Response>> answer_wish(Desk& desk, const Settings& settings, co
                                  .who = admitted->identity};
         co_return co_await play(desk, *wish, std::move(viewer), std::move(head));
     }
-    const Result<> there = co_await look_up(desk, *wish);
+    const Result<bool> there = co_await look_up(desk, *wish);
     if (!there) {
         co_return std::unexpected(there.error());
     }

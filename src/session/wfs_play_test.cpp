@@ -219,5 +219,42 @@ TEST_F(WfsPlay, case_60_the_first_message_is_bounded_in_size_form_and_time) {
     EXPECT_EQ(world_.desk_a.executor.tasks().size(), 0U);
 }
 
+/// live/cam comes once it is wanted.
+class Sleeper final : public hub::Demand {
+public:
+    explicit Sleeper(Executor& home) : home_{home} {}
+    std::optional<Offer> offer_of(const std::string& stream) const override {
+        return stream == "live/cam" ? std::optional{Offer{stream, &home_}} : std::nullopt;
+    }
+    bool wake(const std::string& stream) override { return woken = stream == "live/cam"; }
+    bool rest(const std::string& /*stream*/) override { return false; }
+    std::vector<Offer> offers() const override { return {{"live/cam", &home_}}; }
+
+    bool woken = false;
+
+private:
+    Executor& home_;
+};
+
+TEST_F(WfsPlay, row_3_24_a_websocket_is_open_before_its_source_on_demand_delivers) {
+    Sleeper source{world_.desk_a.executor};
+    world_.directory.draw_on(source);
+    EXPECT_TRUE(dial("/live/cam.flv").ends_with("\r\n\r\n")) << "the others of that page wait for it";
+    EXPECT_TRUE(source.woken);
+    publish();
+    picture(true);
+    EXPECT_NE(read().find("FLV\1"), std::string::npos);
+    EXPECT_TRUE(dial("/live/none.flv").starts_with("HTTP/1.1 404"));
+}
+
+TEST_F(WfsPlay, a_websocket_whose_source_on_demand_stays_away_is_closed) {
+    Sleeper source{world_.desk_a.executor};
+    world_.directory.draw_on(source);
+    EXPECT_TRUE(dial("/live/cam.flv").starts_with("HTTP/1.1 101"));
+    EXPECT_EQ(read(), "");
+    world_.time.run_for(10s);
+    EXPECT_EQ(read(), "\x88\2\x03\xf5"sv) << "1013: try again later";
+}
+
 }   // namespace
 }   // namespace millrace::session

@@ -27,6 +27,7 @@ enum class CloseCode : std::uint16_t {
     policy = 1008,
     too_big = 1009,
     service_restart = 1012,   ///< "come again": the form could not follow a change
+    try_again_later = 1013,
 };
 
 /// What a peer did wrong: the code that tells it so and a literal for the log.

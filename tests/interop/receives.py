@@ -120,6 +120,20 @@ def row_4_11_sound_that_only_rtsp_carries_is_decoded_too(scene):
 
 
 @test(company="receives")
+def a_film_of_one_picture_shows_it_before_it_ends(scene):
+    film = os.path.join(scene.folder, "one.mp4")
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=30", "-frames:v",
+                    "1", "-pix_fmt", "yuv420p", film], check=True, timeout=PATIENCE)
+    for arguments, size in ((("--json",), None), (("--raw", "yuv420p"), 320 * 180 * 3 // 2)):
+        out, said = ended(begun(scene, "receive", film, *arguments), 0)
+        if size:
+            assert len(out) == size, (len(out), said)
+        else:
+            _, playback = last_report(out)
+            assert playback["frames_shown"] == 1 and playback["frames_unseen"] == 0, playback
+
+
+@test(company="receives")
 def a_file_is_received_whole_and_what_is_no_address_is_said(scene):
     path = os.path.join(scene.folder, "short.mkv")
     subprocess.run(["ffmpeg", "-v", "error", "-i", clips.make(CLIPS, "plain").path, "-frames:v", "25", "-t",

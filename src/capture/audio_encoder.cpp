@@ -44,9 +44,9 @@ Outcome<std::unique_ptr<AudioEncoder>> AudioEncoder::open(const Wish& wish) {
         return std::unexpected(
             Fault{fmt::format("the configuration of {} cannot be read", codec->name), true});
     }
-    return std::unique_ptr<AudioEncoder>{new AudioEncoder{std::unique_ptr<Parts>{
-        new Parts{std::move(context), ffmpeg::Packet{av_packet_alloc()},
-                  std::make_shared<const media::TrackConfig>(std::move(*config))}}}};
+    return std::unique_ptr<AudioEncoder>{new AudioEncoder{
+        std::unique_ptr<Parts>{new Parts{std::move(context), ffmpeg::Packet{av_packet_alloc()},
+                                         std::make_shared<const media::TrackConfig>(std::move(*config))}}}};
 }
 
 std::size_t AudioEncoder::frame_samples() const {

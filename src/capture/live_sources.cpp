@@ -143,8 +143,7 @@ std::unique_ptr<Source> open_camera(const CameraOptions& options, Moment start, 
         plan.tracks.push_back(track_of(media::Kind::audio));
     }
     plan.grabbers.push_back([options, wait = std::move(wait)]() mutable {
-        return Outcome<std::unique_ptr<Grabber>>{
-            std::make_unique<SyntheticCamera>(options, std::move(wait))};
+        return Outcome<std::unique_ptr<Grabber>>{std::make_unique<SyntheticCamera>(options, std::move(wait))};
     });
     return std::make_unique<LiveSource>(std::move(plan), start);
 }

@@ -21,6 +21,12 @@ public:
             configure();
             return;
         }
+        if (std::holds_alternative<mp4::Ended>(item)) {
+            for (Form* form : {&http_, &source_}) {
+                form->muxer.unpublished(form->log, {});
+            }
+            return;
+        }
         const auto& unit = std::get<media::AccessUnit>(item);
         check(unit.config != nullptr && !unit.payload.empty(), "a unit has a config and a payload");
         const auto track = std::ranges::find(tracks_, unit.track, &media::Track::id);

@@ -1,5 +1,7 @@
 #include "apps/desktop/sentences.hpp"
 
+#include "control/playback_words.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -86,7 +88,7 @@ Sentence sender_sentence(const hub::StreamReport& stream, const control::Audienc
 
 Sentence receiver_sentence(const hub::StreamReport& stream, const hub::PlaybackReport& playback) {
     const std::string place = stream.sources.empty() ? std::string{} : stream.sources.front().source;
-    if (finished(stream) && (playback.waiting == 0 || !playback.dark.empty())) {
+    if (finished(stream) && control::is_played_out(stream, playback)) {
         const bool from_here = place.starts_with("file:");
         return {
             .text = from_here ? "The file has come to its end." : "The stream is over. It is called again.",

@@ -184,7 +184,7 @@ void Receiving::judge(const SmallSight& sight) {
         if (source.end == hub::SourceEnd::useless) {
             return end(wrong_usage);   // the log has said why
         }
-        if (source.end == hub::SourceEnd::finished && (playback.waiting == 0 || !playback.dark.empty())) {
+        if (source.end == hub::SourceEnd::finished && control::is_played_out(sight.stream, playback)) {
             return came_ ? end(0) : end(failed, "the source ended before anything came");
         }
     }

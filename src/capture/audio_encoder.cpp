@@ -10,7 +10,6 @@ namespace millrace::capture {
 
 struct AudioEncoder::Parts {
     ffmpeg::Codec context;
-    ffmpeg::Frame frame;
     ffmpeg::Packet packet;
     media::ConfigRef config;
 };
@@ -45,9 +44,9 @@ Outcome<std::unique_ptr<AudioEncoder>> AudioEncoder::open(const Wish& wish) {
         return std::unexpected(
             Fault{fmt::format("the configuration of {} cannot be read", codec->name), true});
     }
-    return std::unique_ptr<AudioEncoder>{new AudioEncoder{std::unique_ptr<Parts>{
-        new Parts{std::move(context), ffmpeg::Frame{av_frame_alloc()}, ffmpeg::Packet{av_packet_alloc()},
-                  std::make_shared<const media::TrackConfig>(std::move(*config))}}}};
+    return std::unique_ptr<AudioEncoder>{new AudioEncoder{
+        std::unique_ptr<Parts>{new Parts{std::move(context), ffmpeg::Packet{av_packet_alloc()},
+                                         std::make_shared<const media::TrackConfig>(std::move(*config))}}}};
 }
 
 std::size_t AudioEncoder::frame_samples() const {
@@ -56,19 +55,6 @@ std::size_t AudioEncoder::frame_samples() const {
 
 int AudioEncoder::sample_format() const {
     return parts_->context->sample_fmt;
-}
-
-Outcome<std::vector<media::AccessUnit>> AudioEncoder::encode(std::span<float> samples, std::int64_t first) {
-    AVFrame& frame = *parts_->frame;
-    frame.format = parts_->context->sample_fmt;
-    frame.nb_samples = static_cast<int>(samples.size());
-    frame.sample_rate = sample_rate;
-    frame.ch_layout = AV_CHANNEL_LAYOUT_MONO;
-    frame.data[0] = reinterpret_cast<std::uint8_t*>(samples.data());
-    frame.extended_data = frame.data;
-    frame.linesize[0] = static_cast<int>(samples.size_bytes());
-    frame.pts = first;
-    return encode(frame);
 }
 
 Outcome<std::vector<media::AccessUnit>> AudioEncoder::encode(AVFrame& frame) {

@@ -3,7 +3,6 @@
 #include "capture/source.hpp"
 
 #include <memory>
-#include <span>
 
 struct AVFrame;
 
@@ -26,15 +25,13 @@ public:
 
     /// Samples of each channel in a frame: 1024 of AAC, 960 of Opus.
     std::size_t frame_samples() const;
-    /// libavutil's AVSampleFormat, for frames of more than one channel.
+    /// libavutil's AVSampleFormat, for frames.
     int sample_format() const;
 
     /// One frame of samples between -1 and 1, in that format; its pts is the place of its first sample on the
     /// stream's line. Gives units of track 1, a frame later than their samples, with the right times. What
     /// would begin before the line does (the encoder's priming) is left out.
     Outcome<std::vector<media::AccessUnit>> encode(AVFrame& frame);
-    /// The same of one channel; `first` is the place of the first sample.
-    Outcome<std::vector<media::AccessUnit>> encode(std::span<float> samples, std::int64_t first);
 
 private:
     struct Parts;

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <cerrno>
+
 namespace millrace::capture {
 
 namespace {
@@ -17,6 +19,14 @@ Duration read_clock(clockid_t clock) {
 Moment read_clocks() {
     return {Instant::from_nanoseconds(read_clock(CLOCK_MONOTONIC).count()),
             {read_clock(CLOCK_REALTIME) / 1us}};
+}
+
+Moment sleep_until(Instant then) {
+    const Duration at{then.nanoseconds()};
+    const timespec time{.tv_sec = at / 1s, .tv_nsec = (at % 1s).count()};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nullptr) == EINTR) {
+    }
+    return read_clocks();
 }
 
 }   // namespace millrace::capture

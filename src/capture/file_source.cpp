@@ -94,6 +94,9 @@ Outcome<void> FileSource::begin_turn() {
     if (found) {
         shift_ = next_shift();
     }
+    for (Line& line : lines_) {
+        line.turn_end = line.end;
+    }
     return found;
 }
 
@@ -187,13 +190,14 @@ Outcome<void> FileSource::read_next() {
     return std::unexpected(Fault{"the file has no frames in order", true});
 }
 
-/// Moves a unit from the file's times to the stream's line, unless what lies there is younger.
+/// Moves a unit from the file's times to the stream's line, unless the turn before lasts until there, or the
+/// file goes back. How dense units lie is the file's matter.
 void FileSource::place(media::AccessUnit unit) {
     Line& line = lines_[unit.track];
     const Duration at = time_of(unit.dts, unit) + shift_;
     const Duration step = at - line.last.value_or(at);
     const Duration length = unit.duration > 0 ? time_of(unit.duration, unit) : step;
-    if (line.last && at + length / 2 < line.end) {
+    if (line.last && (at <= *line.last || at + length / 2 < line.turn_end)) {
         return;
     }
     const std::int64_t ticks =

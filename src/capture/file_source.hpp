@@ -36,6 +36,7 @@ private:
     struct Line {
         std::optional<Duration> last;   ///< the latest unit
         Duration end{0};                ///< of it
+        Duration turn_end{0};           ///< of the latest unit of the turn before
     };
 
     FileSource(FileOptions options, Moment start);

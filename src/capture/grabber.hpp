@@ -18,7 +18,9 @@ struct Grab {
     std::variant<ffmpeg::Frame, media::AccessUnit, Broken> what;
     Moment at;                  ///< when it was taken
     FrameRate rate;             ///< of pictures: what the device promises
-    std::uint32_t number = 0;   ///< of a picture, counted from the first; its receiver counts
+    std::uint32_t number = 0;   ///< of a picture, from the first: a steady device counts, else its receiver
+    bool steady = false;        ///< a picture of exactly that rate, whose place follows from its number
+    bool late = false;          ///< a picture that the device was late with
 };
 
 /// What a device, a pipe or a program gives, one thing after the other. Its calls block, on a thread of their

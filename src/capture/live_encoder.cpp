@@ -49,7 +49,7 @@ Outcome<void> LiveEncoder::open(const AVFrame& picture, const Grab& grab) {
         return std::unexpected(Fault{"the pictures have no size", false});
     }
     Outcome<std::unique_ptr<VideoEncoder>> encoder =
-        VideoEncoder::open(options_, {.size = wanted, .rate = grab.rate});
+        VideoEncoder::open(options_, {.size = wanted, .rate = grab.rate, .steady = grab.steady});
     if (!encoder) {
         return std::unexpected(encoder.error());
     }
@@ -63,6 +63,9 @@ Outcome<void> LiveEncoder::open(const AVFrame& picture, const Grab& grab) {
 
 /// A picture lasts as long as the device promises, or as the one before did where it keeps no promise.
 PictureTime LiveEncoder::place(const Grab& grab) {
+    if (grab.steady) {
+        return steady_time(grab.rate, grab.number, grab.at.utc);
+    }
     const std::int64_t taken = ticks_of(grab.at.now - *begin_);
     const std::int64_t pts = last_pts_ ? std::max(taken, *last_pts_ + 1) : std::max<std::int64_t>(taken, 0);
     const std::int64_t promised = ticks_of(grab.rate.at(1));

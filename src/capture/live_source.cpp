@@ -5,6 +5,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace millrace::capture {
 
 namespace {
@@ -24,6 +26,7 @@ LiveSource::LiveSource(Plan plan, Moment start)
       grabbers_{plan.grabbers.size()},
       lossless_{plan.lossless},
       may_be_silent_{plan.may_be_silent},
+      work_{plan.lossless ? lossless_waiting_max : grabs_waiting_max},
       bell_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)},
       heard_at_{start.now} {
     for (OpenGrabber& open : plan.grabbers) {
@@ -67,15 +70,27 @@ void LiveSource::grab(const std::stop_token& stopped, OpenGrabber& open) {
     [[maybe_unused]] const bool said = work_.push_waiting(std::move(ending));
 }
 
+/// A steady device passes moments over, and its numbers show it.
+void LiveSource::number(Grab& picture) {
+    if (picture.steady) {
+        skipped_ += picture.number - next_number_;
+    } else {
+        picture.number = next_number_;
+    }
+    next_number_ = picture.number + 1;
+    late_ += picture.late ? 1 : 0;
+    ++captured_;
+}
+
 /// False once nobody takes it any more. On a grabber's thread.
 bool LiveSource::hand_on(Grab grab) {
     if (std::holds_alternative<Broken>(grab.what)) {
-        ++captured_;
+        number(grab);
         ++broken_;
         return true;
     }
     if (is_picture(grab)) {
-        grab.number = static_cast<std::uint32_t>(captured_++);
+        number(grab);
         const bool droppable = !lossless_ && std::holds_alternative<ffmpeg::Frame>(grab.what);
         if (droppable && pictures_waiting_ >= pictures_waiting_max) {
             ++dropped_slow_;
@@ -114,15 +129,16 @@ void LiveSource::encode() {
 Outcome<void> LiveSource::encode_one(LiveEncoder& encoder, Grab& grab) {
     const bool picture = is_picture(grab);
     Outcome<std::vector<media::AccessUnit>> units = encoder.take(grab);
+    const auto is_video = [](const media::AccessUnit& unit) { return unit.kind() == media::Kind::video; };
+    encoded_ += units ? static_cast<std::uint64_t>(std::ranges::count_if(*units, is_video)) : 0;
     if (picture) {
-        --pictures_waiting_;
         dropped_asked_ += encoder.is_skipping() ? 1 : 0;
+        --pictures_waiting_;
     }
     if (!units) {
         return std::unexpected(units.error());
     }
     for (media::AccessUnit& unit : *units) {
-        encoded_ += unit.kind() == media::Kind::video ? 1 : 0;
         if (!give(std::move(unit))) {
             break;
         }
@@ -199,6 +215,8 @@ Outcome<std::vector<media::AccessUnit>> LiveSource::produce(Moment moment) {
 
 Counters LiveSource::counters() const {
     Counters counters = counters_;
+    counters.late = late_;
+    counters.skipped = skipped_;
     counters.captured = captured_;
     counters.encoded = encoded_;
     counters.dropped_slow = dropped_slow_;

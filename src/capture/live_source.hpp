@@ -17,12 +17,14 @@ class LiveEncoder;
 ///   grabbers ── pictures and sound ── encoder ── units ── produce, on the caller's thread
 ///
 /// Both queues have an end. Where the encoder is behind, pictures are dropped before it, and counted, so that
-/// what was coded is never broken; a writer to a pipe waits instead. Its line begins with the first thing
-/// that came.
+/// what was coded is never broken; a writer to a pipe waits instead, and so does who draws. Its line begins
+/// with the first thing that came.
 class LiveSource final : public Source {
 public:
     static constexpr std::size_t pictures_waiting_max = 4;
     static constexpr std::size_t grabs_waiting_max = 64;
+    /// Pictures and sound together, where the grabbers wait: so many large pictures are in memory.
+    static constexpr std::size_t lossless_waiting_max = 8;
     static constexpr std::size_t units_waiting_max = 256;
     /// Units that one call of `produce` gives, at most.
     static constexpr std::size_t units_at_once = 64;
@@ -64,6 +66,7 @@ private:
 
     void grab(const std::stop_token& stopped, OpenGrabber& open);
     bool hand_on(Grab grab);
+    void number(Grab& picture);
     void encode();
     Outcome<void> encode_one(LiveEncoder& encoder, Grab& grab);
     void take_orders(LiveEncoder& encoder);
@@ -76,14 +79,17 @@ private:
     std::size_t grabbers_;
     bool lossless_;
     bool may_be_silent_;
-    BoundedQueue<Work> work_{grabs_waiting_max};
+    BoundedQueue<Work> work_;
     BoundedQueue<Product> products_{units_waiting_max};
     int bell_;   // an eventfd
     std::atomic<bool> key_asked_ = false;
     std::atomic<std::uint64_t> bitrate_ = 0;   // 0: no order
     std::atomic<std::uint32_t> skip_ = 0;
     std::atomic<std::size_t> pictures_waiting_ = 0;
+    std::uint32_t next_number_ = 0;   // on the thread of the grabber that gives pictures
     std::atomic<std::uint64_t> captured_ = 0;
+    std::atomic<std::uint64_t> late_ = 0;
+    std::atomic<std::uint64_t> skipped_ = 0;
     std::atomic<std::uint64_t> encoded_ = 0;
     std::atomic<std::uint64_t> dropped_slow_ = 0;
     std::atomic<std::uint64_t> dropped_asked_ = 0;

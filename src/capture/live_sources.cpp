@@ -131,6 +131,23 @@ LibavGrabber::Plan container_plan(const ExecOptions& options, int pipe) {
 
 }   // namespace
 
+/// It waits for its encoder, and draws late what it missed; that the machine stood still is no fault of it.
+std::unique_ptr<Source> open_camera(const CameraOptions& options, Moment start, SyntheticCamera::Wait wait) {
+    LiveSource::Plan plan{.grabbers = {},
+                          .encode = options,
+                          .size = {},
+                          .tracks = {track_of(media::Kind::video)},
+                          .lossless = true,
+                          .may_be_silent = true};
+    if (options.audio) {
+        plan.tracks.push_back(track_of(media::Kind::audio));
+    }
+    plan.grabbers.push_back([options, wait = std::move(wait)]() mutable {
+        return Outcome<std::unique_ptr<Grabber>>{std::make_unique<SyntheticCamera>(options, std::move(wait))};
+    });
+    return std::make_unique<LiveSource>(std::move(plan), start);
+}
+
 std::unique_ptr<Source> open_device(const DeviceOptions& options, Moment start) {
     av_log_set_level(AV_LOG_FATAL);   // what is wrong with a device is said in our words
     const EncodeOptions& encode = options;

@@ -5,7 +5,6 @@
 #include "capture/images_source.hpp"
 #include "capture/live_sources.hpp"
 #include "capture/source_options.hpp"
-#include "capture/synthetic_camera.hpp"
 #include "capture/transcoded_source.hpp"
 
 namespace millrace::capture {
@@ -17,7 +16,7 @@ Outcome<std::unique_ptr<Source>> open_source(std::string_view text, Moment momen
         return std::unexpected(options.error());
     }
     if (const auto* camera = std::get_if<CameraOptions>(&*options)) {
-        return SyntheticCamera::open(*camera, moment);
+        return open_camera(*camera, moment);
     }
     if (const auto* images = std::get_if<ImagesOptions>(&*options)) {
         return ImagesSource::open(*images, moment);

@@ -31,12 +31,14 @@ struct Moment {
 
 /// Both clocks now. For the program and for threads that wait for devices; everybody else is told the time.
 Moment read_clocks();
+/// Sleeps until then, and reads them. For threads that stand for devices.
+Moment sleep_until(Instant then);
 
 /// What a source did so far. captured = encoded + dropped_slow + dropped_asked + broken + what is on
 /// its way.
 struct Counters {
     std::uint64_t frames = 0;           ///< pictures given
-    std::uint64_t late = 0;             ///< of them, those begun later than half a frame after their moment
+    std::uint64_t late = 0;             ///< pictures begun later than half a frame after their moment
     std::uint64_t skipped = 0;          ///< moments that got no picture
     std::uint64_t captured = 0;         ///< pictures that a device gave, or that were drawn
     std::uint64_t encoded = 0;          ///< of them, those that came out coded

@@ -1,7 +1,12 @@
 #include "capture/synthetic_camera.hpp"
 
+#include "capture/audio_encoder.hpp"
 #include "capture/tone.hpp"
 #include "media/time.hpp"
+
+extern "C" {
+#include <libavutil/imgutils.h>
+}
 
 namespace millrace::capture {
 
@@ -13,126 +18,90 @@ Duration sample_at(std::int64_t sample) {
     return Duration{media::rescale(sample, AudioEncoder::sample_rate, nanoseconds_a_second)};
 }
 
-void append(std::vector<media::AccessUnit>& units, std::vector<media::AccessUnit> more) {
-    std::ranges::move(more, std::back_inserter(units));
+/// A copy: what is drawn upon is drawn over.
+ffmpeg::Frame frame_of(const Canvas& canvas) {
+    ffmpeg::Frame frame{av_frame_alloc()};
+    frame->format = AV_PIX_FMT_YUV420P;
+    frame->width = static_cast<int>(canvas.width());
+    frame->height = static_cast<int>(canvas.height());
+    frame->color_range = AVCOL_RANGE_MPEG;
+    if (av_frame_get_buffer(frame.get(), 0) < 0) {
+        return nullptr;
+    }
+    for (unsigned plane = 0; plane < 3; ++plane) {
+        const int width = plane == 0 ? frame->width : frame->width / 2;
+        const int height = plane == 0 ? frame->height : frame->height / 2;
+        av_image_copy_plane(frame->data[plane], frame->linesize[plane], canvas.plane(plane).data(), width,
+                            width, height);
+    }
+    return frame;
 }
 
 }   // namespace
 
-SyntheticCamera::SyntheticCamera(const CameraOptions& options, Instant start,
-                                 std::unique_ptr<VideoEncoder> video, std::unique_ptr<AudioEncoder> audio)
-    : options_{options},
-      start_{start},
-      picture_{options.width, options.height},
-      video_{std::move(video)},
-      audio_{std::move(audio)} {
-}
-
-Outcome<std::unique_ptr<Source>> SyntheticCamera::open(const CameraOptions& options, Moment start) {
-    Outcome<std::unique_ptr<VideoEncoder>> video = VideoEncoder::open(
-        options, {.size = {options.width, options.height}, .rate = options.frame_rate, .steady = true});
-    if (!video) {
-        return std::unexpected(video.error());
-    }
-    std::unique_ptr<AudioEncoder> audio;
-    if (options.audio) {
-        Outcome<std::unique_ptr<AudioEncoder>> opened = AudioEncoder::open({.codec = *options.audio});
-        if (!opened) {
-            return std::unexpected(opened.error());
-        }
-        audio = std::move(*opened);
-    }
-    return std::unique_ptr<Source>{
-        new SyntheticCamera{options, start.now, std::move(*video), std::move(audio)}};
-}
-
-std::vector<media::Track> SyntheticCamera::tracks() const {
-    std::vector<media::Track> tracks{track_of(media::Kind::video)};
-    if (audio_ != nullptr) {
-        tracks.push_back(track_of(media::Kind::audio));
-    }
-    return tracks;
+Moment SyntheticCamera::taken(Moment moment, Duration at) const {
+    const Instant then = *start_ + at;
+    return {then, moment.utc_at(then)};
 }
 
 void SyntheticCamera::skip_what_is_lost(Moment moment) {
-    if (moment.now - due() <= behind_max) {
+    const Duration line = moment.now - *start_;
+    if (line - options_.frame_rate.at(next_frame_) <= behind_max) {
         return;
     }
-    const Duration line = moment.now - start_;
-    const std::int64_t newest = options_.frame_rate.due_by(line) - 1;
-    counters_.skipped += static_cast<std::uint64_t>(newest - next_frame_);
-    next_frame_ = newest;
-    if (audio_ == nullptr) {
-        return;
-    }
-    // Sound frames keep their grid.
+    next_frame_ = options_.frame_rate.due_by(line) - 1;
+    // Sound keeps its grid.
     const std::int64_t sample = media::rescale(line.count(), nanoseconds_a_second, AudioEncoder::sample_rate);
-    const auto frame_samples = static_cast<std::int64_t>(audio_->frame_samples());
-    next_sample_ = std::max(next_sample_, sample / frame_samples * frame_samples);
+    next_sample_ = std::max(next_sample_, sample / sound_samples * sound_samples);
 }
 
-/// The encoder counts pictures from key frame to key frame, so the next one is where it will be asked for.
-void SyntheticCamera::skip(std::uint32_t key_frames) {
-    const std::int64_t gop = std::max<std::int64_t>(1, options_.frame_rate.due_by(options_.gop) - 1);
-    skip_until_ = (next_frame_ / gop + key_frames) * gop;
-}
-
-Outcome<std::vector<media::AccessUnit>> SyntheticCamera::take_picture(WallTime taken) {
-    if (next_frame_ < skip_until_) {
-        ++counters_.dropped_asked;
-        return {};
-    }
-    if (next_frame_ == skip_until_) {
-        video_->ask_key_frame();
-    }
-    const Canvas& picture = picture_.draw(static_cast<std::uint32_t>(next_frame_), taken);
-    return video_->encode(picture, steady_time(options_.frame_rate, next_frame_, taken));
-}
-
-Outcome<std::vector<media::AccessUnit>> SyntheticCamera::produce(Moment moment) {
-    std::vector<media::AccessUnit> units;
-    if (moment.now < due()) {
-        return units;
-    }
-    if (next_frame_ == 0) {
-        start_ = moment.now;   // opening the encoders took its time
-    }
-    skip_what_is_lost(moment);
+bool SyntheticCamera::draw(std::vector<Grab>& grabs, Moment moment) {
     const Duration at = options_.frame_rate.at(next_frame_);
-    if (moment.now - (start_ + at) > options_.frame_rate.at(1) / 2) {
-        ++counters_.late;
+    const Moment when = taken(moment, at);
+    const auto number = static_cast<std::uint32_t>(next_frame_);
+    ffmpeg::Frame frame = frame_of(picture_.draw(number, when.utc));
+    if (frame == nullptr) {
+        return false;
     }
-    const WallTime taken = moment.utc_at(start_ + at);
-    Outcome<std::vector<media::AccessUnit>> pictures = take_picture(taken);
-    if (!pictures) {
-        return pictures;
-    }
-    counters_.frames += pictures->size();
+    grabs.push_back({.what = std::move(frame),
+                     .at = when,
+                     .rate = options_.frame_rate,
+                     .number = number,
+                     .steady = true,
+                     .late = moment.now - when.now > options_.frame_rate.at(1) / 2});
     ++next_frame_;
-    append(units, std::move(*pictures));
-    const Outcome<void> played = play(units, moment, at);
-    if (!played) {
-        return std::unexpected(played.error());
-    }
-    return units;
+    return true;
 }
 
-Outcome<void> SyntheticCamera::play(std::vector<media::AccessUnit>& units, Moment moment, Duration until) {
-    std::vector<float> samples(audio_ != nullptr ? audio_->frame_samples() : 0);
-    while (audio_ != nullptr &&
-           sample_at(next_sample_ + static_cast<std::int64_t>(samples.size())) <= until) {
-        play_tone(samples, AudioEncoder::sample_rate, moment.utc_at(start_ + sample_at(next_sample_)));
-        Outcome<std::vector<media::AccessUnit>> frames = audio_->encode(samples, next_sample_);
-        if (!frames) {
-            return std::unexpected(frames.error());
-        }
-        for (media::AccessUnit& unit : *frames) {
-            unit.capture = {moment.utc_at(start_ + sample_at(unit.pts)), media::CaptureTime::Label::capture};
-        }
-        next_sample_ += static_cast<std::int64_t>(samples.size());
-        append(units, std::move(*frames));
+Outcome<std::vector<Grab>> SyntheticCamera::next() {
+    const Moment moment = wait_(start_ ? *start_ + options_.frame_rate.at(next_frame_) : Instant{});
+    start_ = start_.value_or(moment.now);
+    skip_what_is_lost(moment);
+    std::vector<Grab> grabs;
+    if (!play(grabs, moment) || !draw(grabs, moment)) {
+        return std::unexpected(Fault{"no memory for a picture", false});
     }
-    return {};
+    return grabs;
+}
+
+bool SyntheticCamera::play(std::vector<Grab>& grabs, Moment moment) {
+    const Duration until = options_.frame_rate.at(next_frame_);
+    while (options_.audio && sample_at(next_sample_ + sound_samples) <= until) {
+        ffmpeg::Frame samples{av_frame_alloc()};
+        samples->format = AV_SAMPLE_FMT_FLT;
+        samples->sample_rate = AudioEncoder::sample_rate;
+        samples->nb_samples = static_cast<int>(sound_samples);
+        av_channel_layout_default(&samples->ch_layout, 1);
+        if (av_frame_get_buffer(samples.get(), 0) < 0) {
+            return false;
+        }
+        const Moment when = taken(moment, sample_at(next_sample_));
+        play_tone({reinterpret_cast<float*>(samples->data[0]), std::size_t{sound_samples}},
+                  AudioEncoder::sample_rate, when.utc);
+        grabs.push_back({.what = std::move(samples), .at = when, .rate = {}});
+        next_sample_ += sound_samples;
+    }
+    return true;
 }
 
 }   // namespace millrace::capture

@@ -291,28 +291,12 @@ Outcome<std::unique_ptr<VideoEncoder>> VideoEncoder::open(const EncodeOptions& o
     return std::make_unique<LibavEncoder>(options, kind, std::move(*encoder));
 }
 
-Outcome<Units> VideoEncoder::encode(const Canvas& picture, const PictureTime& time) {
-    const ffmpeg::Frame frame{av_frame_alloc()};
-    frame->format = AV_PIX_FMT_YUV420P;
-    frame->width = static_cast<int>(picture.width());
-    frame->height = static_cast<int>(picture.height());
-    frame->color_range = AVCOL_RANGE_MPEG;
-    for (unsigned plane = 0; plane < 3; ++plane) {
-        // The encoder copies what has no owner, and writes nothing into it.
-        frame->data[plane] = const_cast<std::uint8_t*>(picture.plane(plane).data());
-        frame->linesize[plane] = static_cast<int>(plane == 0 ? picture.width() : picture.width() / 2);
-    }
-    return encode(*frame, time);
-}
-
-PictureTime steady_time(const FrameRate& rate, std::int64_t number, WallTime taken) {
+PictureTime steady_time(const FrameRate& rate, std::uint32_t number, WallTime taken) {
     const auto ticks = [&rate](std::int64_t n) {
         return media::rescale(n * rate.seconds, rate.frames, media::video_timescale);
     };
-    return {.pts = ticks(number),
-            .duration = ticks(number + 1) - ticks(number),
-            .number = static_cast<std::uint32_t>(number),
-            .taken = taken};
+    const std::int64_t pts = ticks(number);
+    return {.pts = pts, .duration = ticks(std::int64_t{number} + 1) - pts, .number = number, .taken = taken};
 }
 
 }   // namespace millrace::capture

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "capture/canvas.hpp"
 #include "capture/encode_options.hpp"
 #include "media/capture_sei.hpp"
 
@@ -39,8 +38,6 @@ public:
 
     /// The next picture, in 4:2:0 of the size that was told. Usually gives one unit of track 0.
     virtual Outcome<std::vector<media::AccessUnit>> encode(AVFrame& picture, const PictureTime& time) = 0;
-    /// The same with a canvas.
-    Outcome<std::vector<media::AccessUnit>> encode(const Canvas& picture, const PictureTime& time);
     /// What is still inside, at the end.
     virtual std::vector<media::AccessUnit> drain() { return {}; }
     /// The next picture becomes a key frame.
@@ -51,6 +48,6 @@ public:
 };
 
 /// Picture `number` of a steady rate.
-PictureTime steady_time(const FrameRate& rate, std::int64_t number, WallTime taken);
+PictureTime steady_time(const FrameRate& rate, std::uint32_t number, WallTime taken);
 
 }   // namespace millrace::capture

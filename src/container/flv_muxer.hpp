@@ -19,9 +19,8 @@ public:
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
     /// The capture time where it is due before this unit; `write` calls it.
     void stamp(const media::AccessUnit& unit, BlockLog& log, Instant now);
-    /// FLV has no words for a publisher that may come back.
-    void unpublished(BlockLog&, Instant) {}
-    /// The end of the video sequence.
+    /// The end of the video sequence: another publisher's begins with its headers.
+    void unpublished(BlockLog& log, Instant now) { end(log, now); }
     void end(BlockLog& log, Instant now);
 
     /// What a newcomer gets first: the file header.

@@ -95,7 +95,7 @@ Items TagReader::read_video(std::uint32_t timestamp_ms, const Bytes& body) {
     switch (head->packet) {
         case Packet::sequence_header: return configure_video(head->codec, reader.rest());
         case Packet::coded: return read_picture(*head, timestamp_ms, reader.rest());
-        case Packet::sequence_end:
+        case Packet::sequence_end: return Item{Ended{}};
         case Packet::other: break;
     }
     return std::nullopt;

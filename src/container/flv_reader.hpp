@@ -18,7 +18,9 @@ struct Configured {
     media::TrackId track = 0;
     media::ConfigRef config;
 };
-using Item = std::variant<Metadata, Configured, media::AccessUnit>;
+/// The sequence of pictures ends here; another may follow.
+struct Ended {};
+using Item = std::variant<Metadata, Configured, media::AccessUnit, Ended>;
 
 /// Turns tag bodies (of FLV, or RTMP messages of the same types) into what they mean. Video times are ticks
 /// of 90 kHz, audio times of the sample rate, both unwrapped beyond 32 bits of milliseconds and else as the

@@ -1,5 +1,6 @@
 #include "container/mp4_muxer.hpp"
 
+#include "container/mp4_box.hpp"
 #include "media/audio_frame.hpp"
 #include "media/nal.hpp"
 #include "media/time.hpp"
@@ -128,6 +129,18 @@ bool Muxer::time_is_due(const media::AccessUnit& unit) {
     }
     time_said_ms_ = dts_ms;
     return true;
+}
+
+void Muxer::end(BlockLog& log, Instant now) {
+    std::vector<std::byte> box;
+    ByteWriter writer{box};
+    constexpr std::uint32_t size = 24;
+    writer.u32(size);
+    constexpr FourCc version = 0;
+    for (const FourCc word : {four_cc("styp"), four_cc("msdh"), version, four_cc("msdh"), four_cc("lmsg")}) {
+        writer.u32(word);
+    }
+    log.message({box}, now);
 }
 
 Bytes Muxer::lead(std::span<const media::Track> tracks) const {

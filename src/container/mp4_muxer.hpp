@@ -35,9 +35,9 @@ public:
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     /// One message. A unit of another track is left out.
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
-    /// MP4 has no words for these.
-    void unpublished(BlockLog&, Instant) {}
-    void end(BlockLog&, Instant) {}
+    /// A segment type box that says that this was the last one, for now: another publisher's may follow.
+    void unpublished(BlockLog& log, Instant now) { end(log, now); }
+    void end(BlockLog& log, Instant now);
 
     /// What a newcomer gets first: ftyp and moov.
     Bytes lead(std::span<const media::Track> tracks) const;

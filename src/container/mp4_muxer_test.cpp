@@ -209,6 +209,30 @@ TEST(Mp4Muxer, plain_http_has_nothing_to_say_to_a_reader_that_skipped) {
     EXPECT_TRUE(viewing.muxer().resume().empty());
 }
 
+TEST(Mp4Muxer, row_4_13_the_publishers_end_is_said_and_the_next_one_goes_on) {
+    const media::Track track = flv::samples::track(Codec::h264);
+    const std::vector<media::AccessUnit> units = flv::samples::units(track, 0);
+    Viewing viewing{Period::ends};
+    ASSERT_TRUE(viewing.configure({&track, 1}));
+    viewing.write(units);
+    viewing.muxer().unpublished(viewing.log(), {});
+    ASSERT_TRUE(viewing.configure({&track, 1}));
+    viewing.write(units);
+    const std::vector<std::byte> file = viewing.file();
+    ByteSpan input = file;
+    Reader reader;
+    std::string said;
+    for (;;) {
+        const Result<std::optional<Item>> item = reader.next(input);
+        ASSERT_TRUE(item) << reader.failed_in();
+        if (!*item) {
+            break;
+        }
+        said += "ouE"[(*item)->index()];
+    }
+    EXPECT_EQ(said, "o" + std::string(units.size(), 'u') + "E" + std::string(units.size(), 'u'));
+}
+
 TEST(Mp4Muxer, the_capture_time_is_said_once_a_second) {
     const media::Track track = samples::track(Codec::h264);
     std::vector<media::AccessUnit> sent;

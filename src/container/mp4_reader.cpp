@@ -17,7 +17,19 @@ constexpr std::int64_t microseconds_timescale = 1'000'000;
 
 bool is_read_whole(FourCc type) {
     return type == four_cc("moov") || type == four_cc("moof") || type == four_cc("sidx") ||
-           type == four_cc("prft");
+           type == four_cc("prft") || type == four_cc("styp");
+}
+
+// ISO 14496-12 §8.16.2:  brand u32 | version u32 | compatible brand u32…
+bool is_last_segment(ByteSpan styp) {
+    ByteReader reader{styp};
+    reader.skip(8);
+    while (reader.remaining() >= 4) {
+        if (reader.u32() == four_cc("lmsg")) {
+            return true;
+        }
+    }
+    return false;
 }
 
 Result<std::vector<ByteSpan>> split(const MovieTrack& track, ByteSpan coded) {
@@ -210,6 +222,8 @@ Items Reader::read_whole() {
         if (const Result<> checked = check_sidx(box); !checked) {
             return std::unexpected(checked.error());
         }
+    } else if (box.type == four_cc("styp")) {
+        item = is_last_segment(box.body) ? std::optional<Item>{Ended{}} : std::nullopt;
     } else if (movie_ != nullptr) {
         read_time(box, *movie_);
     }

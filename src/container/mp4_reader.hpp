@@ -16,7 +16,9 @@ namespace millrace::mp4 {
 struct Opened {
     std::vector<media::Track> tracks;
 };
-using Item = std::variant<Opened, media::AccessUnit>;
+/// A segment type box whose brands say that none follows (ISO 23009-1 §6.3.4.2: "lmsg").
+struct Ended {};
+using Item = std::variant<Opened, media::AccessUnit, Ended>;
 
 struct Movie;
 struct MovieFragment;
@@ -27,7 +29,7 @@ struct PlacedSample;
 /// seeking: they are FFmpeg's to read. One thread.
 class Reader {
 public:
-    /// Bytes of a box that is read whole: moov, moof, sidx, prft.
+    /// Bytes of a box that is read whole: moov, moof, sidx, prft, styp.
     static constexpr std::size_t index_box_bytes_max = std::size_t{4} << 20U;
     static constexpr std::size_t tracks_max = 16;
     static constexpr std::size_t samples_per_fragment_max = 65'536;

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace millrace::control {
 
 namespace {
@@ -65,6 +67,17 @@ std::string playback_line(const hub::StreamReport& stream, const hub::PlaybackRe
         }
     }
     return line;
+}
+
+bool is_played_out(const hub::StreamReport& stream, const hub::PlaybackReport& playback) {
+    const bool pictures = std::ranges::any_of(stream.tracks, [](const hub::TrackReport& track) {
+        return track.track.kind == media::Kind::video && track.units > 0;
+    });
+    if (!pictures || !playback.failed.empty()) {
+        return true;
+    }
+    const bool settled = playback.decoded > 0 || (playback.received > 0 && playback.waiting == 0);
+    return settled && !playback.dark.empty();
 }
 
 }   // namespace millrace::control

@@ -15,4 +15,8 @@ std::string playback_json(std::string_view stream_document, const hub::PlaybackR
 /// there is no picture, it says why.
 std::string playback_line(const hub::StreamReport& stream, const hub::PlaybackReport& playback);
 
+/// Of a stream whose source came to its end: whether the last picture was shown, and its time is over. True
+/// where there was none to show.
+bool is_played_out(const hub::StreamReport& stream, const hub::PlaybackReport& playback);
+
 }   // namespace millrace::control

@@ -66,6 +66,19 @@ TEST(PlaybackWords, the_line_says_the_delay_or_why_it_is_black) {
     EXPECT_TRUE(playback_line(some_stream(), playback).ends_with("black: the sender was lost"));
 }
 
+TEST(PlaybackWords, a_film_is_played_out_when_its_last_picture_was_shown) {
+    hub::StreamReport film = some_stream();
+    const hub::PlaybackReport nothing_yet;
+    EXPECT_TRUE(is_played_out(film, nothing_yet)) << "it has no pictures";
+    film.tracks.front().units = 1;
+    EXPECT_FALSE(is_played_out(film, nothing_yet)) << "its decoder has not begun";
+    EXPECT_FALSE(is_played_out(film, {.received = 1, .waiting = 1}));
+    EXPECT_FALSE(is_played_out(film, {.received = 1, .decoded = 1, .dark = {}})) << "it stands there";
+    EXPECT_TRUE(is_played_out(film, {.received = 1, .decoded = 1, .dark = "it ended"}));
+    EXPECT_TRUE(is_played_out(film, {.received = 1, .broken = 1}));
+    EXPECT_TRUE(is_played_out(film, {.failed = "no decoder"}));
+}
+
 TEST(Explanation, says_what_is_in_the_stream_and_what_to_mend) {
     const std::string text = explanation(some_stream());
     for (const std::string_view part :

@@ -29,16 +29,23 @@ Result<> DecodedFeed::begin(const hub::MediaFeed& feed, std::span<const media::T
     return {};
 }
 
-/// A child begins with the newest key frame, whatever the one before had.
+/// A child begins with the newest key frame, whatever the one before had, also where that was the last one.
 void DecodedFeed::on_ready() {
+    const std::string_view ended = ended_;
     ready_ = true;
     awaits_key_ = true;
     listener_.on_child();
     cursor_.emplace(*feed_);
     write_new(home_.now());
+    if (!ended.empty()) {
+        end_soon(ended);
+    }
 }
 
 void DecodedFeed::write_new(Instant /*now*/) {
+    if (!ready_) {
+        begin_anew();
+    }
     while (ready_) {
         const media::AccessUnitRef unit = cursor_->next();
         if (unit == nullptr) {
@@ -53,7 +60,7 @@ void DecodedFeed::offer(const media::AccessUnit& unit) {
         return;
     }
     count(unit);
-    ended_ = {};
+    begin_anew();
     if (unit.kind() != media::Kind::video) {
         [[maybe_unused]] const bool taken = child_.offer(unit);
         return;
@@ -64,11 +71,23 @@ void DecodedFeed::offer(const media::AccessUnit& unit) {
     skipped_ += awaits_key_ ? 1 : 0;
 }
 
+/// A unit came: whatever ended, there is more.
+void DecodedFeed::begin_anew() {
+    if (!ended_.empty()) {
+        ended_ = {};
+        shown_ = false;
+        past_end_ = false;
+    }
+}
+
 void DecodedFeed::on_message(media_link::Message message) {
-    if (std::holds_alternative<media_link::Picture>(message) && !is_dark()) {
-        dark_ = false;
+    if (std::holds_alternative<media_link::Picture>(message) && !past_end_) {
+        const bool first = std::exchange(dark_, false);
+        shown_ = true;
         if (ended_.empty()) {
             home_.timers().arm(silence_, home_.now() + silent_after);
+        } else if (first) {
+            home_.timers().arm(silence_, home_.now() + last_pictures);   // so short was all of it
         }
     }
     listener_.on_said(std::move(message));
@@ -76,12 +95,14 @@ void DecodedFeed::on_message(media_link::Message message) {
 
 void DecodedFeed::fall_silent() {
     if (!std::exchange(dark_, true)) {
+        past_end_ = !ended_.empty();
         listener_.on_dark(ended_.empty() ? "nothing comes from the stream" : ended_);
     }
 }
 
 void DecodedFeed::end_soon(std::string_view why) {
     ended_ = why;
+    past_end_ = dark_ && shown_;
     if (picture_track_) {
         // A track that is not configured any more: pictures inside the decoder come out.
         [[maybe_unused]] const bool said =

@@ -14,7 +14,7 @@ class DecodedFeed final : public hub::Derived, ChildAtWork::Listener {
 public:
     /// Nothing has come for so long: there is nothing to look at.
     static constexpr Duration silent_after = 2s;
-    /// After the sender's end its last pictures are shown for so long.
+    /// After the sender's end its last pictures are shown for so long, and its only one where it came later.
     static constexpr Duration last_pictures = 300ms;
 
     /// Who hears of it, on the same worker; never from inside a call of the listener's own. It outlives this.
@@ -43,8 +43,8 @@ public:
     /// Units of pictures so far, and of them those that no child got.
     std::uint64_t received() const { return received_; }
     std::uint64_t skipped() const { return skipped_; }
-    /// There is nothing to see; pictures that still come are of an end that was said.
-    bool is_dark() const { return dark_ && !ended_.empty(); }
+    /// It was told that there is nothing to see; pictures that still come are of an end that was said.
+    bool is_past_end() const { return past_end_; }
 
     Result<> begin(const hub::MediaFeed& feed, std::span<const media::Track> tracks, Instant now) override;
     void renew(std::span<const media::Track> /*tracks*/, Instant /*now*/) override {}
@@ -61,6 +61,7 @@ private:
     void on_failed(std::string_view why) override { listener_.on_failed(why); }
 
     void offer(const media::AccessUnit& unit);
+    void begin_anew();
     void fall_silent();
     void end_soon(std::string_view why);
 
@@ -73,6 +74,8 @@ private:
     std::optional<media::TrackId> picture_track_;
     bool dark_ = true;
     std::string_view ended_;   // why, since the last unit; empty: it did not
+    bool shown_ = false;       // a picture of what ended, or goes on
+    bool past_end_ = false;
     std::uint64_t received_ = 0;
     std::uint64_t skipped_ = 0;
     Alarm<DecodedFeed, &DecodedFeed::fall_silent> silence_{*this};

@@ -98,7 +98,7 @@ void DecodedPlay::show(const media_link::Picture& picture) {
     decoded_.count(home_->now());
     const LentPicture lent{picture, memory_.slot(picture.slot), child_};
     const bool seen_before = catches_up_ && newest_pts_ && picture.pts <= *newest_pts_;
-    if (feed_->is_dark() || seen_before) {
+    if (feed_->is_past_end() || seen_before) {
         take_back(lent, {.seen = false});
         return;
     }

@@ -152,6 +152,27 @@ TEST_F(Decoding, row_4_13_it_is_black_half_a_second_after_the_end_and_back_by_it
     EXPECT_EQ(report().dark, "");
 }
 
+TEST_F(Decoding, a_stream_that_ended_before_its_decoder_was_there_shows_its_picture) {
+    publisher_ = std::make_unique<hub::toys::Publisher>(world_, world_.desk_a);
+    publish(0);
+    world_.time.run_for(DecodedPlay::look_every);
+    home_.run([this] { publisher_->publication->finish(); });
+    world_.time.run_for(1s);
+    EXPECT_EQ(screen_.dark, "") << "nothing was shown that could end";
+    spawner_.move();
+    spawner_.move();
+    EXPECT_EQ(heard<media::AccessUnit>().size(), 4U);
+    EXPECT_FALSE(heard<media::Track>().empty()) << "what is inside the decoder comes out";
+    world_.time.run_for(1s);   // it takes its time
+    picture(0, 0);
+    ASSERT_EQ(screen_.lent.size(), 1U);
+    give_back(0);
+    world_.time.run_for(200ms);
+    EXPECT_EQ(screen_.dark, "");
+    world_.time.run_for(200ms);
+    EXPECT_EQ(screen_.dark, "the sender ended the stream");
+}
+
 TEST_F(Decoding, row_4_13_a_sender_that_falls_silent_is_black_after_two_seconds) {
     begin();
     picture(0, 0);

@@ -77,12 +77,13 @@ public:
             if (!*item) {
                 return {};
             }
+            into.ended = std::holds_alternative<mp4::Ended>(**item);
             if (auto* unit = std::get_if<media::AccessUnit>(&**item)) {
                 into.items.emplace_back(std::move(*unit));
-                continue;
-            }
-            for (media::Track& track : std::get<mp4::Opened>(**item).tracks) {
-                into.items.emplace_back(std::move(track));
+            } else if (auto* opened = std::get_if<mp4::Opened>(&**item)) {
+                for (media::Track& track : opened->tracks) {
+                    into.items.emplace_back(std::move(track));
+                }
             }
         }
     }
@@ -127,8 +128,11 @@ Result<> read_tag(flv::TagReader& reader, const flv::Tag& tag, ReadMedia& into) 
             into.items.emplace_back(media::Track{.id = configured->track,
                                                  .kind = media::kind_of(configured->config->codec),
                                                  .config = configured->config});
+        } else if (auto* unit = std::get_if<media::AccessUnit>(&**item)) {
+            into.items.emplace_back(std::move(*unit));
+            into.ended = false;
         } else {
-            into.items.emplace_back(std::move(std::get<media::AccessUnit>(**item)));
+            into.ended = true;
         }
     }
     return {};

@@ -13,6 +13,7 @@ namespace millrace::session {
 struct ReadMedia {
     std::vector<hub::PublishedItem> items;
     std::uint64_t dropped = 0;   ///< units that could not be used
+    bool ended = false;          ///< the sender said the end of its pictures, and none came since
 
     void clear() {
         items.clear();

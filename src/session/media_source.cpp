@@ -15,6 +15,8 @@ using media_link::Link;
 constexpr std::string_view who = "source";
 constexpr Duration spawn_deadline = 10s;
 constexpr Duration congestion_pause = 5ms;
+/// A film may be over before anybody who waits for its stream could come: its publication lasts so long.
+constexpr Duration published_min = 1s;
 const Endpoint child_address{"millrace-media", 0};
 
 /// The child in its role of publisher, as the registry and the hub reach it.
@@ -115,6 +117,7 @@ public:
 
 private:
     Task<Result<>> publish();
+    Task<> finish();
     Task<Result<>> take_events();
     Task<Result<>> turn();
 
@@ -124,6 +127,7 @@ private:
     Link link_;
     std::string stream_;
     std::optional<Origin> origin_;
+    Instant published_at_;
     SourceEnding ending_;
 };
 
@@ -143,7 +147,15 @@ Task<Result<>> Life::publish() {
         co_return std::unexpected(grant.error());
     }
     origin_->begin(*grant);
+    published_at_ = desk_.executor.now();
     co_return Result<>{};
+}
+
+Task<> Life::finish() {
+    if (ending_.finished && !leash_.is_pulled()) {
+        co_await pause_for(desk_, published_at_ + published_min - desk_.executor.now(), leash_);
+    }
+    origin_->publication().finish();
 }
 
 Task<Result<>> Life::take_events() {
@@ -195,7 +207,7 @@ Task<SourceEnding> Life::live() {
         ending_.error = turned.error();
         const bool said = ending_.finished || (origin_ && origin_->ended_by_us()) || leash_.is_pulled();
         if (origin_ && said && leash_.ends_stream()) {
-            origin_->publication().finish();
+            co_await finish();
         }
         co_return std::move(ending_);
     }

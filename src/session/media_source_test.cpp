@@ -236,8 +236,10 @@ TEST_F(MediaSource, a_source_that_is_finished_says_its_end_and_rests) {
     run();
     publish();
     say(media_link::End{});
+    EXPECT_EQ(state(), "live") << "so short a film is still to be found";
+    world_.time.run_for(1s);
     EXPECT_EQ(state(), "offline");
-    world_.time.run_for(5s);
+    world_.time.run_for(4s);
     EXPECT_EQ(spawner_.asked, 1);
     EXPECT_EQ(executor_.tasks().size(), 0U);
 }

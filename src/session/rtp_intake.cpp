@@ -190,4 +190,9 @@ bool RtpIntake::ended() const {
            std::ranges::all_of(streams_, [](const Stream& one) { return one.receiver.ended(); });
 }
 
+bool RtpIntake::unpublished() const {
+    return !streams_.empty() &&
+           std::ranges::all_of(streams_, [](const Stream& one) { return one.receiver.unpublished(); });
+}
+
 }   // namespace millrace::session

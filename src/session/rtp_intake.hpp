@@ -73,6 +73,8 @@ public:
     bool waits_for_key_frame() const;
     /// Each of them said BYE.
     bool ended() const;
+    /// Their publisher said its end, there; another may follow.
+    bool unpublished() const;
 
 private:
     struct Stream {

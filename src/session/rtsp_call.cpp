@@ -32,7 +32,7 @@ Task<RtspCallEnding> RtspCall::run() {
         say_farewell();
     }
     publisher_.use(nullptr);
-    if (publisher_.began() && publisher_.is_over()) {
+    if (publisher_.began() && (publisher_.is_over() || intake_.unpublished())) {
         publisher_.finish();
     }
     co_return RtspCallEnding{.error = ended.error(),
@@ -272,6 +272,9 @@ Result<> RtspCall::check_patience() {
     }
     if (now >= newest_ + rtsp_patience) {
         return fail(Errc::timed_out, "the camera sent nothing for 10 s");
+    }
+    if (intake_.unpublished()) {
+        return fail(Errc::closed, "the server's publisher ended");
     }
     return intake_.ended() ? Result<>{fail(Errc::closed, "the camera ended its stream")} : Result<>{};
 }

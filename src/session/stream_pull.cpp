@@ -29,6 +29,8 @@ private:
     Task<Result<>> converse();
     Task<Result<>> take(const BodyPieces& pieces);
     Task<Result<>> pace();
+    /// The server's publisher said its end, and the answer goes on.
+    bool unpublished() const { return !is_file_ && media_.ended; }
 
     HttpPull& pull_;
     Desk& desk_;
@@ -88,7 +90,7 @@ Task<Result<>> Pull::converse() {
             co_await pause_for(desk_, pacer_.ahead() + 1ms, pull_.leash);
         }
         finished_ = pieces->ended && is_file_;
-        if (pieces->ended) {
+        if (pieces->ended || unpublished()) {
             co_return fail(Errc::closed, "the server ended the stream");
         }
         if (desk_.executor.now() >= newest_ + pull_patience) {
@@ -99,7 +101,7 @@ Task<Result<>> Pull::converse() {
 
 Task<SourceEnding> Pull::run() {
     const Result<> ended = co_await converse();
-    if (publisher_.began() && (finished_ || publisher_.is_over())) {
+    if (publisher_.began() && (finished_ || unpublished() || publisher_.is_over())) {
         publisher_.finish();
     }
     co_return SourceEnding{.error = ended.error(), .words = {}, .finished = finished_};

@@ -145,6 +145,10 @@ Task<Result<>> Pull::converse(Connection& connection) {
         if (publisher_.is_over()) {
             co_return fail(Errc::cancelled, "the source was stopped");
         }
+        if (media_.ended) {
+            ended_ = true;
+            co_return fail(Errc::closed, "the server's publisher ended");
+        }
         if (!driven) {
             co_return driven;
         }

@@ -10,6 +10,7 @@ import threading
 import time
 
 import camera
+import figures
 import node
 import stamps
 from devices import xvfb
@@ -243,6 +244,54 @@ def rows_2_22_and_4_4_to_4_13_both_windows_show_what_is_sent_and_go_black_with_i
             window.until(lambda now: now["mood"] == "good" and shows_numbers(now), "it begins anew by itself")
         for window in (sender, receiver):
             window.quit()
+
+
+PAUSE_MIN = 0.5      # seconds between two tries, at least
+
+
+@test()
+def a_sender_that_is_refused_says_why_and_tries_again_in_peace(scene):
+    user = subprocess.run([camera.program(scene), "password", "cam"], input="the right one\n", text=True,
+                          capture_output=True, check=True, timeout=PATIENCE).stdout.splitlines()[0]
+    user = user.strip().removeprefix("- ").replace("play:*", "publish:*")
+    server = node.Millrace(node.open_folder(os.path.join(scene.folder, "closed")), camera.program(scene),
+                           ("--set", f"auth.users=[ {user} ]"))
+    try:
+        with figures.CountedWay(server.listeners["rtsp"]) as rtsp, \
+                figures.CountedWay(server.listeners["rtmp"]) as rtmp:
+            ways = {rtsp: (f"rtsp://cam:n0t-it@{rtsp.address}/live/cam", "another user or password"),
+                    rtmp: (f"rtmp://{rtmp.address}/live/cam?user=cam&pass=n0t-it", "the server refuses")}
+            sends = [("send", address, "--source", SOURCE, "--start") for address, _ in ways.values()]
+            with windows(scene, *zip((0, APART), sends)) as opened:
+                began = time.monotonic()
+                for window, (_, words) in zip(opened, ways.values()):
+                    said = window.until(lambda now, wanted=words: wanted in now["message"], "it says why")
+                    assert said["mood"] == "trouble" and said["message"].endswith("It is tried again."), said
+                    assert "n0t-it" not in json.dumps(said), said
+                    assert said["stop_enabled"] and not said["start_enabled"], said
+                for way in ways:
+                    node.until(lambda at=way: at.connections >= 3, PATIENCE, "it goes on trying")
+                    tries = (time.monotonic() - began) / PAUSE_MIN
+                    assert way.connections <= 2 + tries, (way.connections, tries)
+                for window in opened:
+                    assert not window.lines[-1][1]["black"], "what would be sent is still seen"
+                    window.click("stop")
+                    window.until(shows_nothing, "it stops all the same")
+                    window.quit()
+    finally:
+        server.stop()
+
+
+@test()
+def a_film_of_one_picture_is_seen_in_the_receivers_window(scene):
+    film = os.path.join(scene.folder, "one.mp4")
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180", "-frames:v", "1",
+                    "-pix_fmt", "yuv420p", film], check=True, timeout=PATIENCE)
+    with windows(scene, (0, ("receive", film))) as (window,):
+        window.until(lambda now: now["message"] == "The file has come to its end.", "it ends")
+        window.until(shows_nothing, "it is black")
+        assert any(not said["black"] for _, said in window.lines), "its picture was never seen"
+        window.quit()
 
 
 @test()

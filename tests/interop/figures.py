@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -14,6 +15,7 @@ import clip as clips
 import stamps
 
 PIPE_BYTES = 1 << 20
+UNREADABLE_KEPT = 4      # pictures without a stamp, for a look
 F_SETPIPE_SZ = 1031
 
 
@@ -24,6 +26,7 @@ class Receiver:
     def __init__(self, scene, address, size, *arguments):
         self.width, self.height = size
         self.pictures, self.reports, self.words = [], [], []      # pictures: (stamp or None, seconds of UTC)
+        self.unreadable = {}      # the first pictures without a stamp, by their place
         command = [camera.program(scene), "receive", address, "--transport", "tcp", "--raw", "yuv420p",
                    "--json", *arguments]
         self.process = subprocess.Popen(command, cwd=scene.folder, stdin=subprocess.DEVNULL,
@@ -43,7 +46,10 @@ class Receiver:
                 if not count:
                     return
                 filled += count
-            self.pictures.append((stamps.read(picture, self.width), time.time()))
+            stamp = stamps.read(picture, self.width)
+            if stamp is None and len(self.unreadable) < UNREADABLE_KEPT:
+                self.unreadable[len(self.pictures)] = bytes(picture)
+            self.pictures.append((stamp, time.time()))
 
     def _listen(self):
         for line in self.process.stderr:
@@ -87,12 +93,23 @@ class Receiver:
         assert all(seen), f"the stamp of picture {seen.index(None)} cannot be read"
         return seen
 
+    def keep_unreadable(self, folder):
+        """The first pictures without a stamp as PGM files of their luma; their paths."""
+        paths = []
+        for place, picture in self.unreadable.items():
+            os.makedirs(folder, exist_ok=True)
+            paths.append(os.path.join(folder, f"unreadable-{place}.pgm"))
+            with open(paths[-1], "wb") as file:
+                file.write(f"P5 {self.width} {self.height} 255\n".encode())
+                file.write(picture[:self.width * self.height])
+        return paths
+
 
 class CountedWay:
-    """A TCP port before another one: what comes back from there is counted."""
+    """A TCP port before another one: connections are counted, and the bytes that come back from there."""
 
     def __init__(self, to):
-        self.to, self.count = to.rsplit(":", 1), 0
+        self.to, self.count, self.connections = to.rsplit(":", 1), 0, 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -107,6 +124,7 @@ class CountedWay:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = self.listener.accept()
+                self.connections += 1
                 far = socket.create_connection((self.to[0], int(self.to[1])))
                 for way in ((near, far, False), (far, near, True)):
                     threading.Thread(target=self._carry, args=way, daemon=True).start()
@@ -132,6 +150,16 @@ def coded(path):
     """Of an MP4 of H.264 or H.265, in order of decoding."""
     return [Coded(*stamps.note_of(one.data), one.pts / 1000, len(one.data))
             for one in clips.read(path).of("video")]
+
+
+def readable(pictures):
+    """Of pictures with their moments, those with a stamp that is not that of one before."""
+    newest, found = -1, []
+    for stamp, came in pictures:
+        if stamp and stamp.frame > newest:
+            newest = stamp.frame
+            found.append((stamp, came))
+    return found
 
 
 def video_of(report):

@@ -4,10 +4,13 @@ import contextlib
 import json
 import os
 import subprocess
+import threading
 
 import camera
 import clip as clips
+import node
 import peers
+import sends
 import stamps
 from scenario import CLIPS, test
 
@@ -30,6 +33,37 @@ def ended(process, code):
         raise AssertionError(f"it did not end:\n{process.communicate()[1].decode()}") from None
     assert process.returncode == code, (process.returncode, process.args, said.decode())
     return out, said.decode()
+
+
+class Viewer:
+    """One `millrace receive`, with what it says of itself each second."""
+
+    def __init__(self, scene, address):
+        self.address, self.lines = address, []
+        self.process = begun(scene, "receive", address, "--json")
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.lines.append(json.loads(line)["playback"])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.reader.join(5)
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+    def newest(self):
+        return self.lines[-1]
+
+    def until(self, condition, what):
+        return node.until(lambda: self.lines and condition(self.newest()) and self.newest(), PATIENCE,
+                          f"{self.address}: {what}; it says {self.lines[-1:]}")
 
 
 def last_report(out):
@@ -117,6 +151,46 @@ def row_4_11_sound_that_only_rtsp_carries_is_decoded_too(scene):
             report, playback = last_report(ended(process, 0)[0])
             assert report["tracks"][0]["codec"] == name, report["tracks"]
             assert playback["sounds_decoded"] > 5 and playback["sounds_broken"] == 0, (name, playback)
+
+
+@test()
+def row_4_13_receivers_are_told_the_end_of_a_push_and_go_on_with_the_next(scene):
+    """By whatever has a word for it; without one it would be the silence that makes them black, after 2 s."""
+    http = scene.server.http(f"/{scene.own}")
+    web_socket = http.replace("http:", "ws:")
+    addresses = (scene.server.rtsp(scene.own), scene.server.rtmp(scene.own), f"{http}.flv", f"{http}.mp4",
+                 f"{web_socket}.flv", f"{web_socket}.mp4")
+    source = f"test:?size={WIDTH}x{HEIGHT}&fps=30&gop=500ms&preset=ultrafast&audio=aac"
+    with contextlib.ExitStack() as stack:
+        with sends.Sender(scene, source, scene.server.rtsp(scene.own)) as sender:
+            scene.server.wait_live(scene.own)
+            viewers = [stack.enter_context(Viewer(scene, address)) for address in addresses]
+            for viewer in viewers:
+                viewer.until(lambda now: now["frames_shown"] > 10 and not now["dark"], "it shows pictures")
+            sender.stop()
+        for viewer in viewers:
+            said = viewer.until(lambda now: now["dark"], "it is black")
+            assert said["reason"] == "the sender ended the stream", (viewer.address, said)
+        shown = [viewer.newest()["frames_shown"] for viewer in viewers]
+        with sends.Sender(scene, source, scene.server.rtsp(scene.own)) as sender:
+            for viewer, before in zip(viewers, shown):
+                viewer.until(lambda now, then=before: now["frames_shown"] > then + 10 and not now["dark"],
+                             "it goes on by itself")
+            sender.stop()
+
+
+@test(company="receives")
+def a_film_of_one_picture_shows_it_before_it_ends(scene):
+    film = os.path.join(scene.folder, "one.mp4")
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180", "-frames:v", "1",
+                    "-pix_fmt", "yuv420p", film], check=True, timeout=PATIENCE)
+    for arguments, size in ((("--json",), None), (("--raw", "yuv420p"), 320 * 180 * 3 // 2)):
+        out, said = ended(begun(scene, "receive", film, *arguments), 0)
+        if size:
+            assert len(out) == size, (len(out), said)
+        else:
+            _, playback = last_report(out)
+            assert playback["frames_shown"] == 1 and playback["frames_unseen"] == 0, playback
 
 
 @test(company="receives")

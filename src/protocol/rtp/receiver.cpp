@@ -175,6 +175,8 @@ void Receiver::receive_control(ByteSpan compound, Instant now) {
             last_report_at_ = now;
         } else if (const auto* bye = std::get_if<Bye>(&packet)) {
             ended_ = ended_ || std::ranges::find(bye->ssrcs, ssrc_) != bye->ssrcs.end();
+        } else if (const auto* unpublished = std::get_if<Unpublished>(&packet)) {
+            unpublished_ = unpublished_ || !ssrc_ || unpublished->ssrc == *ssrc_;
         }
     }
 }

@@ -65,6 +65,8 @@ public:
     bool waiting() const { return depacketiser_->waiting(); }
     /// The source said BYE.
     bool ended() const { return ended_; }
+    /// Or that it is not published for now.
+    bool unpublished() const { return unpublished_; }
     const Format& format() const { return format_; }
     const Counters& counters() const { return counters_; }
     const ReorderBuffer::Counters& loss() const { return buffer_.counters(); }
@@ -94,6 +96,7 @@ private:
     bool discontinuity_ = false;
     bool lost_ = false;   // packets, since one was handed on
     bool ended_ = false;
+    bool unpublished_ = false;
     struct Captured {
         std::int64_t timestamp;
         WallTime utc;

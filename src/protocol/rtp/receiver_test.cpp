@@ -85,6 +85,24 @@ TEST(Receiver, case_26_heeds_reports_and_farewells_of_its_own_source_only) {
     EXPECT_TRUE(receiver->ended());
 }
 
+TEST(Receiver, row_4_13_is_told_that_its_sources_publisher_ended_and_passes_over_other_words) {
+    Result<Receiver> receiver = Receiver::make(pcmu, {});
+    receiver->receive(sound(1, 0), Instant{});
+    std::vector<std::byte> said;
+    write_unpublished(said, 99);
+    receiver->receive_control(said, Instant{});
+    receiver->receive_control(media::from_hex("81cc0002 00000001 41424344"), Instant{});   // "ABCD"
+    receiver->receive_control(media::from_hex("82cc0002 00000001 4d4c5243"), Instant{});   // another word
+    receiver->receive_control(media::from_hex("81cc0001 00000001"), Instant{});            // cut
+    EXPECT_FALSE(receiver->unpublished());
+    said.clear();
+    write_unpublished(said, 1);
+    EXPECT_EQ(Bytes{said}, media::from_hex("81cc0002 00000001 4d4c5243"));
+    receiver->receive_control(said, Instant{});
+    EXPECT_TRUE(receiver->unpublished());
+    EXPECT_FALSE(receiver->ended());
+}
+
 TEST(Receiver, maps_rtp_time_to_utc_and_follows_a_drift_without_steps) {
     Result<Receiver> receiver = Receiver::make(pcmu, {});
     std::int64_t last = 0;

@@ -12,9 +12,12 @@ enum Type : std::uint8_t {
     receiver_report = 201,
     source_description = 202,
     goodbye = 203,
+    application = 204,
     payload_feedback = 206,
 };
 constexpr std::uint8_t item_cname = 1;
+constexpr std::string_view our_name = "MLRC";
+constexpr unsigned our_unpublished = 1;   // a subtype
 constexpr std::uint8_t feedback_picture_loss = 1;
 constexpr std::uint8_t feedback_full_intra = 4;   // RFC 5104 §4.3.1
 
@@ -73,6 +76,15 @@ void read_feedback(ByteReader& reader, unsigned kind, std::vector<ControlPacket>
     }
 }
 
+// §6.7: SSRC u32 | name, four letters | what the name stands for
+void read_application(ByteReader& reader, unsigned subtype, std::vector<ControlPacket>& out) {
+    const std::uint32_t ssrc = reader.u32();
+    const std::string_view name = as_text(reader.take(our_name.size()));
+    if (reader.ok() && name == our_name && subtype == our_unpublished) {
+        out.emplace_back(Unpublished{ssrc});
+    }
+}
+
 /// False: it breaks its form.
 bool read_one(std::uint8_t type, unsigned count, ByteReader reader, std::vector<ControlPacket>& out) {
     switch (type) {
@@ -102,6 +114,7 @@ bool read_one(std::uint8_t type, unsigned count, ByteReader reader, std::vector<
             out.emplace_back(std::move(bye));
             break;
         }
+        case application: read_application(reader, count, out); break;
         case payload_feedback: read_feedback(reader, count, out); break;
         default: break;
     }
@@ -200,6 +213,13 @@ void write_bye(std::vector<std::byte>& out, std::uint32_t ssrc) {
     ByteWriter writer{out};
     write_head(writer, 1, goodbye, 4);
     writer.u32(ssrc);
+}
+
+void write_unpublished(std::vector<std::byte>& out, std::uint32_t ssrc) {
+    ByteWriter writer{out};
+    write_head(writer, our_unpublished, application, 4 + our_name.size());
+    writer.u32(ssrc);
+    writer.text(our_name);
 }
 
 void write_picture_loss(std::vector<std::byte>& out, std::uint32_t from, std::uint32_t of) {

@@ -49,7 +49,13 @@ struct Bye {
 struct KeyFrameRequest {
     std::uint32_t ssrc = 0;   ///< of the stream that it wants it of
 };
-using ControlPacket = std::variant<SenderReport, ReceiverReport, SourceDescription, Bye, KeyFrameRequest>;
+/// Ours, an APP packet (§6.7) of the name "MLRC", which others pass over: whoever publishes this has said its
+/// end, and another may follow. A BYE would end players that may go on with that one.
+struct Unpublished {
+    std::uint32_t ssrc = 0;
+};
+using ControlPacket =
+    std::variant<SenderReport, ReceiverReport, SourceDescription, Bye, KeyFrameRequest, Unpublished>;
 
 /// A compound, or a reduced one (RFC 5506). A length beyond it, or another version, is malformed, and nothing
 /// of it counts. Packets of types not named above are passed over.
@@ -61,6 +67,7 @@ void write_sender_report(std::vector<std::byte>& out, const SenderReport& report
 void write_receiver_report(std::vector<std::byte>& out, const ReceiverReport& report);
 void write_description(std::vector<std::byte>& out, const SourceDescription& description);
 void write_bye(std::vector<std::byte>& out, std::uint32_t ssrc);
+void write_unpublished(std::vector<std::byte>& out, std::uint32_t ssrc);
 void write_picture_loss(std::vector<std::byte>& out, std::uint32_t from, std::uint32_t of);
 /// FIR: `number` counts the requests of one `from`, so that one that comes twice is heeded once.
 struct FullIntraRequest {

@@ -132,16 +132,26 @@ Bytes Muxer::resume() const {
     return Bytes{std::move(bytes)};
 }
 
+void Muxer::unpublished(BlockLog& log, Instant now) {
+    log_each(rtp::write_unpublished, log, now);
+}
+
 void Muxer::end(BlockLog& log, Instant now) {
+    log_each(rtp::write_bye, log, now);
+}
+
+void Muxer::log_each(void (*write)(std::vector<std::byte>&, std::uint32_t), BlockLog& log,
+                     Instant now) const {
     std::vector<std::byte> bytes;
     for (const Stream& stream : streams_) {
         const rtp::PacketNumbering& numbering = stream.sender->numbering();
-        std::vector<std::byte> bye;
-        rtp::write_receiver_report(bye, {.ssrc = numbering.ssrc, .blocks = {}});
-        rtp::write_bye(bye, numbering.ssrc);
+        std::vector<std::byte> compound;
+        rtp::write_receiver_report(compound, {.ssrc = numbering.ssrc, .blocks = {}});
+        write(compound, numbering.ssrc);
         ByteWriter writer{bytes};
-        rtp::write_interleaved_head(writer, static_cast<std::uint8_t>(*numbering.channel + 1), bye.size());
-        writer.bytes(bye);
+        rtp::write_interleaved_head(writer, static_cast<std::uint8_t>(*numbering.channel + 1),
+                                    compound.size());
+        writer.bytes(compound);
     }
     if (!bytes.empty()) {
         log.message({bytes}, now);

@@ -59,8 +59,8 @@ public:
     /// False where a track's payload format is now another: a player was told the old one.
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
-    /// BYE would end a player that may go on with the next publisher.
-    void unpublished(BlockLog&, Instant) {}
+    /// A packet of our own for each track: BYE would end a player that may go on with the next publisher.
+    void unpublished(BlockLog& log, Instant now);
     /// BYE of each track (RFC 3550 §6.6).
     void end(BlockLog& log, Instant now);
 
@@ -77,6 +77,8 @@ private:
         bool has_reported = false;
     };
     bool configure_one(const media::Track& track);
+    /// A receiver report of no one's with this behind it, for each track: compounds begin with a report.
+    void log_each(void (*write)(std::vector<std::byte>&, std::uint32_t), BlockLog& log, Instant now) const;
     /// Of a track; empty while none is due.
     static std::vector<std::byte> report_due(Stream& stream, Instant now);
 

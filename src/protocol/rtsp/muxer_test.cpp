@@ -1,5 +1,6 @@
 #include "protocol/rtsp/muxer.hpp"
 #include "protocol/rtp/alignment.hpp"
+#include "protocol/rtp/rtcp.hpp"
 #include "protocol/rtp/samples_for_tests.hpp"
 #include "protocol/rtsp/message.hpp"
 #include "protocol/rtsp/player_back_channel.hpp"
@@ -72,6 +73,30 @@ TEST(RtspMuxer, writes_frames_that_a_player_makes_units_of) {
     }
     EXPECT_TRUE(video->ended());
     EXPECT_TRUE(audio->clock().known());
+}
+
+TEST(RtspMuxer, row_4_13_says_on_each_track_that_the_publisher_ended_and_goes_on_with_the_next) {
+    Played played;
+    Muxer muxer{played.plan, 5};
+    ASSERT_TRUE(muxer.configure(played.tracks, played.log, {}));
+    muxer.unpublished(played.log, Instant{});
+    const std::vector<std::byte> bytes = flv::samples::bytes_of(played.log);
+    MessageReader reader{MessageReader::Side::client};
+    ByteSpan input = bytes;
+    std::size_t told = 0;
+    for (;;) {
+        const Result<std::optional<Element>> element = reader.next(input);
+        ASSERT_TRUE(element);
+        if (!*element) {
+            break;
+        }
+        const auto& frame = std::get<Frame>(**element);
+        EXPECT_EQ(frame.channel % 2, 1);
+        const Result<std::vector<rtp::ControlPacket>> packets = rtp::read_control(frame.payload);
+        ASSERT_TRUE(packets);
+        told += std::holds_alternative<rtp::Unpublished>(packets->back()) ? 1 : 0;
+    }
+    EXPECT_EQ(told, played.tracks.size());
 }
 
 TEST(RtspMuxer, lays_all_tracks_on_one_line_of_time_for_newcomers_whatever_came_late) {

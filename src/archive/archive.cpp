@@ -156,7 +156,7 @@ Result<> Archive::index_fragments(Writing& writing) {
     writing.unindexed.clear();
     const std::optional<WallTime> from = writing.gap_from;
     const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
-    if (from && row.begin.microseconds - from->microseconds > (row.facts.cause.empty() ? hole : 0)) {
+    if (from && row.begin.microseconds - from->microseconds > (writing.gap_cause.empty() ? hole : 0)) {
         const std::string why = writing.gap_cause.empty() ? std::string{cause::outage} : writing.gap_cause;
         writing.gap_from.reset();
         return index_.add_gap(row.facts.stream, {*from, row.begin, why});

@@ -111,6 +111,18 @@ TEST(Archive, plays_what_was_recorded_in_order_over_files) {
 }
 
 // F3: what was written is there; F1: and at once.
+TEST(Archive, names_a_short_gap_whose_cause_the_file_before_it_says) {
+    Machine machine{1};
+    ASSERT_TRUE(machine.start());
+    machine.record(5);
+    machine.archive->write({.stream = "live/cam",
+                            .items = {EndFile{std::string{cause::switched_off}}},
+                            .progress = machine.progress});
+    machine.place += 5;   // one second of the run
+    machine.record(10);
+    EXPECT_EQ(machine.gaps(), "recording switched off");
+}
+
 TEST(Archive, case_f3_loses_nothing_that_was_written_when_the_process_is_killed) {
     Machine machine{2};
     ASSERT_TRUE(machine.start());

@@ -157,7 +157,7 @@ private:
         }
         const std::string proof = proof_of(request_.query);
         const Result<hls::MediaPlaylist> list =
-            archive_list(*found, {.query = proof, .open_ended = wanted.open_ended});
+            archive_list(*found, {.query = proof, .from = wanted.span.from, .open_ended = wanted.open_ended});
         if (!list) {
             co_return refusal(list.error());
         }

@@ -221,6 +221,17 @@ TEST(Archive, case_f5_stops_when_the_disk_is_full_and_names_the_gap_when_it_goes
     machine.seal("");
     EXPECT_EQ(machine.archive->alarm(), "");
     EXPECT_EQ(machine.gaps(), "disk full");
+    const Counters& counted = machine.archive->counters();
+    EXPECT_GE(counted.failures, 1U);
+    EXPECT_FALSE(counted.full);
+    std::uint64_t gaps = 0;
+    for (const auto& count : counted.gaps) {
+        gaps += count;
+    }
+    EXPECT_EQ(gaps, 1U);
+    EXPECT_EQ(counted.gaps[1], 1U) << cause::all[1];
+    EXPECT_GT(counted.fragments, 0U);
+    EXPECT_GT(counted.bytes, 0U);
     EXPECT_EQ(machine.missing(), std::vector<std::uint64_t>{});
     // And an orderly stop leaves no file that is to be recovered.
     machine.archive->close("node stopped");

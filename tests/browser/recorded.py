@@ -1,4 +1,4 @@
-"""The recordings of a stream on its page: the button, the timeline, any moment, live again, a part as a file."""
+"""The recordings of a stream on its page: the button, the timeline, any moment, live again, a part saved."""
 
 import json
 

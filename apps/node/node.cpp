@@ -233,7 +233,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     routes.push_back(session::media_play(counter.desk));
     routes.push_back(session::wfs_play(counter.desk));
     if (keeper_ != nullptr) {
-        routes.push_back(session::archive_play(counter.desk, *keeper_));
+        routes.push_back(session::archive_play(counter.desk, *keeper_, stills_));
     }
     routes.push_back(session::hls_play(counter.desk, node_start));
     routes.push_back(session::still_play(counter.desk, stills_));

@@ -117,6 +117,11 @@ def what_is_missing_stands_on_the_timeline_with_its_cause_and_a_part_is_saved(sc
         assert (status, kind) == (200, "video/mp4") and size > 1000, (status, kind, size)
         desk.press("10 min")
         desk.until("document.querySelector('.length[aria-pressed=true]').textContent === '10 min'", "closer")
+        desk.do("""const rail = document.getElementById('rail').getBoundingClientRect();
+                   const box = document.querySelector('.recorded').getBoundingClientRect();
+                   document.getElementById('rail').dispatchEvent(new PointerEvent('pointermove',
+                     { bubbles: true, clientX: box.left + box.width / 2, clientY: rail.top + 5 }));""")
+        desk.until("document.querySelector('.scrub img').naturalWidth > 0", "the moment has a picture")
         found = []
         for width, height, scheme in SCREENS:
             desk.browser.screen(width, height, scheme)

@@ -3,7 +3,8 @@
 import { element, say } from './dom.ts';
 import { plural } from './format.ts';
 import { askRecordings, type Piece, type Recordings } from './recordings.ts';
-import { clock, day, gapWords, lasting, LENGTHS, localTime, playableFrom, shareOf, ticksOf, wordsAt } from './timeline_scale.ts';
+import { ScrubPicture } from './scrub_picture.ts';
+import { clock, day, gapWords, lasting, LENGTHS, localTime, playableFrom, shareOf, RECORDED, ticksOf, wordsAt } from './timeline_scale.ts';
 
 const GAPS_SHOWN = 4;
 const TICK_PIXELS = 90;
@@ -47,6 +48,7 @@ export class Timeline {
   readonly #lane = element('div', { class: 'lane' });
   readonly #marked = element('div', { class: 'marked', hidden: '' });
   readonly #head = element('div', { class: 'playhead' });
+  readonly #picture: ScrubPicture;
   readonly #ticks = element('div', { class: 'ticks', 'aria-hidden': 'true' });
   readonly #rail = element('div', { id: 'rail', class: 'rail', role: 'slider', tabindex: '0', 'aria-label': 'Moment of the recording' },
                            this.#lane, this.#marked, this.#head);
@@ -72,6 +74,7 @@ export class Timeline {
     this.#credentials = stream.credentials;
     this.#watched = watched;
     this.#told = told;
+    this.#picture = new ScrubPicture(stream);
     for (const [words, length] of LENGTHS) {
       const button = element('button', { type: 'button', class: 'length' }, words);
       button.addEventListener('click', () => this.#show({ length }));
@@ -85,7 +88,7 @@ export class Timeline {
   begin(node: HTMLElement, more: HTMLElement): void {
     node.append(
       element('div', { class: 'timeline-head' }, element('p', { class: 'moment' }, this.#time, this.#what), this.#lengths),
-      element('div', { class: 'rail-frame' }, this.#rail, this.#ticks),
+      element('div', { class: 'rail-frame' }, this.#rail, this.#picture.node, this.#ticks),
       element('div', { class: 'timeline-tools' },
         toolButton('Earlier', 'What went before', () => this.#shift(-1)), this.#later, this.#goTo,
         toolButton('Back 10 s', 'Ten seconds back', () => this.#go(this.#moment() - BACK_MS)), this.#live),
@@ -198,7 +201,13 @@ export class Timeline {
       this.#drags = true;
       this.#choose(at(event));
     });
-    rail.addEventListener('pointermove', (event) => this.#drags && this.#choose(at(event)));
+    rail.addEventListener('pointermove', (event) => {
+      if (this.#drags) {
+        this.#choose(at(event));
+      }
+      this.#look(at(event));
+    });
+    rail.addEventListener('pointerleave', () => this.#picture.hide());
     rail.addEventListener('pointerup', () => {
       this.#drags = false;
       this.#go(this.#moment());
@@ -208,6 +217,12 @@ export class Timeline {
       this.#chosen = null;
     });
     rail.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  /** Shows the picture of a moment, without going there. */
+  #look(moment: number): void {
+    const found = this.#found;
+    this.#picture.show(moment, shareOf(moment, this.#span()), found !== null && wordsAt(moment, found) === RECORDED);
   }
 
   #key(event: KeyboardEvent): void {
@@ -221,8 +236,12 @@ export class Timeline {
     }
     event.preventDefault();
     this.#choose(by !== undefined ? this.#moment() + by : event.key === 'Home' ? this.#span().from : this.#now());
+    this.#look(this.#moment());
     clearTimeout(this.#settling);
-    this.#settling = window.setTimeout(() => this.#go(this.#moment()), SETTLE_MS);
+    this.#settling = window.setTimeout(() => {
+      this.#go(this.#moment());
+      setTimeout(() => this.#picture.hide(), SETTLE_MS);
+    }, SETTLE_MS);
   }
 
   #draw(): void {

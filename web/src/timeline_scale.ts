@@ -61,10 +61,12 @@ export function within(moment: number, piece: Piece): boolean {
   return piece.from <= moment && moment < piece.to;
 }
 
+export const RECORDED = 'recorded';
+
 /** What there is at a moment, in a word or the cause why there is not. */
 export function wordsAt(moment: number, found: Recordings): string {
   if (found.items.some((one) => within(moment, one))) {
-    return 'recorded';
+    return RECORDED;
   }
   return found.gaps.find((one) => within(moment, one))?.cause ?? 'nothing recorded';
 }

@@ -127,6 +127,24 @@ void Node::open_archive(Folder& folder) {
     pool_.aside().post([this] { pool_.aside().tasks().spawn(tend_archive()); });
 }
 
+std::optional<control::ArchiveFacts> Node::archive_facts() const {
+    if (keeper_ == nullptr) {
+        return std::nullopt;
+    }
+    const archive::Counters& now = keeper_->counters();
+    control::ArchiveFacts facts{.bytes = now.bytes,
+                                .fragments = now.fragments,
+                                .failures = now.failures,
+                                .free_bytes = now.free_bytes,
+                                .full = now.full,
+                                .clock_held = now.clock_held,
+                                .gaps = {}};
+    for (std::size_t at = 0; at < now.gaps.size(); ++at) {
+        facts.gaps.emplace_back(archive::cause::all[at], now.gaps[at]);
+    }
+    return facts;
+}
+
 Task<> Node::tend_archive() {
     Executor& here = pool_.aside();
     for (;;) {
@@ -151,6 +169,7 @@ void Node::make_counters(bool follow_links) {
                                        }
                                        return facts;
                                    },
+                               .archive = [this] { return archive_facts(); },
                                .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,
@@ -214,7 +233,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     routes.push_back(session::media_play(counter.desk));
     routes.push_back(session::wfs_play(counter.desk));
     if (keeper_ != nullptr) {
-        routes.push_back(session::archive_play(counter.desk, *keeper_));
+        routes.push_back(session::archive_play(counter.desk, *keeper_, stills_));
     }
     routes.push_back(session::hls_play(counter.desk, node_start));
     routes.push_back(session::still_play(counter.desk, stills_));

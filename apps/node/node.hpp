@@ -87,6 +87,7 @@ private:
     Task<> look_again(Duration every);
     void open_archive(Folder& folder);
     Task<> tend_archive();
+    std::optional<control::ArchiveFacts> archive_facts() const;
     Task<std::size_t> count_viewers();
 
     control::StandingRef standing_;   // what was applied last

@@ -134,6 +134,7 @@ Result<> Archive::sync(Writing& writing) {
     }
     writing.synced_at = seams_.clock.now();
     writing.progress->acknowledged += std::exchange(writing.unacknowledged, 0);
+    counters_.bytes += writing.unacknowledged_bytes;
     writing.progress->bytes += std::exchange(writing.unacknowledged_bytes, 0);
     std::ranges::move(writing.file.take_synced(), std::back_inserter(writing.unindexed));
     return index_fragments(writing);
@@ -153,16 +154,30 @@ Result<> Archive::index_fragments(Writing& writing) {
         return put;
     }
     writing.rowed = true;
+    counters_.fragments += sure.size();
     writing.unindexed.clear();
     const std::optional<WallTime> from = writing.gap_from;
     const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
-    if (from && row.begin.microseconds - from->microseconds > (row.facts.cause.empty() ? hole : 0)) {
+    if (from && row.begin.microseconds - from->microseconds > (writing.gap_cause.empty() ? hole : 0)) {
         const std::string why = writing.gap_cause.empty() ? std::string{cause::outage} : writing.gap_cause;
         writing.gap_from.reset();
-        return index_.add_gap(row.facts.stream, {*from, row.begin, why});
+        return add_gap(row.facts.stream, {*from, row.begin, why});
     }
     writing.gap_from.reset();
     return {};
+}
+
+void Archive::count_gap(std::string_view why) {
+    const auto known = std::ranges::find(cause::all, why);
+    ++counters_.gaps[static_cast<std::size_t>(known == cause::all.end() ? 0 : known - cause::all.begin())];
+}
+
+Result<> Archive::add_gap(const std::string& stream, const Gap& gap) {
+    Result<> added = index_.add_gap(stream, gap);
+    if (added) {
+        count_gap(gap.cause);
+    }
+    return added;
 }
 
 Result<> Archive::end(const std::string& stream, const std::string& why) {
@@ -186,6 +201,7 @@ Result<> Archive::end(const std::string& stream, const std::string& why) {
 
 void Archive::give_up(const std::string& stream, const Error& why) {
     note(why);
+    ++counters_.failures;
     const auto found = writing_.find(stream);
     if (found == writing_.end()) {
         return;

@@ -20,6 +20,17 @@ struct Listing {
     bool recording = false;   ///< more comes
 };
 
+/// What the archive did since the node started, and what room it has. The disk thread writes, any reads.
+struct Counters {
+    std::atomic<std::uint64_t> bytes = 0;       ///< of media, on the disk for sure; the same for
+    std::atomic<std::uint64_t> fragments = 0;   ///< these, which are in the index
+    std::atomic<std::uint64_t> failures = 0;    ///< files given up since the disk was full or failed
+    std::atomic<std::uint64_t> free_bytes = 0;
+    std::atomic<bool> full = false;         ///< less is free than the floor
+    std::atomic<bool> clock_held = false;   ///< the clock jumped: nothing is removed for its age
+    std::array<std::atomic<std::uint64_t>, cause::all.size()> gaps{};   ///< that were written, by cause
+};
+
 /// The recordings of a node in one folder: files, index, retention. Disk thread only, and no clock of its
 /// own.
 ///
@@ -68,6 +79,7 @@ public:
 
     /// What goes wrong with the disk, in words; empty: nothing does.
     const std::string& alarm() const { return alarm_; }
+    const Counters& counters() const { return counters_; }
     std::uint64_t recovered() const { return recovered_; }
     const Index& index() const { return index_; }
     Index& index() { return index_; }
@@ -112,6 +124,8 @@ private:
     void make_room();
     void remove_some();
     Result<> remove(const FileRow& row);
+    Result<> add_gap(const std::string& stream, const Gap& gap);
+    void count_gap(std::string_view cause);
 
     Seams seams_;
     Index index_;
@@ -133,6 +147,7 @@ private:
     bool closed_ = false;   // the node stops
     bool low_ = false;      // the disk is at its floor
     std::string alarm_;
+    Counters counters_;
 };
 
 }   // namespace millrace::archive

@@ -91,8 +91,7 @@ Result<> Archive::drop_lost(const FileRow& row) {
     const bool told = !gaps->empty() && gaps->front().begin <= row.begin && gaps->front().end >= row.end;
     if (!told) {
         log::error("archive", "{} is not in the folder any more", file_name(row.id));
-        if (Result<> added =
-                index_.add_gap(row.facts.stream, {row.begin, row.end, std::string{cause::file_lost}});
+        if (Result<> added = add_gap(row.facts.stream, {row.begin, row.end, std::string{cause::file_lost}});
             !added) {
             return added;
         }
@@ -158,8 +157,8 @@ Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known) {
         return {};
     }
     const std::string& told = row.facts.cause.empty() ? (*before)->seal_cause : row.facts.cause;
-    return index_.add_gap(row.facts.stream,
-                          {(*before)->end, row.begin, told.empty() ? std::string{cause::outage} : told});
+    return add_gap(row.facts.stream,
+                   {(*before)->end, row.begin, told.empty() ? std::string{cause::outage} : told});
 }
 
 Result<> Archive::seal_cut_files() {
@@ -177,7 +176,9 @@ Result<> Archive::seal_cut_files() {
 
 void Archive::make_room() {
     const Instant now = seams_.clock.now();
-    const bool low = seams_.folder.free_bytes().value_or(0) < keep_.free_min;
+    const std::uint64_t free = seams_.folder.free_bytes().value_or(0);
+    const bool low = free < keep_.free_min;
+    counters_.free_bytes = free;
     if (low || low_ || !removed_at_ || now - *removed_at_ >= remove_every) {
         removed_at_ = now;
         remove_some();
@@ -221,6 +222,9 @@ void Archive::remove_some() {
     }
     const std::uint64_t left = going.empty() ? *free : seams_.folder.free_bytes().value_or(0);
     low_ = left < keep_.free_min;
+    counters_.full = low_;
+    counters_.free_bytes = left;
+    counters_.clock_held = trust_.holds();
     if (low_) {
         for (const auto& [stream, writing] : writing_) {
             writing.progress->trouble = Progress::Trouble::full;
@@ -243,6 +247,7 @@ Result<> Archive::remove(const FileRow& row) {
     if (Result<> gone = seams_.folder.remove(file_name(row.id)); !gone) {
         return gone;
     }
+    count_gap(cause::retention);
     return index_.remove_file(row.id);
 }
 

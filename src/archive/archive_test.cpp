@@ -111,6 +111,18 @@ TEST(Archive, plays_what_was_recorded_in_order_over_files) {
 }
 
 // F3: what was written is there; F1: and at once.
+TEST(Archive, names_a_short_gap_whose_cause_the_file_before_it_says) {
+    Machine machine{1};
+    ASSERT_TRUE(machine.start());
+    machine.record(5);
+    machine.archive->write({.stream = "live/cam",
+                            .items = {EndFile{std::string{cause::switched_off}}},
+                            .progress = machine.progress});
+    machine.place += 5;   // one second of the run
+    machine.record(10);
+    EXPECT_EQ(machine.gaps(), "recording switched off");
+}
+
 TEST(Archive, case_f3_loses_nothing_that_was_written_when_the_process_is_killed) {
     Machine machine{2};
     ASSERT_TRUE(machine.start());
@@ -209,6 +221,17 @@ TEST(Archive, case_f5_stops_when_the_disk_is_full_and_names_the_gap_when_it_goes
     machine.seal("");
     EXPECT_EQ(machine.archive->alarm(), "");
     EXPECT_EQ(machine.gaps(), "disk full");
+    const Counters& counted = machine.archive->counters();
+    EXPECT_GE(counted.failures, 1U);
+    EXPECT_FALSE(counted.full);
+    std::uint64_t gaps = 0;
+    for (const auto& count : counted.gaps) {
+        gaps += count;
+    }
+    EXPECT_EQ(gaps, 1U);
+    EXPECT_EQ(counted.gaps[1], 1U) << cause::all[1];
+    EXPECT_GT(counted.fragments, 0U);
+    EXPECT_GT(counted.bytes, 0U);
     EXPECT_EQ(machine.missing(), std::vector<std::uint64_t>{});
     // And an orderly stop leaves no file that is to be recovered.
     machine.archive->close("node stopped");

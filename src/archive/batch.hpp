@@ -3,6 +3,7 @@
 #include "archive/record.hpp"
 #include "base/bytes.hpp"
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -58,6 +59,9 @@ inline constexpr std::string_view stopped = "node stopped";
 inline constexpr std::string_view switched_off = "recording switched off";
 inline constexpr std::string_view file_lost = "file lost";
 inline constexpr std::string_view damaged = "damaged on the disk";
+/// All that a gap in the index may have.
+inline constexpr std::array all{publisher_gone, disk_full, disk_slow,    disk_failed, crash,  outage,
+                                retention,      stopped,   switched_off, file_lost,   damaged};
 }   // namespace cause
 
 }   // namespace millrace::archive

@@ -30,6 +30,9 @@ public:
     /// Everything that recorders gave is on the disk, and every file is sealed. Answers true.
     void close(Reply<bool> reply);
 
+    /// Any thread.
+    const Counters& counters() const { return archive_.counters(); }
+
     /// What there is of a stream. Errc::refused, io, malformed; cancelled where too much waits.
     void list(std::string stream, Span span, Reply<Listing> reply);
     /// The chunks of a fragment, its records as they lie in the file, and what a player reads before.

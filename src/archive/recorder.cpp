@@ -241,6 +241,7 @@ hub::RecordingReport Recorder::report() const {
             .trouble = trouble_,
             .bytes = progress_->bytes,
             .chunks = progress_->acknowledged,
+            .waiting = reservation_.unread(),
             .lost = lost_};
 }
 

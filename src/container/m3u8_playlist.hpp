@@ -65,6 +65,7 @@ struct MediaPlaylist {
     PlaylistType type = PlaylistType::none;
     bool independent = false;   ///< each segment can be decoded without another
     bool ended = false;
+    Duration start{};   ///< behind the first segment's beginning, where playing begins; only written
     std::vector<MediaSegment> segments;
     bool operator==(const MediaPlaylist&) const = default;
 };

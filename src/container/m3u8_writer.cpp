@@ -119,6 +119,9 @@ private:
         if (list_.independent) {
             line("#EXT-X-INDEPENDENT-SEGMENTS");
         }
+        if (list_.start > Duration{}) {
+            line("#EXT-X-START:TIME-OFFSET={},PRECISE=YES", decimal(list_.start, options_.digits));
+        }
         if (options_.blank_line) {
             line("");
         }

@@ -153,7 +153,8 @@ Task<web::Response> metrics(const ApiSources& sources, Asked /*request*/, Execut
     const bool ready = sources.readiness == nullptr || sources.readiness->phase() == Readiness::Phase::ready;
     const NodeFacts facts{.version = sources.version,
                           .ready = ready,
-                          .process = sources.process ? std::optional{sources.process()} : std::nullopt};
+                          .process = sources.process ? std::optional{sources.process()} : std::nullopt,
+                          .archive = sources.archive ? sources.archive() : std::nullopt};
     co_return web::Response::text(200, metrics_text(*overview, facts), Exposition::content_type);
 }
 

@@ -156,6 +156,45 @@ void write_counters(Exposition& out, const Streams& streams) {
     write_each(out, streams, [](const Report& one) { return one.gop_seconds; });
 }
 
+/// What the archive did, and how the recording of each stream goes.
+void write_archive(Exposition& out, const Streams& streams, const std::optional<ArchiveFacts>& archive) {
+    if (archive) {
+        out.family("archive_recorded_bytes_total", counter, "Bytes of media that are on the disk for sure.");
+        out.sample({}, archive->bytes);
+        out.family("archive_recorded_fragments_total", counter, "Fragments that were put into the index.");
+        out.sample({}, archive->fragments);
+        out.family("archive_failures_total", counter, "Files given up since the disk was full or failed.");
+        out.sample({}, archive->failures);
+        out.family("archive_gaps_total", counter, "Gaps that were written into the index, by their cause.");
+        for (const auto& [cause, count] : archive->gaps) {
+            out.sample({{"cause", cause}}, count);
+        }
+        out.family("archive_disk_free_bytes", gauge, "Room on the disk of the archive.");
+        out.sample({}, archive->free_bytes);
+        out.family("archive_disk_full", gauge, "1 while less is free than the floor: nothing is recorded.");
+        out.sample({}, std::uint64_t{archive->full ? 1U : 0U});
+        out.family("archive_retention_held", gauge,
+                   "1 while nothing is removed for its age, since the clock jumped.");
+        out.sample({}, std::uint64_t{archive->clock_held ? 1U : 0U});
+    }
+    const auto each = [&](const auto& value) {
+        for (const hub::StreamReport& stream : streams) {
+            if (stream.recording.on) {
+                out.sample({{"stream", stream.name}}, value(stream.recording));
+            }
+        }
+    };
+    using Recording = hub::RecordingReport;
+    out.family("stream_recording", gauge, "1 while a stream that is to be recorded is, 0 while it is not.");
+    each([](const Recording& one) { return std::uint64_t{one.under_way ? 1U : 0U}; });
+    out.family("stream_recorded_bytes_total", counter, "Bytes of media that are on the disk for sure.");
+    each([](const Recording& one) { return one.bytes; });
+    out.family("stream_recording_waiting_frames", gauge, "Frames that wait until the disk takes more.");
+    each([](const Recording& one) { return one.waiting; });
+    out.family("stream_unrecorded_frames_total", counter, "Frames that the disk was too slow for.");
+    each([](const Recording& one) { return one.lost; });
+}
+
 /// One number of each track.
 template <class Value>
 void write_tracks(Exposition& out, const Streams& streams, Value value) {
@@ -317,6 +356,7 @@ std::string metrics_text(const Overview& overview, const NodeFacts& facts) {
     write_states(out, overview);
     write_counters(out, overview.streams);
     write_cameras(out, overview.streams);
+    write_archive(out, overview.streams, facts.archive);
     write_media(out, overview.streams);
     write_quality(out, overview.streams);
     write_latencies(out, overview.streams);

@@ -12,6 +12,7 @@ struct NodeFacts {
     std::string version;
     bool ready = true;
     std::optional<ProcessFacts> process;
+    std::optional<ArchiveFacts> archive;
 };
 
 /// A node in Prometheus' text format. docs/guide/metrics.md has every name; a test compares.

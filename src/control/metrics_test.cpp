@@ -41,6 +41,18 @@ TEST(Exposition, a_histogram_ends_with_everything) {
               "millrace_wait_seconds_count{stream=\"a\"} 5\n");
 }
 
+NodeFacts facts() {
+    return {.version = "1",
+            .process = ProcessFacts{},
+            .archive = ArchiveFacts{.bytes = 5000,
+                                    .fragments = 12,
+                                    .failures = 1,
+                                    .free_bytes = 1U << 20U,
+                                    .full = true,
+                                    .clock_held = false,
+                                    .gaps = {{"disk full", 2}, {"crash", 0}}}};
+}
+
 Overview overview() {
     Overview overview;
     hub::StreamReport stream{.name = "live/cam", .state = hub::StreamState::live};
@@ -57,6 +69,7 @@ Overview overview() {
                       .slice_qp_counts = {.count = 7, .sum = 157.5},
                       .coded_qp = 24.25}};
     stream.compression_ratio = 120;
+    stream.recording = {.on = true, .under_way = false, .trouble = "disk full", .bytes = 4000, .waiting = 3};
     overview.streams.push_back(stream);
     for (std::size_t worker = 0; worker < 2; ++worker) {
         WorkerReport report{.worker = worker};
@@ -71,7 +84,7 @@ Overview overview() {
 }
 
 TEST(Metrics, count_over_all_workers_and_those_who_left) {
-    const std::string text = metrics_text(overview(), {.version = "1", .process = ProcessFacts{}});
+    const std::string text = metrics_text(overview(), facts());
     for (const std::string_view line :
          {"millrace_refusals_total{protocol=\"rtmp\",reason=\"refused\"} 6\n",
           "millrace_http_responses_total{class=\"2xx\"} 8\n",
@@ -95,8 +108,23 @@ TEST(Metrics, count_over_all_workers_and_those_who_left) {
     }
 }
 
+TEST(Metrics, tell_how_recording_goes_and_what_is_missing_by_its_cause) {
+    const std::string text = metrics_text(overview(), facts());
+    for (const std::string_view line :
+         {"millrace_archive_recorded_bytes_total 5000\n", "millrace_archive_recorded_fragments_total 12\n",
+          "millrace_archive_failures_total 1\n", "millrace_archive_gaps_total{cause=\"disk full\"} 2\n",
+          "millrace_archive_gaps_total{cause=\"crash\"} 0\n", "millrace_archive_disk_free_bytes 1048576\n",
+          "millrace_archive_disk_full 1\n", "millrace_archive_retention_held 0\n",
+          "millrace_stream_recording{stream=\"live/cam\"} 0\n",
+          "millrace_stream_recorded_bytes_total{stream=\"live/cam\"} 4000\n",
+          "millrace_stream_recording_waiting_frames{stream=\"live/cam\"} 3\n"}) {
+        EXPECT_TRUE(text.contains(line)) << line << text;
+    }
+    EXPECT_FALSE(metrics_text({}, {.version = "1"}).contains("archive_")) << "nothing is recorded there";
+}
+
 TEST(Metrics, no_sample_stands_twice) {
-    const std::string text = metrics_text(overview(), {.version = "1", .process = ProcessFacts{}});
+    const std::string text = metrics_text(overview(), facts());
     std::set<std::string> seen;
     std::size_t from = 0;
     while (from < text.size()) {
@@ -114,7 +142,7 @@ TEST(Metrics, the_guide_names_every_one) {
     }
     std::ifstream file{folder / "docs/guide/metrics.md"};
     const std::string guide{std::istreambuf_iterator<char>{file}, {}};
-    const std::string text = metrics_text(overview(), {.version = "1", .process = ProcessFacts{}});
+    const std::string text = metrics_text(overview(), facts());
     constexpr std::string_view mark = "# TYPE ";
     for (std::size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
         const std::size_t from = at + mark.size();

@@ -17,6 +17,17 @@
 
 namespace millrace::control {
 
+/// What the archive did since the node started, and what room it has.
+struct ArchiveFacts {
+    std::uint64_t bytes = 0;       ///< of media, on the disk for sure
+    std::uint64_t fragments = 0;   ///< of them, in the index
+    std::uint64_t failures = 0;    ///< files given up since the disk was full or failed
+    std::uint64_t free_bytes = 0;
+    bool full = false;         ///< less is free than the floor
+    bool clock_held = false;   ///< nothing is removed for its age, since the clock jumped
+    std::vector<std::pair<std::string_view, std::uint64_t>> gaps;   ///< by cause, a literal
+};
+
 /// What the API shows and asks; all of it outlives the routes.
 struct ApiSources {
     hub::Directory& directory;
@@ -27,6 +38,7 @@ struct ApiSources {
     std::vector<std::function<std::vector<hub::ForwardReport>()>> forwards = {};
     const Readiness* readiness = nullptr;              ///< null: always ready
     std::function<ProcessFacts()> process = nullptr;   ///< null: nothing is said of the process
+    std::function<std::optional<ArchiveFacts>()> archive = nullptr;   ///< null: nothing is recorded here
     std::string version = {};
 };
 

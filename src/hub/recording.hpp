@@ -19,7 +19,8 @@ struct RecordingReport {
     std::string trouble;       ///< why it is not, in words
     std::uint64_t bytes = 0;   ///< on the disk, since the stream is there; these two for sure
     std::uint64_t chunks = 0;
-    std::uint64_t lost = 0;   ///< units that the disk was too slow for
+    std::uint64_t waiting = 0;   ///< units that wait in the feed until the disk takes more
+    std::uint64_t lost = 0;      ///< units that the disk was too slow for
 };
 
 /// What keeps a stream's units. Owned by Stream, home worker only; its end seals what is open.

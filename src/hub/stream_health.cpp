@@ -145,6 +145,11 @@ Health Stream::health(Instant now) const {
     health.qp_band = settings_.qp_band;
     health.drift_ms_per_minute = drift_.milliseconds_per_minute();
     health.left_out = left_out();
+    if (recording_) {
+        const RecordingReport recorded = recording_->report();
+        health.not_recorded = recorded.trouble;
+        health.unrecorded = recorded.lost;
+    }
     return health;
 }
 

@@ -156,6 +156,29 @@ void Verdicts::judge_qp(const Health& health, Instant now, Found& found) {
                      {}});
 }
 
+void Verdicts::judge_recording(const Health& health, Instant now, Found& found) {
+    if (!health.not_recorded.empty()) {
+        const std::string_view fix =
+            health.not_recorded == "disk full"
+                ? "Free space on the disk of storage.path, or let storage.keep say less."
+                : "Look at the disk of storage.path, and at this node's log.";
+        found.push_back({"not_recorded",
+                         Weight::warning,
+                         fmt::format("Nothing of this stream is recorded now ({}). {} It goes on by itself.",
+                                     health.not_recorded, fix),
+                         {}});
+    }
+    if (const std::uint64_t count = unrecorded_.count(health.unrecorded, now); count > 0) {
+        found.push_back(
+            {"disk_slow",
+             Weight::warning,
+             fmt::format("The disk of storage.path is too slow: {} were not recorded. Record fewer "
+                         "streams, or give the archive a faster disk.",
+                         amount(count, "frame", "frames")),
+             {}});
+    }
+}
+
 std::vector<VerdictChange> Verdicts::judge(const Health& health, Instant now, WallTime utc) {
     Found found;
     if (health.silent > silent_after) {
@@ -169,6 +192,7 @@ std::vector<VerdictChange> Verdicts::judge(const Health& health, Instant now, Wa
     }
     judge_clock(health, found);
     judge_qp(health, now, found);
+    judge_recording(health, now, found);
     if (const std::uint64_t count = unusable_.count(health.unusable, now); count > 0) {
         found.push_back(
             {"frames_lost",
@@ -210,6 +234,7 @@ std::vector<VerdictChange> Verdicts::judge(const Health& health, Instant now, Wa
 std::vector<VerdictChange> Verdicts::end() {
     unusable_ = {};
     jumps_ = {};
+    unrecorded_ = {};
     drifts_ = false;
     qp_side_ = qp_seen_ = 0;
     return settle({}, {});

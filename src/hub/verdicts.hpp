@@ -55,6 +55,8 @@ struct Health {
     std::uint64_t unusable = 0;   ///< units that came and were of no use, so far
     std::uint64_t jumps = 0;      ///< of timestamps, so far
     std::vector<LeftOut> left_out;
+    std::string not_recorded;   ///< why a stream that is to be recorded is not; empty: it is, or need not be
+    std::uint64_t unrecorded = 0;   ///< units that the disk was too slow for, so far
 };
 
 /// A verdict that begins, says something else, or ends.
@@ -93,6 +95,7 @@ private:
     using Found = std::vector<Verdict>;
     void judge_keys(const Health& health, Found& found) const;
     void judge_clock(const Health& health, Found& found);
+    void judge_recording(const Health& health, Instant now, Found& found);
     void judge_qp(const Health& health, Instant now, Found& found);
     /// What is new, other or over against the last time.
     std::vector<VerdictChange> settle(Found found, WallTime utc);
@@ -100,6 +103,7 @@ private:
     std::vector<Verdict> verdicts_;
     Spell unusable_;
     Spell jumps_;
+    Spell unrecorded_;
     bool drifts_ = false;
     int qp_side_ = 0;    // of the band: below, in it or above, as it was told last
     int qp_seen_ = 0;    // of late

@@ -109,6 +109,27 @@ TEST(Verdicts, says_in_words_what_is_wrong_and_how_to_mend_it) {
     }
 }
 
+TEST(Verdicts, case_f5_says_that_a_full_disk_keeps_nothing_and_what_to_do) {
+    Health health = sound();
+    health.not_recorded = "disk full";
+    EXPECT_EQ(only_text(health),
+              "Nothing of this stream is recorded now (disk full). Free space on the disk of "
+              "storage.path, or let storage.keep say less. It goes on by itself.");
+    health.not_recorded = "disk failed";
+    EXPECT_NE(only_text(health).find("(disk failed). Look at the disk"), std::string::npos);
+}
+
+TEST(Verdicts, speak_of_a_disk_that_is_too_slow_for_a_minute) {
+    Verdicts verdicts;
+    Health health = sound();
+    health.unrecorded = 30;
+    verdicts.judge(health, at(0s), utc);
+    EXPECT_EQ(codes(verdicts), std::vector<std::string_view>{"disk_slow"});
+    EXPECT_NE(verdicts.list()[0].text.find("over 20 frames were not recorded"), std::string::npos);
+    verdicts.judge(health, at(61s), utc);
+    EXPECT_TRUE(codes(verdicts).empty());
+}
+
 TEST(Verdicts, begins_once_changes_in_steps_and_ends_once) {
     Verdicts verdicts;
     Health health = sound();

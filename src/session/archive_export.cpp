@@ -1,21 +1,19 @@
 #include "session/archive_export.hpp"
 
 #include "base/log.hpp"
-#include "base/waiting.hpp"
 #include "protocol/http/answer.hpp"
 #include "session/media_answer.hpp"
+#include "session/patient_write.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace millrace::session {
 
 namespace {
 
-constexpr Duration stall_timeout = 15s;
 constexpr Duration read_deadline = 30s;
 
 /// A part of the file, [from, to).
@@ -94,25 +92,7 @@ private:
         return bytes.slice(from - at, to - from);
     }
 
-    Task<Result<>> send(ByteSpan rest) {
-        while (!rest.empty()) {
-            const std::array slices{rest};
-            const Result<std::size_t> count = connection_->try_write(slices);
-            if (count) {
-                rest = rest.subspan(*count);
-                continue;
-            }
-            if (count.error().code != Errc::would_block) {
-                co_return std::unexpected(count.error());
-            }
-            const Instant patience = desk_.executor.now() + stall_timeout;
-            const Result<> ready = co_await writable(*connection_, desk_.executor, patience);
-            if (!ready) {
-                co_return ready;
-            }
-        }
-        co_return Result<>{};
-    }
+    Task<Result<>> send(ByteSpan bytes) { return patient_write(*connection_, desk_.executor, bytes); }
 
     Desk& desk_;
     archive::Keeper& keeper_;

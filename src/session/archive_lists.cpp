@@ -50,6 +50,9 @@ Result<hls::MediaPlaylist> archive_list(const archive::Listing& listing, const A
                             .ended = !ask.open_ended || !listing.recording,
                             .segments = {}};
     list.segments.reserve(listing.fragments.size());
+    // The list begins with the segment that has the moment; players begin with the moment itself.
+    list.start = std::chrono::microseconds{std::max<std::int64_t>(
+        0, ask.from.microseconds - listing.fragments.front().fragment.utc.microseconds)};
     const FoundFragment* before = nullptr;
     std::shared_ptr<const hls::InitSection> init;
     for (const FoundFragment& one : listing.fragments) {

@@ -11,6 +11,7 @@ namespace millrace::session {
 /// What a list of recordings is made of.
 struct ArchiveListAsk {
     std::string_view query;    ///< put behind the addresses of the media; what proves who asks
+    WallTime from{};           ///< the moment that was asked for: where players begin
     bool open_ended = false;   ///< no end was asked for: the list grows while the stream is recorded
 };
 

@@ -54,6 +54,17 @@ archive/3-20.m4s?token=a
 )");
 }
 
+TEST(ArchiveLists, say_where_in_the_first_segment_the_moment_is_that_was_asked_for) {
+    archive::Listing listing;
+    listing.fragments = {fragment(1, 10, 0), fragment(1, 11, 2)};
+    const auto within = archive_list(listing, {.query = {}, .from = {start + 1'250'000}});
+    ASSERT_TRUE(within);
+    EXPECT_NE(hls::write(*within).find("#EXT-X-START:TIME-OFFSET=1.250000,PRECISE=YES\n"), std::string::npos);
+    const auto before = archive_list(listing, {.query = {}, .from = {start - 5'000'000}});
+    ASSERT_TRUE(before);
+    EXPECT_EQ(hls::write(*before).find("EXT-X-START"), std::string::npos);
+}
+
 TEST(ArchiveLists, an_open_end_is_an_event_that_ends_with_the_recording) {
     archive::Listing listing;
     listing.fragments = {fragment(1, 10, 0)};

@@ -5,8 +5,11 @@
 #include "hub/name.hpp"
 #include "session/archive_export.hpp"
 #include "session/archive_lists.hpp"
+#include "session/archive_transport.hpp"
+#include "session/archive_units.hpp"
 #include "session/media_answer.hpp"
 #include "session/refused.hpp"
+#include "session/still_words.hpp"
 
 #include <algorithm>
 
@@ -17,18 +20,25 @@ namespace {
 constexpr std::string_view protocol = "archive";
 constexpr std::string_view list_ending = "/archive.m3u8";
 constexpr std::string_view movie_ending = "/archive.mp4";
+constexpr std::string_view transport_ending = "/archive.ts";
+constexpr std::string_view picture_ending = "/archive.jpg";
 constexpr std::string_view media_folder = "/archive/";
 constexpr std::string_view recordings = "/api/v1/recordings/";
 constexpr Duration answer_deadline = 20s;
+/// Stills gives up earlier, in words of its own.
+constexpr Duration picture_deadline = 60s;
 /// How many times what was recorded was changed behind players' backs: never yet, for nothing is filled in
 /// later. A list says which state it shows, so that it never changes what it has listed.
 constexpr std::string_view revision = "1";
+
+/// What people and lists leave of a time.
+constexpr std::int64_t millisecond = 1000;
 
 /// Later than any recording.
 constexpr WallTime always{INT64_MAX / 4};
 
 struct Wanted {
-    enum class What : std::uint8_t { list, movie, media, document };
+    enum class What : std::uint8_t { list, movie, transport, picture, media, document };
     What what = What::list;
     std::string stream;
     archive::Span span{{0}, always};
@@ -76,8 +86,18 @@ Result<Wanted> read_address(const web::Request& request) {
     if (split->rest == list_ending) {
         return with_span({.what = Wanted::What::list, .stream = split->name.text()}, request);
     }
-    if (split->rest == movie_ending) {
-        return with_span({.what = Wanted::What::movie, .stream = split->name.text()}, request);
+    if (split->rest == movie_ending || split->rest == transport_ending) {
+        const auto what = split->rest == movie_ending ? Wanted::What::movie : Wanted::What::transport;
+        return with_span({.what = what, .stream = split->name.text()}, request);
+    }
+    if (split->rest == picture_ending) {
+        const Result<WallTime> at = time_of(request, "at", always);
+        if (!at || *at == always) {
+            return fail(Errc::malformed, "at is a time such as 2026-11-20T14:09:32Z");
+        }
+        return Wanted{.what = Wanted::What::picture,
+                      .stream = split->name.text(),
+                      .span = {*at, {at->microseconds + millisecond}}};
     }
     const std::optional<ArchiveName> name = split->rest.starts_with(media_folder)
                                                 ? read_archive_name(split->rest.substr(media_folder.size()))
@@ -91,10 +111,11 @@ Result<Wanted> read_address(const web::Request& request) {
 /// One request from its address to its answer.
 class ArchiveAnswer {
 public:
-    ArchiveAnswer(Desk& desk, archive::Keeper& keeper, const web::Request& request)
+    ArchiveAnswer(Desk& desk, archive::Keeper& keeper, Stills& stills, const web::Request& request)
         : desk_{desk},
           settings_{desk.settings},
           keeper_{keeper},
+          stills_{stills},
           request_{request},
           deadline_{desk.executor.now() + answer_deadline} {}
 
@@ -116,6 +137,9 @@ public:
         if (wanted->what == Wanted::What::media) {
             co_return co_await media(*wanted, admitted->anyone);
         }
+        if (wanted->what == Wanted::What::picture) {
+            co_return co_await picture(*wanted, admitted->anyone);
+        }
         const bool revised = wanted->what != Wanted::What::list || request_.query_value("rev");
         if (!revised) {
             co_return to_revision();
@@ -135,12 +159,15 @@ private:
     Task<web::Response> listing(const Wanted& wanted) {
         Answer<archive::Listing> answer{desk_.executor};
         keeper_.list(wanted.stream, wanted.span, answer.reply());
-        const Result<archive::Listing> found = co_await answer.within(deadline_);
+        Result<archive::Listing> found = co_await answer.within(deadline_);
         if (!found) {
             co_return refusal(found.error());
         }
         if (wanted.what == Wanted::What::movie) {
             co_return co_await movie(wanted, *found);
+        }
+        if (wanted.what == Wanted::What::transport) {
+            co_return transport(wanted, std::move(*found));
         }
         web::Response response{.headers = media_headers(request_, settings_->origins)};
         response.headers.push_back({"Cache-Control", "no-cache"});
@@ -157,7 +184,7 @@ private:
         }
         const std::string proof = proof_of(request_.query);
         const Result<hls::MediaPlaylist> list =
-            archive_list(*found, {.query = proof, .open_ended = wanted.open_ended});
+            archive_list(*found, {.query = proof, .from = wanted.span.from, .open_ended = wanted.open_ended});
         if (!list) {
             co_return refusal(list.error());
         }
@@ -185,6 +212,60 @@ private:
         }
         plan.file.init = std::move(*init);
         co_return send_export(desk_, keeper_, request_, std::move(plan.file));
+    }
+
+    web::Response transport(const Wanted& wanted, archive::Listing found) {
+        if (found.fragments.empty()) {
+            return refusal({Errc::not_found, "nothing of this stream was recorded then"});
+        }
+        if (found.more) {
+            return refusal({Errc::malformed, "this is more than one file holds; ask for a day at a time"});
+        }
+        return send_transport(desk_, keeper_, request_, {wanted.stream, std::move(found)});
+    }
+
+    /// The key picture of the segment that has the moment.
+    Task<web::Response> picture(const Wanted& wanted, bool anyone) {
+        const Result<std::uint32_t> width = still_width(request_);
+        if (!width) {
+            co_return refusal(width.error());
+        }
+        Answer<archive::Listing> asked{desk_.executor};
+        keeper_.list(wanted.stream, wanted.span, asked.reply());
+        const Result<archive::Listing> found = co_await asked.within(deadline_);
+        if (!found || found->fragments.empty()) {
+            co_return refusal(found ? Error{Errc::not_found, "nothing of this stream was recorded then"}
+                                    : found.error());
+        }
+        const archive::FoundFragment& one = found->fragments.front();
+        Answer<Bytes> init{desk_.executor};
+        keeper_.init(wanted.stream, one.file, init.reply());
+        const Result<Bytes> before = co_await init.within(deadline_);
+        Answer<Bytes> chunks{desk_.executor};
+        keeper_.read(wanted.stream, one.file, one.fragment.number, chunks.reply());
+        const Result<Bytes> bytes = co_await chunks.within(deadline_);
+        if (!before || !bytes) {
+            co_return refusal(before ? bytes.error() : before.error());
+        }
+        Result<media::AccessUnitRef> frame = key_picture(*before, *bytes);
+        if (!frame) {
+            co_return refusal(frame.error());
+        }
+        Answer<Bytes> jpeg{desk_.executor};
+        stills_.ask_of({wanted.stream, *width}, std::move(*frame), jpeg.reply());
+        Result<Bytes> made = co_await jpeg.within(desk_.executor.now() + picture_deadline);
+        if (!made) {
+            co_return refusal(made.error());
+        }
+        web::Response response{.headers = media_headers(request_, settings_->origins),
+                               .body = std::move(*made)};
+        response.headers.push_back({"Content-Type", "image/jpeg"});
+        response.headers.push_back(
+            {"Cache-Control", anyone ? "public, max-age=3600" : "private, max-age=3600"});
+        response.headers.push_back(
+            {"ETag", fmt::format("\"{}-{}-{}\"", one.file, one.fragment.number, *width)});
+        response.headers.push_back({"X-Timestamp", still_timestamp(one.fragment.utc)});
+        co_return response;
     }
 
     Task<web::Response> media(const Wanted& wanted, bool anyone) {
@@ -219,6 +300,7 @@ private:
     Desk& desk_;
     std::shared_ptr<const Settings> settings_;   // kept across waits
     archive::Keeper& keeper_;
+    Stills& stills_;
     const web::Request& request_;
     Instant deadline_;
 };
@@ -227,21 +309,22 @@ private:
 bool is_archive(std::string_view path) {
     const std::string_view behind = path.substr(std::min<std::size_t>(1, path.size()));
     return path.starts_with(recordings) || behind.ends_with(list_ending) || behind.ends_with(movie_ending) ||
+           behind.ends_with(transport_ending) || behind.ends_with(picture_ending) ||
            behind.find(media_folder) != std::string_view::npos;
 }
 
-Task<web::Response> answer(Desk& desk, archive::Keeper& keeper, const web::Request& request) {
-    ArchiveAnswer one{desk, keeper, request};
+Task<web::Response> answer(Desk& desk, archive::Keeper& keeper, Stills& stills, const web::Request& request) {
+    ArchiveAnswer one{desk, keeper, stills, request};
     co_return co_await one.run();
 }
 
 }   // namespace
 
-web::Route archive_play(Desk& desk, archive::Keeper& keeper) {
+web::Route archive_play(Desk& desk, archive::Keeper& keeper, Stills& stills) {
     return {.methods = {"GET", "OPTIONS"},
             .matches = is_archive,
-            .answer = [&desk, &keeper](const web::Request& request, Executor&) {
-                return answer(desk, keeper, request);
+            .answer = [&desk, &keeper, &stills](const web::Request& request, Executor&) {
+                return answer(desk, keeper, stills, request);
             }};
 }
 

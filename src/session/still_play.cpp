@@ -3,10 +3,7 @@
 #include "hub/name.hpp"
 #include "session/media_answer.hpp"
 #include "session/refused.hpp"
-
-#include <fmt/format.h>
-#include <algorithm>
-#include <charconv>
+#include "session/still_words.hpp"
 
 namespace millrace::session {
 
@@ -23,27 +20,6 @@ bool is_still(std::string_view path) {
     }
     const Result<hub::MediaPath> split = hub::split_media_path(path);
     return split && split->rest == ending;
-}
-
-/// The width that is asked for, in whole steps; 0 where none is.
-Result<std::uint32_t> width_of(const web::Request& request) {
-    const std::optional<std::string> text = request.query_value("width");
-    if (!text) {
-        return 0;
-    }
-    std::uint32_t width = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), width);
-    if (error != std::errc{} || end != text->data() + text->size() || width < still_width_min ||
-        width > still_width_max) {
-        return fail(Errc::malformed, "width: wanted is a number from 160 to 1920");
-    }
-    return (width + still_width_step - 1) / still_width_step * still_width_step;
-}
-
-/// "1763646000.123456": seconds since 1970, UTC.
-std::string timestamp(WallTime utc) {
-    constexpr std::int64_t second = 1'000'000;
-    return fmt::format("{}.{:06}", utc.microseconds / second, utc.microseconds % second);
 }
 
 /// One request from its path to its answer.
@@ -67,7 +43,7 @@ public:
         if (!admitted) {
             co_return refusal(admitted.error());
         }
-        const Result<std::uint32_t> width = width_of(request_);
+        const Result<std::uint32_t> width = still_width(request_);
         if (!width) {
             co_return refusal(width.error());
         }
@@ -88,7 +64,7 @@ private:
         add("Content-Type", "image/jpeg");
         add("Cache-Control", anyone ? "no-cache" : "private, no-cache");
         add("ETag", still.tag);
-        add("X-Timestamp", timestamp(still.taken));
+        add("X-Timestamp", still_timestamp(still.taken));
         return response;
     }
 

@@ -6,12 +6,6 @@
 
 namespace millrace::session {
 
-/// What `width` in a query may be, and the steps to which it is rounded up, so that many wishes share one
-/// picture.
-constexpr std::uint32_t still_width_min = 160;
-constexpr std::uint32_t still_width_max = 1920;
-constexpr std::uint32_t still_width_step = 160;
-
 /// `/NAME.jpg`: the newest picture of a stream. `?width=160..1920` makes it smaller, never larger; `?cached`
 /// answers only what is at hand. It has a strong ETag, so that a page asks whether there is a newer one.
 /// `stills` outlives it.

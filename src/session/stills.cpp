@@ -25,6 +25,23 @@ void Stills::ask(StillWish wish, Reply<StillRef> reply) {
     });
 }
 
+void Stills::ask_of(StillKey key, media::AccessUnitRef frame, Reply<Bytes> reply) {
+    home_.post([this, key = std::move(key), frame = std::move(frame), reply = std::move(reply)]() mutable {
+        if (waiters_ >= waiters_max) {
+            reply.give(fail(Errc::exhausted, "too many wait for pictures; try again soon"));
+            return;
+        }
+        ++waiters_;
+        home_.tasks().spawn(fulfil_of(std::move(key), std::move(frame), std::move(reply)));
+    });
+}
+
+Task<> Stills::fulfil_of(StillKey key, media::AccessUnitRef frame, Reply<Bytes> reply) {
+    Result<Bytes> jpeg = co_await picture_of(key, std::move(frame));
+    --waiters_;
+    reply.give(std::move(jpeg));
+}
+
 std::optional<Result<StillRef>> Stills::fresh(const StillKey& key) {
     const StillCache::Entry* const known = cache_.find(key);
     if (known == nullptr || home_.now() - known->at >= known->good_for) {

@@ -45,6 +45,9 @@ public:
     /// Any thread. Errors of Directory::key_frame, and of StillMaker::make; exhausted also for a stream that
     /// is left out.
     void ask(StillWish wish, Reply<StillRef> reply);
+    /// A picture of a frame that the asker has, which nobody else gets. Any thread. Errors of
+    /// StillMaker::make; exhausted also where too many wait, or the stream is left out.
+    void ask_of(StillKey key, media::AccessUnitRef frame, Reply<Bytes> reply);
 
 private:
     /// A stream over whose frames the child died.
@@ -55,6 +58,7 @@ private:
 
     void serve(StillWish wish, Reply<StillRef> reply);
     Task<> fulfil(StillWish wish);
+    Task<> fulfil_of(StillKey key, media::AccessUnitRef frame, Reply<Bytes> reply);
     Task<Result<StillRef>> find(const StillWish& wish);
     Task<Result<StillRef>> make(const StillKey& key, const hub::KeyFrame& frame);
     Task<Result<Bytes>> picture_of(const StillKey& key, media::AccessUnitRef frame);

@@ -47,7 +47,7 @@ def closed_node(scene, streams=None, **more):
     folder = os.path.join(scene.folder, "closed")
     os.mkdir(folder)
     program = scene.server.command[0]
-    users = [account(program, *BOSS, ["admin:*", "play:*", "publish:*"]),
+    users = [account(program, *BOSS, ["admin:*", "play:*", "publish:*", "archive:*"]),
              account(program, *VIEWER, ["play:*"])]
     rules = streams if isinstance(streams, dict) else {name: {"source": SOURCE} for name in streams or ()}
     told = {"auth": {"users": users}, "streams": rules, **more}

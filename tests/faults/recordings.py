@@ -48,6 +48,25 @@ def the_export_is_the_same(world, frames):
         assert answer.read() == whole[len(whole) // 2:], "another part than was asked for"
 
 
+def the_transport_stream_is_the_same(world, frames):
+    status, whole = world.server.get(f"/{NAME}/archive.ts")
+    assert status == 200
+    path = os.path.join(world.folder, "export.ts")
+    with open(path, "wb") as file:
+        file.write(whole)
+    assert [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(path))] == frames
+
+
+def a_moment_has_a_picture(world):
+    """A JPEG of the key frame; a moment without a recording has none."""
+    begin = what_there_is(world)["items"][0]["from"]
+    status, picture = world.server.get(f"/{NAME}/archive.jpg?at={begin}&width=160")
+    assert status == 200 and picture[:3] == b"\xff\xd8\xff", (status, picture[:80])
+    assert world.server.get(f"/{NAME}/archive.jpg?at=2001-01-01T00:00:00Z")[0] == 404
+    for query in ("", "?at=noon", f"?at={begin}&width=7"):
+        assert world.server.get(f"/{NAME}/archive.jpg{query}")[0] == 400, query
+
+
 def strange_addresses_find_nothing(world):
     """case 90: what is served comes from the index, never from a path."""
     for rest in ("archive/2.mp4", "archive/1-1.m4s", "archive/index", "archive/lock",
@@ -78,6 +97,8 @@ def case_f1_a_killed_node_has_what_it_recorded(world):
     there = what_there_is(world)
     assert len(there["items"]) == 1 and not there["recording"] and not there["gaps"], there
     the_export_is_the_same(world, got)
+    the_transport_stream_is_the_same(world, got)
+    a_moment_has_a_picture(world)
     strange_addresses_find_nothing(world)
     world.server.stop()
     code, found = check(world.folder)

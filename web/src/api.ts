@@ -59,6 +59,8 @@ export interface Stream {
   readonly forwards: readonly Forward[];
   /** What is wrong and how to mend it, as the node says it. */
   readonly verdicts: readonly string[];
+  /** The node keeps what comes of it, or wants to. */
+  readonly recorded: boolean;
 }
 
 /** A list, or why there is none. */
@@ -151,6 +153,7 @@ export function parseStream(value: unknown): Stream | null {
     source: text(fields(said['source'])?.['protocol']),
     sources: list(said['sources']).map(parseSource).filter((one) => one !== null),
     forwards: list(said['forwards']).map(parseForward).filter((one) => one !== null),
+    recorded: fields(said['recording']) !== null,
     verdicts: list(said['verdicts']).map((one) => text(fields(one)?.['text'])).filter((one) => one !== ''),
   };
 }

@@ -9,6 +9,7 @@ const SIGNS = {
   silent: 'M3 8h3l4-3.5v11L6 12H3zM13 8l4 4M17 8l-4 4',
   snapshot: 'M3 6.5h3.2L7.5 4.5h5l1.3 2H17v9H3zM10 8.2a2.8 2.8 0 100 5.6 2.8 2.8 0 000-5.6z',
   inPicture: 'M3 4.5h14v11H3zM10 10h5v3.5h-5z',
+  record: 'M10 5a5 5 0 100 10 5 5 0 000-10z',
   fullScreen: 'M4 8V4h4M12 4h4v4M16 12v4h-4M8 16H4v-4',
 } as const;
 export type Sign = keyof typeof SIGNS;

@@ -1,18 +1,23 @@
 /** `/NAME`: one stream, its player, and what is known of it. */
 
+import { Client } from './admin/client.ts';
 import { credentialsOf, streamOf, withQuery } from './address.ts';
 import { askStream, forwardWords, sourceTroubles, stateToPlay, type Stream } from './api.ts';
 import { copyable } from './copy.ts';
 import { element, part, poll, say } from './dom.ts';
+import { ExportPart } from './export_part.ts';
 import { Facts } from './facts.ts';
 import type { NodeWord } from './player/condition.ts';
 import { lookUp, trackWords, type MillracePlayer } from './player/element.ts';
 import { formatOf, WAYS, type Format } from './player/formats.ts';
 import type { StreamAddress } from './player/player.ts';
 import { mediaUrl } from './player/stream_address.ts';
+import { RecordButton } from './record_button.ts';
 import { publishLines, rtmpAddress } from './publish.ts';
 import { at, root } from './root.ts';
+import type { Session } from './session.ts';
 import { SignIn } from './sign_in.ts';
+import { Timeline } from './timeline.ts';
 import { Toolbar } from './toolbar.ts';
 
 const POLL_MS = 2000;
@@ -32,8 +37,15 @@ class Page {
   readonly #address: StreamAddress;
   readonly #player = part('player') as MillracePlayer;
   readonly #facts = new Facts();
-  readonly #signIn = new SignIn(() => void this.#ask());
+  readonly #client: Client;
+  readonly #signIn: SignIn;
   readonly #toolbar: Toolbar;
+  readonly #record: RecordButton;
+  readonly #timeline: Timeline;
+  readonly #export: ExportPart;
+  #session: Session | null = null;
+  #from: number | null = null;
+  #timelineBegan = false;
   #format: Format;
   #stream: Stream | null = null;
 
@@ -41,6 +53,17 @@ class Page {
     this.#address = address;
     this.#format = rememberedFormat();
     this.#toolbar = new Toolbar(this.#player, address.name);
+    this.#client = new Client(() => this.#session, address.credentials, () => this.#signIn.ask());
+    this.#record = new RecordButton(address.name, this.#client, (words) => this.#toolbar.tell(words));
+    this.#toolbar.add(this.#record.node);
+    this.#timeline = new Timeline(address, {
+      moment: () => this.#player.moment, from: () => this.#from, go: (moment) => this.#go(moment),
+    }, (found) => {
+      this.#export.know(found);
+      part('timeline').hidden = found.items.length + found.gaps.length === 0 && !found.recording && this.#from === null;
+    });
+    this.#export = new ExportPart(address, () => this.#timeline.at, (part) => this.#timeline.mark(part));
+    this.#signIn = new SignIn(() => void this.#ask(), (session) => this.#met(session));
     this.#player.setAttribute('format', this.#format);
     this.#player.setAttribute('src', withQuery(address.name, address.credentials));
     this.#player.know('unasked', null);
@@ -63,6 +86,26 @@ class Page {
     return made;
   }
 
+  /** Who may see recordings has the timeline; who may change the node has the button. */
+  #met(session: Session | null): void {
+    this.#session = session;
+    this.#show();
+    if (session?.actions.includes('archive') === true && !this.#timelineBegan) {
+      this.#timelineBegan = true;
+      this.#timeline.begin(part('timeline'), this.#export.node);
+    }
+  }
+
+  /** To a moment of the recording, in ms of Unix time; null: back to live. */
+  #go(moment: number | null): void {
+    this.#from = moment;
+    if (moment === null) {
+      this.#player.removeAttribute('from');
+    } else {
+      this.#player.setAttribute('from', new Date(moment).toISOString());
+    }
+  }
+
   async #ask(): Promise<void> {
     const asked = await askStream(this.#address.name, this.#address.credentials);
     let node: NodeWord;
@@ -81,6 +124,7 @@ class Page {
 
   #show(): void {
     this.#toolbar.show();
+    this.#record.know(this.#stream?.recorded === true);
     for (const format of ['auto', ...WAYS] as const) {
       part(format).setAttribute('aria-pressed', String(format === this.#format));
     }

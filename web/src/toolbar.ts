@@ -58,6 +58,11 @@ export class Toolbar {
     });
   }
 
+  /** One more button, in front of what is told. */
+  add(button: HTMLButtonElement): void {
+    this.#words.before(button);
+  }
+
   show(): void {
     const { muted, volume, state } = this.#player;
     const stands = state === 'paused' || state === 'blocked';
@@ -76,24 +81,24 @@ export class Toolbar {
 
   async #inPicture(): Promise<void> {
     if (!(await this.#player.togglePictureInPicture())) {
-      this.#tell('There is no picture for a window of its own.');
+      this.tell('There is no picture for a window of its own.');
     }
   }
 
   async #snapshot(): Promise<void> {
     const picture = await this.#player.snapshot();
     if (picture === null) {
-      this.#tell('There is no picture to save.');
+      this.tell('There is no picture to save.');
       return;
     }
     const name = snapshotName(this.#name, new Date());
     const link = element('a', { href: URL.createObjectURL(picture), download: name });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), TOLD_MS);
-    this.#tell(`Saved as ${name}`);
+    this.tell(`Saved as ${name}`);
   }
 
-  #tell(words: string): void {
+  tell(words: string): void {
     this.#words.textContent = words;
     setTimeout(() => this.#words.textContent === words && (this.#words.textContent = ''), TOLD_MS);
   }

@@ -6,7 +6,7 @@ import type { Row } from './streams.ts';
 
 const USUAL = ['', 'As usual'] as const;
 /** Members of a rule that the form has; others of a rule are kept as they are. */
-const DIRECT = ['source', 'transport', 'forward', 'grace', 'takeover', 'on_demand', 'idle'];
+const DIRECT = ['source', 'transport', 'forward', 'grace', 'takeover', 'on_demand', 'idle', 'record'];
 const OF_HLS = ['segment', 'window', 'always'];
 
 function written(value: unknown): string {
@@ -43,6 +43,7 @@ export function ruleFields(row: Row | null): Field[] {
                              'A line that follows stands in while those above it deliver nothing.' }),
     linesField('forward', { label: 'Pushed to', value: sourcesOf(rule['forward']), placeholder: 'rtmp://server/app/key',
                             hint: 'Other servers that get this stream while it is live, one a line.' }),
+    truthField('record', 'Record', 'What comes of it is kept, as long as storage.keep says.', rule['record']),
     truthField('on_demand', 'Only while watched', 'The source starts with the first viewer.', rule['on_demand']),
     textField('idle', { label: 'Stops after', value: written(rule['idle']), placeholder: '10s',
                         hint: 'How long after its last viewer such a source goes on.' }),

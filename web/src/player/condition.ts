@@ -8,7 +8,7 @@ export type NodeWord = StreamState | 'missing' | 'stranger' | 'closed' | 'unreac
 
 export interface Condition {
   readonly state: 'connecting' | 'live' | 'waiting' | 'stale' | 'offline' | 'paused' | 'blocked' | 'unsupported' |
-    'closed';
+    'closed' | 'recorded' | 'ended';
   readonly title: string;
   readonly words: string;
 }
@@ -22,6 +22,8 @@ const WORDS: Readonly<Record<Condition['state'], readonly [string, string]>> = {
   paused: ['Paused', 'Press play to go on at the live edge.'],
   blocked: ['Press play', 'This browser starts media only after a click.'],
   unsupported: ['Not supported', 'This browser does not play this stream.'],
+  recorded: ['Recording', ''],
+  ended: ['End of the recording', 'Nothing later was recorded. Choose another moment, or go back to live.'],
   closed: ['Not allowed', 'This node is closed to you: ask its owner for an address with a token.'],
 };
 
@@ -59,6 +61,25 @@ export function condition(node: NodeWord, player: PlayState | 'idle', why: strin
       return as('waiting', 'The publisher is there, its first picture is not.');
     default:
       return player === 'ended' ? as('offline') : as(player === 'waiting' ? 'waiting' : 'connecting');
+  }
+}
+
+/** Of a recording: the node's word on the stream says nothing about it. */
+export function recordedCondition(player: PlayState | 'idle', why: string): Condition {
+  switch (player) {
+    case 'failed':
+      return as('unsupported', why);
+    case 'unsupported':
+    case 'blocked':
+      return as(player, why);
+    case 'paused':
+      return as('paused', 'Press play to go on.');
+    case 'ended':
+      return as('ended', why);
+    case 'playing':
+      return as('recorded');
+    default:
+      return as('connecting', 'Looking for this moment in the recording.');
   }
 }
 

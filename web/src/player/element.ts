@@ -25,6 +25,12 @@ export interface Measured extends Figures {
   readonly latency: (Latency & { readonly uncertainty: number }) | null;
 }
 
+/** The moment that an attribute says, in ms of Unix time; null for none. */
+function momentOf(words: string | null): number | null {
+  const moment = Date.parse(words ?? '');
+  return Number.isFinite(moment) ? moment : null;
+}
+
 /** The tracks of the API's document, in the words of the WebSocket. */
 export function trackWords(stream: Stream): TrackWords[] {
   return stream.tracks.map(({ kind, codec, codecString, width, height }) => (
@@ -33,7 +39,7 @@ export function trackWords(stream: Stream): TrackWords[] {
 }
 
 export class MillracePlayer extends HTMLElement {
-  static readonly observedAttributes = ['src', 'format', 'muted', 'controls', 'poster'];
+  static readonly observedAttributes = ['src', 'format', 'from', 'muted', 'controls', 'poster'];
   readonly #stage = new Stage();
   #viewing: Viewing | null = null;
   #address: StreamAddress | null = null;
@@ -73,6 +79,9 @@ export class MillracePlayer extends HTMLElement {
       case 'format':
         this.#viewing?.choose(formatOf(now));
         break;
+      case 'from':
+        this.#viewing?.go(momentOf(now));
+        break;
       case 'muted':
         this.muted = now !== null && now !== 'false';
         break;
@@ -81,7 +90,7 @@ export class MillracePlayer extends HTMLElement {
     }
   }
 
-  /** "live", "connecting", "waiting", "stale", "offline", "paused", "blocked", "unsupported" or "closed". */
+  /** "live", "connecting", "waiting", "stale", "offline", "paused", "blocked", "unsupported", "closed", "recorded" or "ended". */
   get state(): string {
     return this.#viewing?.condition.state ?? 'offline';
   }
@@ -96,6 +105,10 @@ export class MillracePlayer extends HTMLElement {
   /** Why `auto` took another way than the best; '' where it did not. */
   get note(): string {
     return this.#viewing?.note ?? '';
+  }
+  /** When what is shown was captured, in ms of Unix time by the word of the media; NaN where nobody says. */
+  get moment(): number {
+    return this.#viewing?.player?.capturedAt(this.#stage.media?.currentTime ?? NaN)?.utc ?? NaN;
   }
   /** The `<video>`, `<audio>` or `<img>` that shows the stream now; another one after a change of way. */
   get shown(): Shown {
@@ -200,6 +213,10 @@ export class MillracePlayer extends HTMLElement {
     }
     this.#told = false;
     this.#viewing = new Viewing(this.#stage, this.#address, formatOf(this.getAttribute('format')), () => this.#show());
+    const from = momentOf(this.getAttribute('from'));
+    if (from !== null) {
+      this.#viewing.go(from);
+    }
     this.#show();
     this.#ticker = window.setInterval(() => void this.#ask(), ASK_MS);
     queueMicrotask(() => void this.#ask());

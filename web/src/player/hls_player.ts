@@ -1,4 +1,4 @@
-/** Plays `/NAME/index.m3u8` by hls.js, which is loaded only then. */
+/** Plays `/NAME/index.m3u8`, or a recording's `/NAME/archive.m3u8`, by hls.js, which is loaded only then. */
 
 import type Hls from 'hls.js';
 import type { ErrorData, HlsConfig } from 'hls.js';
@@ -7,7 +7,7 @@ import type { Capture } from './capture_map.ts';
 import { Moving } from './moving.ts';
 import { begin, type Figures, type Listener, type PlayState, type Player, type StreamAddress } from './player.ts';
 import { Standstill } from './standstill.ts';
-import { mediaUrl } from './stream_address.ts';
+import { mediaUrl, recordedList } from './stream_address.ts';
 import { Throughput } from './throughput.ts';
 
 const MEASURED_SECONDS = 15;      // some segments
@@ -23,24 +23,32 @@ const SETTINGS: Partial<HlsConfig> = {
   maxMaxBufferLength: 40,
   backBufferLength: 10,
 };
+/** Nobody is moved on to the edge: whoever watches a recording chose where. */
+const RECORDED: Partial<HlsConfig> = { ...SETTINGS, liveMaxLatencyDurationCount: Infinity };
+const NOTHING = 404;
 
 export class HlsPlayer implements Player {
   readonly #media: HTMLMediaElement;
-  readonly #address: string;
+  readonly #address: StreamAddress;
   readonly #listener: Listener;
   readonly #ended = new AbortController();
   readonly #backoff = new Backoff();
   readonly #throughput = new Throughput(MEASURED_SECONDS);
   readonly #standstill = new Standstill();
   #hls: Hls | null = null;
+  /** Where in a recording the list begins, and where it ends before now; null: live, and none. */
+  #from: number | null;
+  #to: number | null = null;
   #ticker = 0;
   #later = 0;
   #recovered = 0;
 
-  constructor(media: HTMLMediaElement, address: StreamAddress, listener: Listener) {
+  /** `from`: a moment of the recording, in ms of Unix time; null for what is live. */
+  constructor(media: HTMLMediaElement, address: StreamAddress, listener: Listener, from: number | null = null) {
     this.#media = media;
-    this.#address = mediaUrl(address, '/index.m3u8');
+    this.#address = address;
     this.#listener = listener;
+    this.#from = from;
   }
 
   start(): void {
@@ -48,7 +56,7 @@ export class HlsPlayer implements Player {
       this.#media.addEventListener(event, work, { signal: this.#ended.signal });
     new Moving(this.#media, this.#ended.signal, (moves) => this.#moved(moves));
     on('pause', () => !this.#media.ended && this.#told('paused', ''));
-    on('ended', () => this.#told('ended', ''));
+    on('ended', () => this.#finished());
     this.#ticker = window.setInterval(() => this.#tick(), TICK_MS);
     void this.#load();
   }
@@ -75,9 +83,20 @@ export class HlsPlayer implements Player {
     this.#media.pause();
   }
 
+  seek(moment: number): boolean {
+    const there = this.#hls?.latestLevelDetails?.fragments.find(({ programDateTime, duration }) => (
+      programDateTime !== null && programDateTime <= moment && moment < programDateTime + duration * 1000));
+    if (this.#from === null || there === undefined) {
+      return false;
+    }
+    this.#media.currentTime = there.start + (moment - (there.programDateTime ?? moment)) / 1000;
+    void begin(this.#media, this.#listener);
+    return true;
+  }
+
   /** What was paused long ago is no longer in the list: at the live edge, then. */
   resume(): void {
-    const edge = this.#hls?.liveSyncPosition ?? null;
+    const edge = this.#from === null ? this.#hls?.liveSyncPosition ?? null : null;
     if (edge !== null && edge > this.#media.currentTime) {
       this.#media.currentTime = edge;
     }
@@ -106,14 +125,33 @@ export class HlsPlayer implements Player {
       this.#told('failed', 'This browser has no Media Source Extensions, which hls.js needs.');
       return;
     }
-    const hls = new kind(SETTINGS);
+    const hls = new kind(this.#from === null ? SETTINGS : RECORDED);
     this.#hls = hls;
     hls.on(kind.Events.MANIFEST_PARSED, () => void begin(this.#media, this.#listener));
     hls.on(kind.Events.FRAG_LOADED, (_, { payload }) =>
       this.#throughput.add(payload.byteLength, performance.now() / 1000));
     hls.on(kind.Events.ERROR, (_, fault) => this.#trouble(kind, fault));
     hls.attachMedia(this.#media);
-    hls.loadSource(this.#address);
+    hls.loadSource(this.#list());
+  }
+
+  #list(): string {
+    if (this.#from === null) {
+      return mediaUrl(this.#address, '/index.m3u8');
+    }
+    const { url, to } = recordedList(this.#address, this.#from, Date.now());
+    this.#to = to;
+    return url;
+  }
+
+  /** Behind a part of a recording the next one goes on. */
+  #finished(): void {
+    if (this.#to === null) {
+      this.#told('ended', '');
+    } else {
+      this.#from = this.#to;
+      void this.#load();
+    }
   }
 
   #unload(): void {
@@ -165,6 +203,9 @@ export class HlsPlayer implements Player {
         fault.details === kind.ErrorDetails.BUFFER_INCOMPATIBLE_CODECS_ERROR) {
       this.#unload();
       this.#told('unsupported', 'This browser does not play the codecs of this stream.');
+    } else if (this.#from !== null && fault.response?.code === NOTHING) {
+      this.#unload();
+      this.#told('ended', 'Nothing was recorded from this moment on.');
     } else if (fault.type === kind.ErrorTypes.MEDIA_ERROR && this.#recovered < 1) {
       ++this.#recovered;
       this.#hls?.recoverMediaError();

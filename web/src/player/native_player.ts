@@ -4,7 +4,7 @@ import { Backoff } from './backoff.ts';
 import type { Capture } from './capture_map.ts';
 import { Moving } from './moving.ts';
 import { begin, NO_FIGURES, type Figures, type Listener, type Player, type StreamAddress } from './player.ts';
-import { mediaUrl } from './stream_address.ts';
+import { mediaUrl, recordedList } from './stream_address.ts';
 
 const HLS_TYPE = 'application/vnd.apple.mpegurl';
 const TROUBLES_MAX = 4;
@@ -19,14 +19,18 @@ export class NativePlayer implements Player {
   readonly #media: Dated;
   readonly #address: string;
   readonly #listener: Listener;
+  readonly #recorded: boolean;
   readonly #ended = new AbortController();
   readonly #backoff = new Backoff();
   #troubles = 0;
   #later = 0;
 
-  constructor(media: HTMLMediaElement, address: StreamAddress, listener: Listener) {
+  /** `from`: a moment of the recording, in ms of Unix time; null for what is live. */
+  constructor(media: HTMLMediaElement, address: StreamAddress, listener: Listener, from: number | null = null) {
     this.#media = media;
-    this.#address = mediaUrl(address, knowsHls() ? '/index.m3u8' : '.mp4');
+    this.#recorded = from !== null;
+    this.#address = from !== null ? recordedList(address, from, Date.now()).url
+                                  : mediaUrl(address, knowsHls() ? '/index.m3u8' : '.mp4');
     this.#listener = listener;
   }
 
@@ -51,9 +55,13 @@ export class NativePlayer implements Player {
     this.#media.pause();
   }
 
-  /** From the live edge on: what was kept while paused is old. */
+  /** From the live edge on: what was kept while paused is old. A recording goes on where it stood. */
   resume(): void {
-    this.#load();
+    if (this.#recorded) {
+      void begin(this.#media, this.#listener);
+    } else {
+      this.#load();
+    }
   }
 
   figures(): Figures {

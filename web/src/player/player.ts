@@ -38,6 +38,8 @@ export interface Player {
   stop(): void;
   pause(): void;
   resume(): void;
+  /** Goes to a moment of a recording, in ms of Unix time; false where that needs another list. */
+  seek?(moment: number): boolean;
   figures(): Figures;
   /** When what is shown at a time of the element was captured; null where nobody says. */
   capturedAt(time: number): Capture | null;

@@ -98,7 +98,7 @@ export class Stage {
     this.node.dataset['state'] = condition.state;
     say(this.#badge, condition.title);
     say(this.#soundOnly, this.media?.muted === true ? 'There is only sound, and it is off.' : 'There is only sound.');
-    say(this.#title, condition.state === 'live' ? '' : condition.title);
+    say(this.#title, condition.state === 'live' || condition.state === 'recorded' ? '' : condition.title);
     say(this.#words, condition.words);
   }
 

@@ -27,6 +27,17 @@ export function mediaUrl(address: StreamAddress, rest: string, query = ''): stri
   return withQuery(address.root + address.name + rest, address.credentials, query);
 }
 
+/** How much of a recording one list holds that lies behind: a list that grows is loaded again and again. */
+const LIST_MS = 3_600_000;
+
+/** The list of a recording from a moment on, in ms of Unix time, and where it ends: null while it grows. */
+export function recordedList(address: StreamAddress, from: number, now: number): { url: string; to: number | null } {
+  const time = (at: number) => new Date(at).toISOString();
+  const to = from + 2 * LIST_MS < now ? from + LIST_MS : null;
+  const query = to === null ? `from=${time(from)}` : `from=${time(from)}&to=${time(to)}`;
+  return { url: mediaUrl(address, '/archive.m3u8', query), to };
+}
+
 export function socketUrl(address: StreamAddress, rest: string, query = ''): string {
   return mediaUrl(address, rest, query).replace(/^http/, 'ws');
 }

@@ -1,7 +1,7 @@
 /** One stream on one stage: which way it is played, when it begins, and what is said meanwhile. */
 
 import type { TrackWords } from '../messages.ts';
-import { condition, worthPlaying, type Condition, type NodeWord } from './condition.ts';
+import { condition, recordedCondition, worthPlaying, type Condition, type NodeWord } from './condition.ts';
 import { bestWay, INSTEAD, isSound, surfaceOf, type Abilities, type Format, type Way } from './formats.ts';
 import { FlvPlayer } from './flv_player.ts';
 import { HlsPlayer } from './hls_player.ts';
@@ -14,6 +14,7 @@ import type { Listener, Player, PlayState, StreamAddress } from './player.ts';
 import { ShownFrames, type ShownLog } from './shown_frames.ts';
 import type { Stage } from './stage.ts';
 
+const NO_RECORDINGS = 'This browser has no player for recordings.';
 const MEDIA_PLAYERS = { mse: MsePlayer, hls: HlsPlayer, flv: FlvPlayer, native: NativePlayer };
 
 export class Viewing {
@@ -32,6 +33,8 @@ export class Viewing {
   #node: NodeWord = 'unasked';
   #tracks: readonly TrackWords[] = [];
   #lean = false;
+  /** A moment of the recording, in ms of Unix time; null: live. */
+  #from: number | null = null;
 
   /** `changed` is called whenever there is something new to tell. */
   constructor(stage: Stage, address: StreamAddress, format: Format, changed: () => void) {
@@ -58,7 +61,8 @@ export class Viewing {
     return this.#note;
   }
   get condition(): Condition {
-    return condition(this.#node, this.#state, this.#why);
+    return this.#from === null ? condition(this.#node, this.#state, this.#why)
+                               : recordedCondition(this.#state, this.#why);
   }
   /** Whether somebody should ask the node how the stream is. */
   get wonders(): boolean {
@@ -78,7 +82,7 @@ export class Viewing {
       this.#learn(tracks);
     }
     const stopped = this.#state === 'idle' || (this.#state === 'ended' && node === 'live');
-    if (worthPlaying(node) && stopped) {
+    if (worthPlaying(node) && stopped && this.#from === null) {
       this.#play();
     }
     this.#changed();
@@ -88,8 +92,25 @@ export class Viewing {
     this.#format = format;
     this.#failed.clear();
     this.#note = '';
-    if (worthPlaying(this.#node) || this.#player !== null) {
+    if (this.#from === null && (worthPlaying(this.#node) || this.#player !== null)) {
       this.#play();
+    }
+    this.#changed();
+  }
+
+  /** Plays the recording from a moment on, in ms of Unix time; null: what is live. */
+  go(from: number | null): void {
+    const within = from !== null && this.#from !== null && this.#player?.seek?.(from) === true;
+    this.#from = from;
+    if (within) {
+      return;
+    }
+    this.#note = '';
+    if (from !== null || worthPlaying(this.#node)) {
+      this.#play();
+    } else {
+      this.#end();
+      this.#told('ended', '');
     }
     this.#changed();
   }
@@ -121,9 +142,17 @@ export class Viewing {
     this.#player = null;
   }
 
-  #play(): void {
+  #bestWay(): Way | null {
     const able: Abilities = { mediaSource: mediaSourceKind() !== null, nativeHls: knowsHls() };
-    const way = this.#format === 'auto' ? bestWay(this.#tracks, able, this.#failed) : this.#format;
+    if (this.#from !== null) {
+      this.#why = NO_RECORDINGS;
+      return able.mediaSource ? 'hls' : able.nativeHls ? 'native' : null;
+    }
+    return this.#format === 'auto' ? bestWay(this.#tracks, able, this.#failed) : this.#format;
+  }
+
+  #play(): void {
+    const way = this.#bestWay();
     if (way === null) {
       this.#state = 'failed';
       this.#why = `${this.#why} No way to play this stream is left.`.trim();
@@ -140,7 +169,8 @@ export class Viewing {
     };
     let player: Player;
     if (way !== 'mjpeg' && shown instanceof HTMLMediaElement) {
-      player = new MEDIA_PLAYERS[way](shown, this.#address, listener);
+      player = this.#from === null ? new MEDIA_PLAYERS[way](shown, this.#address, listener)
+        : new (way === 'native' ? NativePlayer : HlsPlayer)(shown, this.#address, listener, this.#from);
       this.#frames = new ShownFrames(shown, (time) => player.capturedAt(time));
       shown.addEventListener('volumechange', () => this.#changed());
     } else {
@@ -175,7 +205,7 @@ export class Viewing {
     this.#state = state;
     this.#why = words;
     this.#linkUp();
-    if (state === 'failed' && this.#format === 'auto' && this.#way !== null) {
+    if (state === 'failed' && this.#format === 'auto' && this.#way !== null && this.#from === null) {
       this.#fallBack(this.#way, words);
     }
     this.#changed();

@@ -224,8 +224,6 @@ def a_killed_child_is_replaced_and_viewers_stay(scene):
     scene.server.wait_live("live/cam")
     with peers.FlvReader(scene.flv()) as viewer:
         first = child_of(scene)
-        fds = {name: os.readlink(f"/proc/{first}/fd/{name}") for name in os.listdir(f"/proc/{first}/fd")}
-        assert set(fds) == {"0", "1", "2", "3"}, f"the child holds {fds}"
         os.kill(first, signal.SIGKILL)
         node.until(lambda: [pid for pid in children(scene.server.process.pid) if pid != first], 10,
                    "another child runs")
@@ -261,7 +259,8 @@ def row_4_22_a_killed_server_leaves_no_child(scene):
 
 @test(options=source("test:?size=640x360&fps=30&preset=ultrafast"))
 def case_102_a_child_has_the_link_and_the_log_and_nothing_else(scene):
-    """Its program lies beside ours; no listener, file or socket of the server is open in it."""
+    """Its program lies beside ours; no listener, file or socket of the server is open in it. An eventfd is its own:
+    its threads ring with it."""
     scene.server.wait_live("live/cam")
     child = child_of(scene)
     beside = os.path.join(os.path.dirname(program(scene)), "millrace-media")
@@ -269,7 +268,8 @@ def case_102_a_child_has_the_link_and_the_log_and_nothing_else(scene):
     places = [os.readlink(f"/proc/{child}/fd/{number}") for number in os.listdir(f"/proc/{child}/fd")]
     sockets = [place for place in places if place.startswith("socket:")]
     pipes = [place for place in places if place.startswith("pipe:")]
-    others = [place for place in places if place not in sockets + pipes and place != "/dev/null"]
+    others = [place for place in places
+              if place not in sockets + pipes and place not in ("/dev/null", "anon_inode:[eventfd]")]
     assert len(sockets) == 1 and len(pipes) <= 2 and not others, places
 
 

@@ -259,8 +259,9 @@ def row_4_22_a_killed_server_leaves_no_child(scene):
 
 @test(options=source("test:?size=640x360&fps=30&preset=ultrafast"))
 def case_102_a_child_has_the_link_and_the_log_and_nothing_else(scene):
-    """Its program lies beside ours; no listener, file or socket of the server is open in it. An eventfd is its own:
-    its threads ring with it."""
+    """Its program lies beside ours; no listener, file or socket of the server is open in it.
+
+    An eventfd is its own: its threads ring with it."""
     scene.server.wait_live("live/cam")
     child = child_of(scene)
     beside = os.path.join(os.path.dirname(program(scene)), "millrace-media")

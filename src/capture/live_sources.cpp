@@ -134,7 +134,7 @@ LibavGrabber::Plan container_plan(const ExecOptions& options, int pipe) {
 /// It waits for its encoder, and draws late what it missed; that the machine stood still is no fault of it.
 std::unique_ptr<Source> open_camera(const CameraOptions& options, Moment start, SyntheticCamera::Wait wait) {
     LiveSource::Plan plan{.grabbers = {},
-                          .encode = options,
+                          .encode = static_cast<const EncodeOptions&>(options),
                           .size = {},
                           .tracks = {track_of(media::Kind::video)},
                           .lossless = true,

@@ -32,21 +32,18 @@ SendRate::Wish SendRate::look(const Sight& sight, Instant now) {
 }
 
 void SendRate::keep(const Sight& sight, Instant now) {
-    Sample sample{now,
-                  sight.handed_over - std::min(sight.held, sight.handed_over),
-                  sight.handed_over + sight.waiting,
-                  {}};
-    samples_.push_back(sample);
+    samples_.push_back({.at = now,
+                        .handed_over = sight.handed_over,
+                        .delivered = sight.handed_over - std::min(sight.held, sight.handed_over),
+                        .made = sight.handed_over + sight.waiting});
     while (now - samples_.front().at > memory) {
         samples_.pop_front();
     }
-    const double rate = rate_of(&Sample::delivered);
-    if (sight.held > 0) {
-        // A link that took nothing of late is as slow as one can be.
-        const double least = std::max(rate, static_cast<double>(bitrate_min));
-        samples_.back().way =
-            Duration{static_cast<std::int64_t>(static_cast<double>(sight.held) * 8 / least * 1e9)};
-    }
+    // How many bytes are on their way says nothing: a key frame that left just now is many.
+    const auto held = std::ranges::find_if(
+        samples_,
+        [delivered = samples_.back().delivered](const Sample& one) { return one.handed_over > delivered; });
+    samples_.back().way = held == samples_.end() ? 0ns : now - held->at;
     const Duration shortest = std::ranges::min(samples_, {}, &Sample::way).way;
     delay_ = sight.age + samples_.back().way - shortest;
 }

@@ -99,6 +99,21 @@ TEST(SendRate, leaves_an_encoder_alone_while_the_link_is_free) {
     EXPECT_EQ(push.bitrate(), 4e6);
 }
 
+TEST(SendRate, a_key_frame_that_leaves_as_it_looks_is_no_full_link) {
+    SendRate rate;
+    Instant now = Instant::from_nanoseconds(1'000'000'000);
+    std::uint64_t sent = 0;
+    for (int look = 0; look < 1'000; ++look, now = now + SendRate::look_every) {
+        const std::uint64_t held = look % 20 == 0 ? 60'000 : 0;
+        sent += 300 + held;
+        const SendRate::Wish wish =
+            rate.look({.handed_over = sent, .held = held, .waiting = 0, .age = {}}, now);
+        ASSERT_FALSE(wish.bitrate) << look;
+        ASSERT_FALSE(wish.key_frame) << look;
+    }
+    EXPECT_EQ(rate.delay(), 0ms);
+}
+
 TEST(SendRate, a_link_that_falls_from_8_to_1_Mbit_has_no_half_second_queue_2_s_later_and_ever_after) {
     SimulatedPush push{4e6};
     push.run(10s, 8e6);

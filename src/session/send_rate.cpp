@@ -39,11 +39,14 @@ void SendRate::keep(const Sight& sight, Instant now) {
     while (now - samples_.front().at > memory) {
         samples_.pop_front();
     }
-    // How many bytes are on their way says nothing: a key frame that left just now is many.
-    const auto held = std::ranges::find_if(
-        samples_,
-        [delivered = samples_.back().delivered](const Sample& one) { return one.handed_over > delivered; });
-    samples_.back().way = held == samples_.end() ? 0ns : now - held->at;
+    // What left since the last look is on its way and no queue, be it a whole key frame.
+    const std::uint64_t before = samples_.size() > 1 ? samples_[samples_.size() - 2].handed_over : 0;
+    if (before > samples_.back().delivered) {
+        // A link that took nothing of late is as slow as one can be.
+        const double least = std::max(rate_of(&Sample::delivered), static_cast<double>(bitrate_min));
+        samples_.back().way =
+            Duration{static_cast<std::int64_t>(static_cast<double>(sight.held) * 8 / least * 1e9)};
+    }
     const Duration shortest = std::ranges::min(samples_, {}, &Sample::way).way;
     delay_ = sight.age + samples_.back().way - shortest;
 }

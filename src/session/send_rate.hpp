@@ -12,11 +12,12 @@ namespace millrace::session {
 /// be sent, says less as soon as that grows, and more again, step by step, once the link is free. Pure; one
 /// push.
 ///
-/// The delay that counts is the age of the oldest byte unsent here, and for how long the system has held the
-/// oldest that has not arrived, beyond the least of late: a path that is long is not one that is full.
+/// The delay that counts is the age of the oldest byte unsent here, and how long what the system holds will
+/// take beyond the least it took of late, once it holds it from one look to the next: a path that is long is
+/// not one that is full.
 class SendRate {
 public:
-    static constexpr Duration look_every = 50ms;
+    static constexpr Duration look_every = 100ms;
     static constexpr Duration full_from = 120ms;   ///< a delay beyond it: the link is full
     static constexpr Duration free_below = 40ms;   ///< and below it, it is free
     static constexpr Duration skip_from = 350ms;   ///< beyond it what waits is not worth sending any more
@@ -43,7 +44,7 @@ public:
     std::optional<std::uint64_t> target() const { return target_; }
 
 private:
-    /// Bytes at a moment, and for how long the oldest on its way had been there, to one look.
+    /// Bytes at a moment, and what the way took then.
     struct Sample {
         Instant at;
         std::uint64_t handed_over;

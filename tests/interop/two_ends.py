@@ -244,8 +244,8 @@ def unread(pipe):
 
 @test(company="two ends")
 def row_0_27_pictures_on_stdin_stay_whole_when_the_child_that_reads_them_is_replaced(scene):
-    """Dark and bright pictures by turns: one that is shifted is both. The child dies in the midst of one, which
-    may be the first that is seen, and broken."""
+    """Dark and bright pictures by turns: one that is shifted is both. The child dies in the midst of one,
+    which may be the first that is seen, and broken."""
     pictures = [bytes([shade]) * (64 * 64 * 3) for shade in (40, 200)]
     sender = subprocess.Popen([camera.program(scene), "send", "raw:-?size=64x64&fps=30&format=bgr24",
                                scene.server.rtsp(scene.own)], cwd=scene.folder, stdin=subprocess.PIPE,
@@ -264,6 +264,7 @@ def row_0_27_pictures_on_stdin_stay_whole_when_the_child_that_reads_them_is_repl
         first, = camera.children(sender.pid)
         sender.stdin.write(pictures[0][:5000])
         node.until(lambda: unread(sender.stdin) == 0, PATIENCE, "half a picture is read")
+        time.sleep(0.5)     # and the child has said how far it is
         os.kill(first, signal.SIGKILL)
         sender.stdin.write(pictures[0][5000:])
         node.until(lambda: camera.children(sender.pid) not in ([], [first]), PATIENCE, "another child comes")

@@ -244,8 +244,7 @@ def unread(pipe):
 
 @test(company="two ends")
 def row_0_27_pictures_on_stdin_stay_whole_when_the_child_that_reads_them_is_replaced(scene):
-    """Dark and bright pictures by turns: one that is shifted is both. The child dies in the midst of one,
-    which may be the first that is seen, and broken."""
+    """Dark and bright pictures by turns: one that is shifted is both. The child dies in the midst of one."""
     pictures = [bytes([shade]) * (64 * 64 * 3) for shade in (40, 200)]
     sender = subprocess.Popen([camera.program(scene), "send", "raw:-?size=64x64&fps=30&format=bgr24",
                                scene.server.rtsp(scene.own)], cwd=scene.folder, stdin=subprocess.PIPE,
@@ -280,7 +279,7 @@ def row_0_27_pictures_on_stdin_stay_whole_when_the_child_that_reads_them_is_repl
         sender.wait(PATIENCE)
     assert run.returncode == 0, run.stderr.decode()
     size = len(pictures[0])
-    for number in range(1, 20):
+    for number in range(20):
         grey = run.stdout[number * size + 1:(number + 1) * size:3]
         assert max(grey) - min(grey) < 80, f"picture {number} is {min(grey)} to {max(grey)}"
 

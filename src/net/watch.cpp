@@ -18,6 +18,7 @@ struct Watch::Registration {
 
     AsioDescriptor descriptor;
     Owner* owner;
+    Worker& worker;
     std::uint32_t holders = 1;     // the watch and each outstanding note
     std::array<bool, 2> asked{};   // by direction
 };
@@ -75,7 +76,8 @@ void Watch::make_room(Worker& worker) {
 }
 
 Watch::Watch(Worker& worker, Descriptor descriptor, Owner& owner)
-    : registration_{new Registration{Registration::AsioDescriptor{worker.loop().context}, &owner}} {
+    : registration_{new Registration{Registration::AsioDescriptor{worker.loop().context}, &owner, worker}} {
+    ++worker.watched();
     boost::system::error_code error;
     registration_->descriptor.assign(descriptor.number(), error);
     if (!error) {
@@ -85,6 +87,7 @@ Watch::Watch(Worker& worker, Descriptor descriptor, Owner& owner)
 
 Watch::~Watch() {
     registration_->owner = nullptr;
+    --registration_->worker.watched();
     boost::system::error_code ignored;
     registration_->descriptor.close(ignored);
     Note::let_go(registration_);

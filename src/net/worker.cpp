@@ -16,6 +16,7 @@ namespace millrace::net {
 namespace {
 
 constexpr Duration load_span = 1s;
+constexpr Duration what_they_shared_is_gone = 30s;   // the stream of a crowd outlives it by a while
 
 thread_local const Worker* current_worker = nullptr;
 
@@ -94,10 +95,14 @@ void Worker::turn() {
 }
 
 void Worker::clean_up() {
-    most_tasks_ = std::max(most_tasks_, tasks().size());
-    if (most_tasks_ >= crowd && tasks().size() < most_tasks_ / 4) {
-        most_tasks_ = tasks().size();
+    most_watched_ = std::max(most_watched_, watched_);
+    if (most_watched_ >= crowd && watched_ < most_watched_ / 4) {
+        most_watched_ = watched_;
         malloc_trim(0);   // else glibc keeps whatever lies below the newest allocation
+        clean_again_at_ = now() + what_they_shared_is_gone;
+    } else if (now() >= clean_again_at_) {
+        malloc_trim(0);
+        clean_again_at_ = Instant::never();
     }
 }
 

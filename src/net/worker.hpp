@@ -33,6 +33,8 @@ public:
     bool stopping() const { return stopping_; }
     /// How many closed sockets still let their last bytes leave here (`parting.hpp`). Own thread only.
     std::size_t& partings() { return partings_; }
+    /// How many descriptors are watched here (`watch.hpp`). Own thread only.
+    std::size_t& watched() { return watched_; }
 
     struct Loop;
     Loop& loop() { return *loop_; }
@@ -42,13 +44,13 @@ private:
 
     /// How much may run between two looks at the timers.
     static constexpr int handlers_per_turn = 256;
-    static constexpr std::size_t crowd = 256;   ///< conversations whose memory is worth a clean-up
+    static constexpr std::size_t crowd = 64;   ///< connections whose memory is worth a clean-up
 
     void start();
     void run();
     void turn();
     void measure_load();
-    /// Gives memory back to the system once a crowd of conversations is gone.
+    /// Gives memory back to the system once a crowd of connections is gone, and once more a while later.
     void clean_up();
     /// Ends all conversations; true if there were none and nothing was posted here since the last call.
     bool settle();
@@ -63,7 +65,9 @@ private:
     bool leaving_ = false;
     bool stopping_ = false;
     std::size_t partings_ = 0;
-    std::size_t most_tasks_ = 0;          // since the last clean-up
+    std::size_t watched_ = 0;
+    std::size_t most_watched_ = 0;        // since the last clean-up
+    Instant clean_again_at_ = Instant::never();
     std::uint64_t handled_ = 0;           // posted work and readiness
     std::uint64_t handled_settled_ = 0;   // at the last settle()
     double load_ = 0;

@@ -1,6 +1,7 @@
 #include "capture/raw_pictures.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -36,6 +37,11 @@ std::size_t RawPictures::rows(unsigned plane) const {
 Outcome<std::size_t> RawPictures::fill(std::span<std::uint8_t> bytes) {
     std::size_t filled = 0;
     while (filled < bytes.size()) {
+        // Waits in poll(): a process killed within read() may still take bytes that nobody counts.
+        pollfd waiting{descriptor_, POLLIN, 0};
+        if (::poll(&waiting, 1, -1) < 0) {
+            continue;
+        }
         const ssize_t count = ::read(descriptor_, bytes.data() + filled, bytes.size() - filled);
         if (count < 0 && errno != EINTR) {
             return std::unexpected(Fault{fmt::format("reading pictures: {}", std::strerror(errno)), false});

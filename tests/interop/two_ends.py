@@ -263,7 +263,6 @@ def row_0_27_pictures_on_stdin_stay_whole_when_the_child_that_reads_them_is_repl
         first, = camera.children(sender.pid)
         sender.stdin.write(pictures[0][:5000])
         node.until(lambda: unread(sender.stdin) == 0, PATIENCE, "half a picture is read")
-        time.sleep(0.5)     # and the child has said how far it is
         os.kill(first, signal.SIGKILL)
         sender.stdin.write(pictures[0][5000:])
         node.until(lambda: camera.children(sender.pid) not in ([], [first]), PATIENCE, "another child comes")

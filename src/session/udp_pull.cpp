@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 
 namespace millrace::session {
 
@@ -35,6 +36,36 @@ bool is_ts(ByteSpan bytes) {
     return true;
 }
 
+/// Bare packets that come late are told by their counters of 16, which fit by chance now and then: the times of
+/// what they bring go back a little. A sender that begins again goes back further, or says so.
+class LateUnits {
+public:
+    /// Takes them out of what is new, which begins at `first`; how many there were.
+    std::size_t take_out(std::vector<hub::PublishedItem>& items, std::size_t first) {
+        const auto begin = items.begin() + static_cast<std::ptrdiff_t>(first);
+        const auto late = std::remove_if(begin, items.end(), [this](const hub::PublishedItem& item) {
+            const auto* unit = std::get_if<media::AccessUnit>(&item);
+            return unit != nullptr && is_late(*unit);
+        });
+        const auto count = static_cast<std::size_t>(items.end() - late);
+        items.erase(late, items.end());
+        return count;
+    }
+
+private:
+    bool is_late(const media::AccessUnit& unit) {
+        const auto known = newest_.try_emplace(unit.track, unit.dts).first;
+        const std::int64_t back = known->second - unit.dts;
+        if (!unit.discontinuity && back > 0 && back < unit.config->timescale) {
+            return true;
+        }
+        known->second = unit.dts;
+        return false;
+    }
+
+    std::map<media::TrackId, std::int64_t> newest_;   // dts, of at most ts::streams_max tracks
+};
+
 /// One socket from its opening to its end.
 class Pull {
 public:
@@ -55,6 +86,7 @@ private:
     Result<bool> receive();
     void take(const Received& datagram);
     void take_packets(ByteSpan bytes);
+    void take_bare(ByteSpan bytes);
     void take_rtp(ByteSpan bytes);
     void take_in_order();
 
@@ -65,6 +97,7 @@ private:
     std::array<Received, datagrams_a_read> batch_;
     std::unique_ptr<MediaReader> reader_ = read_ts();
     rtp::ReorderBuffer order_{reorder_wait};
+    LateUnits late_;
     std::optional<PeerAddress> sender_;
     ReadMedia media_;
     std::size_t received_ = 0;
@@ -74,6 +107,12 @@ private:
 void Pull::take_packets(ByteSpan bytes) {
     // A transport stream is read whatever its bytes are.
     [[maybe_unused]] const Result<> read = reader_->read(bytes, media_);
+}
+
+void Pull::take_bare(ByteSpan bytes) {
+    const std::size_t first = media_.items.size();
+    take_packets(bytes);
+    media_.dropped += late_.take_out(media_.items, first);
 }
 
 void Pull::take_in_order() {
@@ -110,7 +149,7 @@ void Pull::take(const Received& datagram) {
     }
     newest_ = desk_.executor.now();
     received_ += bytes.size();
-    bare ? take_packets(bytes) : take_rtp(bytes);
+    bare ? take_bare(bytes) : take_rtp(bytes);
 }
 
 /// Whether something was there.

@@ -125,6 +125,17 @@ TEST_F(UdpPull, with_loss_no_broken_picture_is_handed_on) {
     EXPECT_EQ(report().jumps, 0U);
 }
 
+TEST_F(UdpPull, what_comes_late_is_never_handed_on_behind_what_came_after_it) {
+    network_.set_default_path({.reordering = 0.05, .held_back = 400ms});
+    packets_ = 1;
+    start("udp://@192.0.2.1:5000");
+    const auto encoder = sender("192.0.2.9");
+    play(*encoder, 0, 60'000);
+    EXPECT_GT(report().units_unusable, 0U);
+    EXPECT_GE(toys::units_of(report(), media::Kind::audio), 1000U);
+    EXPECT_EQ(report().jumps, 0U);
+}
+
 TEST_F(UdpPull, who_sends_first_is_heard_alone) {
     start("udp://@192.0.2.1:5000");
     const auto encoder = sender("192.0.2.9");

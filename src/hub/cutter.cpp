@@ -62,6 +62,8 @@ void Cutter::change_publisher() {
     }
     picture_at_.reset();
     picture_ = 0;
+    key_at_.reset();
+    group_ = 0;
     broken_at_.reset();
 }
 
@@ -142,11 +144,13 @@ media::CutRef Cutter::lead_on(const media::AccessUnit& unit, bool broken) {
     if (discontinuity) {
         close();
         picture_at_.reset();
+        key_at_.reset();
     }
     measure_picture(dts);
     if (video && unit.key) {
         between_ = between_since_key_;
         between_since_key_ = false;
+        measure_group(dts);
     }
     if (start || discontinuity) {
         return cut(unit, {pts_of(unit), dts, discontinuity, unit.key});
@@ -156,8 +160,9 @@ media::CutRef Cutter::lead_on(const media::AccessUnit& unit, bool broken) {
         return bridge_hole(unit);
     }
     const Flicks slack = video ? std::min(picture_, flicks(picture_slack_max)) : 0;
-    // After a cut between pictures the next key frame makes segments independent again, whatever the age.
-    if (unit.key && (age >= flicks(segment_) - slack || !last_->independent)) {
+    // After a cut between pictures the next key frame makes segments independent again, whatever the age. So
+    // does a short group's end, where a group as long as usual would not fit in with it.
+    if (unit.key && (age >= flicks(segment_) - slack || !last_->independent || age + group_ > longest())) {
         return cut(unit, {pts_of(unit), dts, false, true});
     }
     if (age + picture_ > longest()) {
@@ -183,6 +188,13 @@ void Cutter::measure_picture(Flicks dts) {
         picture_ = std::min(picture_, flicks_a_second);
     }
     picture_at_ = dts;
+}
+
+void Cutter::measure_group(Flicks dts) {
+    if (key_at_) {
+        group_ = std::max(dts - *key_at_, group_ - group_ / 16);
+    }
+    key_at_ = dts;
 }
 
 Flicks Cutter::longest() const {

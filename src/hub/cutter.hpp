@@ -18,7 +18,8 @@ bool breaks_off(const media::AccessUnit& unit, const media::ConfigRef& before, s
 /// which they enter. Owned by Stream, asked of every unit, watched or not; home worker only.
 ///
 /// A segment begins at the first key frame `segment` or more after the last cut (within a picture: a
-/// publisher's clock may round down); without video at the first audio frame so far behind. At a
+/// publisher's clock may round down), or at an earlier one behind which a group as long as usual would not fit
+/// in; without video at the first audio frame so far behind. At a
 /// discontinuity, a changed configuration or a new track it begins with the next picture. One that would
 /// outgrow the target duration ends between pictures. Where pictures stay away and audio goes on, it is cut
 /// by time.
@@ -78,6 +79,7 @@ private:
     media::CutRef cut(const media::AccessUnit& unit, const Begin& begin);
     void note(const media::AccessUnit& unit);
     void measure_picture(Flicks dts);
+    void measure_group(Flicks dts);
     void fix_target(Flicks duration);
     Flicks longest() const;
     WallTime utc_at(const media::AccessUnit& unit, Flicks time);
@@ -95,6 +97,8 @@ private:
     std::array<Seen, Timeline::tracks_max> tracks_;
     std::optional<Flicks> picture_at_;   // dts of the newest leading unit
     Flicks picture_ = 0;                 // the longest time between such, of late
+    std::optional<Flicks> key_at_;       // dts of the newest key frame
+    Flicks group_ = 0;                   // the longest group of pictures, of late
     bool between_ = false;
     bool between_since_key_ = false;
     std::optional<std::int64_t>

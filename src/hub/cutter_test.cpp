@@ -157,13 +157,26 @@ TEST(Cutter, row_0_20_numbers_of_a_later_run_never_fall_back) {
 TEST(Cutter, after_a_cut_between_pictures_the_next_key_frame_begins_a_segment) {
     Cutting stream;
     stream.steady(0, 8, 25, 2);
-    stream.steady(8, 9, 25, 2);   // a short group, as where a file is played again and again
-    stream.steady(9, 15, 25, 2);
+    stream.steady(8, 11, 25, 3);   // longer than any before
+    stream.steady(11, 15, 25, 2);
     ASSERT_EQ(stream.cuts.size(), 8U);
     EXPECT_FALSE(stream.cuts[5]->independent) << "8 and 11 lie further apart than the target";
     EXPECT_TRUE(stream.cuts[6]->independent);
     EXPECT_EQ(stream.cuts[6]->time, 11 * 90'000);
     EXPECT_EQ(stream.cuts[7]->time, 13 * 90'000);
+}
+
+TEST(Cutter, a_short_group_is_a_segment_where_the_next_would_not_fit_in_with_it) {
+    Cutting stream;
+    for (int round = 0; round < 10; ++round) {   // a file of 5 s that is played again and again
+        stream.steady(round * 5, round * 5 + 5, 25, 2);
+    }
+    EXPECT_FALSE(stream.cutter.cuts_between_pictures());
+    ASSERT_EQ(stream.cuts.size(), 30U);
+    for (std::size_t at = 0; at < stream.cuts.size(); ++at) {
+        EXPECT_TRUE(stream.cuts[at]->independent);
+        EXPECT_EQ(stream.cuts[at]->time, static_cast<std::int64_t>((at / 3 * 5 + at % 3 * 2) * 90'000));
+    }
 }
 
 TEST(Cutter, a_group_of_pictures_that_outgrows_the_target_is_cut_between_pictures) {

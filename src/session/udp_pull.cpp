@@ -36,8 +36,8 @@ bool is_ts(ByteSpan bytes) {
     return true;
 }
 
-/// Bare packets that come late are told by their counters of 16, which fit by chance now and then: the times of
-/// what they bring go back a little. A sender that begins again goes back further, or says so.
+/// Bare packets that come late are told by their counters of 16, which fit by chance now and then: the times
+/// of what they bring go back a little. A sender that begins again goes back further, or says so.
 class LateUnits {
 public:
     /// Takes them out of what is new, which begins at `first`; how many there were.

@@ -18,11 +18,10 @@ bool breaks_off(const media::AccessUnit& unit, const media::ConfigRef& before, s
 /// which they enter. Owned by Stream, asked of every unit, watched or not; home worker only.
 ///
 /// A segment begins at the first key frame `segment` or more after the last cut (within a picture: a
-/// publisher's clock may round down), or at an earlier one behind which a group as long as usual would not fit
-/// in; without video at the first audio frame so far behind. At a
-/// discontinuity, a changed configuration or a new track it begins with the next picture. One that would
-/// outgrow the target duration ends between pictures. Where pictures stay away and audio goes on, it is cut
-/// by time.
+/// publisher's clock may round down), or at an earlier one behind which a group as long as usual would not
+/// fit in; without video at the first audio frame so far behind. At a discontinuity, a changed configuration
+/// or a new track it begins with the next picture. One that would outgrow the target duration ends between
+/// pictures. Where pictures stay away and audio goes on, it is cut by time.
 class Cutter {
 public:
     /// A segment may last so long while the target duration is not fixed.

@@ -73,7 +73,7 @@ Result<> Archive::begin(const Batch& batch, const BeginFile& item) {
     if (low_) {
         remove_some();
         if (low_) {
-            return fail(Errc::exhausted, "the disk is full");
+            return fail(Errc::exhausted, why_low_);
         }
     }
     if (Result<> late = index_late(); !late) {
@@ -267,6 +267,7 @@ void Archive::tend() {
             return;
         }
         (void)index_late();
+        (void)say_late();
         make_room();
     }
 }
@@ -283,6 +284,7 @@ void Archive::close(const std::string& why) {
     }
     if (open_) {
         (void)index_late();
+        (void)say_late();
         (void)seal_cut_files();
     }
     index_.close();

@@ -3,6 +3,7 @@
 #include "archive/batch.hpp"
 #include "archive/chunk_file.hpp"
 #include "archive/index.hpp"
+#include "archive/pins.hpp"
 #include "archive/retention.hpp"
 
 #include <map>
@@ -50,7 +51,7 @@ public:
         Random& random;
         const Clock& clock;
     };
-    explicit Archive(Seams seams) : seams_{seams}, index_{seams.folder, seams.random} {}
+    explicit Archive(Seams seams) : seams_{seams}, index_{seams.folder, seams.random}, pins_{seams.folder} {}
     Archive(const Archive&) = delete;
     Archive& operator=(const Archive&) = delete;
     ~Archive() = default;
@@ -75,7 +76,12 @@ public:
     Result<Bytes> read(const std::string& stream, std::uint64_t file, std::uint64_t number,
                        Form form = Form::chunks);
     Result<Bytes> init(const std::string& stream, std::uint64_t file);
-    Result<> pin(const std::string& stream, Span span) { return index_.pin(stream, span); }
+
+    /// Ranges that retention leaves alone, with every file that has a moment of them. Errc::refused: the
+    /// archive cannot be read; exhausted, not_found, io.
+    Result<std::vector<Span>> pins(const std::string& stream);
+    Result<> pin(Pin pin);
+    Result<> unpin(const Pin& pin);
 
     /// What goes wrong with the disk, in words; empty: nothing does.
     const std::string& alarm() const { return alarm_; }
@@ -123,12 +129,17 @@ private:
     /// Looks how much room there is, and where need be at all files.
     void make_room();
     void remove_some();
+    /// Stops recording at the disk's floor.
+    void stop_at_floor();
     Result<> remove(const FileRow& row);
+    /// Puts into the index what went when there was no room to say so.
+    Result<> say_late();
     Result<> add_gap(const std::string& stream, const Gap& gap);
     void count_gap(std::string_view cause);
 
     Seams seams_;
     Index index_;
+    Pins pins_;
     Keep keep_;
     ClockTrust trust_;
     struct Late {
@@ -139,6 +150,7 @@ private:
 
     std::map<std::string, Writing, std::less<>> writing_;
     std::vector<Late> late_;
+    std::vector<FileRow> unsaid_;   // files that are gone, and not yet in the gaps
     std::uint64_t next_id_ = 1;
     std::uint64_t recovered_ = 0;
     Instant tended_at_;
@@ -146,6 +158,7 @@ private:
     bool open_ = false;
     bool closed_ = false;   // the node stops
     bool low_ = false;      // the disk is at its floor
+    std::string_view why_low_;
     std::string alarm_;
     Counters counters_;
 };

@@ -54,6 +54,7 @@ struct FoundFragment {
 struct Span {
     WallTime from;
     WallTime to;
+    bool operator==(const Span&) const = default;
 };
 
 /// Which fragments there are, of which time: SQLite in the file `index`, in the archive's own folder, WAL
@@ -82,10 +83,8 @@ public:
     Result<> put_file(const FileRow& row, std::span<const Fragment> fragments);
     Result<> remove_file(std::uint64_t id);
     Result<> add_gap(const std::string& stream, const Gap& gap);
-    /// Pictures from `span` stay, whatever retention says.
-    Result<> pin(const std::string& stream, Span span);
-    /// What retention took, as one gap from the stream's beginning on.
-    Result<> note_retention(const std::string& stream, Span taken);
+    /// What retention took, as one gap with what it took before up to the next file that stays.
+    Result<> note_retention(const FileRow& taken);
     Result<> mark_damaged(std::uint64_t file, std::uint64_t number);
 
     /// All files, in order of their ids, without their `init`.
@@ -101,7 +100,6 @@ public:
     Result<std::vector<Gap>> gaps(const std::string& stream, Span span, std::size_t count_max);
     /// When the stream's newest gap ends.
     Result<std::optional<WallTime>> newest_gap(const std::string& stream);
-    Result<std::vector<Span>> pins(const std::string& stream);
     Result<std::uint64_t> fragment_count();
     /// SQLite's own look at all of it: empty is sound.
     Result<std::string> integrity();

@@ -236,6 +236,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     if (keeper_ != nullptr) {
         routes.push_back(session::archive_play(counter.desk, *keeper_, stills_));
         routes.push_back(session::archive_pins(counter.desk, *keeper_));
+        control::join_route(routes, "/api/v1/recordings/a", control::record_route(means));
     }
     routes.push_back(session::hls_play(counter.desk, node_start));
     routes.push_back(session::still_play(counter.desk, stills_));

@@ -49,6 +49,10 @@ Result<> Archive::open() {
         done = index_.begin_anew();
         done = done ? recover_files() : done;
     }
+    const auto last = done ? index_.last_time() : Result<std::optional<WallTime>>{std::nullopt};
+    if (last && *last) {
+        trust_.remember(**last);
+    }
     open_ = done.has_value();
     if (!open_) {
         index_.close();
@@ -207,7 +211,11 @@ void Archive::remove_some() {
     Stock stock{.free = *free, .now = trust_.believe(seams_.clock.utc(), seams_.clock.now())};
     if (trust_.holds() && !held) {
         log::warning("archive",
-                     "the clock jumped by more than an hour: nothing is removed for its age today");
+                     "the clock jumped by more than an hour, or nothing ran for so long: nothing is "
+                     "removed for its age today");
+    }
+    if (stock.now) {
+        (void)index_.remember_time(*stock.now);
     }
     for (const FileRow& row : *rows) {
         if (std::ranges::find(unsaid_, row.id, &FileRow::id) != unsaid_.end()) {

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS fragments(file INTEGER NOT NULL, place INTEGER NOT NU
   flags INTEGER NOT NULL, PRIMARY KEY(file, place)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gaps(stream TEXT NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL,
   cause TEXT NOT NULL, PRIMARY KEY(stream, begin)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS clock(id INTEGER PRIMARY KEY, utc INTEGER NOT NULL);
 PRAGMA user_version=1;
 )";
 
@@ -72,10 +73,13 @@ Result<> Index::open() {
         close();
         return sqlite_failure(code);
     }
+    int reserved = SqliteFolder::reserved;
+    sqlite3_file_control(database_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     // NORMAL: a commit waits for no disk. After a power cut the newest rows may be missing; recovery reads
     // them from the files, which were synced.
     Result<> ready =
-        run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        run("PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA "
+            "synchronous=NORMAL;"
             "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;");
     if (ready) {
         ready = run(schema);
@@ -184,6 +188,10 @@ Result<> Index::note_retention(const FileRow& taken) {
         return done;
     }
     return all.commit();
+}
+
+Result<> Index::remember_time(WallTime now) {
+    return Statement{database_, "INSERT OR REPLACE INTO clock VALUES(1,?)"}.put(now).done();
 }
 
 Result<> Index::mark_damaged(std::uint64_t file, std::uint64_t number) {

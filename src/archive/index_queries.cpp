@@ -155,6 +155,12 @@ Result<std::optional<WallTime>> Index::newest_gap(const std::string& stream) {
     return first_of(rows(newest, [](Statement& row) { return row.time(); }));
 }
 
+Result<std::optional<WallTime>> Index::last_time() {
+    Statement last{database_,
+                   "SELECT coalesce((SELECT utc FROM clock), max(end)) FROM files HAVING count(*)>0"};
+    return first_of(rows(last, [](Statement& row) { return row.time(); }));
+}
+
 Result<std::uint64_t> Index::fragment_count() {
     Statement count{database_, "SELECT count(*) FROM fragments"};
     const auto found = first_of(rows(count, [](Statement& row) { return row.natural(); }));

@@ -140,6 +140,36 @@ TEST_F(IndexTest, tells_no_gap_of_a_file_that_stays_between_two_that_retention_t
     EXPECT_EQ(take(2), "10-50 ") << "what was pinned for a while";
 }
 
+TEST_F(IndexTest, case_93_f25_finds_one_changed_byte_anywhere_in_it) {
+    {
+        Index index{folder_, random_};
+        ASSERT_TRUE(index.open());
+        for (std::uint64_t id = 1; id <= 12; ++id) {
+            const auto second = static_cast<std::int64_t>(id) * 10;
+            ASSERT_TRUE(index.put_file(row(id, second), fragments(second)));
+            ASSERT_TRUE(index.add_gap("live/cam", {{start + second}, {start + second + 1}, "crash"}));
+        }
+    }
+    ASSERT_FALSE(folder_.has("index-wal"));
+    const std::size_t size = folder_.bytes("index").size();
+    ASSERT_EQ(size % SqliteFolder::page_size, 0U);
+    for (std::size_t at = 0; at < size; at += 13) {
+        const auto before = folder_.bytes("index");
+        folder_.bytes("index")[at] ^= std::byte{0x10};
+        {
+            Index index{folder_, random_};
+            const Result<> opened = index.open();
+            const bool found = !opened || !index.integrity() || !index.integrity()->empty();
+            EXPECT_TRUE(found) << "byte " << at;
+        }
+        folder_.bytes("index") = before;
+    }
+    Index index{folder_, random_};
+    ASSERT_TRUE(index.open());
+    EXPECT_EQ(*index.integrity(), "");
+    EXPECT_EQ(*index.fragment_count(), 120U);
+}
+
 TEST_F(IndexTest, says_when_it_is_damaged) {
     {
         Index index{folder_, random_};

@@ -137,6 +137,7 @@ std::optional<control::ArchiveFacts> Node::archive_facts() const {
                                 .fragments = now.fragments,
                                 .failures = now.failures,
                                 .free_bytes = now.free_bytes,
+                                .sync_us_max = now.sync_us_max,
                                 .full = now.full,
                                 .clock_held = now.clock_held,
                                 .gaps = {}};

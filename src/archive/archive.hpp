@@ -27,8 +27,9 @@ struct Counters {
     std::atomic<std::uint64_t> fragments = 0;   ///< these, which are in the index
     std::atomic<std::uint64_t> failures = 0;    ///< files given up since the disk was full or failed
     std::atomic<std::uint64_t> free_bytes = 0;
-    std::atomic<bool> full = false;         ///< less is free than the floor
-    std::atomic<bool> clock_held = false;   ///< the clock jumped: nothing is removed for its age
+    std::atomic<std::uint64_t> sync_us_max = 0;   ///< the longest that anything written waited for its sync
+    std::atomic<bool> full = false;               ///< less is free than the floor
+    std::atomic<bool> clock_held = false;         ///< the clock jumped: nothing is removed for its age
     std::array<std::atomic<std::uint64_t>, cause::all.size()> gaps{};   ///< that were written, by cause
 };
 
@@ -40,7 +41,8 @@ struct Counters {
 /// orderly stop seals every file.
 class Archive {
 public:
-    static constexpr Duration sync_every = 400ms;
+    /// What was written waits so long for the sync of all files, and until somebody calls `tend`.
+    static constexpr Duration sync_every = 300ms;
     static constexpr Duration tend_every = 5s;
     static constexpr Duration remove_every = 60s;       ///< what got too old; what is too much goes at once
     static constexpr Duration hole_min = 1s;            ///< between two files; shorter is none
@@ -102,7 +104,6 @@ private:
         ProgressRef progress;
         std::uint64_t unacknowledged = 0;
         std::uint64_t unacknowledged_bytes = 0;
-        Instant synced_at;
         std::optional<WallTime> gap_from;   // the end of the file before, until the gap is known
         std::string gap_cause;
     };
@@ -112,6 +113,7 @@ private:
     Result<> put(const Batch& batch, const PutChunk& item);
     Result<> end(const std::string& stream, const std::string& cause);
     Result<> sync(Writing& writing);
+    void sync_all();
     Result<> index_fragments(Writing& writing);
     /// Whether the folder is there; if not, everything in it is given up.
     Result<> look_for_folder();
@@ -154,6 +156,7 @@ private:
     std::uint64_t next_id_ = 1;
     std::uint64_t recovered_ = 0;
     Instant tended_at_;
+    std::optional<Instant> unsynced_since_;
     std::optional<Instant> removed_at_;   // when all files were looked at; nothing: there is a new one
     bool open_ = false;
     bool closed_ = false;   // the node stops

@@ -1,5 +1,6 @@
 """A small real disk that a server has alone: a tmpfs in a mount namespace of its own. Root."""
 
+import contextlib
 import os
 import subprocess
 
@@ -42,12 +43,15 @@ class SmallDisk:
             more = self.free() - leave
             os.posix_fallocate(file.fileno(), file.tell(), more)
 
+    def fill_up(self):
+        """The same, to the last page, while others write, too."""
+        self.fill(MEGABYTE)
+        with contextlib.suppress(OSError), open(self.real("filler"), "ab", buffering=0) as file:
+            while file.write(bytes(4096)):
+                pass
+
     def empty(self):
         os.remove(self.real("filler"))
-
-    def remount(self, how):
-        subprocess.run([*self.inside, "mount", "-o", f"remount,{how}", self.path], check=True)
-
 
 def small_disk(megabytes):
     return lambda folder: SmallDisk(folder, megabytes)

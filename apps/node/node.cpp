@@ -8,6 +8,7 @@
 #include "control/stream_rules.hpp"
 #include "net/machine_name.hpp"
 #include "net/process_facts.hpp"
+#include "session/archive_pins.hpp"
 #include "session/archive_play.hpp"
 #include "session/events_serve.hpp"
 #include "session/hls_play.hpp"
@@ -136,6 +137,7 @@ std::optional<control::ArchiveFacts> Node::archive_facts() const {
                                 .fragments = now.fragments,
                                 .failures = now.failures,
                                 .free_bytes = now.free_bytes,
+                                .sync_us_max = now.sync_us_max,
                                 .full = now.full,
                                 .clock_held = now.clock_held,
                                 .gaps = {}};
@@ -234,6 +236,8 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     routes.push_back(session::wfs_play(counter.desk));
     if (keeper_ != nullptr) {
         routes.push_back(session::archive_play(counter.desk, *keeper_, stills_));
+        routes.push_back(session::archive_pins(counter.desk, *keeper_));
+        control::join_route(routes, "/api/v1/recordings/a", control::record_route(means));
     }
     routes.push_back(session::hls_play(counter.desk, node_start));
     routes.push_back(session::still_play(counter.desk, stills_));

@@ -42,9 +42,7 @@ void Archive::write(Batch batch) {
     const auto writing = writing_.find(batch.stream);
     if (done && writing != writing_.end()) {
         done = writing->second.file.write_out();
-        if (done && seams_.clock.now() - writing->second.synced_at >= sync_every) {
-            done = sync(writing->second);
-        }
+        unsynced_since_ = unsynced_since_.value_or(seams_.clock.now());
     }
     if (!done && open_) {
         give_up(batch.stream, done.error());
@@ -73,7 +71,7 @@ Result<> Archive::begin(const Batch& batch, const BeginFile& item) {
     if (low_) {
         remove_some();
         if (low_) {
-            return fail(Errc::exhausted, "the disk is full");
+            return fail(Errc::exhausted, why_low_);
         }
     }
     if (Result<> late = index_late(); !late) {
@@ -97,7 +95,6 @@ Result<> Archive::begin(const Batch& batch, const BeginFile& item) {
     Writing writing{.file = std::move(*file),
                     .row = {.id = id, .facts = item.facts, .seal_cause = {}, .init = item.init},
                     .progress = batch.progress,
-                    .synced_at = seams_.clock.now(),
                     // Where retention took the newest file, the gap goes on.
                     .gap_from = *before ? std::optional{(*before)->end} : *gap_before,
                     .gap_cause = item.facts.cause};
@@ -132,7 +129,6 @@ Result<> Archive::sync(Writing& writing) {
     if (Result<> synced = writing.file.sync(); !synced) {
         return synced;
     }
-    writing.synced_at = seams_.clock.now();
     writing.progress->acknowledged += std::exchange(writing.unacknowledged, 0);
     counters_.bytes += writing.unacknowledged_bytes;
     writing.progress->bytes += std::exchange(writing.unacknowledged_bytes, 0);
@@ -244,21 +240,33 @@ Result<> Archive::look_for_folder() {
     return there;
 }
 
-void Archive::tend() {
-    const Instant now = seams_.clock.now();
+void Archive::sync_all() {
+    const Instant since = *std::exchange(unsynced_since_, std::nullopt);
+    for (auto& [stream, writing] : writing_) {
+        writing.file.hasten();
+    }
     std::vector<std::pair<std::string, Error>> failed;
     for (auto& [stream, writing] : writing_) {
-        if (writing.file.unsynced() && now - writing.synced_at >= sync_every) {
-            if (const Result<> synced = sync(writing); !synced) {
-                failed.emplace_back(stream, synced.error());
-            }
+        const Result<> synced = writing.file.unsynced() ? sync(writing) : Result<>{};
+        if (!synced) {
+            failed.emplace_back(stream, synced.error());
         }
     }
+    const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(seams_.clock.now() - since);
+    const auto microseconds = static_cast<std::uint64_t>(waited.count());
+    counters_.sync_us_max = std::max<std::uint64_t>(counters_.sync_us_max, microseconds);
     for (const auto& [stream, error] : failed) {
         const ProgressRef progress = writing_.at(stream).progress;
         give_up(stream, error);
         progress->trouble =
             error.code == Errc::exhausted ? Progress::Trouble::full : Progress::Trouble::failed;
+    }
+}
+
+void Archive::tend() {
+    const Instant now = seams_.clock.now();
+    if (unsynced_since_ && now - *unsynced_since_ >= sync_every) {
+        sync_all();
     }
     if (open_ && now - tended_at_ >= tend_every) {
         tended_at_ = now;
@@ -267,6 +275,7 @@ void Archive::tend() {
             return;
         }
         (void)index_late();
+        (void)say_late();
         make_room();
     }
 }
@@ -283,6 +292,7 @@ void Archive::close(const std::string& why) {
     }
     if (open_) {
         (void)index_late();
+        (void)say_late();
         (void)seal_cut_files();
     }
     index_.close();

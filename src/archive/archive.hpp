@@ -3,6 +3,7 @@
 #include "archive/batch.hpp"
 #include "archive/chunk_file.hpp"
 #include "archive/index.hpp"
+#include "archive/pins.hpp"
 #include "archive/retention.hpp"
 
 #include <map>
@@ -26,8 +27,9 @@ struct Counters {
     std::atomic<std::uint64_t> fragments = 0;   ///< these, which are in the index
     std::atomic<std::uint64_t> failures = 0;    ///< files given up since the disk was full or failed
     std::atomic<std::uint64_t> free_bytes = 0;
-    std::atomic<bool> full = false;         ///< less is free than the floor
-    std::atomic<bool> clock_held = false;   ///< the clock jumped: nothing is removed for its age
+    std::atomic<std::uint64_t> sync_us_max = 0;   ///< the longest that anything written waited for its sync
+    std::atomic<bool> full = false;               ///< less is free than the floor
+    std::atomic<bool> clock_held = false;         ///< the clock jumped: nothing is removed for its age
     std::array<std::atomic<std::uint64_t>, cause::all.size()> gaps{};   ///< that were written, by cause
 };
 
@@ -39,7 +41,8 @@ struct Counters {
 /// orderly stop seals every file.
 class Archive {
 public:
-    static constexpr Duration sync_every = 400ms;
+    /// What was written waits so long for the sync of all files, and until somebody calls `tend`.
+    static constexpr Duration sync_every = 300ms;
     static constexpr Duration tend_every = 5s;
     static constexpr Duration remove_every = 60s;       ///< what got too old; what is too much goes at once
     static constexpr Duration hole_min = 1s;            ///< between two files; shorter is none
@@ -50,7 +53,7 @@ public:
         Random& random;
         const Clock& clock;
     };
-    explicit Archive(Seams seams) : seams_{seams}, index_{seams.folder, seams.random} {}
+    explicit Archive(Seams seams) : seams_{seams}, index_{seams.folder, seams.random}, pins_{seams.folder} {}
     Archive(const Archive&) = delete;
     Archive& operator=(const Archive&) = delete;
     ~Archive() = default;
@@ -75,7 +78,12 @@ public:
     Result<Bytes> read(const std::string& stream, std::uint64_t file, std::uint64_t number,
                        Form form = Form::chunks);
     Result<Bytes> init(const std::string& stream, std::uint64_t file);
-    Result<> pin(const std::string& stream, Span span) { return index_.pin(stream, span); }
+
+    /// Ranges that retention leaves alone, with every file that has a moment of them. Errc::refused: the
+    /// archive cannot be read; exhausted, not_found, io.
+    Result<std::vector<Span>> pins(const std::string& stream);
+    Result<> pin(Pin pin);
+    Result<> unpin(const Pin& pin);
 
     /// What goes wrong with the disk, in words; empty: nothing does.
     const std::string& alarm() const { return alarm_; }
@@ -96,7 +104,6 @@ private:
         ProgressRef progress;
         std::uint64_t unacknowledged = 0;
         std::uint64_t unacknowledged_bytes = 0;
-        Instant synced_at;
         std::optional<WallTime> gap_from;   // the end of the file before, until the gap is known
         std::string gap_cause;
     };
@@ -106,6 +113,7 @@ private:
     Result<> put(const Batch& batch, const PutChunk& item);
     Result<> end(const std::string& stream, const std::string& cause);
     Result<> sync(Writing& writing);
+    void sync_all();
     Result<> index_fragments(Writing& writing);
     /// Whether the folder is there; if not, everything in it is given up.
     Result<> look_for_folder();
@@ -123,12 +131,17 @@ private:
     /// Looks how much room there is, and where need be at all files.
     void make_room();
     void remove_some();
+    /// Stops recording at the disk's floor.
+    void stop_at_floor();
     Result<> remove(const FileRow& row);
+    /// Puts into the index what went when there was no room to say so.
+    Result<> say_late();
     Result<> add_gap(const std::string& stream, const Gap& gap);
     void count_gap(std::string_view cause);
 
     Seams seams_;
     Index index_;
+    Pins pins_;
     Keep keep_;
     ClockTrust trust_;
     struct Late {
@@ -139,13 +152,16 @@ private:
 
     std::map<std::string, Writing, std::less<>> writing_;
     std::vector<Late> late_;
+    std::vector<FileRow> unsaid_;   // files that are gone, and not yet in the gaps
     std::uint64_t next_id_ = 1;
     std::uint64_t recovered_ = 0;
     Instant tended_at_;
+    std::optional<Instant> unsynced_since_;
     std::optional<Instant> removed_at_;   // when all files were looked at; nothing: there is a new one
     bool open_ = false;
     bool closed_ = false;   // the node stops
     bool low_ = false;      // the disk is at its floor
+    std::string_view why_low_;
     std::string alarm_;
     Counters counters_;
 };

@@ -21,8 +21,16 @@ bool damaged_index(const Result<>& done) {
     return !done && done.error().code == Errc::malformed;
 }
 
-bool overlap(const Span& a, WallTime begin, WallTime end) {
-    return a.from < end && begin < a.to;
+/// Why the floor of the disk is not reached though all that may go went, or would be of no help.
+std::string_view why_full(const Stock& stock, std::uint64_t free_min) {
+    std::uint64_t ours = 0;
+    for (const Stock::File& file : stock.files) {
+        ours += file.open ? 0 : file.bytes;
+    }
+    const bool pinned = std::ranges::any_of(stock.files, &Stock::File::pinned);
+    return pinned && stock.free + ours >= free_min
+               ? "the disk is full, with recordings that are pinned; unpin some, or make room"
+               : "the disk is full";
 }
 
 }   // namespace
@@ -31,13 +39,19 @@ Result<> Archive::open() {
     closed_ = false;
     writing_.clear();
     late_.clear();
+    unsaid_.clear();
     Result<> done = seams_.folder.claim();
+    done = done ? pins_.load() : done;
     done = done ? index_.open() : done;
     done = done ? recover_files() : done;
     if (damaged_index(done)) {
         log::warning("archive", "the index is damaged; it is made again from the files");
         done = index_.begin_anew();
         done = done ? recover_files() : done;
+    }
+    const auto last = done ? index_.last_time() : Result<std::optional<WallTime>>{std::nullopt};
+    if (last && *last) {
+        trust_.remember(**last);
     }
     open_ = done.has_value();
     if (!open_) {
@@ -186,6 +200,7 @@ void Archive::make_room() {
 }
 
 void Archive::remove_some() {
+    (void)say_late();
     const auto rows = index_.files();
     const Result<std::uint64_t> free = seams_.folder.free_bytes();
     if (!rows || !free) {
@@ -196,21 +211,22 @@ void Archive::remove_some() {
     Stock stock{.free = *free, .now = trust_.believe(seams_.clock.utc(), seams_.clock.now())};
     if (trust_.holds() && !held) {
         log::warning("archive",
-                     "the clock jumped by more than an hour: nothing is removed for its age today");
+                     "the clock jumped by more than an hour, or nothing ran for so long: nothing is "
+                     "removed for its age today");
     }
-    std::map<std::string, std::vector<Span>> pins;
+    if (stock.now) {
+        (void)index_.remember_time(*stock.now);
+    }
     for (const FileRow& row : *rows) {
-        if (!pins.contains(row.facts.stream)) {
-            pins[row.facts.stream] = index_.pins(row.facts.stream).value_or(std::vector<Span>{});
+        if (std::ranges::find(unsaid_, row.id, &FileRow::id) != unsaid_.end()) {
+            continue;
         }
-        const bool pinned = std::ranges::any_of(
-            pins[row.facts.stream], [&](const Span& span) { return overlap(span, row.begin, row.end); });
         stock.files.push_back({.id = row.id,
                                .stream = row.facts.stream,
                                .span = {row.begin, row.end},
                                .bytes = row.bytes,
                                .open = row.state == FileState::open,
-                               .pinned = pinned});
+                               .pinned = pins_.hold(row.facts.stream, {row.begin, row.end})});
     }
     const std::vector<std::uint64_t> going = to_remove(stock, keep_);
     for (const std::uint64_t id : going) {
@@ -226,29 +242,79 @@ void Archive::remove_some() {
     counters_.free_bytes = left;
     counters_.clock_held = trust_.holds();
     if (low_) {
-        for (const auto& [stream, writing] : writing_) {
-            writing.progress->trouble = Progress::Trouble::full;
-        }
-        while (!writing_.empty()) {
-            const std::string stream = writing_.begin()->first;
-            if (const Result<> ended = end(stream, std::string{cause::disk_full}); !ended) {
-                give_up(stream, ended.error());
-            }
-        }
-        note({Errc::exhausted, "the disk is full"});
+        why_low_ = why_full(stock, keep_.free_min);
+        stop_at_floor();
     }
+}
+
+void Archive::stop_at_floor() {
+    for (const auto& [stream, writing] : writing_) {
+        writing.progress->trouble = Progress::Trouble::full;
+    }
+    while (!writing_.empty()) {
+        const std::string stream = writing_.begin()->first;
+        if (const Result<> ended = end(stream, std::string{cause::disk_full}); !ended) {
+            give_up(stream, ended.error());
+        }
+    }
+    note({Errc::exhausted, why_low_});
+}
+
+Result<std::vector<Span>> Archive::pins(const std::string& stream) {
+    if (!open_ && is_there()) {
+        return fail(Errc::refused, "the archive cannot be read now");
+    }
+    std::vector<Span> spans;
+    for (const Pin& pin : pins_.all()) {
+        if (pin.stream == stream) {
+            spans.push_back(pin.span);
+        }
+    }
+    std::ranges::sort(spans, {}, [](const Span& span) { return std::pair{span.from, span.to}; });
+    return spans;
+}
+
+Result<> Archive::pin(Pin pin) {
+    Result<> opened = open_ || closed_ ? Result<>{} : open();
+    return opened ? pins_.add(std::move(pin)) : opened;
+}
+
+Result<> Archive::unpin(const Pin& pin) {
+    Result<> opened = open_ || closed_ ? Result<>{} : open();
+    removed_at_.reset();
+    return opened ? pins_.remove(pin) : opened;
 }
 
 Result<> Archive::remove(const FileRow& row) {
     // The gap's words first: a crash leaves a gap with files in it, never a hole without a cause.
-    if (Result<> noted = index_.note_retention(row.facts.stream, {row.begin, row.end}); !noted) {
-        return noted;
+    const auto no_room = [](const Result<>& done) { return !done && done.error().code == Errc::exhausted; };
+    Result<> said = index_.note_retention(row);
+    if (!said && !no_room(said)) {
+        return said;
     }
     if (Result<> gone = seams_.folder.remove(file_name(row.id)); !gone) {
         return gone;
     }
     count_gap(cause::retention);
-    return index_.remove_file(row.id);
+    said = said ? index_.remove_file(row.id) : said;
+    if (no_room(said)) {
+        // Not a page was free for the words: they come once there is room. After a crash it is "file lost".
+        unsaid_.push_back(row);
+        return {};
+    }
+    return said;
+}
+
+Result<> Archive::say_late() {
+    while (!unsaid_.empty()) {
+        Result<> done = index_.note_retention(unsaid_.back());
+        done = done ? index_.remove_file(unsaid_.back().id) : done;
+        if (!done) {
+            return done;
+        }
+        unsaid_.pop_back();
+    }
+    return {};
 }
 
 Result<Listing> Archive::list(const std::string& stream, Span span) {

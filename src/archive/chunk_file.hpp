@@ -25,6 +25,8 @@ public:
     /// It is with the system after `write_out`.
     void append(RecordHead head, ByteSpan chunk);
     Result<> write_out();
+    /// Lets the disk begin with what is with the system.
+    void hasten() { file_->hasten(); }
     /// Brings all to the disk: what is acknowledged, and nothing else.
     Result<> sync();
     /// Ends the file in good order, and syncs it.

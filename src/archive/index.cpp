@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS fragments(file INTEGER NOT NULL, place INTEGER NOT NU
   flags INTEGER NOT NULL, PRIMARY KEY(file, place)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS gaps(stream TEXT NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL,
   cause TEXT NOT NULL, PRIMARY KEY(stream, begin)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS pins(stream TEXT NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS clock(id INTEGER PRIMARY KEY, utc INTEGER NOT NULL);
 PRAGMA user_version=1;
 )";
 
@@ -73,10 +73,13 @@ Result<> Index::open() {
         close();
         return sqlite_failure(code);
     }
+    int reserved = SqliteFolder::reserved;
+    sqlite3_file_control(database_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
     // NORMAL: a commit waits for no disk. After a power cut the newest rows may be missing; recovery reads
     // them from the files, which were synced.
     Result<> ready =
-        run("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+        run("PRAGMA page_size=4096; PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA "
+            "synchronous=NORMAL;"
             "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON;");
     if (ready) {
         ready = run(schema);
@@ -155,29 +158,27 @@ Result<> Index::add_gap(const std::string& stream, const Gap& gap) {
         .done();
 }
 
-Result<> Index::pin(const std::string& stream, Span span) {
-    return Statement{database_, "INSERT INTO pins VALUES(?,?,?)"}
-        .put(stream)
-        .put(span.from)
-        .put(span.to)
-        .done();
-}
-
-Result<> Index::note_retention(const std::string& stream, Span taken) {
+Result<> Index::note_retention(const FileRow& taken) {
     Transaction all{*this};
     if (!all.begun()) {
         return all.begun();
     }
+    const std::string& stream = taken.facts.stream;
+    // Of the stretch between the two files that stay on either side.
     Statement before{database_,
-                     "SELECT coalesce(min(begin), ?), coalesce(max(end), ?) FROM gaps WHERE stream=? AND "
-                     "(cause='retention' OR (begin>=? AND end<=?))"};
-    before.put(taken.from).put(taken.to).put(stream).put(taken.from).put(taken.to);
+                     "SELECT coalesce(min(begin), ?2), coalesce(max(end), ?3) FROM gaps WHERE stream=?1 AND "
+                     "begin>=coalesce((SELECT end FROM files WHERE stream=?1 AND begin<=?2 AND id<>?4 "
+                     "ORDER BY begin DESC LIMIT 1), begin) AND "
+                     "end<=coalesce((SELECT begin FROM files WHERE stream=?1 AND begin>=?3 AND id<>?4 "
+                     "ORDER BY begin LIMIT 1), end) AND "
+                     "(cause='retention' OR (begin>=?2 AND end<=?3))"};
+    before.put(stream).put(taken.begin).put(taken.end).put(taken.id);
     const Result<bool> found = before.step();
     if (!found) {
         return std::unexpected(found.error());
     }
-    const WallTime begin = std::min(taken.from, before.time());
-    const WallTime end = std::max(taken.to, before.time());
+    const WallTime begin = std::min(taken.begin, before.time());
+    const WallTime end = std::max(taken.end, before.time());
     before.again();
     Statement inside{database_, "DELETE FROM gaps WHERE stream=? AND begin>=? AND end<=?"};
     if (Result<> done = inside.put(stream).put(begin).put(end).done(); !done) {
@@ -187,6 +188,10 @@ Result<> Index::note_retention(const std::string& stream, Span taken) {
         return done;
     }
     return all.commit();
+}
+
+Result<> Index::remember_time(WallTime now) {
+    return Statement{database_, "INSERT OR REPLACE INTO clock VALUES(1,?)"}.put(now).done();
 }
 
 Result<> Index::mark_damaged(std::uint64_t file, std::uint64_t number) {

@@ -54,6 +54,7 @@ struct FoundFragment {
 struct Span {
     WallTime from;
     WallTime to;
+    bool operator==(const Span&) const = default;
 };
 
 /// Which fragments there are, of which time: SQLite in the file `index`, in the archive's own folder, WAL
@@ -82,11 +83,11 @@ public:
     Result<> put_file(const FileRow& row, std::span<const Fragment> fragments);
     Result<> remove_file(std::uint64_t id);
     Result<> add_gap(const std::string& stream, const Gap& gap);
-    /// Pictures from `span` stay, whatever retention says.
-    Result<> pin(const std::string& stream, Span span);
-    /// What retention took, as one gap from the stream's beginning on.
-    Result<> note_retention(const std::string& stream, Span taken);
+    /// What retention took, as one gap with what it took before up to the next file that stays.
+    Result<> note_retention(const FileRow& taken);
     Result<> mark_damaged(std::uint64_t file, std::uint64_t number);
+    /// What time it is, for the next start to tell whether the clock jumped meanwhile.
+    Result<> remember_time(WallTime now);
 
     /// All files, in order of their ids, without their `init`.
     Result<std::vector<FileRow>> files();
@@ -101,7 +102,8 @@ public:
     Result<std::vector<Gap>> gaps(const std::string& stream, Span span, std::size_t count_max);
     /// When the stream's newest gap ends.
     Result<std::optional<WallTime>> newest_gap(const std::string& stream);
-    Result<std::vector<Span>> pins(const std::string& stream);
+    /// The time last remembered, or of the newest recording.
+    Result<std::optional<WallTime>> last_time();
     Result<std::uint64_t> fragment_count();
     /// SQLite's own look at all of it: empty is sound.
     Result<std::string> integrity();

@@ -155,13 +155,10 @@ Result<std::optional<WallTime>> Index::newest_gap(const std::string& stream) {
     return first_of(rows(newest, [](Statement& row) { return row.time(); }));
 }
 
-Result<std::vector<Span>> Index::pins(const std::string& stream) {
-    Statement found{database_, "SELECT begin,end FROM pins WHERE stream=?"};
-    found.put(stream);
-    return rows(found, [](Statement& row) {
-        const WallTime from = row.time();
-        return Span{from, row.time()};
-    });
+Result<std::optional<WallTime>> Index::last_time() {
+    Statement last{database_,
+                   "SELECT coalesce((SELECT utc FROM clock), max(end)) FROM files HAVING count(*)>0"};
+    return first_of(rows(last, [](Statement& row) { return row.time(); }));
 }
 
 Result<std::uint64_t> Index::fragment_count() {

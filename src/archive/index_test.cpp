@@ -106,13 +106,68 @@ TEST_F(IndexTest, takes_what_retention_took_as_one_gap) {
     const auto at = [](std::int64_t second) { return WallTime{start + second * 1'000'000}; };
     ASSERT_TRUE(index.add_gap("live/cam", {at(10), at(20), "crash"}));
     ASSERT_TRUE(index.add_gap("live/cam", {at(50), at(60), "disk full"}));
-    ASSERT_TRUE(index.note_retention("live/cam", span(0, 10)));
-    ASSERT_TRUE(index.note_retention("live/cam", span(20, 30)));
+    for (const FileRow& taken : {row(1, 0), row(2, 20)}) {
+        ASSERT_TRUE(index.put_file(taken, {}));
+        ASSERT_TRUE(index.note_retention(taken));
+        ASSERT_TRUE(index.remove_file(taken.id));
+    }
     const auto gaps = index.gaps("live/cam", span(0, 100), 10);
     ASSERT_TRUE(gaps);
     ASSERT_EQ(gaps->size(), 2U);
     EXPECT_EQ(gaps->front(), (Gap{at(0), at(30), "retention"}));
     EXPECT_EQ(gaps->back(), (Gap{at(50), at(60), "disk full"}));
+}
+
+TEST_F(IndexTest, tells_no_gap_of_a_file_that_stays_between_two_that_retention_took) {
+    Index index{folder_, random_};
+    ASSERT_TRUE(index.open());
+    for (std::uint64_t id = 1; id <= 4; ++id) {
+        ASSERT_TRUE(index.put_file(row(id, static_cast<std::int64_t>(id) * 10), {}));
+    }
+    const auto take = [&](std::uint64_t id) {
+        EXPECT_TRUE(index.note_retention(row(id, static_cast<std::int64_t>(id) * 10)));
+        EXPECT_TRUE(index.remove_file(id));
+        std::string text;
+        for (const Gap& gap : *index.gaps("live/cam", span(0, 100), 10)) {
+            text += fmt::format("{}-{} ", (gap.begin.microseconds - start) / 1'000'000,
+                                (gap.end.microseconds - start) / 1'000'000);
+        }
+        return text;
+    };
+    EXPECT_EQ(take(1), "10-20 ");
+    EXPECT_EQ(take(3), "10-20 30-40 ");
+    EXPECT_EQ(take(4), "10-20 30-50 ");
+    EXPECT_EQ(take(2), "10-50 ") << "what was pinned for a while";
+}
+
+TEST_F(IndexTest, case_93_f25_finds_one_changed_byte_anywhere_in_it) {
+    {
+        Index index{folder_, random_};
+        ASSERT_TRUE(index.open());
+        for (std::uint64_t id = 1; id <= 12; ++id) {
+            const auto second = static_cast<std::int64_t>(id) * 10;
+            ASSERT_TRUE(index.put_file(row(id, second), fragments(second)));
+            ASSERT_TRUE(index.add_gap("live/cam", {{start + second}, {start + second + 1}, "crash"}));
+        }
+    }
+    ASSERT_FALSE(folder_.has("index-wal"));
+    const std::size_t size = folder_.bytes("index").size();
+    ASSERT_EQ(size % SqliteFolder::page_size, 0U);
+    for (std::size_t at = 0; at < size; at += 13) {
+        const auto before = folder_.bytes("index");
+        folder_.bytes("index")[at] ^= std::byte{0x10};
+        {
+            Index index{folder_, random_};
+            const Result<> opened = index.open();
+            const bool found = !opened || !index.integrity() || !index.integrity()->empty();
+            EXPECT_TRUE(found) << "byte " << at;
+        }
+        folder_.bytes("index") = before;
+    }
+    Index index{folder_, random_};
+    ASSERT_TRUE(index.open());
+    EXPECT_EQ(*index.integrity(), "");
+    EXPECT_EQ(*index.fragment_count(), 120U);
 }
 
 TEST_F(IndexTest, says_when_it_is_damaged) {

@@ -1,6 +1,7 @@
 #include "archive/inspection.hpp"
 
 #include "archive/chunk_file.hpp"
+#include "archive/pins.hpp"
 
 #include <fmt/format.h>
 
@@ -119,6 +120,11 @@ Result<Inspection> Inspector::run(const InspectionProgress& progress) {
         if (const auto id = file_id(name); id && !known.contains(*id)) {
             fault(fmt::format("{}: is not in the index; a node that starts puts it there", name));
         }
+    }
+    Pins pins{folder_};
+    if (const Result<> loaded = pins.load(); !loaded || pins.damaged() > 0) {
+        fault(pins.unknown() ? "the pinned ranges are damaged: which they were is lost"
+                             : "one of the two lists of pinned ranges is damaged; the next change mends it");
     }
     for (const std::string& stream : streams) {
         found_.gaps += index_.gaps(stream, always, rows_max).value_or(std::vector<Gap>{}).size();

@@ -75,4 +75,25 @@ void Keeper::init(std::string stream, std::uint64_t file, Reply<Bytes> reply) {
     });
 }
 
+void Keeper::pins(std::string stream, Reply<std::vector<Span>> reply) {
+    (void)disk_.run([this, stream = std::move(stream), reply = std::move(reply)]() mutable {
+        reply.give(archive_.pins(stream));
+    });
+}
+
+void Keeper::pin(Pin pin, Reply<bool> reply) {
+    begun_ = true;
+    (void)disk_.run([this, pin = std::move(pin), reply = std::move(reply)]() mutable {
+        const Result<> done = archive_.pin(std::move(pin));
+        reply.give(done ? Result<bool>{true} : std::unexpected(done.error()));
+    });
+}
+
+void Keeper::unpin(Pin pin, Reply<bool> reply) {
+    (void)disk_.run([this, pin = std::move(pin), reply = std::move(reply)]() mutable {
+        const Result<> done = archive_.unpin(pin);
+        reply.give(done ? Result<bool>{true} : std::unexpected(done.error()));
+    });
+}
+
 }   // namespace millrace::archive

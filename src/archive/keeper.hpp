@@ -41,6 +41,11 @@ public:
     void read_records(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
     void init(std::string stream, std::uint64_t file, Reply<Bytes> reply);
 
+    /// The stream's ranges that retention leaves alone; true once one is on the disk, or is no more.
+    void pins(std::string stream, Reply<std::vector<Span>> reply);
+    void pin(Pin pin, Reply<bool> reply);
+    void unpin(Pin pin, Reply<bool> reply);
+
 private:
     Background& disk_;
     Archive archive_;                   // touched by works only

@@ -19,7 +19,7 @@ bool is_kept(const media::AccessUnit& unit) {
 }   // namespace
 
 Recorder::Recorder(const hub::RecordingSource& source, GiveBatch give)
-    : source_{source}, give_{std::move(give)}, reservation_{source.feed} {
+    : source_{source}, wish_{source.wish}, give_{std::move(give)}, reservation_{source.feed} {
     // The reservation begins with a key frame; sound of its time may lie in front of it.
     hub::MediaFeed::Cursor before{source.feed, source.feed.kept_from()};
     const std::uint64_t end = source.feed.newest_entrance().value_or(source.feed.end());
@@ -84,8 +84,27 @@ void Recorder::give_up(std::string_view cause) {
     items_bytes_ = 0;
 }
 
+void Recorder::hold(Instant now) {
+    early_.clear();
+    reservation_.let_go(
+        now - wish_.before - command_within, ahead_max,
+        [](const media::AccessUnit& unit) { return unit.cut != nullptr; },
+        [this](const media::AccessUnit& unit) { learn(unit); });
+}
+
+void Recorder::wish(const hub::RecordingWish& wish) {
+    if (wish_.now && !wish.now) {
+        pause(cause::switched_off);
+    }
+    wish_ = wish;
+}
+
 void Recorder::pump(Instant now) {
     heed_trouble(now);
+    if (!wish_.now) {
+        hold(now);
+        return;
+    }
     while (progress_->bytes_under_way + items_bytes_ < under_way_max) {
         const media::AccessUnitRef unit = reservation_.next();
         if (reservation_.lost() != lost_) {
@@ -108,14 +127,22 @@ bool Recorder::file_has(const media::AccessUnit& unit) const {
     return in_file_[unit.track] == unit.config;
 }
 
+void Recorder::learn(const media::AccessUnit& unit) {
+    if (unit.track < configs_.size()) {
+        configs_[unit.track] = unit.config;
+    }
+    if (unit.cut != nullptr) {
+        clock_.learn(media::rescale(unit.cut->time, unit.cut->timescale, microseconds), unit.cut->utc);
+    }
+}
+
 void Recorder::take(const media::AccessUnitRef& unit, Instant now) {
     if (unit->track >= configs_.size()) {
         return;
     }
-    configs_[unit->track] = unit->config;
+    learn(*unit);
     const bool had_gap = !open_;
     if (unit->cut != nullptr) {
-        clock_.learn(media::rescale(unit->cut->time, unit->cut->timescale, microseconds), unit->cut->utc);
         const bool full = file_size_ >= file_size_max || now - file_began_ >= file_duration_max;
         if (open_ && (full || has_changed())) {
             end_file({});
@@ -229,6 +256,10 @@ void Recorder::send(bool last) {
 
 void Recorder::pause(std::string_view cause) {
     const Instant now = source_.home.now();
+    if (!wish_.now) {
+        hold(now);   // it is not recorded for another reason
+        return;
+    }
     pump(now);
     end_file(cause);
     cause_ = cause;
@@ -236,13 +267,17 @@ void Recorder::pause(std::string_view cause) {
 }
 
 hub::RecordingReport Recorder::report() const {
-    return {.on = true,
+    const std::optional<Instant> since = wish_.now ? std::nullopt : reservation_.unread_since();
+    return {.on = wish_.now,
             .under_way = open_,
             .trouble = trouble_,
             .bytes = progress_->bytes,
             .chunks = progress_->acknowledged,
             .waiting = reservation_.unread(),
-            .lost = lost_};
+            .lost = lost_,
+            .before = wish_.before,
+            .held = since ? source_.home.now() - *since : Duration{},
+            .held_bytes = since ? reservation_.unread_bytes() : 0};
 }
 
 }   // namespace millrace::archive

@@ -24,19 +24,25 @@ public:
     static constexpr Duration file_duration_max = 600s;        ///< one of these
     static constexpr Duration retry_after = 2s;                ///< when the disk failed
     static constexpr Duration look_every = 250ms;
-    static constexpr std::size_t early_max = 512;   ///< units of a new configuration before its segment
-    static constexpr std::size_t ahead_max = 64;    ///< of sound that comes before its picture
+    static constexpr std::size_t early_max = 512;    ///< units of a new configuration before its segment
+    static constexpr std::size_t ahead_max = 64;     ///< of sound that comes before its picture
+    static constexpr Duration command_within = 1s;   ///< a wish comes so long after it was said
 
     Recorder(const hub::RecordingSource& source, GiveBatch give);
     ~Recorder() override;
 
     void pump(Instant now) override;
     void pause(std::string_view cause) override;
+    void wish(const hub::RecordingWish& wish) override;
     hub::RecordingReport report() const override;
 
 private:
     void on_time() override;
     void take(const media::AccessUnitRef& unit, Instant now);
+    /// Lets go of the past but for what a recording would begin with.
+    void hold(Instant now);
+    /// Remembers what coding and clock say at a unit.
+    void learn(const media::AccessUnit& unit);
     /// Begins a file with the segment that begins with this unit, unless that is not kept.
     void begin_file(const media::AccessUnit& unit, Instant now);
     void end_file(std::string_view cause);
@@ -54,6 +60,7 @@ private:
     bool has_changed() const;
 
     hub::RecordingSource source_;
+    hub::RecordingWish wish_;
     GiveBatch give_;
     hub::MediaFeed::Reservation reservation_;
     std::uint64_t lost_ = 0;

@@ -40,13 +40,14 @@ protected:
         time_.settle();
     }
 
-    void begin() {
+    void begin(hub::RecordingWish wish = {.now = true}) {
         tracks_ = {camera_.video, camera_.audio};
         recording_ = keeper_.begin({.stream = "live/cam",
                                     .run = "1800000000-00000001",
                                     .feed = feed_,
                                     .tracks = tracks_,
-                                    .home = home_});
+                                    .home = home_,
+                                    .wish = wish});
     }
     /// So many pictures, one each 40 ms.
     void play(int pictures) {
@@ -150,6 +151,70 @@ TEST_F(RecorderTest, keeps_sound_that_came_before_its_picture) {
     play(30);
     recording_->pause("publisher gone");
     EXPECT_EQ(played(listing()).size(), units_);
+}
+
+TEST_F(RecorderTest, begins_so_long_before_the_command_with_a_key_frame_and_loses_nothing_from_there) {
+    constexpr Duration before = 10s;
+    begin({.now = false, .before = before});
+    play(24 * 25);
+    const hub::RecordingReport waits = recording_->report();
+    EXPECT_FALSE(waits.on);
+    EXPECT_FALSE(waits.under_way);
+    EXPECT_GE(waits.held, before + 1s);
+    EXPECT_LE(waits.held, before + 5s) << "a segment and what comes ahead of it";
+    EXPECT_GT(waits.held_bytes, 0U);
+    EXPECT_TRUE(listing().fragments.empty());
+    const WallTime command = time_.utc();
+    recording_->wish({.now = true, .before = before});
+    play(3 * 25);
+    EXPECT_TRUE(recording_->report().under_way);
+    EXPECT_EQ(recording_->report().held_bytes, 0U);
+    recording_->wish({.now = false, .before = before});
+    const Listing found = listing();
+    ASSERT_FALSE(found.fragments.empty());
+    const auto ahead =
+        std::chrono::microseconds{command.microseconds - found.fragments.front().fragment.utc.microseconds};
+    EXPECT_GE(ahead, before);
+    EXPECT_LE(ahead, before + 3s);
+    EXPECT_TRUE(found.fragments.front().fragment.key);
+    const std::vector<media::AccessUnit> units = played(found);
+    std::map<media::TrackId, std::int64_t> next;
+    std::map<media::TrackId, std::size_t> count;
+    for (const media::AccessUnit& unit : units) {
+        const std::int64_t step = unit.track == 0 ? 3600 : 1024;
+        EXPECT_TRUE(!next.contains(unit.track) || unit.dts == next[unit.track]) << unit.dts;
+        next[unit.track] = unit.dts + step;
+        ++count[unit.track];
+    }
+    EXPECT_EQ(next[0], 27 * 25 * 3600) << "up to the command that ended it";
+    EXPECT_NEAR(static_cast<double>(count[1]) * 1024 / 44'100, static_cast<double>(count[0]) / 25, 0.1);
+    // It waits again, and the next command finds what came since, from the first key frame on.
+    play(2 * 25);
+    recording_->wish({.now = true, .before = before});
+    play(25);
+    recording_->pause("publisher gone");
+    const Listing both = listing();
+    EXPECT_EQ(causes(both), "") << "it was ended just in front of a key frame";
+    EXPECT_GT(both.fragments.back().file, found.fragments.back().file);
+    EXPECT_EQ(both.fragments.size(), found.fragments.size() + 3);
+}
+
+TEST_F(RecorderTest, bounds_what_waits_for_a_command_by_bytes) {
+    begin({.now = false, .before = 20s});
+    camera_.picture_size = 200'000;
+    play(25 * 25);
+    const hub::RecordingReport waits = recording_->report();
+    EXPECT_LE(waits.held_bytes, std::size_t{65} << 20U);
+    EXPECT_GE(waits.held_bytes, std::size_t{60} << 20U);
+    EXPECT_LE(feed_.bytes(), std::size_t{65} << 20U);
+    recording_->wish({.now = true, .before = 20s});
+    play(5 * 25);
+    recording_->pause("publisher gone");
+    const Listing found = listing();
+    ASSERT_FALSE(found.fragments.empty());
+    EXPECT_TRUE(found.fragments.front().fragment.key);
+    EXPECT_EQ(recording_->report().lost, 0U);
+    EXPECT_EQ(causes(found), "");
 }
 
 TEST_F(RecorderTest, names_the_gap_of_a_publisher_that_went_and_came_back) {

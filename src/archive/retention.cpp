@@ -50,9 +50,10 @@ std::vector<std::uint64_t> to_remove(const Stock& stock, const Keep& keep) {
 }
 
 std::optional<WallTime> ClockTrust::believe(WallTime utc, Instant now) {
-    if (utc_) {
-        const std::int64_t went = utc.microseconds - utc_->microseconds;
-        const std::int64_t should = in_microseconds(now - at_);
+    const std::optional<WallTime> last = utc_ ? utc_ : before_;
+    if (last) {
+        const std::int64_t went = utc.microseconds - last->microseconds;
+        const std::int64_t should = utc_ ? in_microseconds(now - at_) : 0;
         if (std::abs(went - should) > in_microseconds(jump_max)) {
             held_ = now;
         }

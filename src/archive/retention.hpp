@@ -42,11 +42,15 @@ public:
     static constexpr Duration jump_max = 1h;
     static constexpr Duration hold = 24h;
 
+    /// What time it was when a process before this one, or a recording, last knew: a clock that is more than
+    /// `jump_max` away from it at first is not believed either, be it that it was set or that nothing ran.
+    void remember(WallTime before) { before_ = before; }
     /// What time it is, or nothing.
     std::optional<WallTime> believe(WallTime utc, Instant now);
     bool holds() const { return held_.has_value(); }
 
 private:
+    std::optional<WallTime> before_;
     std::optional<WallTime> utc_;
     Instant at_;
     std::optional<Instant> held_;   // since when it is not believed

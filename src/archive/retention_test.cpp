@@ -62,6 +62,21 @@ TEST(Retention, case_f10_removes_nothing_for_its_age_after_the_clock_jumped) {
     EXPECT_EQ(to_remove(stock, {.bytes_max = 0}), Ids{1});   // the bytes are as many as before
 }
 
+TEST(Retention, case_f10_believes_no_clock_that_jumped_while_nothing_ran) {
+    for (const std::int64_t jump : {day / 12, 3650 * day, -day / 12}) {
+        ClockTrust trust;
+        trust.remember(now);
+        Instant at = Instant::from_nanoseconds(0);
+        EXPECT_EQ(trust.believe({now.microseconds + jump}, at), std::nullopt) << jump;
+        at = at + 5s;
+        EXPECT_EQ(trust.believe({now.microseconds + jump + 5'000'000}, at), std::nullopt) << jump;
+    }
+    ClockTrust trust;
+    trust.remember(now);
+    const WallTime soon{now.microseconds + 60'000'000};
+    EXPECT_EQ(trust.believe(soon, Instant::from_nanoseconds(0)), soon);
+}
+
 TEST(Retention, believes_a_clock_again_that_went_steadily_for_a_day) {
     ClockTrust trust;
     Instant at = Instant::from_nanoseconds(0);

@@ -1,5 +1,9 @@
 #include "archive/sqlite_folder.hpp"
 
+#include "archive/checksum.hpp"
+#include "base/byte_reader.hpp"
+#include "base/byte_writer.hpp"
+
 #include <fmt/core.h>
 #include <sqlite3.h>
 
@@ -27,7 +31,8 @@ struct OpenedFile {
     sqlite3_file base;
     FolderFile* file;
     Folder* folder;
-    bool named;   // its name is on the disk
+    bool named;     // its name is on the disk
+    bool checked;   // its pages end with checksums: the database itself, not its WAL, which has its own
 };
 
 OpenedFile& opened(sqlite3_file* file) {
@@ -43,6 +48,25 @@ int close_file(sqlite3_file* file) {
     return SQLITE_OK;
 }
 
+constexpr std::size_t page_size = SqliteFolder::page_size;
+constexpr std::size_t sum_size = 4;
+constexpr std::size_t header_size = 100;   // of the database's first page, which is read by itself, too
+
+/// The checksum of a page, which its number is part of: one in another's place is none.
+std::uint32_t page_sum(ByteSpan page, sqlite3_int64 offset) {
+    std::vector<std::byte> number;
+    ByteWriter{number}.u64(static_cast<std::uint64_t>(offset));
+    return checksum(page.first(page.size() - sum_size), checksum(number));
+}
+
+/// Whether what was read of the database is as it was written.
+bool is_sound(ByteSpan read, sqlite3_int64 offset) {
+    if (read.size() <= header_size) {
+        return true;
+    }
+    return read.size() == page_size && ByteReader{read.last(sum_size)}.u32() == page_sum(read, offset);
+}
+
 int read_file(sqlite3_file* file, void* into, int count, sqlite3_int64 offset) {
     const std::span<std::byte> bytes{static_cast<std::byte*>(into), static_cast<std::size_t>(count)};
     const Result<std::size_t> read = opened(file).file->read(static_cast<std::uint64_t>(offset), bytes);
@@ -53,11 +77,18 @@ int read_file(sqlite3_file* file, void* into, int count, sqlite3_int64 offset) {
         std::memset(bytes.data() + *read, 0, bytes.size() - *read);
         return SQLITE_IOERR_SHORT_READ;
     }
-    return SQLITE_OK;
+    return !opened(file).checked || is_sound(bytes, offset) ? SQLITE_OK : SQLITE_CORRUPT;
 }
 
 int write_file(sqlite3_file* file, const void* from, int count, sqlite3_int64 offset) {
-    const ByteSpan bytes{static_cast<const std::byte*>(from), static_cast<std::size_t>(count)};
+    ByteSpan bytes{static_cast<const std::byte*>(from), static_cast<std::size_t>(count)};
+    std::vector<std::byte> page;
+    if (opened(file).checked && bytes.size() == page_size) {
+        const ByteSpan data = bytes.first(page_size - sum_size);
+        page.assign(data.begin(), data.end());
+        ByteWriter{page}.u32(page_sum(bytes, offset));
+        bytes = page;
+    }
     const Result<> written = opened(file).file->write(static_cast<std::uint64_t>(offset), bytes);
     return written ? SQLITE_OK : code_of(written.error(), SQLITE_IOERR_WRITE);
 }
@@ -125,7 +156,8 @@ constexpr sqlite3_io_methods file_methods{
 };
 
 int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* opened_with) {
-    OpenedFile& one = *new (file) OpenedFile{.base = {}, .file = nullptr, .folder = nullptr, .named = false};
+    OpenedFile& one = *new (file) OpenedFile{
+        .base = {}, .file = nullptr, .folder = nullptr, .named = false, .checked = false};
     if (name == nullptr) {
         return SQLITE_CANTOPEN;   // temporary ones stay in memory
     }
@@ -137,6 +169,7 @@ int open_file(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags,
     }
     one.file = got->release();
     one.folder = &folder;
+    one.checked = (flags & SQLITE_OPEN_MAIN_DB) != 0;
     one.base.pMethods = &file_methods;
     if (opened_with != nullptr) {
         *opened_with = flags;

@@ -23,6 +23,9 @@ public:
     /// How many bytes there were; fewer than asked for only at the file's end.
     virtual Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> into) = 0;
     virtual Result<> write(std::uint64_t offset, ByteSpan bytes) = 0;
+    /// Lets the disk begin with what was written. Of many files that are to be synced, all are hastened
+    /// first: then the disk works on all of them at once, and each sync waits only for its rest.
+    virtual void hasten() {}
     /// Brings all that was written to the disk. One that failed leaves unknown what of it is there, and a
     /// later one that works says nothing about it: close the file then.
     virtual Result<> sync() = 0;

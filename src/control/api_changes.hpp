@@ -26,6 +26,8 @@ std::vector<web::Route> config_routes(ApiMeans means);
 std::vector<web::Route> access_routes(ApiMeans means);
 /// `/api/v1/streams/{name}`: PUT and DELETE of its rule. To be joined to the route that reads it.
 web::Route stream_rule_route(ApiMeans means);
+/// `/api/v1/recordings/{name}`: POST of {"record": true} or false. To be joined likewise.
+web::Route record_route(ApiMeans means);
 
 /// Lets the first of `routes` that knows `more`'s addresses answer its methods, too.
 void join_route(std::vector<web::Route>& routes, std::string_view path, const web::Route& more);

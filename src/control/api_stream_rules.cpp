@@ -10,6 +10,7 @@ namespace millrace::control {
 namespace {
 
 constexpr std::string_view streams_path = "/api/v1/streams";
+constexpr std::string_view recordings_path = "/api/v1/recordings";
 constexpr std::string_view key = "streams";
 
 /// Each as it was shown means one there is; those that look alike mean them in their order.
@@ -115,7 +116,54 @@ Task<web::Response> change(ApiMeans means, web::Request request, Executor& execu
     co_return json_answer(200, json_text(answer));
 }
 
+/// The stream's own rule, with recording switched on or off.
+Outcome switch_recording(State& state, const Standing& now, const std::string& stream, bool on) {
+    const auto& rules = now.configuration.streams;
+    const auto own =
+        std::ranges::find(rules, stream, [](const StreamRule& one) { return one.pattern.text(); });
+    StreamRule rule =
+        own != rules.end() ? *own : StreamRule{.pattern = *NamePattern::parse(stream), .source = {}};
+    rule.record = on;
+    return put_rule(state, now, stream, stream_value(rule));
+}
+
+/// The command of `{"record": true}` or false.
+Task<web::Response> command(ApiMeans means, web::Request request, Executor& executor) {
+    const Result<hub::Admitted> admitted = co_await admit_admin(means.admission, request, executor);
+    if (!admitted) {
+        co_return web::refusal(request, admitted.error());
+    }
+    const Result<hub::StreamName> name = hub::StreamName::parse(behind(request.path, recordings_path));
+    if (!name) {
+        co_return web::refusal(request, name.error());
+    }
+    auto body = json_body(request);
+    if (auto* const refused = std::get_if<web::Response>(&body)) {
+        co_return std::move(*refused);
+    }
+    const YamlNode* const record = find(std::get<YamlNode>(body), "record");
+    const bool told =
+        record != nullptr && !record->quoted && (record->text == "true" || record->text == "false");
+    if (!told) {
+        co_return web::Response::problem(422, "wanted is {\"record\": true} or {\"record\": false}");
+    }
+    auto refused = co_await make_change(
+        means.steward, executor,
+        [stream = name->text(), on = record->text == "true"](State& state, const Standing& now) {
+            return switch_recording(state, now, stream, on);
+        });
+    co_return refused ? std::move(*refused) : web::Response{.status = 204};
+}
+
 }   // namespace
+
+web::Route record_route(ApiMeans means) {
+    return {.methods = {"POST"},
+            .matches = below(recordings_path),
+            .answer = [means](const web::Request& request, Executor& executor) {
+                return command(means, request, executor);
+            }};
+}
 
 web::Route stream_rule_route(ApiMeans means) {
     return {.methods = {"PUT", "DELETE"},

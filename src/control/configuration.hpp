@@ -81,9 +81,10 @@ struct StreamRule {
     // In the place of the keys of the same names; nothing: as those say, or an earlier rule.
     std::optional<Duration> grace;
     std::optional<bool> takeover;
-    std::optional<bool> record;      ///< it is kept in the archive
-    std::optional<bool> on_demand;   ///< its source runs only while somebody watches
-    std::optional<Duration> idle;    ///< and so long after the last one
+    std::optional<bool> record;              ///< it is kept in the archive
+    std::optional<Duration> record_before;   ///< and until it is, so much of its past in memory
+    std::optional<bool> on_demand;           ///< its source runs only while somebody watches
+    std::optional<Duration> idle;            ///< and so long after the last one
     std::optional<PullTransport> transport;
     std::optional<Duration> hls_segment;
     std::optional<unsigned> hls_window;

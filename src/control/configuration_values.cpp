@@ -236,7 +236,12 @@ YamlNode stream_value(const StreamRule& rule) {
     if (rule.idle) {
         put(value, "idle", duration_value(*rule.idle));
     }
-    if (rule.record) {
+    if (rule.record && rule.record_before) {
+        YamlNode record = map_node();
+        put(record, "on_demand", truth_value(!*rule.record));
+        put(record, "before", duration_value(*rule.record_before));
+        put(value, "record", std::move(record));
+    } else if (rule.record) {
         put(value, "record", truth_value(*rule.record));
     }
     if (rule.takeover) {

@@ -171,6 +171,9 @@ void write_archive(Exposition& out, const Streams& streams, const std::optional<
         }
         out.family("archive_disk_free_bytes", gauge, "Room on the disk of the archive.");
         out.sample({}, archive->free_bytes);
+        out.family("archive_sync_wait_seconds_max", gauge,
+                   "The longest that anything written waited for its sync, since the start.");
+        out.sample({}, static_cast<double>(archive->sync_us_max) / 1e6);
         out.family("archive_disk_full", gauge, "1 while less is free than the floor: nothing is recorded.");
         out.sample({}, std::uint64_t{archive->full ? 1U : 0U});
         out.family("archive_retention_held", gauge,

@@ -48,6 +48,7 @@ NodeFacts facts() {
                                     .fragments = 12,
                                     .failures = 1,
                                     .free_bytes = 1U << 20U,
+                                    .sync_us_max = 250'000,
                                     .full = true,
                                     .clock_held = false,
                                     .gaps = {{"disk full", 2}, {"crash", 0}}}};
@@ -114,8 +115,8 @@ TEST(Metrics, tell_how_recording_goes_and_what_is_missing_by_its_cause) {
          {"millrace_archive_recorded_bytes_total 5000\n", "millrace_archive_recorded_fragments_total 12\n",
           "millrace_archive_failures_total 1\n", "millrace_archive_gaps_total{cause=\"disk full\"} 2\n",
           "millrace_archive_gaps_total{cause=\"crash\"} 0\n", "millrace_archive_disk_free_bytes 1048576\n",
-          "millrace_archive_disk_full 1\n", "millrace_archive_retention_held 0\n",
-          "millrace_stream_recording{stream=\"live/cam\"} 0\n",
+          "millrace_archive_sync_wait_seconds_max 0.25\n", "millrace_archive_disk_full 1\n",
+          "millrace_archive_retention_held 0\n", "millrace_stream_recording{stream=\"live/cam\"} 0\n",
           "millrace_stream_recorded_bytes_total{stream=\"live/cam\"} 4000\n",
           "millrace_stream_recording_waiting_frames{stream=\"live/cam\"} 3\n"}) {
         EXPECT_TRUE(text.contains(line)) << line << text;

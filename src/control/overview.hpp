@@ -23,8 +23,9 @@ struct ArchiveFacts {
     std::uint64_t fragments = 0;   ///< of them, in the index
     std::uint64_t failures = 0;    ///< files given up since the disk was full or failed
     std::uint64_t free_bytes = 0;
-    bool full = false;         ///< less is free than the floor
-    bool clock_held = false;   ///< nothing is removed for its age, since the clock jumped
+    std::uint64_t sync_us_max = 0;   ///< the longest that anything written waited for its sync
+    bool full = false;               ///< less is free than the floor
+    bool clock_held = false;         ///< nothing is removed for its age, since the clock jumped
     std::vector<std::pair<std::string_view, std::uint64_t>> gaps;   ///< by cause, a literal
 };
 

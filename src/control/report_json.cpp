@@ -226,11 +226,18 @@ Json document(const hub::StreamReport& report, const Audience& audience, Reader 
         json["forwards"] = Json::array();
         std::ranges::transform(audience.forwards, std::back_inserter(json["forwards"]), forward);
     }
-    if (report.recording.on) {
-        json["recording"] = {{"under_way", report.recording.under_way},
-                             {"bytes", report.recording.bytes},
-                             {"frames_lost", report.recording.lost},
-                             {"trouble", report.recording.trouble}};
+    const hub::RecordingReport& recording = report.recording;
+    if (recording.on || recording.before > Duration{}) {
+        json["recording"] = {{"wanted", recording.on},
+                             {"under_way", recording.under_way},
+                             {"bytes", recording.bytes},
+                             {"frames_lost", recording.lost},
+                             {"trouble", recording.trouble}};
+        if (recording.before > Duration{}) {
+            json["recording"]["before"] = {{"seconds", seconds(recording.before)},
+                                           {"held_seconds", seconds(recording.held)},
+                                           {"held_bytes", recording.held_bytes}};
+        }
     }
     json["memory_bytes"] = report.memory;
     json["verdicts"] = verdicts(report);

@@ -157,6 +157,27 @@ void read_hls(StreamRule& rule, const Setting& hls) {
     }
 }
 
+void read_record(StreamRule& rule, const Setting& setting) {
+    if (setting.node().kind != YamlNode::Kind::map) {
+        rule.record = setting.truth();
+        return;
+    }
+    rule.record = true;
+    for (const auto& entry : setting.map(2)) {
+        const std::string& key = entry.node().key;
+        if (key == "on_demand") {
+            rule.record = !entry.truth();
+        } else if (key == "before") {
+            rule.record_before = entry.duration();
+            if (*rule.record_before > hub::RecordingWish::before_max) {
+                entry.refuse_value("a duration up to 20s");
+            }
+        } else {
+            entry.refuse("unknown key; record is true, false, or has on_demand and before");
+        }
+    }
+}
+
 PullTransport read_transport(const Setting& setting) {
     constexpr std::string_view wanted = "auto, udp, tcp or http";
     const std::string& written = setting.text(wanted);
@@ -182,7 +203,7 @@ void read_entry(StreamRule& rule, const Setting& entry) {
     } else if (key == "takeover") {
         rule.takeover = entry.truth();
     } else if (key == "record") {
-        rule.record = entry.truth();
+        read_record(rule, entry);
     } else if (key == "on_demand") {
         rule.on_demand = entry.truth();
     } else if (key == "idle") {
@@ -309,7 +330,8 @@ std::shared_ptr<const hub::SettingsByName> stream_settings(
                 if (rule.pattern.matches(name)) {
                     settings.grace = rule.grace.value_or(settings.grace);
                     settings.takeover = rule.takeover.value_or(settings.takeover);
-                    settings.record = rule.record.value_or(settings.record);
+                    settings.record.now = rule.record.value_or(settings.record.now);
+                    settings.record.before = rule.record_before.value_or(settings.record.before);
                     settings.on_demand = rule.on_demand.value_or(settings.on_demand);
                     settings.idle = rule.idle.value_or(settings.idle);
                     if (!rule.other_sources.empty()) {

@@ -183,12 +183,41 @@ public:
         return place_ < feed_.end() ? feed_.items_[place_++ - feed_.first_].item : nullptr;
     }
 
+    /// Lets go what nobody will want: moves on to `lead` items before the last one of those that came at
+    /// `until` or earlier which `begins`, and shows `passed` each that it leaves. What the feed's limits took
+    /// meanwhile is not lost.
+    template <class Begins, class Passed>
+    void let_go(Instant until, std::size_t lead, Begins begins, Passed passed) {
+        place_ = std::max(place_, feed_.first_);
+        std::uint64_t begin = place_;
+        for (std::uint64_t at = place_; at < feed_.end() && slot(at).at <= until; ++at) {
+            begin = begins(*slot(at).item) ? at : begin;
+        }
+        for (; place_ + lead < begin; ++place_) {
+            passed(*slot(place_).item);
+        }
+    }
+
     std::uint64_t unread() const { return feed_.end() - place_; }
+    /// How much that is, and when its first came. Looks at each.
+    std::size_t unread_bytes() const {
+        std::size_t bytes = 0;
+        for (std::uint64_t at = std::max(place_, feed_.first_); at < feed_.end(); ++at) {
+            bytes += slot(at).bytes;
+        }
+        return bytes;
+    }
+    std::optional<Instant> unread_since() const {
+        const std::uint64_t at = std::max(place_, feed_.first_);
+        return at < feed_.end() ? std::optional{slot(at).at} : std::nullopt;
+    }
     /// Items that were dropped before it read them; each is a gap with a cause.
     std::uint64_t lost() const { return lost_; }
 
 private:
     friend class Feed;
+    const Slot& slot(std::uint64_t at) const { return feed_.items_[at - feed_.first_]; }
+
     Feed& feed_;
     std::uint64_t place_;
     std::uint64_t lost_ = 0;

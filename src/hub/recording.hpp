@@ -12,6 +12,17 @@
 
 namespace millrace::hub {
 
+/// What is wanted of a stream's recording.
+struct RecordingWish {
+    static constexpr Duration before_max = 20s;
+
+    bool now = false;    ///< it is to be recorded
+    Duration before{};   ///< until it is, so much of its past is kept in memory, to begin with
+
+    bool any() const { return now || before > Duration{}; }
+    bool operator==(const RecordingWish&) const = default;
+};
+
 /// How the recording of a stream goes.
 struct RecordingReport {
     bool on = false;           ///< the stream is to be recorded
@@ -21,6 +32,9 @@ struct RecordingReport {
     std::uint64_t chunks = 0;
     std::uint64_t waiting = 0;   ///< units that wait in the feed until the disk takes more
     std::uint64_t lost = 0;      ///< units that the disk was too slow for
+    Duration before{};           ///< of its past that is to be kept in memory until it is recorded
+    Duration held{};             ///< of its past that is, now; no longer once it is recorded
+    std::size_t held_bytes = 0;
 };
 
 /// What keeps a stream's units. Owned by Stream, home worker only; its end seals what is open.
@@ -35,6 +49,8 @@ public:
     virtual void pump(Instant now) = 0;
     /// Nothing comes for a while, or ever, and why.
     virtual void pause(std::string_view cause) = 0;
+    /// What is wanted from now on.
+    virtual void wish(const RecordingWish& wish) = 0;
     virtual RecordingReport report() const = 0;
 };
 
@@ -45,6 +61,7 @@ struct RecordingSource {
     MediaFeed& feed;
     const std::vector<media::Track>& tracks;
     Executor& home;
+    RecordingWish wish{.now = true};
 };
 
 /// The seam to who records; `archive` implements it. Any thread.

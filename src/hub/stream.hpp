@@ -47,7 +47,7 @@ public:
         Duration idle = 10s;      ///< and so long after the last one
 
         QpBand qp_band{};
-        bool record = false;   ///< by Directory::record_with
+        RecordingWish record{};   ///< by Directory::record_with
 
         // Segments.
         Duration segment = 2s;          ///< the least that one lasts, if a key frame comes then

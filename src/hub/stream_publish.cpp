@@ -245,12 +245,17 @@ bool Stream::all_configured() const {
 
 void Stream::tend_recording() {
     Recordings* const recordings = directory_.recordings();
-    const bool wanted = settings_.record && recordings != nullptr;
-    if (!wanted) {
+    if (!settings_.record.any() || recordings == nullptr) {
         recording_.reset();
-    } else if (ready_ && recording_ == nullptr) {
-        recording_ = recordings->begin(
-            {.stream = name_, .run = run_name(), .feed = feed_, .tracks = tracks_, .home = *handle_.home});
+    } else if (recording_ != nullptr) {
+        recording_->wish(settings_.record);
+    } else if (ready_) {
+        recording_ = recordings->begin({.stream = name_,
+                                        .run = run_name(),
+                                        .feed = feed_,
+                                        .tracks = tracks_,
+                                        .home = *handle_.home,
+                                        .wish = settings_.record});
     }
 }
 

@@ -32,16 +32,17 @@ class Test:
     canary: bool
     options: object      # of the command line: a tuple, or what makes one from the test's folder
     waits: bool
+    around: object       # makes what the server runs in, from the test's folder: see disks.py, clocks.py
 
 
 def test(quick=False, builds=("release", "asan", "tsan"), canary=True, options=("--open",),
-         waits=False):
+         waits=False, around=None):
     """Marks a function as a test: whether it is in --quick, against which builds it runs, and its scene.
 
     `waits`: it lets time pass and leaves the machine idle, so it may run beside others that do.
     """
     def mark(function):
-        function.fault = (quick, builds, canary, options, waits)
+        function.fault = (quick, builds, canary, options, waits, around)
         return function
     return mark
 
@@ -58,7 +59,8 @@ class World:
         self.build, self.folder = build, folder
         program = os.path.join(node.ROOT, f"build/{build}/bin/millrace")
         options = test.options(folder) if callable(test.options) else test.options
-        self.server = node.Millrace(folder, program, options)
+        self.around = test.around(folder) if test.around else None
+        self.server = node.Millrace(folder, program, options, self.around.before if self.around else ())
         self.listeners = self.server.listeners
         self.bird = None
         try:
@@ -82,6 +84,12 @@ class World:
         if self.server.alive():
             self.server.process.kill()
             self.server.process.wait()
+        self.leave()
+
+    def leave(self):
+        """Takes away what the server ran in."""
+        if self.around:
+            self.around.close()
 
     # What it was before, and must be again.
 
@@ -191,6 +199,7 @@ def run_one(test, build):
             scene.sing()
             if scene.server.alive() or not scene.server.process.stdout.closed:
                 scene.server.stop()
+            scene.leave()
             return None
         except Exception:      # a failed test, whatever it tripped over
             words = traceback.format_exc(limit=-4)

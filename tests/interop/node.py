@@ -34,10 +34,10 @@ def until(condition, seconds, what):
 class Millrace:
     """A node of its own for one test, on ports the kernel chose."""
 
-    def __init__(self, folder, program, options=("--open",)):
+    def __init__(self, folder, program, options=("--open",), before=()):
         self.log_path = os.path.join(folder, "server.log")
         self.log = open(self.log_path, "w", encoding="utf-8")
-        self.folder, self.command = folder, [program, "serve", *options]
+        self.folder, self.command = folder, [*before, program, "serve", *options]      # before: its scene
         self.start_again(dict.fromkeys(("http", "rtmp", "rtsp", "rtp"), "127.0.0.1:0"))
 
     def start_again(self, addresses):

@@ -142,6 +142,7 @@ export function parseStream(value: unknown): Stream | null {
     return null;
   }
   const state = text(said['state']);
+  const recording = fields(said['recording']);
   return {
     name,
     state: STATES.includes(state) ? (state as StreamState) : 'offline',
@@ -153,7 +154,7 @@ export function parseStream(value: unknown): Stream | null {
     source: text(fields(said['source'])?.['protocol']),
     sources: list(said['sources']).map(parseSource).filter((one) => one !== null),
     forwards: list(said['forwards']).map(parseForward).filter((one) => one !== null),
-    recorded: fields(said['recording']) !== null,
+    recorded: recording !== null && recording['wanted'] !== false,
     verdicts: list(said['verdicts']).map((one) => text(fields(one)?.['text'])).filter((one) => one !== ''),
   };
 }

@@ -1,10 +1,8 @@
 /** The button that records a stream, or ends that: for who may change the node, by its API. */
 
 import { apiPath, type Client } from './admin/client.ts';
-import { isFixed, memberOf } from './admin/words.ts';
 import { element } from './dom.ts';
 import { icon } from './icons.ts';
-import { fields, text } from './messages.ts';
 
 export class RecordButton {
   readonly node = element('button', { id: 'record', type: 'button', class: 'tool record', hidden: '' }, icon('record'));
@@ -34,7 +32,6 @@ export class RecordButton {
     this.node.setAttribute('aria-pressed', String(on));
   }
 
-  /** The rule of this very stream with one member changed: what others say stays. */
   async #press(): Promise<void> {
     this.node.disabled = true;
     this.#told(await this.#change(!this.#on));
@@ -42,15 +39,7 @@ export class RecordButton {
   }
 
   async #change(on: boolean): Promise<string> {
-    const config = await this.#client.get(apiPath('config'));
-    if ('wrong' in config) {
-      return config.wrong;
-    }
-    if (isFixed(text(fields(memberOf(config.value, 'origins'))?.['streams']))) {
-      return 'An option or the environment fixes the rules of streams: change it there.';
-    }
-    const rule = fields(fields(memberOf(config.value, 'values.streams'))?.[this.#name]) ?? {};
-    const answer = await this.#client.put(apiPath('streams', this.#name), { ...rule, record: on });
+    const answer = await this.#client.post(apiPath('recordings', this.#name), { record: on });
     if ('wrong' in answer) {
       return answer.wrong;
     }

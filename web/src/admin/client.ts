@@ -64,8 +64,8 @@ export class Client {
     return this.#call('PATCH', path, body);
   }
 
-  post(path: string): Promise<Answer<unknown>> {
-    return this.#call('POST', path);
+  post(path: string, body?: unknown): Promise<Answer<unknown>> {
+    return this.#call('POST', path, body);
   }
 
   remove(path: string): Promise<Answer<unknown>> {

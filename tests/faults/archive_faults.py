@@ -1,0 +1,271 @@
+"""The archive of one node under faults of process, disk and clock: what is recorded is what was sent (N3,
+N5), each gap has its cause (N4), and `millrace check` finds it sound (N6)."""
+
+import contextlib
+import datetime
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import clocks
+import disks
+import durable
+import ledger
+import node
+import peers
+from recordings import NAME, check, recording, what_there_is
+from world import test
+
+FPS = 25
+KILLS = 4
+RPO = 0.5
+SLACK = 3
+PATIENCE = 30
+HOUR, TEN_YEARS = 3600, 10 * 365 * 86400
+FLIPS = 24
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def publishing(world, clip="plain-brisk"):
+    return peers.ffmpeg_publish(world.clip(clip), world.server.rtmp(NAME), world.folder, loops=-1)
+
+
+def names_of(world):
+    return [frame.name for frame in ledger.of_clip(world.clip("plain-brisk")) if frame.kind == "video"]
+
+
+def frames(world, item):
+    url = world.server.http(f"/{NAME}/archive.m3u8?from={item['from']}&to={item['to']}")
+    return [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(url))]
+
+
+def judge(world, got, names):
+    """N3, N5: a stretch of what was sent, from a key frame on, each frame once and in order."""
+    first = names.index(got[0])
+    assert first % FPS == 0, "does not begin with a key frame"
+    assert got == (names * (len(got) // len(names) + 2))[first:first + len(got)], "not as it was sent"
+
+
+def judge_all(world):
+    """Each stretch is as it was sent, no two overlap, and what lies between them has a cause; the listing."""
+    there, names = what_there_is(world), names_of(world)
+    before = None
+    for item in there["items"]:
+        assert seconds(item["from"]) < seconds(item["to"]), item
+        judge(world, frames(world, item), names)
+        if before is not None:
+            hole = (seconds(before["to"]), seconds(item["from"]))
+            assert hole[0] <= hole[1] + 0.001, f"overlap: {before} {item}"
+            told = any(seconds(gap["from"]) <= hole[0] + 1 and seconds(gap["to"]) >= hole[1] - 1
+                       and gap["cause"] for gap in there["gaps"])
+            assert told or hole[1] - hole[0] <= 1, f"N4: a gap without a cause: {hole} of {there['gaps']}"
+        before = item
+    return there
+
+
+def sound(world):
+    world.server.stop()
+    code, found = check(world.folder)
+    assert code == 0 and found["sound"], found
+
+
+def recorded_beyond(world, moment):
+    items = what_there_is(world)["items"]
+    return items and seconds(items[-1]["to"]) > moment
+
+
+def trouble(world):
+    return ((world.document(NAME) or {}).get("recording") or {}).get("trouble")
+
+
+@test(builds=("release",), canary=False, options=recording)
+def case_f3_n2_to_n6_hold_over_kills_at_random_moments(world):
+    dice = random.Random(8)
+    for _ in range(KILLS):
+        before = len(what_there_is(world)["items"])
+        with publishing(world):
+            world.server.wait_live(NAME)
+            node.until(lambda count=before: len(what_there_is(world)["items"]) > count, PATIENCE, "recorded")
+            until = time.monotonic() + dice.uniform(0.5, 3)
+            node.until(lambda end=until: time.monotonic() > end, PATIENCE, "a moment passes")
+            killed = time.time()
+            world.server.process.kill()
+            world.server.process.wait()
+        durable.restart(world)
+        last = what_there_is(world)["items"][-1]
+        assert seconds(last["to"]) > killed - RPO - SLACK, "N2: more is lost than the last half second"
+    there = judge_all(world)
+    assert len(there["items"]) == KILLS, there
+    assert [gap["cause"] for gap in there["gaps"]] == ["crash"] * (KILLS - 1), there["gaps"]
+    assert len(os.listdir(os.path.join(world.folder, "millrace-data/archive"))) <= KILLS + 4, "orphans"
+    sound(world)
+
+
+@test(builds=("release",), options=recording, around=disks.small_disk(400))
+def case_92_f5_a_full_disk_stops_recording_with_words_and_it_goes_on_by_itself(world):
+    with publishing(world):
+        node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
+        world.around.fill_up()
+        full = time.time()
+        node.until(lambda: trouble(world) == "disk full", 5 + SLACK, "it stops, and says so")
+        assert "nothing is recorded: the disk is full" in world.server.said()
+        node.until(lambda: time.time() > full + 8, PATIENCE, "it stays full for a while")
+        world.around.empty()
+        free = time.time()
+        node.until(lambda: recorded_beyond(world, free), 5 + SLACK + 2, "it goes on")
+        node.until(lambda: trouble(world) == "", PATIENCE, "no more trouble")
+    world.sing()      # the canary lost nothing
+    node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
+    there = judge_all(world)
+    causes = [gap["cause"] for gap in there["gaps"]]
+    assert causes == ["disk full"], there["gaps"]
+    gap = there["gaps"][0]
+    assert seconds(gap["from"]) <= full + SLACK and seconds(gap["to"]) >= free, (gap, full, free)
+    world.server.stop()
+    program = os.path.join(node.ROOT, "build/release/bin/millrace")
+    inside = subprocess.run([*world.around.before, program, "check", world.around.path, "--json"],
+                            capture_output=True, timeout=30, check=False)
+    assert inside.returncode == 0, inside.stdout
+
+
+@contextlib.contextmanager
+def calls_fail(world, *rules):
+    """System calls of the server fail as strace's rules say."""
+    command = ["strace", "-f", "-q", "-o", os.path.join(world.folder, "strace"),
+               "-p", str(world.server.process.pid)]
+    command += [word for rule in rules for word in ("-e", f"inject={rule}")]
+    command += ["-e", "trace=" + ",".join(sorted({rule.split(":")[0] for rule in rules}))]
+    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait()
+
+
+def lives_through(error):
+    """A disk whose calls fail for a while: live goes on, an alarm, and it goes on by itself."""
+    def run(world):
+        with publishing(world):
+            node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
+            with calls_fail(world, *error):
+                node.until(lambda: trouble(world) == "disk failed", 5 + SLACK, "it stops, and says so")
+                assert "nothing is recorded" in world.server.said()
+            mended = time.time()
+            node.until(lambda: recorded_beyond(world, mended), PATIENCE, "it goes on without a restart")
+        world.sing()
+        node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
+        there = judge_all(world)
+        assert {gap["cause"] for gap in there["gaps"]} == {"disk failed"}, there["gaps"]
+        sound(world)
+    return run
+
+
+@test(builds=("release",), options=recording)
+def case_92_f7_eio_on_every_fsync_is_a_gap_and_no_more(world):
+    lives_through(("fdatasync:error=EIO",))(world)
+
+
+@test(builds=("release",), options=recording)
+def case_92_f7_eio_on_each_third_write_is_a_gap_and_no_more(world):
+    lives_through(("pwrite64:error=EIO:when=2+3",))(world)
+
+
+@test(builds=("release",), options=recording)
+def case_92_f8_a_disk_that_became_read_only_is_told_and_used_again_once_mended(world):
+    lives_through(("pwrite64:error=EROFS", "ftruncate:error=EROFS", "unlinkat:error=EROFS"))(world)
+
+
+@test(builds=("release",), canary=False, around=clocks.fake_clock,
+      options=lambda folder: (*recording(folder), "--set", "storage.keep={ days: 1 }"))
+def case_96_f10_clocks_that_jump_leave_order_and_recordings_alone_also_over_a_restart(world):
+    def count():
+        return sum(item["fragments"] for item in what_there_is(world)["items"])
+
+    with publishing(world):
+        for jump in (0, HOUR, -HOUR, TEN_YEARS):
+            world.around.set(jump)
+            node.until(lambda more=count() + 3: count() >= more, PATIENCE, f"recorded at {jump:+d} s")
+    node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
+    there = judge_all(world)
+    assert len(there["items"]) == 1, f"the media's own clock goes on: {there}"
+    length = seconds(there["items"][0]["to"]) - seconds(there["items"][0]["from"])
+    assert length < 120, f"{length} s"
+    for jump in (TEN_YEARS, 0):
+        world.server.process.kill()
+        world.server.process.wait()
+        world.around.set(jump)
+        durable.restart(world)
+        assert what_there_is(world)["items"][0] == there["items"][0], "something is gone, or elsewhere"
+        with publishing(world):
+            node.until(lambda more=count() + 2: count() >= more, PATIENCE, f"recorded at {jump:+d} s")
+            begun = time.monotonic()
+            node.until(lambda at=begun: time.monotonic() > at + 7, PATIENCE, "retention had its look")
+        assert there["items"][0] in what_there_is(world)["items"], "a clock that jumped deletes nothing"
+        node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
+    for item in what_there_is(world)["items"]:
+        assert seconds(item["from"]) < seconds(item["to"]), item
+        judge(world, frames(world, item), names_of(world))
+    sound(world)
+
+
+@test(builds=("release",), canary=False, options=recording)
+def case_93_94_f25_one_changed_byte_anywhere_is_found_and_harms_one_fragment_at_most(world):
+    with publishing(world):
+        node.until(lambda: sum(item["fragments"] for item in what_there_is(world)["items"]) >= 4, PATIENCE,
+                   "recorded")
+    node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
+    before = what_there_is(world)
+    fragments = sum(item["fragments"] for item in before["items"])
+    world.server.process.send_signal(signal.SIGTERM)
+    world.server.process.wait()
+    folder = os.path.join(world.folder, "millrace-data")
+    kept = os.path.join(world.folder, "kept")
+    shutil.copytree(folder, kept)
+    dice = random.Random(25)
+    missed = []
+    for name in ("0000000001.mp4", "index"):
+        path = os.path.join(folder, "archive", name)
+        with open(path, "rb") as file:
+            whole = file.read()
+        for _ in range(FLIPS):
+            at = dice.randrange(len(whole))
+            with open(path, "wb") as file:
+                file.write(whole[:at] + bytes([whole[at] ^ (1 << dice.randrange(8))]) + whole[at + 1:])
+            code, found = check(world.folder)
+            missed += [(name, at)] if code == 0 or found["sound"] else []
+        with open(path, "wb") as file:
+            file.write(whole)
+    assert not missed, f"changed and not found: {missed}"
+    # A byte of the second fragment's picture: it is a gap, and all others play.
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+    path = os.path.join(folder, "archive/0000000001.mp4")
+    with open(path, "r+b") as file:
+        middle = os.path.getsize(path) // 2
+        file.seek(middle)
+        byte = file.read(1)[0]
+        file.seek(middle)
+        file.write(bytes([byte ^ 1]))
+    durable.restart(world)
+    with contextlib.suppress(AssertionError):
+        frames(world, before["items"][0])      # whoever reads it finds it
+    after = what_there_is(world)
+    assert sum(item["fragments"] for item in after["items"]) >= fragments - 1, after
+    for item in after["items"]:
+        judge(world, frames(world, item), names_of(world))
+    # Case 94: without an index, from the files alone.
+    world.server.process.kill()
+    world.server.process.wait()
+    shutil.rmtree(folder)
+    shutil.copytree(kept, folder)
+    os.remove(os.path.join(folder, "archive/index"))
+    durable.restart(world)
+    again = what_there_is(world)
+    assert again["items"] == before["items"], (again, before)

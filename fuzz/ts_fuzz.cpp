@@ -22,6 +22,8 @@ public:
             muxer_.configure(tracks_, log_, {});
         } else if (const auto* configured = std::get_if<ts::Configured>(&item)) {
             configure(*configured);
+        } else if (std::holds_alternative<ts::Stopped>(item)) {
+            muxer_.unpublished(log_, {});
         } else {
             write(std::get<media::AccessUnit>(std::move(item)));
         }

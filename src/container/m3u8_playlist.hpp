@@ -6,11 +6,15 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 /// HLS playlists (RFC 8216; EXT-X-GAP by its successor, draft-pantos-hls-rfc8216bis) as plain values.
 namespace millrace::hls {
+
+/// The CLASS of an EXT-X-DATERANGE that says that the publisher said its end.
+inline constexpr std::string_view unpublished_class = "millrace.unpublished";
 
 /// What a list may hold when it is read. A day of two-second segments fits.
 struct PlaylistLimits {
@@ -50,6 +54,8 @@ struct MediaSegment {
     std::optional<WallTime> utc;               ///< EXT-X-PROGRAM-DATE-TIME
     bool discontinuity = false;
     bool gap = false;   ///< listed, but not to be had here
+    /// The publisher said its end behind it, another may follow: an EXT-X-DATERANGE of a class of ours.
+    bool unpublished = false;
 
     bool operator==(const MediaSegment& other) const;
 };

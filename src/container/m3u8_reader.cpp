@@ -102,6 +102,7 @@ private:
         static constexpr std::array tags{
             Tag{"EXTINF", Of::media, &PlaylistReader::extinf},
             Tag{"EXT-X-BYTERANGE", Of::media, &PlaylistReader::byte_range},
+            Tag{"EXT-X-DATERANGE", Of::media, &PlaylistReader::date_range},
             Tag{"EXT-X-DISCONTINUITY", Of::media, &PlaylistReader::discontinuity},
             Tag{"EXT-X-DISCONTINUITY-SEQUENCE", Of::media, &PlaylistReader::discontinuity_sequence},
             Tag{"EXT-X-ENDLIST", Of::media, &PlaylistReader::end_list},
@@ -315,6 +316,15 @@ private:
             return fail(Errc::malformed, "EXT-X-PLAYLIST-TYPE is neither EVENT nor VOD");
         }
         media_.type = value == "EVENT" ? PlaylistType::event : PlaylistType::vod;
+        return {};
+    }
+    /// One of ours says something of the segment before it; others, however they are written, are passed
+    /// over.
+    Result<> date_range(std::string_view value) {
+        const Result<AttributeList> attributes = AttributeList::read(value);
+        if (attributes && attributes->quoted("CLASS") == unpublished_class && !media_.segments.empty()) {
+            media_.segments.back().unpublished = true;
+        }
         return {};
     }
     Result<> end_list(std::string_view) {

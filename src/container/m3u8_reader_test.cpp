@@ -201,6 +201,17 @@ TEST(M3u8Reader, row_0_22_rfc_8216_4_3_3_4_the_end_and_the_type_are_read) {
               "EXT-X-PLAYLIST-TYPE is neither EVENT nor VOD");
 }
 
+TEST(M3u8Reader, rfc_8216_4_3_2_7_a_date_range_of_ours_says_that_the_publisher_ended) {
+    const std::string ours = "#EXT-X-DATERANGE:ID=\"1\",CLASS=\"millrace.unpublished\",START-DATE=\"x\"\n";
+    const MediaPlaylist list =
+        media(media_text(ours + "#EXTINF:2,\na.ts\n" + ours +
+                         "#EXTINF:2,\nb.ts\n"
+                         "#EXT-X-DATERANGE:ID=\"2\",CLASS=\"ad\"\n#EXT-X-DATERANGE:=,\n"));
+    ASSERT_EQ(list.segments.size(), 2U);
+    EXPECT_TRUE(list.segments[0].unpublished);
+    EXPECT_FALSE(list.segments[1].unpublished);
+}
+
 TEST(M3u8Reader, rfc_8216_4_3_2_5_a_map_counts_until_the_next) {
     const MediaPlaylist list =
         media(media_text("#EXT-X-MAP:URI=\"i.mp4\"\n#EXTINF:2,\na.m4s\n#EXTINF:2,\nb.m4s\n"

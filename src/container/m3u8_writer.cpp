@@ -14,6 +14,7 @@ constexpr std::uint64_t version_of_decimals = 3;
 constexpr std::uint64_t version_of_byte_ranges = 4;
 constexpr std::uint64_t version_of_init_sections = 6;
 constexpr std::uint64_t version_of_gaps = 8;   // 8216bis §8
+constexpr std::int64_t microseconds_a_millisecond = 1000;
 
 bool is_hex(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -89,6 +90,9 @@ public:
                 line("#EXT-X-BYTERANGE:{}@{}", segment.range->length, segment.range->offset);
             }
             line("{}", address(segment.uri));
+            if (segment.unpublished && segment.utc) {
+                tell_end(segment);
+            }
         }
         if (list_.ended) {
             line("#EXT-X-ENDLIST");
@@ -145,6 +149,13 @@ private:
         if (segment.gap) {
             line("#EXT-X-GAP");
         }
+    }
+
+    /// RFC 8216 §4.3.2.7: what players know it by must stay the same as long as it is listed.
+    void tell_end(const MediaSegment& segment) {
+        const WallTime end{segment.utc->microseconds + segment.duration / std::chrono::microseconds{1}};
+        line("#EXT-X-DATERANGE:ID=\"{}-{}\",CLASS=\"{}\",START-DATE=\"{}\",DURATION=0", unpublished_class,
+             end.microseconds / microseconds_a_millisecond, unpublished_class, date_time(end));
     }
 
     std::string address(const std::string& uri) const {
@@ -228,7 +239,7 @@ bool MediaSegment::operator==(const MediaSegment& other) const {
         init == other.init || (init != nullptr && other.init != nullptr && *init == *other.init);
     return same_init && uri == other.uri && duration == other.duration && title == other.title &&
            range == other.range && utc == other.utc && discontinuity == other.discontinuity &&
-           gap == other.gap;
+           gap == other.gap && unpublished == other.unpublished;
 }
 
 std::uint64_t lowest_version(const MediaPlaylist& list, const WriteOptions& options) {

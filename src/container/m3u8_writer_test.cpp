@@ -157,6 +157,16 @@ TEST(M3u8Writer, row_0_13_a_multivariant_list_says_what_its_media_are) {
         "segments/v0.m3u8\n");
 }
 
+TEST(M3u8Writer, row_4_13_a_publishers_end_is_a_date_range_behind_its_last_segment) {
+    MediaPlaylist list = one_segment();
+    list.segments[0].utc = WallTime{1'763'646'000'250'000};
+    list.segments[0].unpublished = true;
+    EXPECT_TRUE(write(list).ends_with(
+        "a.ts\n#EXT-X-DATERANGE:ID=\"millrace.unpublished-1763646002250\",CLASS=\"millrace.unpublished\","
+        "START-DATE=\"2025-11-20T13:40:02.250Z\",DURATION=0\n"))
+        << write(list);
+}
+
 TEST(M3u8Writer, a_gap_and_a_byte_range_are_written_for_their_segment) {
     MediaPlaylist list = one_segment();
     list.segments[0].gap = true;

@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 namespace millrace::multipart {
 
 // What a viewer reads:
 //
 //   --frame CRLF                      once, before the first part
+//   X-Publisher: ended CRLF           where the publisher said its end before this part
 //   and for each picture:
 //   Content-Type: image/jpeg CRLF
 //   Content-Length: 28113 CRLF        of the JPEG
@@ -44,7 +46,15 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
                                           "X-Timestamp-Origin: {}\r\n\r\n",
                                           unit.payload.size(), taken / microseconds_a_second,
                                           taken % microseconds_a_second, media::name(unit.capture.label));
+    said_end_ = false;
     log.message({as_bytes({head.data(), written.size}), unit.payload.span(), as_bytes(after_picture)}, now);
+}
+
+void Muxer::unpublished(BlockLog& log, Instant now) {
+    if (!std::exchange(said_end_, true)) {
+        const std::string line = fmt::format("{}: {}\r\n", publisher_field, publisher_ended);
+        log.message({as_bytes(line)}, now);
+    }
 }
 
 bool BareMuxer::configure(std::span<const media::Track> /*tracks*/, BlockLog& log, Instant /*now*/) {

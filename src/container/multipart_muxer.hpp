@@ -12,6 +12,9 @@ namespace millrace::multipart {
 inline constexpr std::string_view media_type = "multipart/x-mixed-replace; boundary=frame";
 /// The line between two pictures. It may stand in a JPEG too: Content-Length says where that ends.
 inline constexpr std::string_view boundary_line = "--frame\r\n";
+/// The first line of a part's header where the publisher said its end before it: "X-Publisher: ended".
+inline constexpr std::string_view publisher_field = "X-Publisher";
+inline constexpr std::string_view publisher_ended = "ended";
 
 /// Whether a track is pictures that stand alone.
 bool carries(const media::Track& track);
@@ -24,12 +27,17 @@ public:
     bool carries(const media::Track& track) const { return multipart::carries(track); }
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
-    /// Parts have no words for either; what ends is the connection.
-    void unpublished(BlockLog&, Instant) {}
-    void end(BlockLog&, Instant) {}
+    /// Begins the header of the next part, which a picture of another publisher may go on with: players wait
+    /// for its end.
+    void unpublished(BlockLog& log, Instant now);
+    /// The part that began never comes; what ends is the connection.
+    void end(BlockLog& log, Instant now) { unpublished(log, now); }
 
     Bytes lead(std::span<const media::Track>) const { return Bytes::lasting(as_bytes(boundary_line)); }
     Bytes resume() const { return {}; }
+
+private:
+    bool said_end_ = false;   // in the part that has begun
 };
 
 /// The pictures alone, one a message: for WebSockets.

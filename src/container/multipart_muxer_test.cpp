@@ -46,6 +46,20 @@ TEST(Multipart, row_2_6_a_part_says_type_length_and_time_and_the_boundary_follow
     EXPECT_TRUE(view.prefers_newest());
 }
 
+TEST(Multipart, row_4_13_a_publishers_end_begins_the_header_of_the_next_part) {
+    BlockLog log;
+    LogView view;
+    Muxer muxer;
+    ASSERT_TRUE(muxer.configure({}, log, now));
+    muxer.write(picture("one", 0), log, now);
+    muxer.unpublished(log, now);
+    muxer.end(log, now);
+    muxer.write(picture("two", 0), log, now);
+    const std::string text = text_of(log, view);
+    const std::string said = "--frame\r\nX-Publisher: ended\r\nContent-Type: image/jpeg\r\n";
+    EXPECT_NE(text.find(said), std::string::npos) << "said once, and the part goes on: " << text;
+}
+
 TEST(Multipart, row_3_26_without_our_fields_the_bytes_are_those_of_the_classic_demo) {
     BlockLog log;
     LogView view;

@@ -1,5 +1,7 @@
 #include "container/multipart_reader.hpp"
 
+#include "container/multipart_muxer.hpp"
+
 #include <algorithm>
 #include <charconv>
 
@@ -95,6 +97,16 @@ std::optional<Part> Reader::next() {
     Part part = std::move(parts_.front());
     parts_.pop_front();
     return part;
+}
+
+bool Reader::unpublished() const {
+    constexpr std::size_t looked_through_max = 256;   // what says so stands first
+    const std::string_view text = state_ == State::header ? rest().substr(0, looked_through_max) : "";
+    const std::size_t colon = std::min(text.find(':'), text.size());
+    const std::size_t end = text.find('\n');
+    return end != std::string_view::npos && colon < end &&
+           lower(trimmed(text.substr(0, colon))) == lower(publisher_field) &&
+           lower(trimmed(text.substr(colon + 1, end - colon - 1))) == publisher_ended;
 }
 
 bool Reader::step() {

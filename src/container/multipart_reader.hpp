@@ -48,6 +48,8 @@ public:
     std::optional<Part> next();
     /// The closing boundary came; what follows is passed over.
     bool ended() const { return state_ == State::ended; }
+    /// The part that has begun says that the publisher ended before it (X-Publisher).
+    bool unpublished() const;
 
 private:
     enum class State : std::uint8_t { preamble, header, sized, unsized, between, ended };

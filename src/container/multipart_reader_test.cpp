@@ -114,6 +114,39 @@ TEST(MultipartReader, whose_word_a_time_is_stands_beside_it) {
     }
 }
 
+TEST(MultipartReader, row_4_13_a_publishers_end_stands_before_the_part_that_may_follow) {
+    const std::string picture = "--b\r\nContent-Length: 3\r\n\r\none\r\n";
+    const std::string ended = "--b\r\nX-Publisher: ended\r\n";
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{5}, std::size_t{1000}}) {
+        Reader reader = Reader::make("b").value();
+        std::size_t parts = 0;
+        const auto take = [&](std::string_view text) {
+            for (; !text.empty(); text.remove_prefix(std::min(piece, text.size()))) {
+                EXPECT_TRUE(reader.receive(as_bytes(text.substr(0, piece))));
+                while (reader.next()) {
+                    ++parts;
+                }
+            }
+        };
+        take(picture + "--b\r\n");
+        EXPECT_FALSE(reader.unpublished());
+        take("X-Publisher: ended");
+        EXPECT_FALSE(reader.unpublished()) << "its line has no end yet";
+        take("\r\n");
+        EXPECT_TRUE(reader.unpublished());
+        take("Content-Length: 3\r\n\r\ntwo\r\n");
+        EXPECT_EQ(parts, 2U) << "another publisher's picture";
+        EXPECT_FALSE(reader.unpublished());
+        take(ended);
+        EXPECT_TRUE(reader.unpublished());
+        take("X-Other: ended\r\n");
+        EXPECT_TRUE(reader.unpublished());
+    }
+    Reader other = Reader::make("b").value();
+    EXPECT_TRUE(other.receive(as_bytes("--b\r\nX-Other: ended\r\n")));
+    EXPECT_FALSE(other.unpublished());
+}
+
 TEST(MultipartReader, is_bounded) {
     const std::string head = "--b\r\nContent-Length: ";
     EXPECT_EQ(read("b", head + "8388609\r\n\r\n", 4096).error->code, Errc::exhausted);

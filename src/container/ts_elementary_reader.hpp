@@ -18,7 +18,9 @@ struct Configured {
     media::TrackId track = 0;
     media::ConfigRef config;
 };
-using Item = std::variant<Announced, Configured, media::AccessUnit>;
+/// The programme's service ran and does not run any more (running_status in the SDT).
+struct Stopped {};
+using Item = std::variant<Announced, Configured, media::AccessUnit, Stopped>;
 
 /// What a reader met on its way.
 struct ReaderCounters {

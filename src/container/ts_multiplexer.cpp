@@ -80,26 +80,47 @@ void Multiplexer::rebuild_tables() {
                                descriptors(*stream.config)});
     }
     map.clock_pid = streams_.empty() ? null_pid : streams_.front().pid;
-    const Service service{.number = programme_number,
-                          .version = std::uint8_t{has_video()},   // its content has no other change
-                          .video = has_video(),
-                          .provider = provider_name,
-                          .name = service_name_};
     tables_.clear();
     append_section(tables_, pat_pid, write_pat({programme_number, map_pid}));
     append_section(tables_, map_pid, write_pmt(map));
-    append_section(tables_, sdt_pid, write_sdt(service));
+    append_section(tables_, sdt_pid, service_table(true));
+}
+
+std::vector<std::byte> Multiplexer::service_table(bool running) const {
+    // What may change in it has a bit of its version.
+    const auto version = static_cast<std::uint8_t>((has_video() ? 1U : 0U) | (running ? 0U : 2U));
+    return write_sdt({.number = programme_number,
+                      .version = version,
+                      .video = has_video(),
+                      .running = running,
+                      .provider = provider_name,
+                      .name = service_name_});
+}
+
+void Multiplexer::count_packets(std::span<std::byte> packets) {
+    for (; !packets.empty(); packets = packets.subspan(packet_size)) {
+        const auto high = static_cast<unsigned>(packets[1] & std::byte{0x1F});
+        const unsigned pid = high << 8U | static_cast<unsigned>(packets[2]);
+        std::uint8_t& counter = table_counters_.at(pid == pat_pid ? 0 : pid == map_pid ? 1 : 2);
+        packets[3] = (packets[3] & std::byte{0xF0}) | std::byte{counter};
+        counter = (counter + 1U) & 0x0FU;
+    }
+}
+
+void Multiplexer::stop(std::vector<std::byte>& out) {
+    if (!clock_ || std::exchange(stopped_, true)) {
+        return;
+    }
+    std::vector<std::byte> packets;
+    append_section(packets, sdt_pid, service_table(false));
+    count_packets(packets);
+    out.insert(out.end(), packets.begin(), packets.end());
+    tables_due_ = true;
 }
 
 void Multiplexer::write_tables(std::vector<std::byte>& out) {
     last_tables_ = tables_;
-    for (std::size_t at = 0; at < last_tables_.size(); at += packet_size) {
-        const auto high = static_cast<unsigned>(last_tables_[at + 1] & std::byte{0x1F});
-        const unsigned pid = high << 8U | static_cast<unsigned>(last_tables_[at + 2]);
-        std::uint8_t& counter = table_counters_.at(pid == pat_pid ? 0 : pid == map_pid ? 1 : 2);
-        last_tables_[at + 3] = (last_tables_[at + 3] & std::byte{0xF0}) | std::byte{counter};
-        counter = (counter + 1U) & 0x0FU;
-    }
+    count_packets(last_tables_);
     out.insert(out.end(), last_tables_.begin(), last_tables_.end());
     tables_due_ = false;
     tables_at_ = clock_.value_or(0);
@@ -185,6 +206,7 @@ void Multiplexer::write(std::vector<std::byte>& out, const media::AccessUnit& un
         return;   // audio has to say its length
     }
     stream->said = unit.config;
+    stopped_ = false;
     const UnitHead head = approach(out, *stream, unit);
     PacketWriter writer{out, track_counters_[stream->id], head, size};
     writer.put(header.span());

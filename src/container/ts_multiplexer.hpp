@@ -40,6 +40,9 @@ public:
     /// Takes the carried tracks. If they or their configurations changed, the PMT has another version, and
     /// the tables come before the next unit.
     void configure(std::span<const media::Track> tracks);
+    /// Appends the SDT, if it is news, that says that the service does not run (running_status): its
+    /// publisher said its end. With the next unit it runs again, and the tables say so.
+    void stop(std::vector<std::byte>& out);
     /// The tables come before the next unit, and no clock values before them.
     void begin_segment() { tables_due_ = true; }
     /// Appends the packets of a unit: what is due before it, then itself. Units of other tracks, and of
@@ -64,6 +67,8 @@ private:
         Pid pid = 0;
     };
     void rebuild_tables();
+    std::vector<std::byte> service_table(bool running) const;
+    void count_packets(std::span<std::byte> packets);
     void write_tables(std::vector<std::byte>& out);
     void write_tables_if_old(std::vector<std::byte>& out);
     void write_clock(std::vector<std::byte>& out, std::int64_t value, bool jump);
@@ -79,6 +84,7 @@ private:
     std::array<std::uint8_t, 3> table_counters_{};
     std::uint8_t version_ = 31;   // of the PMT and SDT; the first is 0
     bool tables_due_ = true;
+    bool stopped_ = false;                // and said so, since the last unit
     std::int64_t tables_at_ = 0;          // the clock then
     std::optional<std::int64_t> clock_;   // the last value said, before it wraps
     std::int64_t patience_;               // how much later other tracks' units move the clock

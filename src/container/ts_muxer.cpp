@@ -26,4 +26,12 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     }
 }
 
+void Muxer::end(BlockLog& log, Instant now) {
+    packets_.clear();
+    multiplexer_.stop(packets_);
+    if (!packets_.empty()) {
+        log.message({packets_}, now);
+    }
+}
+
 }   // namespace millrace::ts

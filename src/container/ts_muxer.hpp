@@ -16,9 +16,9 @@ public:
     /// The change is said by a new version of the PMT before the next unit.
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
-    /// A transport stream has no words for either.
-    void unpublished(BlockLog&, Instant) {}
-    void end(BlockLog&, Instant) {}
+    /// Says that the service does not run: another publisher's pictures may follow.
+    void unpublished(BlockLog& log, Instant now) { end(log, now); }
+    void end(BlockLog& log, Instant now);
 
     Bytes lead(std::span<const media::Track>) const { return {}; }
     /// The tables where no key frame brings them: audio alone.

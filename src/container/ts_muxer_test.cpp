@@ -185,6 +185,56 @@ TEST(TsMuxer, row_0_26_the_service_has_the_streams_name) {
     EXPECT_NE(as_text(bytes).find("\x08Millrace\x08live/cam"), std::string_view::npos);
 }
 
+TEST(TsMuxer, row_4_13_a_publishers_end_is_said_by_the_service_that_does_not_run) {
+    const std::vector tracks{flv::samples::track(Codec::h264), flv::samples::track(Codec::aac)};
+    const Units first = film(tracks, 0, 400);
+    const Units second = film(tracks, 2000, 400);
+    Muxer muxer{"live/cam"};
+    BlockLog log;
+    muxer.configure(tracks, log, {});
+    muxer.unpublished(log, {});
+    EXPECT_EQ(log.head(), 0U) << "nothing was there to stop";
+    std::vector<std::byte> bytes;
+    for (const Units* units : {&first, &second}) {
+        BlockLog fresh;
+        for (const media::AccessUnit& unit : *units) {
+            muxer.write(unit, fresh, {});
+        }
+        const std::size_t before = fresh.head();
+        muxer.unpublished(fresh, {});
+        EXPECT_EQ(fresh.head(), before + packet_size);
+        muxer.end(fresh, {});
+        EXPECT_EQ(fresh.head(), before + packet_size) << "it is said once";
+        samples::append(bytes, flv::samples::bytes_of(fresh));
+    }
+    for (const std::size_t piece : {std::size_t{7}, packet_size, bytes.size()}) {
+        const Heard heard = hear(bytes, piece);
+        EXPECT_EQ(heard.stops, (std::vector{first.size(), first.size() + second.size()}));
+        EXPECT_EQ(heard.units.size(), first.size() + second.size());
+        EXPECT_EQ(heard.announced.size(), 1U) << "the programme is the same";
+        EXPECT_EQ(heard.counters.counter_jumps + heard.counters.sections_refused, 0U);
+    }
+}
+
+TEST(TsReader, a_service_that_never_ran_does_not_stop) {
+    const std::vector tracks{flv::samples::track(Codec::h264)};
+    std::vector<std::byte> bytes = mux(tracks, film(tracks, 0, 400));
+    Muxer muxer{"live/cam"};
+    std::vector<std::byte> without;
+    for (std::size_t at = 0; at < bytes.size(); at += packet_size) {
+        const ByteSpan packet = ByteSpan{bytes}.subspan(at, packet_size);
+        if (flv::samples::sound(read_packet(packet)).pid != sdt_pid) {
+            samples::append(without, packet);
+        }
+    }
+    std::vector<std::byte> payload{std::byte{0}};
+    samples::append(payload, write_sdt({.running = false, .provider = "p", .name = "n"}));
+    payload.resize(packet_payload_max, std::byte{0xFF});
+    std::uint8_t counter = 0;
+    PacketWriter{without, counter, {.pid = sdt_pid}, payload.size()}.put(payload);
+    EXPECT_TRUE(hear(without).stops.empty());
+}
+
 TEST(TsMuxer, each_key_frame_begins_with_tables_delimiter_and_parameter_sets) {
     struct Case {
         Codec codec;

@@ -92,7 +92,8 @@ bool Reader::flush() {
 ReaderCounters Reader::counters() const {
     ReaderCounters counters = shared_->counters;
     counters.sync_losses = finder_.losses();
-    counters.sections_refused = tables_refused_ + programmes_.refused() + map_.refused();
+    counters.sections_refused =
+        tables_refused_ + programmes_.refused() + map_.refused() + services_.refused();
     return counters;
 }
 
@@ -105,6 +106,10 @@ void Reader::take(ByteSpan bytes) {
     }
     if (packet->pid == pat_pid) {
         take_programmes(*packet);
+        return;
+    }
+    if (packet->pid == sdt_pid) {
+        take_services(*packet);
         return;
     }
     if (programme_ && packet->pid == programme_->map_pid) {
@@ -131,6 +136,7 @@ void Reader::take_programmes(const Packet& packet) {
         }
         const bool goes_on = programme_ && std::ranges::find(*programmes, *programme_) != programmes->end();
         if (!goes_on && !programmes->empty()) {
+            running_ = Running::undefined;
             tables_refused_ += map_.refused();
             map_ = {};
             map_section_ = {};
@@ -151,6 +157,22 @@ void Reader::take_map(ByteSpan section) {
     map_section_ = Bytes::copy(section);
     clock_pid_ = map->clock_pid;
     take_streams(*map);
+}
+
+/// A service is believed to have stopped only if it ran before: many senders never say it well.
+void Reader::take_services(const Packet& packet) {
+    for (const Bytes& section : services_.take(packet)) {
+        const Result<Running> running = programme_ ? read_running(section, programme_->number)
+                                                   : fail(Errc::not_found, "no programme yet");
+        if (!running) {
+            continue;   // it may describe other transport streams
+        }
+        const Running before = std::exchange(running_, *running);
+        if (before == Running::yes && running_ == Running::no) {
+            std::ranges::for_each(streams_, [](const auto& stream) { stream->flush(); });
+            shared_->items.emplace_back(Stopped{});
+        }
+    }
 }
 
 /// Streams that go on keep what they have begun; of the others the last unit is given, if it is whole. A PID

@@ -18,7 +18,8 @@ using Streams = std::vector<std::unique_ptr<ElementaryReader>>;
 /// Reads a transport stream in any cut: finds packets, the first programme of the PAT, its tracks, and their
 /// access units: H.264, H.265, AAC (ADTS), MP3 and Opus, one picture a PES packet. Video times are ticks of
 /// 90 kHz, audio times of the sample rate, unwrapped beyond 33 bits and else as the sender said them: repairs
-/// are the hub's. A unit is marked where the sender marked a discontinuity of its clock.
+/// are the hub's. A unit is marked where the sender marked a discontinuity of its clock. Where the SDT says
+/// that the programme stopped, what was begun is given first.
 ///
 /// It never fails: what is damaged is dropped and counted. After a damaged picture the next one given is a
 /// key frame (or a recovery point; or any, after key_wait_max). Owned by one publication; one thread.
@@ -38,12 +39,15 @@ private:
     void take(ByteSpan bytes);
     void take_programmes(const Packet& packet);
     void take_map(ByteSpan section);
+    void take_services(const Packet& packet);
     void take_streams(const ProgrammeMap& map);
     bool flush();
 
     PacketFinder finder_;
     SectionGatherer programmes_;
     SectionGatherer map_;
+    SectionGatherer services_;
+    Running running_ = Running::undefined;
     std::optional<Programme> programme_;
     Pid clock_pid_ = null_pid;
     Bytes map_section_;                      // the one in force

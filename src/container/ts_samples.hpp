@@ -100,6 +100,7 @@ struct Heard {
     std::vector<Announced> announced;
     std::vector<Configured> configured;
     Units units;
+    std::vector<std::size_t> stops;   ///< how many units were heard before each word that it stopped
     ReaderCounters counters;
 
     Units of(media::TrackId track) const {
@@ -120,6 +121,8 @@ inline Heard hear(ByteSpan bytes, std::size_t piece = SIZE_MAX) {
                 heard.announced.push_back(std::move(*announced));
             } else if (auto* configured = std::get_if<Configured>(&*item)) {
                 heard.configured.push_back(std::move(*configured));
+            } else if (std::holds_alternative<Stopped>(*item)) {
+                heard.stops.push_back(heard.units.size());
             } else {
                 heard.units.push_back(std::move(std::get<media::AccessUnit>(*item)));
             }

@@ -15,6 +15,7 @@ constexpr std::size_t section_head_size = 3;   // up to section_length
 constexpr std::size_t crc_size = 4;
 constexpr unsigned pid_mask = 0x1FFF;
 constexpr unsigned length_mask = 0x0FFF;
+constexpr unsigned running_shift = 13;
 constexpr std::uint16_t transport_stream = 1;
 /// A network of nobody's (ETSI TS 101 162, temporary private use).
 constexpr std::uint16_t original_network = 0xFF01;
@@ -184,7 +185,8 @@ Result<ProgrammeMap> read_pmt(ByteSpan section) {
 std::vector<std::byte> write_sdt(const Service& service) {
     constexpr std::size_t provider_max = 60;
     constexpr std::size_t name_max = 190;
-    constexpr std::uint16_t running = 4U << 13U;
+    const Running status = service.running ? Running::yes : Running::no;
+    const unsigned running = static_cast<unsigned>(status) << running_shift;
     constexpr std::uint8_t television = 0x01;
     constexpr std::uint8_t radio = 0x02;
     const std::string_view provider = cut_to(service.provider, provider_max);
@@ -207,6 +209,25 @@ std::vector<std::byte> write_sdt(const Service& service) {
     const SectionHead head{
         .table = services_id, .extension = transport_stream, .version = service.version, .ours = false};
     return write_section(head, body);
+}
+
+Result<Running> read_running(ByteSpan section, std::uint16_t service) {
+    const Result<SectionBody> opened = open_section(section, services_id);
+    if (!opened) {
+        return std::unexpected(opened.error());
+    }
+    ByteReader reader{opened->body};
+    reader.skip(3);
+    while (reader.ok() && !reader.at_end()) {
+        const std::uint16_t number = reader.u16();
+        reader.skip(1);
+        const std::uint16_t status = reader.u16();
+        reader.skip(status & length_mask);
+        if (reader.ok() && number == service) {
+            return static_cast<Running>(status >> running_shift);
+        }
+    }
+    return fail(reader.ok() ? Errc::not_found : Errc::malformed, "the service is not described");
 }
 
 std::optional<ByteSpan> find_descriptor(ByteSpan descriptors, std::uint8_t tag) {

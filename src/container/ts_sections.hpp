@@ -7,7 +7,8 @@
 #include <string_view>
 #include <vector>
 
-/// Program specific information (§2.4.4): PAT and PMT read and written, the SDT of DVB written.
+/// Program specific information (§2.4.4): PAT and PMT read and written, the SDT of DVB written, and of it
+/// read whether a service runs.
 namespace millrace::ts {
 
 /// A PAT, PMT or SDT section with its header; more is not read.
@@ -42,10 +43,16 @@ struct Service {
     std::uint16_t number = 1;
     std::uint8_t version = 0;
     bool video = true;
+    bool running = true;   ///< running_status (table 6): whether there is a publisher
     std::string_view provider;
     std::string_view name;
 };
 std::vector<std::byte> write_sdt(const Service& service);
+/// running_status (EN 300 468 table 6) as senders say it; other values say nothing to us.
+enum class Running : std::uint8_t { undefined = 0, no = 1, yes = 4 };
+/// Whether the service of that number runs, by a section whose CRC is sound. Errc::not_found: it is not
+/// there.
+Result<Running> read_running(ByteSpan section, std::uint16_t service);
 
 /// From a section whose CRC is sound. A table of another kind, or one that is not in force yet, is refused.
 /// The PAT's programmes, without the network information.

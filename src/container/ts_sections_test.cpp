@@ -70,6 +70,20 @@ TEST(TsSections, a_name_longer_than_its_descriptor_is_cut) {
     EXPECT_EQ(crc32(sdt), 0U);
 }
 
+TEST(TsSections, an_sdt_says_whether_its_service_runs) {
+    for (const bool running : {true, false}) {
+        const std::vector<std::byte> section =
+            write_sdt({.number = 7, .running = running, .provider = "Millrace", .name = "live/cam"});
+        EXPECT_EQ(read_running(section, 7).value(), running ? Running::yes : Running::no);
+        EXPECT_EQ(read_running(section, 8).error().code, Errc::not_found);
+        for (std::size_t size = 0; size < section.size(); ++size) {
+            const Result<Running> cut = read_running(ByteSpan{section}.first(size), 7);
+            EXPECT_TRUE(!cut || *cut == (running ? Running::yes : Running::no)) << size;
+        }
+    }
+    EXPECT_EQ(read_running(write_pat({1, 0x1000}), 1).error().code, Errc::unsupported);
+}
+
 TEST(TsSections, case_40_a_section_with_a_bad_crc_is_ignored) {
     SectionGatherer gatherer;
     std::uint8_t counter = 0;

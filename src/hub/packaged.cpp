@@ -38,7 +38,7 @@ void Packaged::pump(Instant now, WallTime utc) {
     add_complete(now);
 }
 
-void Packaged::add_complete(Instant now) {
+void Packaged::add_complete(Instant now, bool unpublished) {
     while (std::optional<media::SegmentUnits> units = segmenter_->next()) {
         for (media::SegmentTrack& track : units->tracks) {
             const auto known = std::ranges::find(source_->tracks, track.track.id, &media::Track::id);
@@ -52,6 +52,7 @@ void Packaged::add_complete(Instant now) {
         auto entry = std::make_shared<SegmentEntry>();
         entry->cut = units->cut;
         entry->parts = package(*units);
+        entry->unpublished = unpublished && segmenter_->empty();
         const std::int64_t target = source_->cutter.target_duration();
         meter_.count(*units, entry->parts, target);
         count(*units);
@@ -69,6 +70,12 @@ void Packaged::count(const media::SegmentUnits& units) {
     if (first && utc_ != WallTime{}) {
         latency_.count(*first, utc_);
     }
+}
+
+void Packaged::unpublished(Instant now) {
+    pump(now, utc_);
+    segmenter_->end();
+    add_complete(now, true);
 }
 
 void Packaged::end(Instant now) {

@@ -45,6 +45,8 @@ public:
     /// Takes what the feed got since; `utc`, if given, counts how long it took until a segment is listed.
     void pump(Instant now, WallTime utc = {});
     virtual bool takes(const media::Track& track) const = 0;
+    /// The publisher said its end: its last segment is listed as it is, with that word. Another may follow.
+    void unpublished(Instant now);
     /// Nothing follows: the list ends.
     void end(Instant now);
     /// Another run follows what ended.
@@ -72,7 +74,8 @@ private:
         bool taken = false;
     };
     bool wants(const media::AccessUnit& unit);
-    void add_complete(Instant now);
+    /// `unpublished`: the last one of them says so.
+    void add_complete(Instant now, bool unpublished = false);
     void count(const media::SegmentUnits& units);
 
     std::optional<SegmentSource> source_;

@@ -19,6 +19,7 @@ class Packaged;
 struct SegmentEntry {
     media::Cut cut;
     std::vector<media::SegmentPart> parts;
+    bool unpublished = false;   ///< the publisher said its end behind it; another may follow
 
     /// How long it is, in seconds: its longest part.
     double seconds() const;

@@ -33,6 +33,7 @@ void Segmenter::take(const media::AccessUnitRef& unit, bool carried) {
 }
 
 void Segmenter::open(const media::CutRef& cut) {
+    ended_ = false;
     Open begun;
     begun.cut = cut;
     begun.time = flicks(cut->time, cut->timescale);
@@ -119,7 +120,7 @@ void Segmenter::place(const media::AccessUnitRef& unit) {
         }
     }
     const bool picture = unit->kind() == media::Kind::video;
-    if (seen.held || (open_.empty() && !picture)) {
+    if (seen.held || (open_.empty() && (!picture || begun_ > 0))) {
         wait(seen, {unit, broken});
         return;
     }

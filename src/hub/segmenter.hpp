@@ -31,8 +31,10 @@ public:
 
     /// `carried`: the unit's track is wanted; the others' cuts count all the same.
     void take(const media::AccessUnitRef& unit, bool carried);
-    /// Nothing follows: what there is is complete.
+    /// What there is is complete: nothing follows, or what does begins with a cut of its own.
     void end();
+    /// No segment is under way.
+    bool empty() const { return open_.empty(); }
     /// The next complete segment; one without a unit of a wanted track has no tracks.
     std::optional<media::SegmentUnits> next();
 

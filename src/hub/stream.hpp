@@ -67,6 +67,7 @@ public:
     static constexpr std::size_t plans_max = 16;         ///< of channels: each is a log of its own
     static constexpr std::size_t key_waiters_max = 64;   ///< for the first key frame
     static constexpr Duration key_wait = 10s;            ///< for it, at most
+    static constexpr Duration pictures_lag = 200ms;      ///< a renderer's newest picture, behind the unit
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
 
     Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings);
@@ -163,6 +164,8 @@ private:
     bool has_form_of(const PictureWish& wish) const;
     /// A form of them is gone.
     void leave_pictures(const PictureWish& wish);
+    /// Tells their forms that the publisher said its end.
+    void end_pictures();
     /// Those that no form has read for as long as they linger.
     void drop_unread_pictures();
 
@@ -175,6 +178,8 @@ private:
     Result<Packaged*> packaged_for(const SegmentFlavour& flavour);
     Result<> admit_polling(const SegmentAsk& ask);
     void tend_segments(Instant now);
+    /// The publisher said its end: what is of the segments under way is listed, and the lists say so.
+    void close_segments(Instant now);
     void end_lists(Instant now);
     Instant segments_deadline() const;
     /// Of the lists; the least it will be while that is not fixed.
@@ -248,6 +253,7 @@ private:
     bool lists_ended_ = false;
 
     Alarm<Stream, &Stream::drop_unread_pictures> lingering_{*this};
+    Alarm<Stream, &Stream::end_pictures> pictures_end_{*this};
     Alarm<Stream, &Stream::judge> second_{*this};
     Verdicts verdicts_;
     Drift drift_;

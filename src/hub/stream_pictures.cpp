@@ -46,6 +46,18 @@ void Stream::on_picture(const PictureWish& wish) {
             derived->pump(now, utc);
         }
     }
+    if (!publisher_ && said_end_) {
+        handle_.home->timers().arm(pictures_end_, now + pictures_lag);
+    }
+}
+
+void Stream::end_pictures() {
+    const Instant now = handle_.home->now();
+    for (const auto& [key, derived] : derived_) {
+        if (key.pictures && !publisher_ && said_end_) {
+            derived->unpublished(now);
+        }
+    }
 }
 
 void Stream::on_pictures_over(const PictureWish& wish) {

@@ -114,7 +114,15 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
         recording_->pause("publisher gone");
     }
     for (auto& [key, derived] : derived_) {
-        said ? derived->unpublished(now) : derived->lost(now);
+        if (!said) {
+            derived->lost(now);
+        } else if (!key.pictures) {
+            derived->unpublished(now);
+        }
+    }
+    if (said) {
+        handle_.home->timers().arm(pictures_end_, now + pictures_lag);
+        close_segments(now);
     }
     consider_knocks();
     if (said && !publisher_ && !called_at_) {

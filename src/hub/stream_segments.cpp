@@ -130,6 +130,13 @@ Duration Stream::target_duration() const {
     return target > 0 ? target * Duration{1s} : settings_.segment;
 }
 
+void Stream::close_segments(Instant now) {
+    cutter_.close();
+    for (auto& [key, packaged] : packaged_) {
+        packaged->unpublished(now);
+    }
+}
+
 void Stream::end_lists(Instant now) {
     cutter_.close();
     for (auto& [key, packaged] : packaged_) {

@@ -30,6 +30,11 @@ public:
             world_.time.run_for(40ms);
         }
     }
+    /// It says its end.
+    void finish() {
+        world_.desk_a.executor.run([this] { publisher->publication->finish(); });
+        lose();
+    }
     /// The connection breaks.
     void lose() {
         world_.desk_a.executor.run([this] { publisher->publication.reset(); });
@@ -167,6 +172,31 @@ TEST(Stream, row_0_22_a_list_ends_one_target_duration_after_grace_and_lingers_fo
     EXPECT_TRUE(player.fetch((**player.list())->segments[0]->parts[0].name));
     world.time.run_for(30s);
     EXPECT_EQ(player.list()->error().code, Errc::not_found);
+}
+
+TEST(Stream, row_4_13_a_publishers_end_lists_its_last_segment_at_once_and_says_so) {
+    World world;
+    Camera camera{world};
+    camera.with_audio = true;
+    Player player{world, world.desk_b};
+    player.list();
+    camera.run(5000);
+    camera.finish();
+    EXPECT_EQ(text(player.list()), "0: 2.000 | 1: 2.000 | 2: 1.000");
+    const SegmentListRef at_end = **player.list();
+    EXPECT_TRUE(at_end->segments[2]->unpublished);
+    EXPECT_FALSE(at_end->segments[1]->unpublished);
+    EXPECT_TRUE(player.fetch(at_end->segments[2]->parts[0].name));
+    world.time.run_for(3s);
+    camera.connect();
+    camera.run(4040);
+    EXPECT_EQ(text(player.list()), "0: 2.000 | 1: 2.000 | 2: 1.000 | -3: 2.000 | 4: 2.000");
+    const SegmentListRef after = **player.list();
+    EXPECT_TRUE(after->segments[2]->unpublished) << "what was said of it stays";
+    EXPECT_FALSE(after->segments[4]->unpublished);
+    camera.lose();
+    world.time.run_for(12s);
+    EXPECT_FALSE((**player.list())->segments.back()->unpublished) << "it was lost without a word";
 }
 
 TEST(Stream, row_0_20_a_publisher_after_the_end_begins_a_new_list_at_the_same_address) {

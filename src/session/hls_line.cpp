@@ -79,6 +79,7 @@ Result<> HlsLine::take(const hls::MediaPlaylist& list, const Url& url) {
     list_ = url;
     ended_ = list.ended;
     recording_ = is_recording(list);
+    unpublished_ = !recording_ && !list.segments.empty() && list.segments.back().unpublished;
     target_ = std::max<Duration>(std::chrono::seconds{list.target_duration}, target_min);
     if (first && ended_ && !recording_) {
         return fail(Errc::closed, "the stream of this list is over");

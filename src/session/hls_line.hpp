@@ -65,6 +65,8 @@ public:
 
     bool ended() const { return ended_; }
     bool recording() const { return recording_; }
+    /// The list says that its publisher said its end; another may follow.
+    bool unpublished() const { return unpublished_; }
     Instant reload_at() const { return reload_at_; }
     /// Not before a while has passed.
     void postpone_reload();
@@ -92,6 +94,7 @@ private:
     bool loaded_ = false;
     bool ended_ = false;
     bool recording_ = false;
+    bool unpublished_ = false;
     Duration target_ = 1s;
     Instant asked_at_;   // for the list
     Instant reload_at_;

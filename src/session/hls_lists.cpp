@@ -46,7 +46,8 @@ public:
         : rendition_{rendition}, addresses_{addresses} {}
 
     hls::MediaSegment segment(const hub::SegmentEntry& entry) {
-        hls::MediaSegment segment{.utc = entry.cut.utc, .discontinuity = entry.cut.discontinuity};
+        hls::MediaSegment segment{
+            .utc = entry.cut.utc, .discontinuity = entry.cut.discontinuity, .unpublished = entry.unpublished};
         const auto part = std::ranges::find(entry.parts, rendition_, &media::SegmentPart::rendition);
         if (part == entry.parts.end()) {
             segment.gap = true;

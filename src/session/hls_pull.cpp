@@ -205,9 +205,12 @@ void Pull::keep_at_the_edge(Duration waits) {
     }
 }
 
+/// A publisher's end counts where its pictures were shown: another try waits for the next publisher.
 bool Pull::done() const {
-    return std::ranges::all_of(lines_, [](const HlsLine& line) { return line.ended() && !line.has_due(); }) &&
-           pacer_.empty();
+    const auto is_over = [this](const HlsLine& line) {
+        return (line.ended() || (line.unpublished() && publisher_.began())) && !line.has_due();
+    };
+    return std::ranges::all_of(lines_, is_over) && pacer_.empty();
 }
 
 Result<> Pull::check_patience() {

@@ -7,7 +7,7 @@ namespace millrace::session {
 /// HLS of an HTTP server as a publisher: MPEG-TS or fragmented MP4, of a multivariant list the variant with
 /// the most bits and its sound. A live list is followed from its newest segment, a recording played once from
 /// its first; units are let out at their own pace. Until nothing new came for `pull_patience` or three
-/// segments, the list ended, or the leash is pulled.
+/// segments, the list ended or says that its publisher did, or the leash is pulled.
 Task<SourceEnding> hls_pull(HttpPull& pull);
 
 /// Bytes of one segment, and of what stands before the segments (EXT-X-MAP).

@@ -48,6 +48,7 @@ public:
 
 private:
     static void take(ts::Item item, ReadMedia& into) {
+        into.ended = std::holds_alternative<ts::Stopped>(item);
         if (auto* unit = std::get_if<media::AccessUnit>(&item)) {
             into.items.emplace_back(std::move(*unit));
         } else if (auto* announced = std::get_if<ts::Announced>(&item)) {

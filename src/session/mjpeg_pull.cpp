@@ -56,6 +56,7 @@ private:
     std::string words_;
     Instant newest_;   // picture, or the begin
     Duration patience_ = pull_patience;
+    bool unpublished_ = false;   // the server said that its publisher ended
     media::ConfigRef config_;
     std::optional<multipart::Reader> parts_;   // of an endless answer
     std::vector<std::byte> picture_;           // else of a single one, as far as it came
@@ -98,8 +99,12 @@ Task<Result<>> Pictures::take_body() {
                 co_return taken;
             }
         }
+        unpublished_ = parts_ && parts_->unpublished();
         if (pieces->ended && parts_) {
             co_return fail(Errc::closed, "the server ended the pictures");
+        }
+        if (unpublished_) {
+            co_return fail(Errc::closed, "the server's publisher ended");
         }
         if (pieces->ended) {
             co_return co_await show({.body = Bytes{std::exchange(picture_, {})}});
@@ -191,7 +196,7 @@ Task<Result<>> Pictures::converse() {
 
 Task<SourceEnding> Pictures::run() {
     const Result<> ended = co_await converse();
-    if (publisher_.began() && publisher_.is_over()) {
+    if (publisher_.began() && (unpublished_ || publisher_.is_over())) {
         publisher_.finish();
     }
     co_return SourceEnding{.error = ended.error(), .words = std::move(words_)};

@@ -12,6 +12,7 @@ import node
 import peers
 import sends
 import stamps
+import ts_check
 from scenario import CLIPS, test
 
 PATIENCE = 60
@@ -155,11 +156,13 @@ def row_4_11_sound_that_only_rtsp_carries_is_decoded_too(scene):
 
 @test()
 def row_4_13_receivers_are_told_the_end_of_a_push_and_go_on_with_the_next(scene):
-    """By whatever has a word for it; without one it would be the silence that makes them black, after 2 s."""
+    """Each form has a word for it; without one it would be the silence that makes them black, after 2 s, and
+    another reason. Lists are played to their last picture before."""
     http = scene.server.http(f"/{scene.own}")
     web_socket = http.replace("http:", "ws:")
     addresses = (scene.server.rtsp(scene.own), scene.server.rtmp(scene.own), f"{http}.flv", f"{http}.mp4",
-                 f"{web_socket}.flv", f"{web_socket}.mp4")
+                 f"{http}.ts", f"{http}.mjpeg", f"{http}/index.m3u8", f"{http}/ts.m3u8",
+                 f"{web_socket}.flv", f"{web_socket}.mp4", f"{web_socket}.ts")
     source = f"test:?size={WIDTH}x{HEIGHT}&fps=30&gop=500ms&preset=ultrafast&audio=aac"
     with contextlib.ExitStack() as stack:
         with sends.Sender(scene, source, scene.server.rtsp(scene.own)) as sender:
@@ -177,6 +180,59 @@ def row_4_13_receivers_are_told_the_end_of_a_push_and_go_on_with_the_next(scene)
                 viewer.until(lambda now, then=before: now["frames_shown"] > then + 10 and not now["dark"],
                              "it goes on by itself")
             sender.stop()
+
+
+def running_statuses(packets):
+    """What the SDTs say of the service, one after the other, each once (EN 300 468 table 6)."""
+    said = [packets[at + 19] >> 5 for at in range(0, len(packets), 188)
+            if packets[at + 1] & 0x1F == 0 and packets[at + 2] == 0x11]
+    return [status for at, status in enumerate(said) if at == 0 or status != said[at - 1]]
+
+
+@test()
+def row_4_13_what_says_the_end_of_a_push_leaves_other_programs_as_they_were(scene):
+    """One connection over the end of a push and the next: MPEG-TS stays sound, and so do pictures' parts."""
+    paths = {form: os.path.join(scene.folder, f"over.{form}") for form in ("ts", "mjpeg")}
+    source = f"test:?size={WIDTH}x{HEIGHT}&fps=30&gop=500ms&preset=ultrafast&audio=aac"
+    with contextlib.ExitStack() as stack:
+        def grown(by):
+            before = {form: os.path.getsize(path) for form, path in paths.items()}
+            node.until(lambda: all(os.path.getsize(paths[form]) > size + by for form, size in before.items()),
+                       PATIENCE, "both go on")
+
+        for turn in range(2):
+            with sends.Sender(scene, source, scene.server.rtsp(scene.own)) as sender:
+                scene.server.wait_live(scene.own)
+                for form, path in paths.items() if turn == 0 else ():
+                    address = scene.server.http(f"/{scene.own}.{form}")
+                    curl = subprocess.Popen(["curl", "-sN", address, "-o", path])
+                    stack.callback(curl.wait)
+                    stack.callback(curl.kill)
+                    node.until(lambda at=path: os.path.exists(at), PATIENCE, "it begins")
+                grown(150_000)
+                sender.stop()
+    with open(paths["ts"], "rb") as file:
+        packets = file.read()
+    packets = packets[:len(packets) // 188 * 188]
+    checker = ts_check.Checker()
+    checker.feed(packets)
+    checker.finish()
+    assert not checker.findings, checker.findings[:5]
+    assert running_statuses(packets)[:3] == [4, 1, 4], running_statuses(packets)
+    with open(paths["mjpeg"], "rb") as file:
+        parts = file.read()
+    assert b"--frame\r\nX-Publisher: ended\r\nContent-Type: image/jpeg\r\n" in parts
+    pictures = parts.count(b"X-Timestamp-Origin")
+    shown = read_by_ffmpeg(paths["mjpeg"], "mpjpeg")
+    assert pictures - 1 <= shown <= pictures, "all but one that the test cut"
+    assert read_by_ffmpeg(paths["ts"], "mpegts") > 30
+
+
+def read_by_ffmpeg(path, form):
+    """How many pictures it decodes."""
+    command = ["ffmpeg", "-v", "error", "-f", form, "-i", path, "-map", "0:v", "-f", "framecrc", "-"]
+    run = subprocess.run(command, capture_output=True, timeout=PATIENCE, check=True)
+    return sum(not line.startswith(b"#") for line in run.stdout.splitlines())
 
 
 @test(company="receives")

@@ -66,7 +66,7 @@ private:
     bool stopping_ = false;
     std::size_t partings_ = 0;
     std::size_t watched_ = 0;
-    std::size_t most_watched_ = 0;        // since the last clean-up
+    std::size_t most_watched_ = 0;   // since the last clean-up
     Instant clean_again_at_ = Instant::never();
     std::uint64_t handled_ = 0;           // posted work and readiness
     std::uint64_t handled_settled_ = 0;   // at the last settle()

@@ -89,7 +89,11 @@ void Server::settle(std::uint64_t id) {
         events_.emplace_back(Opened{id});
     }
     if (const std::optional<Error> why = entry.association.ending()) {
-        events_.emplace_back(Ended{id, *why, entry.association.farewell(), entry.told});
+        Ended ended{id, *why, entry.association.farewell(), entry.told, {}};
+        while (auto message = entry.association.next_message()) {
+            ended.unread.push_back(std::move(*message));
+        }
+        events_.emplace_back(std::move(ended));
         associations_.erase(id);
     }
 }

@@ -24,6 +24,7 @@ public:
         Error why;
         std::string farewell;
         bool was_open;
+        std::vector<std::vector<std::byte>> unread;   ///< messages that came before
     };
     using Event = std::variant<Opened, Ended>;
     struct Counters {

@@ -6,6 +6,7 @@
 #include "session/forward.hpp"
 #include "session/hls_push.hpp"
 #include "session/http_pull.hpp"
+#include "session/kcp_bare.hpp"
 #include "session/media_ports.hpp"
 #include "session/media_source.hpp"
 #include "session/raw_push.hpp"
@@ -68,8 +69,14 @@ struct Counter {
         desk.media_ports = media_ports.get();
         desk.executor.post([this] { media_ports->listen(); });
     }
+    /// Likewise.
+    void use_bare(std::unique_ptr<Datagrams> socket) {
+        kcp_bare = std::make_unique<session::KcpBare>(desk, std::move(socket));
+        desk.executor.post([this] { kcp_bare->listen(); });
+    }
     std::uint64_t strange_datagrams() const {
-        return media_ports == nullptr ? 0 : media_ports->counters().strangers.load();
+        return (media_ports == nullptr ? 0 : media_ports->counters().strangers.load()) +
+               (kcp_bare == nullptr ? 0 : kcp_bare->counters().strangers.load());
     }
 
     std::unique_ptr<session::MediaPorts> media_ports;   // none: no UDP for RTSP
@@ -78,6 +85,7 @@ struct Counter {
     session::Sources sources;
     session::Forwards forwards;
     session::UploadDesk uploads{desk};
+    std::unique_ptr<session::KcpBare> kcp_bare;   // none: it is off
     std::vector<web::Route> routes;
 };
 

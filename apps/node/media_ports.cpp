@@ -62,6 +62,32 @@ std::vector<std::unique_ptr<session::MediaPorts>> open_media_ports(
     return all;
 }
 
+std::vector<std::unique_ptr<Datagrams>> open_kcp_bare(net::WorkerPool& pool,
+                                                      const control::Configuration& configuration) {
+    const control::ListenAddress& wanted = configuration.kcp_bare;
+    std::vector<std::unique_ptr<Datagrams>> all;
+    if (!wanted.on) {
+        return all;
+    }
+    net::DatagramOptions options{
+        .address = wanted.endpoint.address, .port = wanted.endpoint.port, .is_default = !wanted.written};
+    const auto open = [&](net::Worker& worker) {
+        auto opened = net::open_datagrams(worker, options);
+        if (!opened) {
+            throw std::runtime_error(
+                fmt::format("kcp.bare_listen: {}: {}", wanted.endpoint.text(), opened.error().what));
+        }
+        return std::move(*opened);
+    };
+    // Sockets that share a port would share it with another node, too: first it must be free.
+    options.port = open(*pool.workers()[0])->local().port;
+    options.shared_port = true;
+    for (const auto& worker : pool.workers()) {
+        all.push_back(open(*worker));
+    }
+    return all;
+}
+
 std::unique_ptr<session::MulticastStreams> open_multicast(Executor& home, bool ports,
                                                           const control::Configuration& wanted) {
     const std::optional<PeerAddress> group = PeerAddress::parse(wanted.rtsp_multicast.endpoint);

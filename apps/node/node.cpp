@@ -72,6 +72,10 @@ void warn_of_unchangeable(const Configuration& now, const Configuration& next) {
         now.rtsp_udp.endpoint.text() != next.rtsp_udp.endpoint.text()) {
         log::warning("config", "rtsp.udp: {}", until);
     }
+    if (now.kcp_bare.on != next.kcp_bare.on ||
+        now.kcp_bare.endpoint.text() != next.kcp_bare.endpoint.text()) {
+        log::warning("config", "kcp.bare_listen: {}", until);
+    }
     if (now.rtsp_multicast.on != next.rtsp_multicast.on ||
         now.rtsp_multicast.endpoint.text() != next.rtsp_multicast.endpoint.text() ||
         now.rtsp_multicast_ttl != next.rtsp_multicast_ttl ||
@@ -205,6 +209,10 @@ void Node::open_media_ports(const Configuration& wanted) {
     for (std::size_t i = 0; i < ports.size(); ++i) {
         counters_[i]->use(std::move(ports[i]));
     }
+    auto bare = open_kcp_bare(pool_, wanted);
+    for (std::size_t i = 0; i < bare.size(); ++i) {
+        counters_[i]->use_bare(std::move(bare[i]));
+    }
     multicast_ = open_multicast(pool_.aside(), !ports.empty(), wanted);
     for (const auto& counter : counters_) {
         counter->desk.multicast = multicast_.get();
@@ -216,6 +224,9 @@ Addresses Node::addresses() const {
     if (const session::MediaPorts* const ports = counters_.front()->desk.media_ports) {
         addresses.emplace_back("rtp", ports->local(false));
         addresses.emplace_back("rtcp", ports->local(true));
+    }
+    if (const session::KcpBare* const bare = counters_.front()->kcp_bare.get()) {
+        addresses.emplace_back("kcp_bare", bare->local());
     }
     return addresses;
 }
@@ -305,7 +316,8 @@ void Node::apply(control::StandingRef next) {
                           .trusted_proxies = configuration.trusted_proxies,
                           .rtsp_over_http = configuration.rtsp.on || configuration.rtsps.on,
                           .digest_md5 = proves_by(&control::DigestSecrets::md5),
-                          .digest_sha256 = proves_by(&control::DigestSecrets::sha256)});
+                          .digest_sha256 = proves_by(&control::DigestSecrets::sha256),
+                          .kcp_bare = configuration.kcp_bare_streams});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {
             counter.desk.settings = settings;

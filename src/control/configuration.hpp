@@ -114,6 +114,8 @@ struct Configuration {
     static constexpr std::size_t streams_max = 10000;
     static constexpr std::size_t origins_max = 256;
     static constexpr std::size_t channels_max = 256;
+    static constexpr std::size_t bare_streams_max = 256;
+    static constexpr std::string_view any_conversation = "any";
     static constexpr Duration hls_segment_min = 1s;
     static constexpr Duration hls_segment_max = 10s;   ///< as long as a stream's newest media are kept
     static constexpr unsigned hls_window_min = 3;
@@ -129,7 +131,10 @@ struct Configuration {
     ListenAddress rtsp_multicast{{"239.255.42.1", 8002}, false};   ///< the first group; an even port
     unsigned rtsp_multicast_ttl = 1;
     std::string rtsp_multicast_interface;   ///< by name; empty: as routes say
-    std::string tls_certificate;            ///< path of a PEM file; empty: no TLS
+    ListenAddress kcp_bare{{"::", 8911}, false};
+    /// What conversations of bare KCP publish, by their numbers; nothing: of all other numbers.
+    std::map<std::optional<std::uint32_t>, std::string> kcp_bare_streams;
+    std::string tls_certificate;   ///< path of a PEM file; empty: no TLS
     std::string tls_key;
     bool tls_verify = true;                 ///< the certificates of servers that sources are pulled from
     std::vector<IpPrefix> outgoing_allow;   ///< addresses besides public and private ones

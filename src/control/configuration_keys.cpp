@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace millrace::control {
 
@@ -123,6 +124,22 @@ std::map<std::string, std::string, std::less<>> channels(const Setting& setting)
     return streams;
 }
 
+/// Numbers of conversations and the streams they publish.
+std::map<std::optional<std::uint32_t>, std::string> bare_streams(const Setting& setting) {
+    std::map<std::optional<std::uint32_t>, std::string> streams;
+    for (const auto& item : setting.map(Configuration::bare_streams_max)) {
+        const std::string& key = item.node().key;
+        std::uint32_t number = 0;
+        const auto [end, failed] = std::from_chars(key.data(), key.data() + key.size(), number);
+        const bool good = failed == std::errc{} && end == key.data() + key.size();
+        if (!good && key != Configuration::any_conversation) {
+            item.refuse("a conversation's number from 0 to 4294967295, or `any`, stands before a stream");
+        }
+        streams[good ? std::optional{number} : std::nullopt] = stream_name(item);
+    }
+    return streams;
+}
+
 // What a key does with its value; the captureless lambdas below are one line each.
 using C = Configuration;
 using S = Setting;
@@ -181,6 +198,12 @@ constexpr std::array keys{
                      "the interface that multicast leaves by, where routes do not say it; read at the start",
                      false, false,
                      [](C& c, const S& s) { c.rtsp_multicast_interface = s.text("an interface's name"); }},
+    ConfigurationKey{"kcp.bare_listen", address, "off",
+                     "the UDP port for MPEG-TS over bare KCP, which nothing protects; read at the start",
+                     false, false, [](C& c, const S& s) { c.kcp_bare = s.listen_address(); }},
+    ConfigurationKey{"kcp.bare_streams", "map of number to stream name", "{}",
+                     "what conversations of bare KCP publish, by their numbers; `any`: all others", true,
+                     false, [](C& c, const S& s) { c.kcp_bare_streams = bare_streams(s); }},
     ConfigurationKey{"tls.certificate", "path", "", "PEM file with the certificate chain; needs `tls.key`",
                      false, false,
                      [](C& c, const S& s) { c.tls_certificate = s.text("the path of a PEM file"); }},

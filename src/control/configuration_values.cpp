@@ -104,6 +104,14 @@ YamlNode wfs_value(const C& c) {
     return map;
 }
 
+YamlNode bare_streams_value(const C& c) {
+    YamlNode map = map_node();
+    for (const auto& [number, stream] : c.kcp_bare_streams) {
+        put(map, number ? fmt::format("{}", *number) : std::string{C::any_conversation}, text_node(stream));
+    }
+    return map;
+}
+
 YamlNode cors_value(const C& c) {
     const bool all = c.cors.size() == 1 && c.cors.front() == "*";
     return all ? text_node("*") : list_value(c.cors, std::identity{});
@@ -125,6 +133,8 @@ constexpr std::array shown{
     Shown{"rtsp.multicast", [](const C& c) { return listen_value(c.rtsp_multicast); }},
     Shown{"rtsp.multicast_ttl", [](const C& c) { return number_value(c.rtsp_multicast_ttl); }},
     Shown{"rtsp.multicast_interface", [](const C& c) { return optional_value(c.rtsp_multicast_interface); }},
+    Shown{"kcp.bare_listen", [](const C& c) { return listen_value(c.kcp_bare); }},
+    Shown{"kcp.bare_streams", bare_streams_value},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},
     Shown{"tls.key", [](const C& c) { return optional_value(c.tls_key); }},
     Shown{"tls.verify", [](const C& c) { return truth_value(c.tls_verify); }},

@@ -2,7 +2,9 @@
 
 #include "base/ip_prefix.hpp"
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,15 @@ struct Settings {
     bool rtsp_over_http = false;               ///< RTSP is spoken here, so its tunnels may come by HTTP too
     bool digest_md5 = false;                   ///< some user can prove itself by Digest, with MD5
     bool digest_sha256 = false;                ///< likewise, with SHA-256
+    /// kcp.bare_streams: what conversations of bare KCP publish, by their numbers; nothing: of all others.
+    std::map<std::optional<std::uint32_t>, std::string> kcp_bare{};
+
+    /// What the conversation of that number publishes; null: nothing.
+    const std::string* kcp_stream(std::uint32_t conv) const {
+        auto found = kcp_bare.find(conv);
+        found = found == kcp_bare.end() ? kcp_bare.find(std::nullopt) : found;
+        return found == kcp_bare.end() ? nullptr : &found->second;
+    }
 };
 
 }   // namespace millrace::session

@@ -1,0 +1,136 @@
+#pragma once
+
+#include "base/bytes.hpp"
+#include "base/peer_address.hpp"
+#include "base/random.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct ssl_st;
+struct ssl_ctx_st;
+
+namespace millrace::link {
+
+/// SHA-256 of a certificate's DER form.
+using Fingerprint = std::array<std::byte, 32>;
+
+struct FreeSsl {
+    void operator()(ssl_st* ssl) const;
+    void operator()(ssl_ctx_st* context) const;
+};
+using UniqueSsl = std::unique_ptr<ssl_st, FreeSsl>;
+using UniqueSslContext = std::unique_ptr<ssl_ctx_st, FreeSsl>;
+
+/// One end of a DTLS 1.2 association (RFC 6347), without I/O and without a clock: whoever owns it sends its
+/// handshake again. One thread. OpenSSL keeps about 40 KB for it, and at most 100 records that came too
+/// early.
+class Dtls {
+public:
+    /// A datagram of a handshake, without what is put in front of it.
+    static constexpr std::size_t datagram_max = 1'200;
+    /// What a message grows by: header, explicit nonce and tag of AES-GCM (RFC 5288, RFC 6347 §4.1).
+    static constexpr std::size_t overhead = 13 + 8 + 16;
+
+    explicit Dtls(UniqueSsl ssl) : ssl_{std::move(ssl)} {}
+
+    /// The client's first flight is made. Then see `next_output`.
+    Result<> begin() { return take({}, said_nothing_); }
+    /// A datagram of the peer. What it says inside is put behind `said`; what does not authenticate, or came
+    /// before, says nothing. Errc::refused: the handshake failed, closed: the peer ended it.
+    Result<> take(ByteSpan records, std::vector<std::vector<std::byte>>& said);
+    bool is_open() const { return open_; }
+    /// A message into a record. Only once it is open; at most `datagram_max` bytes.
+    Result<> say(ByteSpan message);
+    /// Datagrams to send.
+    std::vector<std::vector<std::byte>> next_output();
+
+    /// Of a handshake by a key that both ends had; empty: it was by certificate.
+    std::string psk_identity() const;
+
+private:
+    UniqueSsl ssl_;
+    bool open_ = false;
+    std::vector<std::vector<std::byte>> said_nothing_;
+};
+
+/// A certificate and its key as PEM texts.
+struct Identity {
+    std::string certificate;
+    std::string key;
+};
+/// One for `name`, signed by itself with P-256, good for 20 years. Errc::io where OpenSSL cannot.
+Result<Identity> make_identity(const std::string& name);
+Result<Fingerprint> fingerprint_of(const std::string& certificate);
+
+/// What a server shows, and how strangers begin: nothing is kept of one before it has shown, by a cookie that
+/// depends on its address, that it hears what is sent there (RFC 6347 §4.2.1). One thread; its sessions do
+/// not outlive it.
+class DtlsServer {
+public:
+    /// A cookie is good for so long, and up to twice as long.
+    static constexpr Duration cookie_lifetime = 30s;
+    using Keys = std::map<std::string, std::vector<std::byte>, std::less<>>;
+
+    /// Errc::malformed: no PEM certificate and key that belong together.
+    static Result<std::unique_ptr<DtlsServer>> make(const Identity& identity, Keys psks, Random& random);
+
+    struct Heard {
+        std::vector<std::vector<std::byte>> answer;   ///< no more bytes than came
+        std::optional<Dtls> begun;
+    };
+    /// The first words of somebody, from there, for an association of that number.
+    Heard hear(const PeerAddress& from, std::uint64_t id, ByteSpan record, Instant now);
+
+private:
+    DtlsServer(Keys psks, Random& random) : psks_{std::move(psks)}, random_{random} {}
+
+    using Cookie = std::array<unsigned char, 32>;
+    Cookie cookie(const std::array<std::byte, 32>& secret) const;
+    void renew_secrets(Instant now);
+    static int write_cookie(ssl_st* ssl, unsigned char* into, unsigned int* size);
+    static int check_cookie(ssl_st* ssl, const unsigned char* shown, unsigned int size);
+    static unsigned int find_psk(ssl_st* ssl, const char* identity, unsigned char* into,
+                                 unsigned int size_max);
+    static DtlsServer& of(ssl_st* ssl);
+
+    UniqueSslContext context_;
+    Keys psks_;
+    Random& random_;
+    std::array<std::array<std::byte, 32>, 2> secrets_{};   // the newest first
+    Instant renewed_at_ = Instant::never();
+    std::vector<std::byte> asker_;   // address and number, while `hear` runs
+};
+
+/// Whom a client believes, and who it is.
+class DtlsClient {
+public:
+    struct Psk {
+        std::string identity;
+        std::vector<std::byte> key;
+    };
+    struct Trust {
+        std::string host = {};                 ///< whom the certificate must name
+        std::string authorities = {};          ///< PEM file instead of the system's, if not empty
+        std::optional<Fingerprint> pin = {};   ///< exactly this certificate, whoever signed it
+        std::optional<Psk> psk = {};           ///< no certificate: both ends know a key
+    };
+
+    /// Errc::malformed: the file of authorities cannot be read.
+    static Result<std::unique_ptr<DtlsClient>> make(Trust trust);
+    Result<Dtls> connect() const;
+
+private:
+    explicit DtlsClient(Trust trust) : trust_{std::move(trust)} {}
+
+    UniqueSslContext context_;
+    Trust trust_;
+};
+
+}   // namespace millrace::link

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "base/datagrams.hpp"
+#include "protocol/link/server.hpp"
+#include "session/link_connection.hpp"
+
+#include <array>
+#include <map>
+
+namespace millrace::session {
+
+/// The port that secure links come to: one UDP socket on one worker, whose links are told apart by their
+/// numbers wherever they come from. A link that opened is handed over as a connection. Own thread only; it
+/// outlives those connections.
+class LinkPort final : Waitable::Waiter {
+public:
+    static constexpr std::size_t datagram_max = 1'500;
+    static constexpr std::size_t batch_size = 32;
+    static constexpr int batches_per_wake = 8;
+    /// Takes a link that opened.
+    using OnLink = std::function<void(std::unique_ptr<Connection> connection)>;
+
+    /// `dtls` and `random` outlive it.
+    struct Means {
+        link::DtlsServer& dtls;
+        Random& random;
+        link::Server::Limits limits{};
+    };
+    LinkPort(Executor& executor, std::unique_ptr<Datagrams> socket, const Means& means, OnLink on_link);
+    LinkPort(const LinkPort&) = delete;
+    LinkPort& operator=(const LinkPort&) = delete;
+
+    /// Begins to hear; from its executor.
+    void listen() { socket_->wait_readable(this); }
+    const Endpoint& local() const { return socket_->local(); }
+    const link::Server& links() const { return server_; }
+
+private:
+    class Accepted;
+
+    void on_ready(Result<> ready) override;
+    void on_due();
+    /// Sends what waits, and sets the clock.
+    void flush();
+    /// After anything may have happened to any link: the same, and tells.
+    void settle();
+    void take(link::Server::Event event);
+    void linger();
+
+    Executor& executor_;
+    std::unique_ptr<Datagrams> socket_;
+    link::Server server_;
+    OnLink on_link_;
+    std::map<std::uint64_t, Accepted*> connections_;
+    std::map<std::uint64_t, Instant> lingering_;   // until when, at most
+    std::vector<std::byte> buffer_;
+    std::array<Received, batch_size> batch_;
+    Alarm<LinkPort, &LinkPort::on_due> due_{*this};
+};
+
+}   // namespace millrace::session

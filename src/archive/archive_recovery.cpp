@@ -335,16 +335,19 @@ Result<Listing> Archive::list(const std::string& stream, Span span) {
     listing.gaps = std::move(*gaps);
     listing.recording = writing_.contains(stream);
     Bytes init;
+    bool changed = false;
     for (FoundFragment& one : *fragments) {
         if (one.file_begins) {
             const auto row = index_.file(one.file);
             const Bytes next = row && *row ? (*row)->init : Bytes{};
-            one.new_coding = one.file != fragments->front().file && init != next;
+            changed = changed || (one.file != fragments->front().file && init != next);
             init = next;
         }
         if (one.fragment.damaged) {
             listing.gaps.push_back({one.fragment.utc, end_of(one.fragment), std::string{cause::damaged}});
         } else {
+            // Where a file's first fragment is damaged, the next one has its coding.
+            one.new_coding = std::exchange(changed, false);
             listing.fragments.push_back(std::move(one));
         }
     }

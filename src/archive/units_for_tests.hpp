@@ -17,6 +17,12 @@ public:
 
     explicit TestCamera(bool with_audio = true) : with_audio_{with_audio} { cutter_.open_run(1'800'000'000); }
 
+    /// What comes next is of another run, whose times begin at 0.
+    void restart(std::int64_t run_began = 1'800'000'100) {
+        picture_ = audio_ = 0;
+        cutter_.open_run(run_began);
+    }
+
     /// The units of the next picture and of the audio up to it.
     std::vector<media::AccessUnitRef> next(WallTime utc) {
         std::vector<media::AccessUnitRef> units;

@@ -2,6 +2,7 @@
 
 #include "container/mp4_box.hpp"
 #include "container/mp4_init.hpp"
+#include "media/nal.hpp"
 #include "media/time.hpp"
 
 #include <algorithm>
@@ -196,6 +197,16 @@ std::vector<std::byte> fragment_head(const Fragment& fragment) {
 
 ByteSpan sequence_header_before(const AccessUnit& unit) {
     return unit.key && unit.config->codec == media::Codec::av1 ? unit.config->extra.span() : ByteSpan{};
+}
+
+std::vector<std::byte> sets_in_band(const media::TrackConfig& config) {
+    std::vector<std::byte> out;
+    for (const std::vector<Bytes>* sets : {&config.vps, &config.sps, &config.pps}) {
+        for (const Bytes& set : *sets) {
+            media::append_nal(out, set);
+        }
+    }
+    return out;
 }
 
 ChunkedTrack chunked(const media::SegmentTrack& track) {

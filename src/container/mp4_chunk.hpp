@@ -34,6 +34,10 @@ std::vector<std::byte> fragment_head(const Fragment& fragment);
 /// each sync sample. Empty for any other.
 ByteSpan sequence_header_before(const media::AccessUnit& unit);
 
+/// The parameter sets of H.264 and H.265 as they stand in a key frame in front of the unit's payload, where
+/// they are not those that a player has read; empty for any other codec.
+std::vector<std::byte> sets_in_band(const media::TrackConfig& config);
+
 /// A CMAF chunk (ISO/IEC 23000-19 §7.3.2.3): [prft] moof mdat of one track. Its bytes are a function of the
 /// units and their durations alone: two nodes that have the same units write the same chunk.
 struct Chunk {

@@ -18,17 +18,18 @@ constexpr std::uint32_t movie_timescale = 1'000;
 //
 // iso6: movie fragments with tfdt and default-base-is-moof (§E.8); cmfc: a CMAF header, of one track only;
 // mp41: esds as 14496-14 has it; av01: an AV1 track.
-void write_ftyp(Out& out, std::span<const Track* const> tracks) {
+void write_ftyp(Out& out, std::span<const CodedTrack> tracks) {
     const OpenBox box{out, four_cc("ftyp")};
     ByteWriter writer{out};
     writer.u32(four_cc("iso6"));
     writer.u32(0);
     writer.u32(four_cc("iso6"));
-    if (tracks.size() == 1) {
+    if (tracks.size() == 1 && tracks.front().codings.size() == 1) {
         writer.u32(four_cc("cmfc"));
     }
     writer.u32(four_cc("mp41"));
-    if (std::ranges::any_of(tracks, [](const Track* t) { return t->config->codec == media::Codec::av1; })) {
+    if (std::ranges::any_of(tracks,
+                            [](const CodedTrack& t) { return t.track.config->codec == media::Codec::av1; })) {
         writer.u32(four_cc("av01"));
     }
 }
@@ -112,12 +113,14 @@ void write_empty(Out& out, FourCc type, std::size_t zeros) {
     ByteWriter{out}.zeros(zeros);
 }
 
-void write_sample_table(Out& out, const Track& track, ParameterSets where) {
+void write_sample_table(Out& out, const CodedTrack& track, ParameterSets where) {
     const OpenBox stbl{out, four_cc("stbl")};
     {
         const OpenBox stsd{out, four_cc("stsd"), 0, 0};
-        ByteWriter{out}.u32(1);
-        write_sample_entry(out, *track.config, where);
+        ByteWriter{out}.u32(static_cast<std::uint32_t>(track.codings.size()));
+        for (const media::ConfigRef& coding : track.codings) {
+            write_sample_entry(out, *coding, where);
+        }
     }
     write_empty(out, four_cc("stts"), 4);
     write_empty(out, four_cc("stsc"), 4);
@@ -125,9 +128,9 @@ void write_sample_table(Out& out, const Track& track, ParameterSets where) {
     write_empty(out, four_cc("stco"), 4);
 }
 
-void write_minf(Out& out, const Track& track, ParameterSets where) {
+void write_minf(Out& out, const CodedTrack& track, ParameterSets where) {
     const OpenBox minf{out, four_cc("minf")};
-    if (track.kind == Kind::audio) {
+    if (track.track.kind == Kind::audio) {
         write_empty(out, four_cc("smhd"), 4);
     } else {
         const OpenBox vmhd{out, four_cc("vmhd"), 0, 1};
@@ -143,24 +146,47 @@ void write_minf(Out& out, const Track& track, ParameterSets where) {
     write_sample_table(out, track, where);
 }
 
-void write_trak(Out& out, const Track& track, ParameterSets where) {
+void write_trak(Out& out, const CodedTrack& track, ParameterSets where) {
     const OpenBox trak{out, four_cc("trak")};
-    write_tkhd(out, track);
+    write_tkhd(out, track.track);
     const OpenBox mdia{out, four_cc("mdia")};
-    write_media_heads(out, track);
+    write_media_heads(out, track.track);
     write_minf(out, track, where);
 }
 
+// mehd §8.8.2: duration u64, in the movie's timescale
 // trex §8.8.3: track u32 | sample entry u32 | default duration u32 | size u32 | flags u32
-void write_mvex(Out& out, std::span<const Track* const> tracks) {
+void write_mvex(Out& out, std::span<const CodedTrack> tracks, std::int64_t duration_ms) {
     const OpenBox mvex{out, four_cc("mvex")};
-    for (const Track* track : tracks) {
+    if (duration_ms > 0) {
+        const OpenBox mehd{out, four_cc("mehd"), 1, 0};
+        ByteWriter{out}.u64(static_cast<std::uint64_t>(duration_ms));
+    }
+    for (const CodedTrack& track : tracks) {
         const OpenBox trex{out, four_cc("trex"), 0, 0};
         ByteWriter writer{out};
-        writer.u32(track_number(track->id));
+        writer.u32(track_number(track.track.id));
         writer.u32(1);
         writer.zeros(12);
     }
+}
+
+Bytes write_init(std::span<const CodedTrack> tracks, ParameterSets where, std::int64_t duration_ms) {
+    std::uint32_t next_track = 1;
+    for (const CodedTrack& track : tracks) {
+        next_track = std::max(next_track, track_number(track.track.id) + 1);
+    }
+    Out out;
+    write_ftyp(out, tracks);
+    {
+        const OpenBox moov{out, four_cc("moov")};
+        write_mvhd(out, next_track);
+        for (const CodedTrack& track : tracks) {
+            write_trak(out, track, where);
+        }
+        write_mvex(out, tracks, duration_ms);
+    }
+    return Bytes{std::move(out)};
 }
 
 }   // namespace
@@ -172,25 +198,17 @@ bool carries(const Track& track) {
 }
 
 Bytes init_segment(std::span<const Track> tracks, ParameterSets where) {
-    std::vector<const Track*> carried;
-    std::uint32_t next_track = 1;
+    std::vector<CodedTrack> carried;
     for (const Track& track : tracks) {
         if (track.config != nullptr && carries(track)) {
-            carried.push_back(&track);
-            next_track = std::max(next_track, track_number(track.id) + 1);
+            carried.push_back({.track = track, .codings = {track.config}});
         }
     }
-    Out out;
-    write_ftyp(out, carried);
-    {
-        const OpenBox moov{out, four_cc("moov")};
-        write_mvhd(out, next_track);
-        for (const Track* track : carried) {
-            write_trak(out, *track, where);
-        }
-        write_mvex(out, carried);
-    }
-    return Bytes{std::move(out)};
+    return write_init(carried, where, 0);
+}
+
+Bytes joined_init_segment(std::span<const CodedTrack> tracks, std::int64_t duration_ms) {
+    return write_init(tracks, ParameterSets::in_entry, duration_ms);
 }
 
 std::string mime_type(std::span<const Track> tracks) {

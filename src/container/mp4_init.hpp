@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace millrace::mp4 {
 
@@ -26,6 +27,16 @@ constexpr std::uint32_t track_number(media::TrackId id) {
 /// ftyp and moov of a fragmented file with these tracks, those without a configuration left out; duration
 /// unknown. Of one track it is a CMAF header (ISO/IEC 23000-19 §7.3). A pure function of the tracks.
 Bytes init_segment(std::span<const media::Track> tracks, ParameterSets where);
+
+/// A configured track whose coding changes: each of `codings` has a sample entry of its own, counted from 1,
+/// which tfhd names (ISO/IEC 14496-12 §8.8.7). All are of one codec and timescale.
+struct CodedTrack {
+    media::Track track;
+    std::vector<media::ConfigRef> codings;
+};
+
+/// The same of a file that is joined of parts, `duration_ms` long (§8.8.2).
+Bytes joined_init_segment(std::span<const CodedTrack> tracks, std::int64_t duration_ms);
 
 /// `video/mp4; codecs="avc1.64001f,mp4a.40.2"` for the carried tracks as `ParameterSets::in_entry` has them;
 /// `audio/mp4` where none is video.

@@ -2,7 +2,6 @@
 
 #include "container/mp4_box.hpp"
 #include "media/audio_frame.hpp"
-#include "media/nal.hpp"
 #include "media/time.hpp"
 
 #include <algorithm>
@@ -30,16 +29,6 @@ std::int64_t first_duration(const media::AccessUnit& unit) {
     }
     const double rate = config.frame_rate >= frame_rate_min ? config.frame_rate : frame_rate_unknown;
     return static_cast<std::int64_t>(static_cast<double>(config.timescale) / rate);
-}
-
-std::vector<std::byte> parameter_sets(const media::TrackConfig& config) {
-    std::vector<std::byte> out;
-    for (const std::vector<Bytes>* sets : {&config.vps, &config.sps, &config.pps}) {
-        for (const Bytes& set : *sets) {
-            media::append_nal(out, set);
-        }
-    }
-    return out;
 }
 
 }   // namespace
@@ -92,7 +81,7 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     }
     std::vector<std::byte> sets;
     if (period_ == Period::ends && unit.key && told->changed) {
-        sets = parameter_sets(*unit.config);
+        sets = sets_in_band(*unit.config);
     }
     const Sample sample{.unit = &unit,
                         .duration = duration_of(unit, *told),

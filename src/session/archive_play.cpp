@@ -195,23 +195,18 @@ private:
 
     /// The recording as one file.
     Task<web::Response> movie(const Wanted& wanted, const archive::Listing& found) {
-        ExportPlan plan = plan_export(wanted.stream, found);
-        if (plan.file.pieces.empty()) {
+        if (found.fragments.empty()) {
             co_return refusal({Errc::not_found, "nothing of this stream was recorded then"});
         }
-        if (!plan.whole || found.more) {
-            co_return refusal({Errc::malformed,
-                               "another run or coding begins in this time: one file cannot hold both; "
-                               "/api/v1/recordings/NAME says when"});
+        if (found.more) {
+            co_return refusal({Errc::malformed, "this is more than one file holds; ask for a day at a time"});
         }
-        Answer<Bytes> answer{desk_.executor};
-        keeper_.init(wanted.stream, plan.file.pieces.front().file, answer.reply());
-        Result<Bytes> init = co_await answer.within(deadline_);
-        if (!init) {
-            co_return refusal(init.error());
+        Result<ArchiveExport> plan = co_await plan_export(desk_, keeper_, wanted.stream, found);
+        if (!plan) {
+            const bool too_many = plan.error().code == Errc::exhausted;
+            co_return refusal(too_many ? Error{Errc::malformed, plan.error().what} : plan.error());
         }
-        plan.file.init = std::move(*init);
-        co_return send_export(desk_, keeper_, request_, std::move(plan.file));
+        co_return send_export(desk_, keeper_, request_, std::move(*plan));
     }
 
     web::Response transport(const Wanted& wanted, archive::Listing found) {

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "container/mp4_init.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+/// Parts of several codings as one fragmented file.
+namespace millrace::mp4 {
+
+/// Where a chunk goes in the joined file.
+struct ChunkPlace {
+    std::uint32_t track_number = 1;
+    std::uint32_t entry = 1;       ///< its sample entry, counted from 1
+    std::int64_t timescale = 1;    ///< ticks a second
+    std::vector<std::byte> sets;   ///< what stands before a key frame's payload
+};
+
+/// Which track and sample entry each coding of the parts has. Pictures of one codec are one track, with a
+/// sample entry for each coding; since most players heed only the first one, parameter sets stand before key
+/// frames, too. What cannot go on in a track has one of its own: another codec, for no player takes two in a
+/// track, and sound that is coded otherwise.
+class JoinedMovie {
+public:
+    static constexpr std::size_t tracks_max = 8;
+    static constexpr std::size_t entries_max = 64;   ///< of one track
+
+    /// A part begins with this ftyp and moov: the number of its coding. Errc::malformed; exhausted: these are
+    /// more codings than one file has.
+    Result<std::size_t> add(ByteSpan init);
+
+    /// ftyp and moov of the whole.
+    Bytes init(std::int64_t duration_ms) const { return joined_init_segment(tracks_, duration_ms); }
+    /// Where the chunks of a part's track go, once every part was added; nothing for a track it does not
+    /// have.
+    std::optional<ChunkPlace> place(std::size_t coding, std::uint32_t track_number) const;
+    /// By how many bytes the sets before a key frame make it larger, at most.
+    std::size_t sets_size_max() const;
+
+private:
+    /// A track of a part, and what it is in the whole.
+    struct Joined {
+        std::uint32_t number = 0;
+        std::size_t track = 0;
+        std::size_t entry = 0;
+        bool operator==(const Joined&) const = default;
+    };
+    using Coding = std::vector<Joined>;
+
+    Result<Joined> join(const media::Track& track, std::uint32_t number, const Coding& beside);
+
+    std::vector<CodedTrack> tracks_;
+    std::vector<Coding> codings_;
+};
+
+/// What a chunk grows by beside its sets.
+constexpr std::size_t moved_chunk_growth = 4;
+
+/// Writes a chunk, as `chunked` makes it, behind `out`: at its place in the joined file, its times later by
+/// `shift` ticks. Where it is a key frame its sets stand before it, unless they take more than `sets_max`
+/// bytes. Errc::malformed: not such a chunk.
+Result<> move_chunk(std::vector<std::byte>& out, ByteSpan chunk, const ChunkPlace& place, std::int64_t shift,
+                    std::size_t sets_max);
+
+}   // namespace millrace::mp4

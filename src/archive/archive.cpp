@@ -242,8 +242,15 @@ Result<> Archive::look_for_folder() {
 
 void Archive::sync_all() {
     const Instant since = *std::exchange(unsynced_since_, std::nullopt);
+    bool some_new = false;
     for (auto& [stream, writing] : writing_) {
         writing.file.hasten();
+        some_new = some_new || writing.file.is_new();
+    }
+    if (some_new && seams_.folder.sync_names()) {
+        for (auto& [stream, writing] : writing_) {
+            writing.file.names_are_synced();
+        }
     }
     std::vector<std::pair<std::string, Error>> failed;
     for (auto& [stream, writing] : writing_) {

@@ -133,7 +133,7 @@ Result<> Archive::sync(Writing& writing) {
     counters_.bytes += writing.unacknowledged_bytes;
     writing.progress->bytes += std::exchange(writing.unacknowledged_bytes, 0);
     std::ranges::move(writing.file.take_synced(), std::back_inserter(writing.unindexed));
-    return index_fragments(writing);
+    return {};
 }
 
 Result<> Archive::index_fragments(Writing& writing) {
@@ -189,6 +189,7 @@ Result<> Archive::end(const std::string& stream, const std::string& why) {
     writing.row.state = FileState::sealed;
     writing.row.seal_cause = why;
     Result<> done = sync(writing);
+    done = done ? index_fragments(writing) : done;
     if (done) {
         writing_.erase(found);
     }
@@ -242,19 +243,33 @@ Result<> Archive::look_for_folder() {
 
 void Archive::sync_all() {
     const Instant since = *std::exchange(unsynced_since_, std::nullopt);
+    bool some_new = false;
     for (auto& [stream, writing] : writing_) {
         writing.file.hasten();
+        some_new = some_new || writing.file.is_new();
     }
-    std::vector<std::pair<std::string, Error>> failed;
+    if (some_new && seams_.folder.sync_names()) {
+        for (auto& [stream, writing] : writing_) {
+            writing.file.names_are_synced();
+        }
+    }
+    std::map<std::string, Error> failed;
     for (auto& [stream, writing] : writing_) {
         const Result<> synced = writing.file.unsynced() ? sync(writing) : Result<>{};
         if (!synced) {
-            failed.emplace_back(stream, synced.error());
+            failed.emplace(stream, synced.error());
         }
     }
     const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(seams_.clock.now() - since);
     const auto microseconds = static_cast<std::uint64_t>(waited.count());
     counters_.sync_us_max = std::max<std::uint64_t>(counters_.sync_us_max, microseconds);
+    // Nobody's bytes wait for another's rows.
+    for (auto& [stream, writing] : writing_) {
+        const Result<> put = failed.contains(stream) ? Result<>{} : index_fragments(writing);
+        if (!put) {
+            failed.emplace(stream, put.error());
+        }
+    }
     for (const auto& [stream, error] : failed) {
         const ProgressRef progress = writing_.at(stream).progress;
         give_up(stream, error);

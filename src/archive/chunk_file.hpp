@@ -40,6 +40,9 @@ public:
     std::uint64_t size() const { return written_ + out_.size(); }
     std::uint64_t synced_size() const { return synced_; }
     bool unsynced() const { return synced_ < size(); }
+    /// Whether its name may not be on the disk yet; somebody else synced all names.
+    bool is_new() const { return !named_; }
+    void names_are_synced() { named_ = true; }
     std::uint64_t init_offset() const { return init_offset_; }
 
 private:

@@ -10,6 +10,30 @@ hub::StreamName name(std::string_view text) {
     return *hub::StreamName::parse(text);
 }
 
+TEST(StreamRules, record_is_yes_or_no_or_on_demand_with_what_came_before) {
+    const auto configuration = std::make_shared<const Configuration>(load_configuration({
+        .file_name = "m.yaml",
+        .file_text = R"(
+streams:
+  "live/*": { record: { on_demand: true, before: 10s } }
+  live/now: { record: true }
+  live/own: { record: { before: 0s } }
+  yard: { record: false }
+)",
+    }));
+    const auto settings = stream_settings(configuration);
+    const auto wish = [&](std::string_view stream) { return (*settings)(name(stream)).record; };
+    EXPECT_EQ(wish("live/cam"), (hub::RecordingWish{.now = false, .before = 10s}));
+    EXPECT_EQ(wish("live/now"), (hub::RecordingWish{.now = true, .before = 10s}));
+    EXPECT_EQ(wish("live/own"), (hub::RecordingWish{.now = true, .before = 0s}));
+    EXPECT_FALSE(wish("yard").any());
+    for (const char* const wrong : {"{ before: 21s }", "{ ahead: 1s }", "{ on_demand: 3 }", "[ true ]"}) {
+        const std::string text = fmt::format("streams: {{ a: {{ record: {} }} }}", wrong);
+        EXPECT_THROW(load_configuration({.file_name = "m.yaml", .file_text = text}), ConfigurationError)
+            << wrong;
+    }
+}
+
 TEST(StreamRules, every_rule_that_matches_holds_a_later_one_over_an_earlier) {
     const auto configuration = std::make_shared<const Configuration>(load_configuration({
         .file_name = "m.yaml",

@@ -107,6 +107,51 @@ def case_f3_n2_to_n6_hold_over_kills_at_random_moments(world):
     sound(world)
 
 
+@test(builds=("release",), canary=False, options=recording)
+def case_f22_a_restart_under_a_publisher_keeps_all_up_to_the_stop(world):
+    with publishing(world):
+        node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
+        stopped = time.time()
+        world.server.process.send_signal(signal.SIGTERM)
+        assert world.server.process.wait(10 + SLACK) == 0
+    durable.restart(world)
+    there = what_there_is(world)
+    assert len(there["items"]) == 1 and not there["gaps"], there
+    assert seconds(there["items"][0]["to"]) > stopped - SLACK, "the last part is missing"
+    assert "not closed in good order" not in world.server.said(), "an orderly stop leaves nothing behind"
+    with publishing(world):
+        node.until(lambda: len(what_there_is(world)["items"]) == 2, PATIENCE, "recorded again")
+    node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
+    there = judge_all(world)
+    assert [gap["cause"] for gap in there["gaps"]] == ["node stopped"], there["gaps"]
+    sound(world)
+
+
+def play_list(world, query):
+    status, text = world.server.get(f"/{NAME}/archive.m3u8{query}")
+    assert status == 200, text
+    return text.decode().splitlines()
+
+
+@test(builds=("release",), canary=False, options=recording)
+def row_1_6_row_1_16_one_stream_is_live_and_an_event_from_its_start_and_vod_of_a_range(world):
+    with publishing(world):
+        node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
+        status, live = world.server.get(f"/{NAME}/ts.m3u8", PATIENCE)
+        assert status == 200 and b"#EXTM3U" in live
+        assert b"EXT-X-PLAYLIST-TYPE" not in live and b"EXT-X-ENDLIST" not in live, "live slides"
+        event = play_list(world, "")
+        assert "#EXT-X-PLAYLIST-TYPE:EVENT" in event and "#EXT-X-ENDLIST" not in event, event
+        node.until(lambda: len(play_list(world, "")) > len(event), PATIENCE, "it grows")
+        media, grown = ([line for line in lines if line and "TARGETDURATION" not in line]
+                        for lines in (event, play_list(world, "")))
+        assert grown[:len(media)] == media, "an event never changes what it has listed"
+        item = what_there_is(world)["items"][0]
+        range_of_it = play_list(world, f"?from={item['from']}&to={item['to']}")
+        assert "#EXT-X-PLAYLIST-TYPE:VOD" in range_of_it and range_of_it[-1] == "#EXT-X-ENDLIST", range_of_it
+        judge(world, frames(world, item), names_of(world))
+
+
 @test(builds=("release",), options=recording, around=disks.small_disk(400))
 def case_92_f5_a_full_disk_stops_recording_with_words_and_it_goes_on_by_itself(world):
     with publishing(world):

@@ -38,9 +38,15 @@ void BlockLog::end_message(Instant now) {
     }
     bytes_this_second_ += written_ - head_;
     head_ = written_;
-    messages_.push_back({head_, now});
+    messages_.push_back({head_, now, pictures_});
     change_.messages.push_back(messages_.back());
     trim(now);
+}
+
+void BlockLog::end_picture() {
+    // Where a change was taken since, its readers have that message already.
+    check(!change_.messages.empty(), "a picture ends with a message of this change");
+    messages_.back().pictures = change_.messages.back().pictures = ++pictures_;
 }
 
 void BlockLog::message(std::initializer_list<ByteSpan> parts, Instant now) {
@@ -93,6 +99,7 @@ void BlockLog::trim(Instant now) {
 void BlockLog::forget_before(std::uint64_t offset) {
     tail_ = std::max(tail_, offset);
     while (!messages_.empty() && messages_.front().offset <= tail_) {
+        pictures_forgotten_ = messages_.front().pictures;
         messages_.pop_front();
     }
     while (!entrances_.empty() && entrances_.front().offset < tail_) {
@@ -111,6 +118,7 @@ LogChange BlockLog::take_change() {
     LogChange change = std::exchange(change_, {});
     change.head = head_;
     change.tail = tail_;
+    change.pictures_forgotten = pictures_forgotten_;
     change.newest = newest_;
     return change;
 }
@@ -124,6 +132,7 @@ LogChange BlockLog::snapshot() const {
     whole.entrances.assign(entrances_.begin(), entrances_.end());
     whole.head = head_;
     whole.tail = tail_;
+    whole.pictures_forgotten = pictures_forgotten_;
     whole.newest = newest_;
     whole.ended = ended_ && !change_.ended;
     return whole;
@@ -140,6 +149,7 @@ void LogView::apply(const LogChange& change) {
             listener->on_trim(change.tail);
         }
         tail_ = change.tail;
+        pictures_forgotten_ = change.pictures_forgotten;
         while (!messages_.empty() && messages_.front().offset <= tail_) {
             messages_.pop_front();
         }
@@ -172,6 +182,12 @@ std::uint64_t LogView::message_end_from(std::uint64_t offset) const {
 
 bool LogView::is_message_end(std::uint64_t offset) const {
     return offset == message_end_from(offset);
+}
+
+std::uint64_t LogView::pictures_until(std::uint64_t offset) const {
+    const auto next = std::partition_point(messages_.begin(), messages_.end(),
+                                           [offset](const MessageEnd& m) { return m.offset <= offset; });
+    return next == messages_.begin() ? pictures_forgotten_ : std::prev(next)->pictures;
 }
 
 Duration LogView::age_from(std::uint64_t offset, Instant now) const {

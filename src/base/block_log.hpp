@@ -34,7 +34,8 @@ using BlockRef = std::shared_ptr<const Block>;
 /// The end of one message of the format: only here may other bytes be put in between.
 struct MessageEnd {
     std::uint64_t offset;
-    Instant at;   ///< when it was appended, on the home worker's clock
+    Instant at;                   ///< when it was appended, on the home worker's clock
+    std::uint64_t pictures = 0;   ///< that ended with it or before, since the log began
 };
 
 /// A place where a newcomer, or a reader that skipped, may begin.
@@ -48,11 +49,12 @@ struct LogChange {
     std::vector<BlockRef> blocks;   ///< new ones, in order
     std::vector<MessageEnd> messages;
     std::vector<Entrance> entrances;
-    std::uint64_t tail = 0;   ///< bytes before it may be forgotten
-    std::uint64_t head = 0;   ///< bytes before it are final
-    bool flush = false;       ///< viewers should be served now (a picture ended), not by time
-    bool newest = false;      ///< see BlockLog::prefer_newest
-    bool ended = false;       ///< nothing will follow
+    std::uint64_t tail = 0;                 ///< bytes before it may be forgotten
+    std::uint64_t head = 0;                 ///< bytes before it are final
+    std::uint64_t pictures_forgotten = 0;   ///< those that ended before the tail
+    bool flush = false;                     ///< viewers should be served now (a picture ended), not by time
+    bool newest = false;                    ///< see BlockLog::prefer_newest
+    bool ended = false;                     ///< nothing will follow
 };
 
 /// Writes what stands before a message of `size` bytes in a log that frames its messages (the head of a
@@ -93,6 +95,8 @@ public:
     void prefer_newest() { newest_ = true; }
     /// The next message is an entrance. Call between messages.
     void mark_entrance(Bytes resume);
+    /// A picture ended with the newest message.
+    void end_picture();
     /// Viewers should be served as soon as this change reaches them.
     void request_flush() { change_.flush = true; }
     void end() { change_.ended = ended_ = true; }
@@ -123,6 +127,8 @@ private:
     std::uint64_t written_ = 0;   // includes the message being written
     std::uint64_t head_ = 0;
     std::uint64_t tail_ = 0;
+    std::uint64_t pictures_ = 0;
+    std::uint64_t pictures_forgotten_ = 0;
     std::uint64_t bytes_this_second_ = 0;   // these two size the next block
     std::uint64_t bytes_last_second_ = 0;
     Instant second_began_;
@@ -166,6 +172,8 @@ public:
     /// The first message end at or after `offset`; `head()` if there is none. tail() <= offset <= head().
     std::uint64_t message_end_from(std::uint64_t offset) const;
     bool is_message_end(std::uint64_t offset) const;
+    /// Pictures that end at `offset` or before, since the log began; not below the tail.
+    std::uint64_t pictures_until(std::uint64_t offset) const;
     /// How long ago the first message that ends after `offset` was appended; zero at the head.
     Duration age_from(std::uint64_t offset, Instant now) const;
 
@@ -183,6 +191,7 @@ private:
     std::deque<Entrance> entrances_;
     std::uint64_t head_ = 0;
     std::uint64_t tail_ = 0;
+    std::uint64_t pictures_forgotten_ = 0;
     bool ended_ = false;
     bool newest_ = false;
     std::vector<Listener*> listeners_;

@@ -195,6 +195,27 @@ TEST(LogView, knows_message_ends_and_ages) {
     }
 }
 
+TEST(LogView, row_1_34_counts_the_pictures_that_end_at_a_place_or_before) {
+    BlockLog log{{.keep = 1s, .age_max = 1s}};
+    LogView view;
+    for (int i = 0; i < 10; ++i) {
+        add(log, 10, start + i * 1s);
+        if (i % 2 == 0) {
+            log.end_picture();
+        }
+        add(log, 5, start + i * 1s);   // sound
+        view.apply(log.take_change());
+        const auto begun = static_cast<std::uint64_t>(i);
+        EXPECT_EQ(view.pictures_until(15 * begun + 10), begun / 2 + 1);
+        EXPECT_EQ(view.pictures_until(15 * begun + 15), begun / 2 + 1);
+        if (i < 2) {
+            EXPECT_EQ(view.pictures_until(9), 0U) << "it has not ended";
+        }
+    }
+    EXPECT_GT(view.tail(), 100U);
+    EXPECT_EQ(view.pictures_until(view.tail()), 4U) << "those that are forgotten count";
+}
+
 TEST(LogView, tells_its_listener_before_it_forgets_and_after_it_advanced) {
     BlockLog log{{.messages_max = 2}};
     LogView view;
@@ -263,6 +284,9 @@ TEST(LogView, a_snapshot_is_what_all_changes_make) {
             }
             log.append(as_bytes(std::string(size - size / 2, static_cast<char>('b' + i % 20))));
             log.end_message(now);
+            if (random.below(3) > 0) {
+                log.end_picture();
+            }
             now = now + Duration{random.below(40'000'000)};
         }
         log.end();
@@ -288,6 +312,7 @@ TEST(LogView, a_snapshot_is_what_all_changes_make) {
                 const std::uint64_t offset = view->tail() + random.below(span);
                 ASSERT_EQ(view->message_end_from(offset), followed.message_end_from(offset));
                 ASSERT_EQ(view->age_from(offset, now), followed.age_from(offset, now));
+                ASSERT_EQ(view->pictures_until(offset), followed.pictures_until(offset));
             }
         }
     }

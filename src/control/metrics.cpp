@@ -94,6 +94,29 @@ void write_sessions(Exposition& out, const Overview& overview) {
     }
 }
 
+/// Of all destinations of a stream.
+void write_forwards(Exposition& out, const Overview& overview) {
+    std::map<std::string_view, std::pair<std::uint64_t, std::uint64_t>> frames;   // sent, skipped
+    for (const WorkerReport& worker : overview.workers) {
+        for (const hub::ForwardReport& forward : worker.forwards) {
+            if (forward.frames_sent) {
+                auto& [sent, skipped] = frames[forward.stream];
+                sent += *forward.frames_sent;
+                skipped += forward.frames_skipped;
+            }
+        }
+    }
+    out.family("forward_sent_frames_total", counter, "Pictures that destinations were sent.");
+    for (const auto& [stream, count] : frames) {
+        out.sample({{"stream", stream}}, count.first);
+    }
+    out.family("forward_skipped_frames_total", counter,
+               "Pictures left out, the destination's link too slow.");
+    for (const auto& [stream, count] : frames) {
+        out.sample({{"stream", stream}}, count.second);
+    }
+}
+
 /// One number of each stream.
 template <class Value>
 void write_each(Exposition& out, const Streams& streams, Value value) {
@@ -353,6 +376,7 @@ std::string metrics_text(const Overview& overview, const NodeFacts& facts) {
     write_node(out, overview, facts);
     write_doors(out, overview);
     write_sessions(out, overview);
+    write_forwards(out, overview);
     write_states(out, overview);
     write_counters(out, overview.streams);
     write_cameras(out, overview.streams);

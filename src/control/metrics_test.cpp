@@ -75,6 +75,8 @@ Overview overview() {
         WorkerReport report{.worker = worker};
         report.refusals = {{"rtmp", Errc::refused, 3}};
         report.answers = {0, 4, 0, 1, 0};
+        report.forwards = {{.stream = "live/cam", .to = "tcp://h:1", .frames_sent = 30, .frames_skipped = 2},
+                           {.stream = "live/cam", .to = "http://h/upload/"}};
         report.departed["flv"] = {.bytes = 100, .bytes_skipped = 0, .skips = 2};
         report.sessions.push_back(
             {.id = 1, .facts = {.protocol = "flv", .stream = "live/cam"}, .bytes_out = 1000, .skips = 1});
@@ -90,6 +92,8 @@ TEST(Metrics, count_over_all_workers_and_those_who_left) {
           "millrace_http_responses_total{class=\"2xx\"} 8\n",
           "millrace_sent_bytes_total{protocol=\"flv\"} 2200\n",
           "millrace_viewer_skips_total{protocol=\"flv\"} 6\n",
+          "millrace_forward_sent_frames_total{stream=\"live/cam\"} 60\n",
+          "millrace_forward_skipped_frames_total{stream=\"live/cam\"} 4\n",
           "millrace_sessions{kind=\"viewer\",protocol=\"flv\"} 2\n", "millrace_streams{state=\"live\"} 1\n",
           "millrace_streams{state=\"stale\"} 0\n",
           "millrace_stream_viewers{stream=\"live/cam\",protocol=\"flv\"} 2\n",

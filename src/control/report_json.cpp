@@ -131,6 +131,12 @@ Json forward(const hub::ForwardReport& report) {
     json["skips"] = report.skips;
     json["queue"] = {{"bytes", report.queue_bytes},
                      {"seconds", std::chrono::duration<double>{report.queue_age}.count()}};
+    if (report.frames_sent) {
+        json["frames_sent"] = *report.frames_sent;
+        json["frames_skipped"] = report.frames_skipped;
+        json["queue"]["frames"] = report.frames_waiting;
+        json["sent_fps"] = report.sent_per_second;
+    }
     if (report.bitrate_target > 0) {
         json["bitrate_target_bps"] = report.bitrate_target;
     }

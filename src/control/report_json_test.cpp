@@ -84,13 +84,30 @@ TEST(ReportJson, a_stream_shows_its_viewers_by_protocol_and_what_they_were_sent)
 TEST(ReportJson, destinations_are_shown_to_administrators_alone) {
     const std::vector<WorkerReport> workers{
         {.worker = 0,
-         .forwards = {{"live/cam", "rtmp://h/live/***", hub::ForwardState::live, "", 7},
-                      {"live/a", "tcp://h:1", hub::ForwardState::broken, "nobody listens", 0}}}};
+         .forwards = {
+             {.stream = "live/cam", .to = "rtmp://h/live/***", .state = hub::ForwardState::live, .bytes = 7},
+             {.stream = "live/a",
+              .to = "tcp://h:1",
+              .state = hub::ForwardState::broken,
+              .reason = "nobody listens"}}}};
     const Audience audience = audiences(workers).at("live/cam");
     EXPECT_FALSE(Json::parse(stream_json(report(), audience)).contains("forwards"));
     const Json json = Json::parse(stream_json(report(), audience, Reader::administrator));
     EXPECT_EQ(json["forwards"], Json::parse(R"([{"to": "rtmp://h/live/***", "state": "live", "bytes": 7,
         "reconnects": 0, "skips": 0, "queue": {"bytes": 0, "seconds": 0.0}}])"));
+    const std::vector<WorkerReport> counted{{.worker = 0,
+                                             .forwards = {{.stream = "live/cam",
+                                                           .to = "tcp://h:1",
+                                                           .state = hub::ForwardState::live,
+                                                           .frames_sent = 90,
+                                                           .sent_per_second = 29.5,
+                                                           .frames_skipped = 7,
+                                                           .frames_waiting = 3}}}};
+    const Json one = Json::parse(forwards_json(counted, {}))["items"][0];
+    EXPECT_EQ(one["frames_sent"], 90);
+    EXPECT_EQ(one["frames_skipped"], 7);
+    EXPECT_EQ(one["queue"]["frames"], 3);
+    EXPECT_EQ(one["sent_fps"], 29.5);
     const Json all = Json::parse(forwards_json(workers, {}));
     EXPECT_EQ(all["total"], 2);
     EXPECT_EQ(all["items"][0], Json::parse(R"({"stream": "live/a", "to": "tcp://h:1", "state": "broken",

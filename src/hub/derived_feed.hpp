@@ -143,8 +143,12 @@ public:
             if (unit->key && (video || !has_video())) {
                 log_.mark_entrance(muxer_.resume());
             }
+            const std::uint64_t before = log_.head();
             muxer_.write(*unit, log_, now);
             count(*unit);
+            if (video && log_.head() != before) {
+                log_.end_picture();
+            }
             if (video) {
                 log_.request_flush();
             }

@@ -3,6 +3,7 @@
 #include "base/time.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,13 +19,17 @@ struct ForwardReport {
     std::string stream;
     std::string to;   ///< with its secrets masked
     ForwardState state = ForwardState::waiting;
-    std::string reason;                 ///< why it is not live, in words; empty where it is
-    std::uint64_t bytes = 0;            ///< sent since the configuration names it
-    std::uint64_t begun = 0;            ///< times that media began to go there
-    bool given_up = false;              ///< trying again would not help
-    std::uint64_t queue_bytes = 0;      ///< that wait for its link now
-    Duration queue_age{};               ///< of the oldest of them
-    std::uint64_t skips = 0;            ///< times it went on at a newer key frame, its link too slow
+    std::string reason;                         ///< why it is not live, in words; empty where it is
+    std::uint64_t bytes = 0;                    ///< sent since the configuration names it
+    std::uint64_t begun = 0;                    ///< times that media began to go there
+    bool given_up = false;                      ///< trying again would not help
+    std::uint64_t queue_bytes = 0;              ///< that wait for its link now
+    Duration queue_age{};                       ///< of the oldest of them
+    std::optional<std::uint64_t> frames_sent;   ///< pictures; nothing where its form does not count them
+    double sent_per_second = 0;                 ///< of them, over the last second
+    std::uint64_t frames_skipped = 0;           ///< left out, its link too slow
+    std::uint64_t frames_waiting = 0;           ///< for its link now
+    std::uint64_t skips = 0;                    ///< times it went on at a newer key frame, its link too slow
     std::uint64_t bitrate_target = 0;   ///< what the encoder was asked for, bits a second; 0: as configured
 
     std::uint64_t reconnects() const { return begun > 1 ? begun - 1 : 0; }

@@ -36,7 +36,12 @@ void ViewerSeat::leave(Error seen) {
     const Error reason = ended_by_.value_or(seen);
     left_ = true;
     tell_left(reason.what);
-    on_leave_.give(ViewerLeft{reason, !ended_by_ && mirror_.log.ended(), counters.bytes_out, counters.skips});
+    on_leave_.give(ViewerLeft{.reason = reason,
+                              .log_ended = !ended_by_ && mirror_.log.ended(),
+                              .bytes = counters.bytes_out,
+                              .skips = counters.skips,
+                              .pictures = pictures_sent(),
+                              .pictures_skipped = counters.pictures.skipped()});
     log::info(facts().protocol, "viewer {} of {} left: {}; {} bytes sent, {} skips", facts().peer.text(),
               facts().stream, reason.what, counters.bytes_out, counters.skips);
 }
@@ -55,7 +60,13 @@ Backlog ViewerSeat::backlog(Instant now) const {
         backlog.bytes = mirror_.log.head() - place;
         backlog.age = mirror_.log.age_from(std::max(place, mirror_.log.tail()), now);
     }
+    backlog.pictures = counters.pictures.waiting(mirror_.log.pictures_until(place),
+                                                 mirror_.log.pictures_until(mirror_.log.head()));
     return backlog;
+}
+
+std::uint64_t ViewerSeat::pictures_sent() const {
+    return counters.pictures.sent(mirror_.log.pictures_until(counters.place));
 }
 
 void ViewerSeat::keep_close(Duration lag) {

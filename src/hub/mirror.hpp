@@ -32,17 +32,20 @@ struct Mirror {
 
 /// What a viewer's link has not taken, or not delivered.
 struct Backlog {
-    std::uint64_t bytes = 0;   ///< in the log behind its place
-    Duration age{};            ///< of the oldest of them
-    std::uint64_t held = 0;    ///< written, not acknowledged
+    std::uint64_t bytes = 0;      ///< in the log behind its place
+    Duration age{};               ///< of the oldest of them
+    std::uint64_t held = 0;       ///< written, not acknowledged
+    std::uint64_t pictures = 0;   ///< in the log behind its place
 };
 
 /// Why a viewer left.
 struct ViewerLeft {
     Error reason;
-    bool log_ended = false;    ///< it was sent all there was
-    std::uint64_t bytes = 0;   ///< sent to it
-    std::uint64_t skips = 0;   ///< times it went on at a newer key frame
+    bool log_ended = false;       ///< it was sent all there was
+    std::uint64_t bytes = 0;      ///< sent to it
+    std::uint64_t skips = 0;      ///< times it went on at a newer key frame
+    std::uint64_t pictures = 0;   ///< sent to it
+    std::uint64_t pictures_skipped = 0;
 };
 
 /// A viewer's seat at a mirror, and its entry among the sessions. The session binds the connection before it
@@ -60,6 +63,8 @@ public:
     bool is_ended() const { return ended_by_.has_value(); }
     /// What of the log waits for its link, and of what it was sent that is still on its way.
     Backlog backlog(Instant now) const;
+    /// Pictures that its link has taken.
+    std::uint64_t pictures_sent() const;
     /// It may be behind so far, and the system takes little ahead of its link. Before it is served.
     void keep_close(Duration lag);
     void leave(Error reason) override;

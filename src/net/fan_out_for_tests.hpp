@@ -213,6 +213,9 @@ public:
         const auto bytes = message.bytes();
         log.append(bytes);
         log.end_message(time.now());
+        if (kind != 'A') {
+            log.end_picture();
+        }
         written.push_back(message);
     }
     void publish(bool flush = true) {

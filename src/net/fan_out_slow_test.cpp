@@ -60,6 +60,45 @@ private:
     std::size_t sent_ = 0;
 };
 
+/// A viewer that was there from the first picture leaves: those that it was sent it has, and the others are
+/// counted as skipped or as waiting.
+void expect_pictures_agree(FanOutWorld& world, FanOutWorld::Place& place) {
+    const std::string kinds = place.player->kinds();
+    const auto has = std::ranges::count(kinds, 'K') + std::ranges::count(kinds, 'V');
+    place.connection->close();
+    world.time.run_for(1ms);
+    ASSERT_TRUE(place.seat.left.has_value());
+    const Seat::Counters& counters = place.seat.counters;
+    const std::uint64_t count = world.view->pictures_until(counters.place);
+    const std::uint64_t head = world.view->pictures_until(world.view->head());
+    EXPECT_EQ(counters.pictures.sent(count), static_cast<std::uint64_t>(has));
+    EXPECT_EQ(
+        counters.pictures.sent(count) + counters.pictures.skipped() + counters.pictures.waiting(count, head),
+        head);
+}
+
+TEST(FanOut, row_1_34_counts_the_pictures_that_a_viewer_was_sent_and_those_that_it_was_not) {
+    FanOutWorld world;
+    auto& fast = world.join();
+    auto& stalled = world.join({.window = 100'000, .bytes_per_second = 1'000'000});
+    world.send('K', 2'000'000);
+    stalled.player->stop_reading();
+    for (int i = 0; i < 12; ++i) {
+        world.second(4'000'000);
+    }
+    EXPECT_GT(world.view->tail(), 2'000'000U) << "what it has begun is forgotten";
+    stalled.player->read_again();
+    for (int i = 0; i < 12; ++i) {
+        world.second();
+    }
+    world.time.run_for(10s);
+    ASSERT_FALSE(stalled.seat.left);
+    expect_pictures_agree(world, stalled);
+    EXPECT_GT(stalled.seat.counters.pictures.skipped(), 100U);
+    expect_pictures_agree(world, fast);
+    EXPECT_EQ(fast.seat.counters.pictures.skipped(), 0U);
+}
+
 TEST(FanOut, f17_skips_a_viewer_at_a_tenth_of_the_rate_to_entrances_in_whole_messages) {
     FanOutWorld world;
     auto& slow = world.join({.window = 10'000, .bytes_per_second = 6'000});

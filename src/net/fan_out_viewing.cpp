@@ -84,6 +84,9 @@ std::uint64_t Viewing::plan(Instant now) {
     if (place_ == Place::remainder && cursor_ == remainder_->end) {
         remainder_.reset();
         place_ = cursor_ < log.tail() ? Place::lapped : Place::log;
+        if (place_ == Place::log) {
+            seat_->counters.pictures.begin(log.pictures_until(cursor_));
+        }
         audience_->reads_from(needed_from());
     }
     // The usual viewer is neither blocked nor has anything to hear alone: it goes straight to the head.
@@ -117,6 +120,9 @@ void Viewing::plan_turn(Instant now) {
     }
     if (paused_) {
         place_ = Place::waiting;
+    }
+    if (place_ != Place::log) {
+        leave_log(cursor_);
     }
     // What it is told alone comes before the log that it asked for by it: an answer to PLAY.
     const bool told_first = place_ == Place::waiting && !private_.empty();
@@ -155,9 +161,15 @@ void Viewing::enter(const Entrance& entrance) {
     place_ = Place::log;
     aside_ = entrance.resume;
     cursor_ = entrance.offset;
+    seat_->counters.pictures.begin(audience_->log().pictures_until(cursor_));
     held_until_ = 0;
     tell_place();
     audience_->reads_from(cursor_);
+}
+
+/// It will not have what lies behind this message end, or only later.
+void Viewing::leave_log(std::uint64_t at) {
+    seat_->counters.pictures.end(audience_->log().pictures_until(at));
 }
 
 std::size_t Viewing::gather(std::uint64_t to, std::span<ByteSpan> out) const {
@@ -246,6 +258,7 @@ void Viewing::before_trim(std::uint64_t tail, Instant now) {
         return;
     }
     const std::uint64_t end = started_until();
+    leave_log(end);
     if (end == cursor_) {
         place_ = Place::lapped;
         return;

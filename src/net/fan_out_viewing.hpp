@@ -127,6 +127,7 @@ private:
     std::uint64_t started_until() const;
     bool should_skip(Instant now) const;
     void enter(const Entrance& entrance);
+    void leave_log(std::uint64_t at);
 
     Hall& hall_;
     Audience* audience_;

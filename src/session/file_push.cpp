@@ -92,12 +92,15 @@ public:
     void count(std::size_t bytes) {
         counters_.bytes_out += bytes;
         ++counters_.writes;
+        counters_.place = *cursor_;
+        passed_ = log_.pictures_until(*cursor_);
     }
 
 private:
     LogView& log_;
     Seat::Counters& counters_;
     std::optional<std::uint64_t> cursor_;   // nothing: it waits for its first entrance
+    std::uint64_t passed_ = 0;              // pictures of the log before it
 };
 
 std::vector<std::byte> Place::take() {
@@ -111,6 +114,8 @@ std::vector<std::byte> Place::take() {
             ++counters_.skips;
             counters_.bytes_skipped += entrance->offset - *cursor_;
         }
+        counters_.pictures.end(passed_);
+        counters_.pictures.begin(passed_ = log_.pictures_until(entrance->offset));
         cursor_ = entrance->offset;
         piece.assign(entrance->resume.begin(), entrance->resume.end());
     }
@@ -210,7 +215,7 @@ Task<ForwardEnding> file_push(Desk& desk, const ForwardMeans& means, ForwardCour
     }
     Writing writing{desk, *means.disk, course, *joined};
     ForwardEnding ending = co_await writing.run();
-    course.count(joined->seat->counters.bytes_out);
+    course.count(*joined->seat);
     course.let_go();
     joined->seat->leave(ending.error);
     co_return ending;

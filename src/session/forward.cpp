@@ -13,6 +13,9 @@ using hub::ForwardState;
 
 constexpr std::string_view who = "forward";
 constexpr std::size_t shown_max = 512;
+/// Pictures a second are those of so long, looked at so often.
+constexpr Duration frames_window = 1s;
+constexpr Duration count_every = 100ms;
 
 const ForwardKind* kind_of(const ForwardMeans& means, std::string_view to) {
     const auto kind = std::ranges::find_if(
@@ -115,6 +118,8 @@ Task<ForwardEnding> ForwardCourse::serve(hub::Joined joined, ForwardLink link) {
     }
     count(left->bytes);
     skips_ += left->skips;
+    frames_sent_ = frames_sent_.value_or(0) + left->pictures;
+    frames_skipped_ += left->pictures_skipped;
     co_return ForwardEnding{.error = left->reason, .words = {}, .stream_ended = left->log_ended};
 }
 
@@ -122,6 +127,7 @@ void ForwardCourse::begin(const hub::ViewerSeat& seat) {
     leash_.hold(nullptr);
     seated_ = seat.ref();
     begin();
+    count_frames();
 }
 
 void ForwardCourse::begin() {
@@ -130,10 +136,33 @@ void ForwardCourse::begin() {
     log::info(who, "{} goes to {}", rule_.stream, shown_);
 }
 
+void ForwardCourse::count(const hub::ViewerSeat& seat) {
+    bytes_ += seat.counters.bytes_out;
+    frames_sent_ = frames_sent_.value_or(0) + seat.pictures_sent();
+    frames_skipped_ += seat.counters.pictures.skipped();
+    seated_ = {};   // it counts no more
+}
+
+std::optional<std::uint64_t> ForwardCourse::frames_sent() const {
+    const hub::ViewerSeat* const here = seat();
+    return here == nullptr ? frames_sent_ : frames_sent_.value_or(0) + here->pictures_sent();
+}
+
+void ForwardCourse::count_frames() {
+    const Instant now = desk_.executor.now();
+    frames_seen_.emplace_back(now, frames_sent().value_or(0));
+    while (now - frames_seen_.front().first > frames_window) {
+        frames_seen_.pop_front();
+    }
+    desk_.executor.timers().arm(next_count_, now + count_every);
+}
+
 void ForwardCourse::let_go() {
     leash_.hold(nullptr);
     seated_ = {};
     next_look_.disarm();
+    next_count_.disarm();
+    frames_seen_.clear();
     if (rate_.target()) {
         rate_ = {};
         desk_.directory.ask(rule_.stream, hub::AskBitrate{SendRate::unlimited});
@@ -199,6 +228,8 @@ hub::ForwardReport ForwardCourse::report() const {
                               .bytes = bytes_,
                               .begun = begun_,
                               .given_up = given_up_,
+                              .frames_sent = frames_sent(),
+                              .frames_skipped = frames_skipped_,
                               .skips = skips_,
                               .bitrate_target = rate_.target().value_or(0)};
     if (const hub::ViewerSeat* const here = seat()) {
@@ -207,6 +238,14 @@ hub::ForwardReport ForwardCourse::report() const {
         report.skips += here->counters.skips;
         report.queue_bytes = backlog.bytes + backlog.held;
         report.queue_age = backlog.age;
+        report.frames_waiting = backlog.pictures;
+        report.frames_skipped += here->counters.pictures.skipped();
+    }
+    if (frames_seen_.size() > 1) {
+        const auto [since, before] = frames_seen_.front();
+        const auto [until, after] = frames_seen_.back();
+        report.sent_per_second =
+            static_cast<double>(after - before) / std::chrono::duration<double>{until - since}.count();
     }
     return report;
 }

@@ -6,6 +6,7 @@
 #include "session/send_rate.hpp"
 #include "session/source.hpp"
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <span>
@@ -86,6 +87,8 @@ public:
     void begin();
     /// So many bytes went to it in a try that is over; `serve` counts its own.
     void count(std::uint64_t bytes) { bytes_ += bytes; }
+    /// Likewise, all that its seat counted.
+    void count(const hub::ViewerSeat& seat);
     /// What `stop` would close is gone, or no longer of this try.
     void let_go();
     bool is_stopped() const { return leash_.is_pulled(); }
@@ -104,6 +107,10 @@ public:
 
 private:
     hub::ViewerSeat* seat() const;
+    /// Of all tries; nothing where none has had a seat.
+    std::optional<std::uint64_t> frames_sent() const;
+    /// Each `count_every`, while it is live by a seat.
+    void count_frames();
     /// What its link carries, the encoder is asked for.
     void follow_link();
 
@@ -120,7 +127,11 @@ private:
     bool look_due_ = false;
     bool follows_link_;
     SendRate rate_;
-    std::uint64_t skips_ = 0;   // of tries that are over
+    std::uint64_t skips_ = 0;                                     // of tries that are over
+    std::optional<std::uint64_t> frames_sent_;                    // likewise; nothing where there was no seat
+    std::uint64_t frames_skipped_ = 0;                            // likewise
+    std::deque<std::pair<Instant, std::uint64_t>> frames_seen_;   // sent until then, over the last second
+    Alarm<ForwardCourse, &ForwardCourse::count_frames> next_count_{*this};
     Alarm<ForwardCourse, &ForwardCourse::follow_link> next_look_{*this};
 };
 

@@ -112,6 +112,30 @@ TEST_F(Forward, row_3_21_a_receiver_of_bytes_gets_each_picture_with_its_paramete
     EXPECT_EQ(report().bytes, heard.size());
 }
 
+TEST_F(Forward, row_1_34_pictures_that_were_sent_are_counted_over_all_tries) {
+    publish();
+    show(true);
+    push({"tcp://10.0.0.9:5000"});
+    pass(1s);
+    for (int i = 0; i < 30; ++i) {
+        show(false);
+        pass(40ms);
+    }
+    pass(200ms);
+    EXPECT_EQ(report().frames_sent, 31U);
+    EXPECT_EQ(report().frames_waiting, 0U);
+    EXPECT_EQ(report().frames_skipped, 0U);
+    EXPECT_NEAR(report().sent_per_second, 21, 3) << "25 a second until 200 ms ago";
+    server().connection->close();
+    world_.time.settle();
+    EXPECT_EQ(report().frames_sent, 31U);
+    EXPECT_EQ(report().sent_per_second, 0);
+    pass(forward_pause_min);
+    show(true);
+    pass(1s);
+    EXPECT_EQ(report().frames_sent, 31U + 31U + 1U) << "it begins with the group under way";
+}
+
 TEST_F(Forward, row_3_21_a_receiver_that_is_gone_is_said_and_called_again) {
     publish();
     show(true);
@@ -181,6 +205,8 @@ TEST_F(Forward, by_udp_a_large_picture_leaves_in_full_datagrams_of_whole_packets
     const std::size_t rest = take();
     EXPECT_GE(at_once + rest, 200'000U) << "but all of it";
     EXPECT_EQ(report().bytes, first + at_once + rest);
+    EXPECT_EQ(report().frames_sent, 2U);
+    EXPECT_EQ(report().frames_waiting, 0U);
     world_.desk_a.executor.run([this] { publisher_->publication->finish(); });
     pass(1s);
     EXPECT_EQ(report().state, hub::ForwardState::waiting);

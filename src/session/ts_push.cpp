@@ -75,6 +75,7 @@ private:
     Seat::Counters& counters_;
     DatagramLink& link_;
     std::optional<std::uint64_t> cursor_;   // nothing: it waits for its first entrance
+    std::uint64_t passed_ = 0;              // pictures of the log before it
     Bytes resume_;
 };
 
@@ -92,6 +93,8 @@ void Sending::enter() {
         ++counters_.skips;
         counters_.bytes_skipped += entrance->offset - *cursor_;
     }
+    counters_.pictures.end(passed_);
+    counters_.pictures.begin(passed_ = log_.pictures_until(entrance->offset));
     cursor_ = entrance->offset;
     resume_ = entrance->resume;
 }
@@ -131,6 +134,8 @@ Result<bool> Sending::send() {
         return std::unexpected(sent.error());
     }
     *cursor_ += *sent;
+    counters_.place = *cursor_;
+    passed_ = log_.pictures_until(*cursor_);
     return *cursor_ < log_.head();
 }
 
@@ -186,7 +191,7 @@ Task<ForwardEnding> ts_push(Desk& desk, const ForwardMeans& means, ForwardCourse
     course.begin(*joined->seat);
     auto carrying = carry(desk, course, *joined, *link);
     ForwardEnding ending = co_await carrying;
-    course.count(joined->seat->counters.bytes_out);
+    course.count(*joined->seat);
     course.let_go();
     joined->seat->leave(ending.error);
     co_return ending;

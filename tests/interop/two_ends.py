@@ -18,6 +18,7 @@ import camera
 import figures
 import node
 import outputs
+import receives
 import sends
 import sources
 from scenario import SHORT_GRACE, test
@@ -309,6 +310,43 @@ def cycles(scene, rounds, together):
         found.append(held(scene.server))
     assert "was lost" not in scene.server.said(), "every end was said"
     return found
+
+
+@test(company="two ends")
+def row_1_34_pictures_captured_encoded_sent_received_decoded_and_shown_are_as_many(scene):
+    """They come by a pipe, all in one group of pictures; then nothing comes, and nothing is under way."""
+    count, size = 60, 64 * 64 * 3
+    sender = subprocess.Popen([camera.program(scene), "send", "raw:-?size=64x64&fps=30&format=bgr24",
+                               scene.server.rtsp(scene.own), "--gop", "10s", "--json"], cwd=scene.folder,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    reports = []
+    reader = threading.Thread(target=lambda: reports.extend(json.loads(line) for line in sender.stdout))
+    reader.start()
+    try:
+        for number in range(count):
+            sender.stdin.write(bytes([16 + number]) * size)
+            sender.stdin.flush()
+            time.sleep(1 / 30)
+        with receives.Viewer(scene, scene.server.rtsp(scene.own)) as viewer:
+            seen = viewer.until(lambda now: now["frames_shown"] + now["frames_unseen"] == count,
+                                "all is seen")
+            node.until(lambda: reports[-1].get("forwards", [{}])[0].get("frames_sent") == count, PATIENCE,
+                       "all is sent")
+            mine = reports[-1]
+            sender.send_signal(signal.SIGINT)
+            sender.wait(PATIENCE)
+            reader.join()
+    finally:
+        sender.kill()
+        sender.wait()
+        reader.join()
+    out, = mine["forwards"]
+    assert mine["camera"]["captured"] == mine["camera"]["encoded"] == count, mine["camera"]
+    assert figures.video_of(mine)["frames"] == count, mine
+    assert (out["frames_sent"], out["frames_skipped"], out["queue"]["frames"]) == (count, 0, 0), out
+    assert max(report["forwards"][0].get("sent_fps", 0) for report in reports if "forwards" in report) > 5
+    assert seen["frames_received"] == seen["frames_decoded"] == count, seen
+    assert seen["frames_broken"] == seen["frames_skipped"] == 0, seen
 
 
 @test(options=SHORT_GRACE)

@@ -66,6 +66,11 @@ PictureTime LiveEncoder::place(const Grab& grab) {
     if (grab.steady) {
         return steady_time(grab.rate, grab.number, grab.at.utc);
     }
+    if (grab.place) {
+        last_pts_ = last_pts_ ? std::max(grab.place->pts, *last_pts_ + 1) : grab.place->pts;
+        return {
+            .pts = *last_pts_, .duration = grab.place->duration, .number = grab.number, .taken = grab.at.utc};
+    }
     const std::int64_t taken = ticks_of(grab.at.now - *begin_);
     const std::int64_t pts = last_pts_ ? std::max(taken, *last_pts_ + 1) : std::max<std::int64_t>(taken, 0);
     const std::int64_t promised = ticks_of(grab.rate.at(1));

@@ -2,6 +2,7 @@
 
 #include "capture/live_encoder.hpp"
 #include "capture/live_for_tests.hpp"
+#include "capture/transcoded_source.hpp"
 #include "media/nal.hpp"
 
 #include <gtest/gtest.h>
@@ -181,6 +182,70 @@ TEST(LiveSource, a_device_that_gives_nothing_is_taken_for_lost_unless_its_pace_i
             EXPECT_EQ(source.produce(moment_at(LiveSource::silence_max)).has_value(), may_be_silent);
             held.request_stop();
         }
+    }
+}
+
+/// A film whose units are all due.
+class PlayedFilm final : public Source {
+public:
+    explicit PlayedFilm(std::vector<media::AccessUnit> units) : units_{std::move(units)} {}
+
+    std::vector<media::Track> tracks() const override {
+        return {track_of(media::Kind::video), track_of(media::Kind::audio)};
+    }
+    Instant due() const override { return next_ == units_.size() ? Instant::never() : Instant{}; }
+    Outcome<std::vector<media::AccessUnit>> produce(Moment /*moment*/) override {
+        return std::vector{units_[next_++]};
+    }
+
+private:
+    std::vector<media::AccessUnit> units_;
+    std::size_t next_ = 0;
+};
+
+TEST(TranscodedSource, row_4_19_a_film_is_coded_anew_beside_the_thread_that_asks_and_keeps_its_times) {
+    EncodeOptions with_b_frames;
+    with_b_frames.preset = "ultrafast";
+    with_b_frames.b_frames = 2;
+    LiveEncoder encoder{with_b_frames, {}};
+    std::vector<media::AccessUnit> film = feed(encoder, steps(40, 40ms));
+    std::ranges::move(encoder.drain(), std::back_inserter(film));
+    ASSERT_EQ(film.size(), 40U);
+    std::vector<std::int64_t> times;
+    for (const media::AccessUnit& unit : film) {
+        times.push_back(unit.pts);
+    }
+    std::ranges::sort(times);
+    const Bytes frame = Bytes::copy(as_bytes("a frame of sound"));
+    media::AccessUnit sound{.track = audio_track};
+    sound.dts = sound.pts = 100;
+    sound.payload = frame;
+    sound.config = std::make_shared<const media::TrackConfig>(
+        media::TrackConfig{.codec = media::Codec::aac, .timescale = 48'000});
+    film.push_back(sound);
+    for (const bool with_sound : {true, false}) {
+        EncodeOptions options;
+        options.preset = "ultrafast";
+        options.codec = media::Codec::h265;
+        if (!with_sound) {
+            options.audio.reset();
+        }
+        const std::unique_ptr<Source> source =
+            transcoded(std::make_unique<PlayedFilm>(film), options, moment_at(0s));
+        EXPECT_GE(source->doorbell(), 0) << "it works by itself, and rings";
+        EXPECT_EQ(source->tracks().size(), with_sound ? 2U : 1U);
+        const Collected got{*source};
+        ASSERT_FALSE(got.fault) << got.fault->words;
+        ASSERT_EQ(got.video.size(), times.size()) << "also what was inside the decoder at the end";
+        for (std::size_t i = 0; i < times.size(); ++i) {
+            EXPECT_EQ(got.video[i].pts, times[i]);
+            EXPECT_EQ(got.video[i].config->codec, media::Codec::h265);
+        }
+        ASSERT_EQ(got.audio.size(), with_sound ? 1U : 0U);
+        EXPECT_TRUE(got.audio.empty() || got.audio[0].payload == frame);
+        const Counters counters = source->counters();
+        EXPECT_EQ(counters.captured, times.size());
+        EXPECT_EQ(counters.encoded, counters.captured);
     }
 }
 

@@ -33,7 +33,7 @@ Outcome<std::unique_ptr<Source>> open_source(std::string_view text, Moment momen
     const auto& file = std::get<FileOptions>(*options);
     Outcome<std::unique_ptr<Source>> source = FileSource::open(file, moment);
     if (source && file.encode) {
-        return std::make_unique<TranscodedSource>(std::move(*source), *file.encode);
+        return transcoded(std::move(*source), *file.encode, moment);
     }
     return source;
 }

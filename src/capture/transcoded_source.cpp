@@ -1,56 +1,73 @@
 #include "capture/transcoded_source.hpp"
 
+#include "capture/live_source.hpp"
+#include "capture/picture_decoder.hpp"
 #include "media/time.hpp"
 
 #include <algorithm>
+#include <deque>
 
 namespace millrace::capture {
 
-std::vector<media::Track> TranscodedSource::tracks() const {
-    std::vector<media::Track> tracks = source_->tracks();
-    if (!options_.audio) {
-        std::erase_if(tracks, [](const media::Track& track) { return track.kind == media::Kind::audio; });
-    }
-    return tracks;
-}
+namespace {
 
-void TranscodedSource::ask_key_frame() {
-    if (encoder_ != nullptr) {
-        encoder_->ask_key_frame();
-    }
-}
+/// Waits for a source's moments, and decodes its pictures.
+class DecodingGrabber final : public Grabber {
+public:
+    DecodingGrabber(std::unique_ptr<Source> source, bool with_sound)
+        : source_{std::move(source)}, with_sound_{with_sound} {}
 
-void TranscodedSource::set_bitrate(std::uint64_t bits_per_second) {
-    options_.bitrate = bits_per_second;
-    if (encoder_ != nullptr) {
-        encoder_->set_bitrate(bits_per_second);
-    }
-}
+    Outcome<std::vector<Grab>> next() override;
 
-Outcome<std::vector<media::AccessUnit>> TranscodedSource::produce(Moment moment) {
-    Outcome<std::vector<media::AccessUnit>> units = source_->produce(moment);
-    std::vector<media::AccessUnit> out;
-    if (!units) {
-        return units;
-    }
-    for (media::AccessUnit& unit : *units) {
-        if (unit.kind() == media::Kind::audio) {
-            if (options_.audio) {
-                out.push_back(std::move(unit));
+private:
+    /// Units inside the decoder, at most.
+    static constexpr std::size_t inside_max = 64;
+    struct Inside {
+        std::int64_t pts;
+        std::int64_t duration;
+    };
+    Outcome<void> take(media::AccessUnit& unit, Moment moment, std::vector<Grab>& out);
+    void keep(std::vector<ffmpeg::Frame> frames, Moment moment, std::vector<Grab>& out);
+
+    std::unique_ptr<Source> source_;
+    bool with_sound_;
+    std::unique_ptr<PictureDecoder> decoder_;
+    std::deque<Inside> inside_;
+};
+
+Outcome<std::vector<Grab>> DecodingGrabber::next() {
+    std::vector<Grab> grabs;
+    while (grabs.empty() && !source_->is_over()) {
+        const Moment moment = sleep_until(source_->due());
+        Outcome<std::vector<media::AccessUnit>> units = source_->produce(moment);
+        if (!units) {
+            return std::unexpected(units.error());
+        }
+        for (media::AccessUnit& unit : *units) {
+            const Outcome<void> taken = take(unit, moment, grabs);
+            if (!taken) {
+                return std::unexpected(taken.error());
             }
-            continue;
-        }
-        const Outcome<void> taken = take(unit, moment, out);
-        if (!taken) {
-            return std::unexpected(taken.error());
         }
     }
-    return out;
+    if (grabs.empty() && decoder_ != nullptr) {
+        keep(decoder_->drain(), read_clocks(), grabs);
+        decoder_.reset();
+    }
+    return grabs;
 }
 
-Outcome<void> TranscodedSource::take(const media::AccessUnit& unit, Moment moment,
-                                     std::vector<media::AccessUnit>& out) {
+Outcome<void> DecodingGrabber::take(media::AccessUnit& unit, Moment moment, std::vector<Grab>& out) {
+    if (unit.kind() == media::Kind::audio) {
+        if (with_sound_) {
+            out.push_back({.what = std::move(unit), .at = moment, .rate = {}});
+        }
+        return {};
+    }
     if (decoder_ == nullptr || decoder_->config() != unit.config) {
+        if (decoder_ != nullptr) {
+            keep(decoder_->drain(), moment, out);
+        }
         Outcome<std::unique_ptr<PictureDecoder>> decoder = PictureDecoder::open(unit.config);
         if (!decoder) {
             return std::unexpected(decoder.error());
@@ -61,50 +78,47 @@ Outcome<void> TranscodedSource::take(const media::AccessUnit& unit, Moment momen
     if (inside_.size() > inside_max) {
         inside_.pop_front();
     }
-    for (const ffmpeg::Frame& frame : decoder_->decode(unit)) {
-        const Outcome<void> encoded = encode(*frame, moment, out);
-        if (!encoded) {
-            return encoded;
-        }
+    keep(decoder_->decode(unit), moment, out);
+    if (!decoder_->took()) {
+        out.push_back({.what = Broken{}, .at = moment, .rate = {}});
     }
     return {};
 }
 
-Outcome<void> TranscodedSource::encode(const AVFrame& frame, Moment moment,
-                                       std::vector<media::AccessUnit>& out) {
-    const auto source = std::ranges::find(inside_, frame.pts, &Inside::pts);
-    const std::int64_t duration = source != inside_.end() ? source->duration : 0;
-    if (source != inside_.end()) {
-        inside_.erase(source);
-    }
-    if (encoder_ == nullptr) {
-        size_ = {static_cast<std::uint32_t>(frame.width) & ~1U,
-                 static_cast<std::uint32_t>(frame.height) & ~1U};
-        const FrameRate rate = duration > 0 ? FrameRate{media::video_timescale, duration} : FrameRate{};
-        Outcome<std::unique_ptr<VideoEncoder>> encoder =
-            VideoEncoder::open(options_, {.size = size_, .rate = rate});
-        if (!encoder) {
-            return std::unexpected(encoder.error());
+void DecodingGrabber::keep(std::vector<ffmpeg::Frame> frames, Moment moment, std::vector<Grab>& out) {
+    for (ffmpeg::Frame& frame : frames) {
+        const auto source = std::ranges::find(inside_, frame->pts, &Inside::pts);
+        const std::int64_t duration = source != inside_.end() ? source->duration : 0;
+        if (source != inside_.end()) {
+            inside_.erase(source);
         }
-        encoder_ = std::move(*encoder);
+        const Grab::Place place{.pts = frame->pts, .duration = duration};
+        out.push_back({.what = std::move(frame),
+                       .at = moment,
+                       .rate = duration > 0 ? FrameRate{media::video_timescale, duration} : FrameRate{},
+                       .place = place});
     }
-    Outcome<ffmpeg::Frame> scaled = scaler_.scale(
-        frame, {.width = static_cast<int>(size_.width), .height = static_cast<int>(size_.height)});
-    if (!scaled) {
-        return std::unexpected(scaled.error());
+}
+
+}   // namespace
+
+std::unique_ptr<Source> transcoded(std::unique_ptr<Source> source, const EncodeOptions& options,
+                                   Moment start) {
+    LiveSource::Plan plan{.grabbers = {},
+                          .encode = options,
+                          .size = {},
+                          .tracks = source->tracks(),
+                          .lossless = true,
+                          .may_be_silent = true};
+    if (!options.audio) {
+        std::erase_if(plan.tracks,
+                      [](const media::Track& track) { return track.kind == media::Kind::audio; });
     }
-    const std::int64_t pts = last_pts_ ? std::max(frame.pts, *last_pts_ + 1) : frame.pts;
-    last_pts_ = pts;
-    Outcome<std::vector<media::AccessUnit>> units = encoder_->encode(
-        **scaled, {.pts = pts, .duration = duration, .number = number_++, .taken = moment.utc});
-    if (!units) {
-        return std::unexpected(units.error());
-    }
-    counters_.frames += units->size();
-    for (media::AccessUnit& unit : *units) {
-        out.push_back(std::move(unit));
-    }
-    return {};
+    plan.grabbers.push_back([source = std::move(source), with_sound = options.audio.has_value()]() mutable {
+        return Outcome<std::unique_ptr<Grabber>>{
+            std::make_unique<DecodingGrabber>(std::move(source), with_sound)};
+    });
+    return std::make_unique<LiveSource>(std::move(plan), start);
 }
 
 }   // namespace millrace::capture

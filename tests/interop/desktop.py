@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import signal
 import subprocess
 import threading
 import time
@@ -29,12 +30,14 @@ LARGE = {"sender": ("Compression ratio", "Frame rate", "Bit rate"),
 
 
 class Window:
-    """One window in a process of its own, with what it says of itself, and hands that reach it."""
+    """One window in a process of its own, with what it says of itself, and hands that reach it. `scale`: a
+    pixel of the window's own is so many of the screen's wide."""
 
-    def __init__(self, scene, display, left, *arguments):
-        self.display = display
+    def __init__(self, scene, display, left, *arguments, scale=1):
+        self.display, self.scale = display, scale
         self.environment = os.environ | {"DISPLAY": display, "HOME": scene.folder, "QT_QPA_PLATFORM": "xcb",
-                                         "XDG_CONFIG_HOME": scene.folder, "XDG_RUNTIME_DIR": scene.folder}
+                                         "XDG_CONFIG_HOME": scene.folder, "XDG_RUNTIME_DIR": scene.folder,
+                                         "QT_SCALE_FACTOR": str(scale)}
         program = os.path.join(os.path.dirname(camera.program(scene)), "millrace-desktop")
         self.log = os.path.join(scene.folder, f"window-{left}-{time.monotonic_ns()}.log")
         with open(self.log, "wb") as log:
@@ -49,7 +52,7 @@ class Window:
             self.id = self._xdotool("search", "--sync", "--onlyvisible", "--pid",
                                     str(self.process.pid)).split()[0]
             self._xdotool("windowmove", self.id, str(left), "0")
-            self.until(lambda now: now["places"]["window"][:2] == [left, 0], "it was moved")
+            self.until(lambda now: now["places"]["window"][:2] == [left // scale, 0], "it was moved")
         except BaseException:
             self.kill()
             raise
@@ -77,8 +80,12 @@ class Window:
         """When it first said so, after that moment."""
         return next(at for at, said in self.lines if at >= since and condition(said))
 
+    def place(self, name):
+        """Left, top, width, height on the screen."""
+        return [side * self.scale for side in self.lines[-1][1]["places"][name]]
+
     def click(self, place):
-        left, top, width, height = self.lines[-1][1]["places"][place]
+        left, top, width, height = self.place(place)
         self._xdotool("mousemove", str(left + width // 2), str(top + height // 2), "click", "1")
 
     def key(self, name):
@@ -86,7 +93,7 @@ class Window:
 
     def grab(self, filters):
         """The pixels of the picture, in grey."""
-        left, top, width, height = self.lines[-1][1]["places"]["picture"]
+        left, top, width, height = self.place("picture")
         command = ["ffmpeg", "-v", "error", "-f", "x11grab", "-draw_mouse", "0", "-video_size",
                    f"{width}x{height}", "-i", f"{self.display}+{left},{top}", "-vf", filters]
         return subprocess.run([*command, "-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
@@ -101,7 +108,7 @@ class Window:
 
     def stamp(self):
         """What the camera wrote into the picture that stands on the screen."""
-        width, height = self.lines[-1][1]["places"]["picture"][2:]
+        width, height = self.place("picture")[2:]
         fit = min(width / PICTURE[0], height / PICTURE[1])
         shape = [round(side * fit) for side in PICTURE]
         grey = self.grab(f"crop={shape[0]}:{shape[1]},scale={PICTURE[0]}:{PICTURE[1]}")
@@ -110,7 +117,7 @@ class Window:
     def keep(self, name):
         """A picture of the window, for people."""
         os.makedirs(KEPT, exist_ok=True)
-        left, top, width, height = self.lines[-1][1]["places"]["window"]
+        left, top, width, height = self.place("window")
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "x11grab", "-draw_mouse", "0", "-video_size",
                         f"{width}x{height}", "-i", f"{self.display}+{left},{top}", "-frames:v", "1",
                         os.path.join(KEPT, name)], check=True, timeout=PATIENCE)
@@ -197,7 +204,7 @@ def check_labels(window, server, stream):
 
 
 @test()
-def rows_2_22_and_4_4_to_4_13_both_windows_show_what_is_sent_and_go_black_with_its_end(scene):
+def rows_2_22_4_2_and_4_4_to_4_13_both_windows_show_what_is_sent_and_go_black_with_its_end(scene):
     address = scene.server.rtsp("live/cam")
     sends = ("send", address, "--source", SOURCE, "--codec", "h265", "--bitrate", "1M", "--light")
     with windows(scene, (0, sends), (APART, ("receive", scene.rtmp(), "--dark"))) as (sender, receiver):
@@ -292,6 +299,168 @@ def a_film_of_one_picture_is_seen_in_the_receivers_window(scene):
         window.until(shows_nothing, "it is black")
         assert any(not said["black"] for _, said in window.lines), "its picture was never seen"
         window.quit()
+
+
+@test()
+def row_4_5_the_receivers_window_has_the_picture_left_and_delay_and_throughput_right(scene):
+    sender = ("send", scene.server.rtsp("live/cam"), "--source", SOURCE, "--codec", "h265", "--start")
+    with windows(scene, (0, sender), (APART, ("receive", scene.server.rtsp("live/cam")))) as (_, receiver):
+        check_labels(receiver, scene.server, "live/cam")
+        said = receiver.lines[-1][1]
+        assert list(said["labels"])[:2] == ["Delay", "Throughput"], said["labels"]
+        window, picture = (edges(said["places"][name]) for name in ("window", "picture"))
+        middle = (window[0] + window[2]) / 2
+        assert picture[0] - window[0] < window[2] - picture[2], "there is room right of it"
+        assert picture[0] < middle < picture[2], "and it is the larger part"
+
+
+NOISE = (640, 360)
+
+
+@test()
+def row_4_7_the_senders_picture_is_what_was_encoded_decoded_back(scene):
+    """Of noise little is left by few bits; a window that showed its source would show it all."""
+    film, found = still_film(scene, os.urandom(NOISE[0] * NOISE[1]), NOISE), []
+    begun = [(left, ("send", scene.server.rtsp(f"live/{rate}"), "--source", f"file:{film}", "--codec", "h264",
+                     "--bitrate", rate, "--start")) for left, rate in ((0, "50k"), (APART, "20M"))]
+    with windows(scene, *begun) as opened:
+        for window in opened:
+            window.until(lambda now: not now["black"] and now["mood"] == "good", "it sends noise")
+            shown = "scale=640:360,crop=640:200"
+            node.until(lambda at=window: contrast(at.grab(shown)) > 0, PATIENCE, "it is seen")
+            found.append(contrast(window.grab(shown)))
+    assert found[0] < found[1] / 2, found
+
+
+@test()
+def row_4_10_a_stopped_senders_picture_is_black_and_its_labels_say_nothing_at_once(scene):
+    sender = ("send", scene.server.rtsp("live/cam"), "--source", SOURCE, "--start")
+    with windows(scene, (0, sender)) as (window,):
+        window.until(lambda now: now["mood"] == "good" and shows_numbers(now), "it sends")
+        window.until_luma(lambda luma: luma >= SEEN_MIN, "there is a picture")
+        assert not any(said["start_enabled"] for _, said in window.lines[-3:])
+        sent = len(window.lines)
+        window.click("stop")
+        window.until(shows_nothing, "nothing is sent any more")
+        stopped = [said for _, said in window.lines[sent:] if said["start_enabled"]]
+        assert stopped and all(shows_nothing(said) for said in stopped), stopped[:1]
+        window.until_luma(lambda luma: luma <= BLACK_MAX, "black to the eye")
+        window.quit()
+
+
+STRIPED = (1280, 720)    # one pixel black, one white
+
+
+def still_film(scene, grey, size):
+    """A film of a minute that shows one grey picture, nearly as it is."""
+    path = os.path.join(scene.folder, "still.mp4")
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s",
+                    f"{size[0]}x{size[1]}", "-r", "5", "-i", "-", "-vf", "loop=299:1:0", "-c:v", "libx264",
+                    "-preset", "ultrafast", "-qp", "2", path],
+                   input=grey + bytes([128]) * (len(grey) // 2), check=True, timeout=PATIENCE)
+    return path
+
+
+def contrast(row):
+    return sum(abs(after - before) for before, after in zip(row, row[1:])) / len(row)
+
+
+def scaled(row, *widths):
+    """The row brought to these widths, one after the other, each pixel the mean of what it covers."""
+    for width in widths:
+        step, source = len(row) / width, row
+        row = [_mean(source, at * step, (at + 1) * step) for at in range(width)]
+    return row
+
+
+def _mean(row, begin, end):
+    total, at = 0.0, begin
+    while at < end - 1e-9:
+        until = min(int(at + 1e-9) + 1, end)
+        total += row[min(int(at + 1e-9), len(row) - 1)] * (until - at)
+        at = until
+    return total / (end - begin)
+
+
+@test()
+def row_4_11_where_pixels_are_small_the_picture_is_as_sharp_as_they_are_and_the_layout_the_same(scene):
+    stripes = [0, 255] * (STRIPED[0] // 2)
+    film = still_film(scene, bytes([16, 235] * (STRIPED[0] // 2)) * STRIPED[1], STRIPED)
+    with xvfb(2800, 1800) as display, contextlib.ExitStack() as stack:
+        laid_out = []
+        for scale in (1, 2):
+            window = Window(scene, display, 0, "receive", film, scale=scale)
+            stack.callback(window.kill)
+            window.until(lambda now: not now["black"], "it shows the film")
+            width, height = window.place("picture")[2:]
+            shown = min(width, height * STRIPED[0] // STRIPED[1]) // 2 * 2
+            sharp = contrast(scaled(stripes, shown))
+            if scale == 2:
+                dull = contrast(scaled(stripes, shown // 2, shown))
+                assert dull < sharp / 2, (dull, sharp, shown)
+                least = (sharp + 2 * dull) / 3
+                node.until(lambda at=window, w=width, wanted=least: contrast(at.grab(f"crop={w}:1")) > wanted,
+                           PATIENCE, f"it is sharper than {dull:.0f}, nearer to {sharp:.0f}")
+            places = window.lines[-1][1]["places"]
+            left, top, right, bottom = edges(places["window"])
+            for name, place in places.items():
+                inside = edges(place)
+                assert left <= inside[0] < inside[2] <= right and top <= inside[1] < inside[3] <= bottom, (
+                    scale, name, places)
+            for name in ("start", "stop"):
+                assert apart(places[name], places["picture"]), (scale, name, places)
+            assert apart(places["start"], places["stop"]), (scale, places)
+            laid_out.append(places)
+            window.quit()
+        for name, place in laid_out[0].items():
+            assert all(abs(a - b) <= 4 for a, b in zip(place, laid_out[1][name])), (name, laid_out)
+
+
+def edges(place):
+    left, top, width, height = place
+    return left, top, left + width, top + height
+
+
+def apart(one, other):
+    a, b = edges(one), edges(other)
+    return a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+
+
+ANSWER_MAX = 4       # seconds; a child that stands still is replaced after 5
+
+
+@test()
+def row_4_11_a_window_answers_while_pictures_pour_in_and_while_their_decoder_stands_still(scene):
+    flood = "test:?size=640x360&fps=60&gop=500ms&audio=none&preset=ultrafast"
+    with windows(scene, (0, ("send", scene.server.rtsp("live/cam"), "--source", flood, "--start")),
+                 (APART, ("receive", scene.server.rtsp("live/cam")))) as (sender, receiver):
+        for window in (sender, receiver):
+            window.until(lambda now: now["mood"] == "good" and shows_numbers(now), "pictures pour in")
+        places = receiver.lines[-1][1]["places"]
+        for standing in (False, True):
+            decoders = camera.children(receiver.process.pid) if standing else []
+            assert bool(decoders) == standing
+            for decoder in decoders:
+                os.kill(decoder, signal.SIGSTOP)
+            try:
+                pressed = time.monotonic()
+                receiver.key("f")
+                receiver.until(lambda now: now["full_screen"], "f fills the screen")
+                assert receiver.when(lambda now: now["full_screen"], pressed) - pressed < ANSWER_MAX
+                pressed = time.monotonic()
+                receiver.key("Escape")
+                receiver.until(lambda now: not now["full_screen"], "Esc leaves it")
+                assert receiver.when(lambda now: not now["full_screen"], pressed) - pressed < ANSWER_MAX
+            finally:
+                for decoder in decoders:
+                    if camera.is_running(decoder):
+                        os.kill(decoder, signal.SIGCONT)
+        receiver.until(lambda now: now["mood"] == "good" and shows_numbers(now) and now["places"] == places,
+                       "it shows pictures again, where it was")
+        for window in (sender, receiver):
+            window.click("stop")
+            window.until(shows_nothing, "it stops")
+            window.quit()
 
 
 @test()

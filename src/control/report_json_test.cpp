@@ -84,8 +84,12 @@ TEST(ReportJson, a_stream_shows_its_viewers_by_protocol_and_what_they_were_sent)
 TEST(ReportJson, destinations_are_shown_to_administrators_alone) {
     const std::vector<WorkerReport> workers{
         {.worker = 0,
-         .forwards = {{"live/cam", "rtmp://h/live/***", hub::ForwardState::live, "", 7},
-                      {"live/a", "tcp://h:1", hub::ForwardState::broken, "nobody listens", 0}}}};
+         .forwards = {
+             {.stream = "live/cam", .to = "rtmp://h/live/***", .state = hub::ForwardState::live, .bytes = 7},
+             {.stream = "live/a",
+              .to = "tcp://h:1",
+              .state = hub::ForwardState::broken,
+              .reason = "nobody listens"}}}};
     const Audience audience = audiences(workers).at("live/cam");
     EXPECT_FALSE(Json::parse(stream_json(report(), audience)).contains("forwards"));
     const Json json = Json::parse(stream_json(report(), audience, Reader::administrator));

@@ -116,7 +116,6 @@ TEST_F(Forward, row_1_34_pictures_that_were_sent_are_counted_over_all_tries) {
     publish();
     show(true);
     push({"tcp://10.0.0.9:5000"});
-    EXPECT_EQ(report().frames_sent, std::nullopt) << "nobody knows yet";
     pass(1s);
     for (int i = 0; i < 30; ++i) {
         show(false);

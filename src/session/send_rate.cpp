@@ -15,6 +15,8 @@ constexpr double usual_again = 1.2;
 /// The link is free for so long before more is tried.
 constexpr Duration trust_after = 1s;
 constexpr Duration key_frame_every = 1s;
+/// A path on which nothing has arrived yet may be so long.
+constexpr Duration first_way_max = 1s;
 
 double seconds(Duration span) {
     return std::chrono::duration<double>{span}.count();
@@ -39,16 +41,35 @@ void SendRate::keep(const Sight& sight, Instant now) {
     while (now - samples_.front().at > memory) {
         samples_.pop_front();
     }
+    Sample& newest = samples_.back();
+    const Sample& before = samples_.size() > 1 ? samples_[samples_.size() - 2] : newest;
+    if (newest.delivered > before.delivered) {
+        newest.took = now - handed_over_at(newest.delivered);
+    }
+    delay_ = sight.age;
     // What left since the last look is on its way and no queue, be it a whole key frame.
-    const std::uint64_t before = samples_.size() > 1 ? samples_[samples_.size() - 2].handed_over : 0;
-    if (before > samples_.back().delivered) {
+    if (before.handed_over > newest.delivered && &before != &newest) {
         // A link that took nothing of late is as slow as one can be.
         const double least = std::max(rate_of(&Sample::delivered), static_cast<double>(bitrate_min));
-        samples_.back().way =
-            Duration{static_cast<std::int64_t>(static_cast<double>(sight.held) * 8 / least * 1e9)};
+        const Duration will_take{
+            static_cast<std::int64_t>(static_cast<double>(sight.held) * 8 / least * 1e9)};
+        const Duration so_far = now - handed_over_at(newest.delivered + 1) + look_every;
+        delay_ += std::max(std::min(will_take, so_far) - usual_way(so_far), Duration{});
     }
-    const Duration shortest = std::ranges::min(samples_, {}, &Sample::way).way;
-    delay_ = sight.age + samples_.back().way - shortest;
+}
+
+Instant SendRate::handed_over_at(std::uint64_t bytes) const {
+    return std::ranges::lower_bound(samples_, bytes, {}, &Sample::handed_over)->at;
+}
+
+Duration SendRate::usual_way(Duration so_far) const {
+    std::optional<Duration> least;
+    for (const Sample& sample : samples_) {
+        if (sample.took) {
+            least = std::min(least.value_or(*sample.took), *sample.took);
+        }
+    }
+    return least.value_or(std::min(so_far, first_way_max));
 }
 
 /// Bits a second, over the last `rate_span`.

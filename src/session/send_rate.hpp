@@ -13,8 +13,8 @@ namespace millrace::session {
 /// push.
 ///
 /// The delay that counts is the age of the oldest byte unsent here, and how long what the system holds will
-/// take beyond the least it took of late, once it holds it from one look to the next: a path that is long is
-/// not one that is full.
+/// take, or has taken so far, whichever is less, beyond the least that bytes took of late until they were
+/// acknowledged: a path that is long is not one that is full, be it used all the time or now and then.
 class SendRate {
 public:
     static constexpr Duration look_every = 100ms;
@@ -50,7 +50,7 @@ private:
         std::uint64_t handed_over;
         std::uint64_t delivered;
         std::uint64_t made;
-        Duration way{};
+        std::optional<Duration> took{};   ///< until what was acknowledged since the sample before
     };
     static constexpr Duration rate_span = 500ms;
     static constexpr Duration memory = 10s;
@@ -58,6 +58,10 @@ private:
     static constexpr Duration raise_every = 250ms;
 
     void keep(const Sight& sight, Instant now);
+    /// When so many bytes had been handed over, as far as the looks tell.
+    Instant handed_over_at(std::uint64_t bytes) const;
+    /// The least that bytes took of late; until any arrived, what those on their way have taken.
+    Duration usual_way(Duration so_far) const;
     double rate_of(std::uint64_t Sample::* count) const;
     Wish lower(const Sight& sight, Instant now);
     Wish raise(Instant now);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
 #include <vector>
 
 namespace millrace::session {
@@ -112,6 +113,38 @@ TEST(SendRate, a_key_frame_that_leaves_as_it_looks_is_no_full_link) {
         ASSERT_FALSE(wish.key_frame) << look;
     }
     EXPECT_EQ(rate.delay(), 0ms);
+}
+
+TEST(SendRate, a_path_that_is_long_is_not_full_however_seldom_a_picture_comes) {
+    struct Case {
+        int every_ms;
+        std::uint64_t bytes;
+    };
+    for (const Case& one : {Case{30, 8'000}, {100, 20'000}, {200, 40'000}, {500, 40'000}, {1000, 60'000}}) {
+        for (const int way_ms : {20, 120, 200, 300, 600}) {
+            SendRate rate;
+            const Instant begin = Instant::from_nanoseconds(1'000'000'000);
+            std::deque<std::pair<int, std::uint64_t>> on_its_way;
+            SendRate::Sight sight;
+            std::uint64_t arrived = 0;
+            for (int ms = 0; ms < 60'000; ms += 10) {
+                if (ms % one.every_ms == 0) {
+                    sight.handed_over += one.bytes;
+                    on_its_way.emplace_back(ms + way_ms, sight.handed_over);
+                }
+                for (; !on_its_way.empty() && on_its_way.front().first <= ms; on_its_way.pop_front()) {
+                    arrived = on_its_way.front().second;
+                }
+                sight.held = sight.handed_over - arrived;
+                if (ms % 100 == 50) {
+                    const SendRate::Wish wish = rate.look(sight, begin + ms * 1ms);
+                    ASSERT_FALSE(wish.bitrate || wish.key_frame)
+                        << "a picture each " << one.every_ms << " ms, a way of " << way_ms << " ms, at " << ms
+                        << " ms: " << rate.delay() / 1ms << " ms";
+                }
+            }
+        }
+    }
 }
 
 TEST(SendRate, a_link_that_falls_from_8_to_1_Mbit_has_no_half_second_queue_2_s_later_and_ever_after) {

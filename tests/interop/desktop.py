@@ -436,6 +436,7 @@ def row_4_11_a_window_answers_while_pictures_pour_in_and_while_their_decoder_sta
                  (APART, ("receive", scene.server.rtsp("live/cam")))) as (sender, receiver):
         for window in (sender, receiver):
             window.until(lambda now: now["mood"] == "good" and shows_numbers(now), "pictures pour in")
+        places = receiver.lines[-1][1]["places"]
         for standing in (False, True):
             decoders = camera.children(receiver.process.pid) if standing else []
             assert bool(decoders) == standing
@@ -454,7 +455,8 @@ def row_4_11_a_window_answers_while_pictures_pour_in_and_while_their_decoder_sta
                 for decoder in decoders:
                     if camera.is_running(decoder):
                         os.kill(decoder, signal.SIGCONT)
-        receiver.until(lambda now: now["mood"] == "good" and shows_numbers(now), "it shows pictures again")
+        receiver.until(lambda now: now["mood"] == "good" and shows_numbers(now) and now["places"] == places,
+                       "it shows pictures again, where it was")
         for window in (sender, receiver):
             window.click("stop")
             window.until(shows_nothing, "it stops")

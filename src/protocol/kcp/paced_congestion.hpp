@@ -16,7 +16,7 @@ public:
     /// What jitter alone makes of a train; a wider one was spread by its path.
     static constexpr Duration spread_min = 76ms;
     static constexpr Duration measure_max = 200ms;   ///< a longer train gives several figures
-    static constexpr Duration train_gap = 5ms;       ///< without sending ends a train
+    static constexpr Duration train_gap = 2ms;       ///< without sending, and nothing waits: it ends
     static constexpr double gain = 1.1;   ///< at 1.0 our own pace would be all that it ever measures
     static constexpr std::size_t rates_kept = 3;
     /// A train that arrives so much faster than the pace was not spread by its path: no more pacing.

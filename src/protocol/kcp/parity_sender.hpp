@@ -11,7 +11,6 @@ namespace millrace::kcp {
 class ParityRate {
 public:
     static constexpr double at_first = 0.10;
-    static constexpr double most = 0.90;
     /// Mean losses in a row, from which on asking again is cheaper.
     static constexpr double burst_max = 2.0;
     static constexpr double memory = 1'024;   ///< datagrams

@@ -23,7 +23,8 @@ constexpr std::uint16_t window = 512;
 }   // namespace
 
 kcp::Settings link_settings() {
-    kcp::Settings settings = *kcp::named_mode("video_fec");
+    kcp::Settings settings = *kcp::named_mode("video");
+    settings.fec_wait = kcp::named_mode("video_fec")->fec_wait;
     settings.conv = 1;
     settings.mtu = datagram_max - id_size - Dtls::overhead - 1 - parity_header;
     // The largest datagram is what OpenSSL takes at once.

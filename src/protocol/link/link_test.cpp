@@ -353,16 +353,22 @@ TEST(Link, handshakes_that_never_end_are_limited_by_host_and_forgotten) {
     EXPECT_EQ(world.server.size(), 0U);
 }
 
-/// Frames of 2 Mbit/s over a link: the share that was whole within `limit` of its capture.
-double in_time(double loss, double burst, Duration one_way, Duration limit) {
-    World world{{.line = {.delay_min = one_way, .delay_max = one_way}}, 5};
+/// Frames of 2 Mbit/s over a link.
+struct Carried {
+    double in_time;       ///< share that was whole within the limit from its capture
+    double overhead;      ///< bytes of the way up, with IP and UDP, over those of the frames
+    float queue_p95_ms;   ///< where the rate is limited
+};
+Carried carry(const kcp::Line& line, Duration limit) {
+    World world{{.line = {.delay_min = line.delay_min, .delay_max = line.delay_max}}, 5};
     world.connect(world.pinned());
     world.run_for(3s);
     EXPECT_TRUE(world.open());
-    const kcp::Line line{.delay_min = one_way, .delay_max = one_way, .loss = loss, .burst = burst};
     world.up.change(line);
     world.down.change(line);
     constexpr int frames = 900;
+    const std::uint64_t before = world.up.bytes;
+    std::size_t payload = 0;
     std::vector<Instant> captured;
     std::size_t seen = 0;
     int good = 0;
@@ -374,6 +380,7 @@ double in_time(double loss, double burst, Duration one_way, Duration limit) {
     for (int frame = 0; frame < frames; ++frame) {
         captured.push_back(world.now);
         const std::size_t size = frame % 60 == 0 ? 45'000 : 7'700;
+        payload += size;
         EXPECT_TRUE(world.client->send(Bytes{std::vector<std::byte>(size)}, world.now));
         for (int ms = 0; ms < 33; ++ms) {
             world.run_for(1ms);
@@ -386,19 +393,43 @@ double in_time(double loss, double burst, Duration one_way, Duration limit) {
     }
     EXPECT_EQ(seen, captured.size());
     EXPECT_TRUE(world.open());
-    return static_cast<double>(good) / frames;
+    std::ranges::sort(world.up.queue_delays);
+    const std::size_t delays = world.up.queue_delays.size();
+    return {.in_time = static_cast<double>(good) / frames,
+            .overhead = static_cast<double>(world.up.bytes - before) / static_cast<double>(payload),
+            .queue_p95_ms = delays == 0 ? 0 : world.up.queue_delays[delays * 95 / 100]};
 }
 
 TEST(Link, f14_at_20_percent_loss_99_9_percent_of_frames_are_there_in_4_round_trips_and_200_ms) {
-    EXPECT_GE(in_time(0.2, 1, 50ms, 600ms), 0.999);
+    const Carried got = carry({.delay_min = 50ms, .delay_max = 50ms, .loss = 0.2}, 600ms);
+    EXPECT_GE(got.in_time, 0.999);
+    EXPECT_LE(got.overhead, 1.62);
 }
 
 TEST(Link, f14_at_30_percent_loss_99_percent_of_frames_are_there) {
-    EXPECT_GE(in_time(0.3, 1, 50ms, 600ms), 0.99);
+    const Carried got = carry({.delay_min = 50ms, .delay_max = 50ms, .loss = 0.3}, 600ms);
+    EXPECT_GE(got.in_time, 0.99);
+    EXPECT_LE(got.overhead, 2.0);
 }
 
 TEST(Link, f14_at_5_percent_and_300_ms_round_trip) {
-    EXPECT_GE(in_time(0.05, 1, 150ms, 1400ms), 0.999);
+    const Carried got = carry({.delay_min = 150ms, .delay_max = 150ms, .loss = 0.05}, 1400ms);
+    EXPECT_GE(got.in_time, 0.999);
+    EXPECT_LE(got.overhead, 1.4);
+}
+
+TEST(Link, f14_at_10_percent_in_long_bursts_nothing_is_lost) {
+    const Carried got = carry({.delay_min = 50ms, .delay_max = 50ms, .loss = 0.1, .burst = 20}, 1s);
+    EXPECT_GE(got.in_time, 0.99);
+}
+
+TEST(Link, a_path_of_3_mbit_is_not_flooded) {
+    for (const double loss : {0.0, 0.01}) {
+        const kcp::Line line{.delay_min = 30ms, .delay_max = 62ms, .loss = loss, .bytes_per_second = 375'000};
+        const Carried got = carry(line, 350ms);
+        EXPECT_GE(got.in_time, 0.99) << loss;
+        EXPECT_LE(got.queue_p95_ms, 30) << loss;
+    }
 }
 
 }   // namespace

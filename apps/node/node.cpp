@@ -8,6 +8,7 @@
 #include "control/stream_rules.hpp"
 #include "net/machine_name.hpp"
 #include "net/process_facts.hpp"
+#include "session/archive_import.hpp"
 #include "session/archive_play.hpp"
 #include "session/events_serve.hpp"
 #include "session/hls_play.hpp"
@@ -234,6 +235,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     routes.push_back(session::wfs_play(counter.desk));
     if (keeper_ != nullptr) {
         routes.push_back(session::archive_play(counter.desk, *keeper_, stills_));
+        control::join_route(routes, "/api/v1/recordings/a", session::archive_import(counter.desk, *keeper_));
     }
     routes.push_back(session::hls_play(counter.desk, node_start));
     routes.push_back(session::still_play(counter.desk, stills_));
@@ -301,7 +303,8 @@ void Node::apply(control::StandingRef next) {
                           .trusted_proxies = configuration.trusted_proxies,
                           .rtsp_over_http = configuration.rtsp.on || configuration.rtsps.on,
                           .digest_md5 = proves_by(&control::DigestSecrets::md5),
-                          .digest_sha256 = proves_by(&control::DigestSecrets::sha256)});
+                          .digest_sha256 = proves_by(&control::DigestSecrets::sha256),
+                          .import_bytes_max = std::uint64_t{configuration.import_gigabytes} << 30U});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {
             counter.desk.settings = settings;

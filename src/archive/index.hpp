@@ -3,6 +3,7 @@
 #include "archive/fragment.hpp"
 #include "archive/sqlite_folder.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -82,6 +83,10 @@ public:
     Result<> put_file(const FileRow& row, std::span<const Fragment> fragments);
     Result<> remove_file(std::uint64_t id);
     Result<> add_gap(const std::string& stream, const Gap& gap);
+    /// What lies in `span` is no longer missing: gaps end before it, and go on behind it.
+    Result<> fill_gaps(const std::string& stream, Span span);
+    /// The newest file of a run that was imported, of each stream that has one.
+    Result<std::map<std::string, std::uint64_t>> imported();
     /// Pictures from `span` stay, whatever retention says.
     Result<> pin(const std::string& stream, Span span);
     /// What retention took, as one gap from the stream's beginning on.

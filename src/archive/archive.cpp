@@ -58,6 +58,9 @@ void Archive::write(Batch batch) {
 
 Result<bool> Archive::import(const std::string& stream, Span span, Batch batch) {
     constexpr std::int64_t overlap_us_max = 250'000;   // what two clocks may be apart
+    if (closed_) {
+        return fail(Errc::cancelled, "this node stops");
+    }
     if (Result<> ready = open_ ? Result<>{} : open(); !ready) {
         return std::unexpected(ready.error());
     }

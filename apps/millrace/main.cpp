@@ -64,6 +64,29 @@ CLI::App* add_probe(CLI::App& app, millrace::apps::ProbeOptions& probe) {
     return probes;
 }
 
+struct PasswordOptions {
+    std::string name;
+    bool digest = false;
+};
+
+CLI::App* add_password(CLI::App& app, PasswordOptions& user) {
+    CLI::App* const password = app.add_subcommand("password", "Make a user's line for the configuration");
+    password->add_option("NAME", user.name, "The user's name")->required();
+    password->add_flag("--digest", user.digest, "Let it prove itself by Digest too, as some RTSP clients do");
+    return password;
+}
+
+CLI::App* add_import(CLI::App& app, millrace::apps::ImportOptions& import) {
+    CLI::App* const imports =
+        app.add_subcommand("import", "Put a file into an archive that no node has open");
+    imports->add_option("FILE", import.file, "Fragmented MP4, such as an export")->required();
+    imports->add_option("NAME", import.name, "Of which stream it is")->required();
+    imports->add_option("--storage", import.folder, "storage.path of the node")->capture_default_str();
+    imports->add_option("--from", import.from,
+                        "When it begins, such as 2026-11-20T14:00:00Z; else it says so");
+    return imports;
+}
+
 CLI::App* add_check(CLI::App& app, millrace::apps::CheckOptions& check) {
     CLI::App* const checks = app.add_subcommand("check", "Verify an archive that no node has open");
     checks->add_option("DIR", check.folder, "storage.path of a node, or the archive in it")->required();
@@ -91,17 +114,16 @@ int main(int argc, char** argv) {
     apps::DemoOptions demo;
     CLI::App* demonstrate = app.add_subcommand("demo", "Show it all here: a node with a synthetic camera");
     demonstrate->add_option("--listen", demo.address, "Address to listen on, for machines without a screen");
-    std::string user;
-    CLI::App* password = app.add_subcommand("password", "Make a user's line for the configuration");
-    password->add_option("NAME", user, "The user's name")->required();
-    bool digest = false;
-    password->add_flag("--digest", digest, "Let it prove itself by Digest too, as some RTSP clients do");
+    PasswordOptions user;
+    const CLI::App* const password = add_password(app, user);
     CLI::App* list =
         app.add_subcommand("devices", "List cameras, screens and microphones that can be a source");
     bool as_json = false;
     list->add_flag("--json", as_json, "One JSON object a line");
     apps::CheckOptions check;
     CLI::App* checks = add_check(app, check);
+    apps::ImportOptions import;
+    const CLI::App* const imports = add_import(app, import);
     apps::SendOptions send;
     CLI::App* sends = add_send(app, send);
     apps::ReceiveOptions receive;
@@ -129,8 +151,11 @@ int main(int argc, char** argv) {
         if (probes->parsed()) {
             return apps::probe(probe);
         }
+        if (imports->parsed()) {
+            return apps::import_file(import);
+        }
         if (checks->parsed() || password->parsed()) {
-            return checks->parsed() ? apps::check_archive(check) : apps::password(user, digest);
+            return checks->parsed() ? apps::check_archive(check) : apps::password(user.name, user.digest);
         }
         if (!sources.file_name.empty()) {
             sources.file_text = control::read_configuration_file(sources.file_name);

@@ -70,6 +70,16 @@ struct CheckOptions {
 /// if it is sound.
 int check_archive(const CheckOptions& options);
 
+struct ImportOptions {
+    std::string file;                         ///< fragmented MP4
+    std::string name;                         ///< of the stream
+    std::string folder = "./millrace-data";   ///< `storage.path`
+    std::string from;                         ///< RFC 3339; empty: the file says
+};
+
+/// Puts a file into the archive of a node that does not run. Returns the exit code.
+int import_file(const ImportOptions& options);
+
 /// Asks for a password, twice where somebody types it, and prints the line of user `name` for a
 /// configuration; with `digest`, what Digest access needs stands in it too. Returns the exit code.
 int password(const std::string& name, bool digest);

@@ -8,6 +8,7 @@
 #include "control/stream_rules.hpp"
 #include "net/machine_name.hpp"
 #include "net/process_facts.hpp"
+#include "session/archive_import.hpp"
 #include "session/archive_pins.hpp"
 #include "session/archive_play.hpp"
 #include "session/events_serve.hpp"
@@ -249,6 +250,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
         routes.push_back(session::archive_play(counter.desk, *keeper_, stills_));
         routes.push_back(session::archive_pins(counter.desk, *keeper_));
         control::join_route(routes, "/api/v1/recordings/a", control::record_route(means));
+        control::join_route(routes, "/api/v1/recordings/a", session::archive_import(counter.desk, *keeper_));
     }
     routes.push_back(session::hls_play(counter.desk, node_start));
     routes.push_back(session::still_play(counter.desk, stills_));
@@ -317,7 +319,8 @@ void Node::apply(control::StandingRef next) {
                           .rtsp_over_http = configuration.rtsp.on || configuration.rtsps.on,
                           .digest_md5 = proves_by(&control::DigestSecrets::md5),
                           .digest_sha256 = proves_by(&control::DigestSecrets::sha256),
-                          .kcp_bare = configuration.kcp_bare_streams});
+                           .kcp_bare = configuration.kcp_bare_streams,
+                           .import_bytes_max = std::uint64_t{configuration.import_gigabytes} << 30U});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {
             counter.desk.settings = settings;

@@ -54,6 +54,39 @@ void Archive::write(Batch batch) {
     batch.progress->under_way = false;
 }
 
+Result<bool> Archive::import(const std::string& stream, Span span, Batch batch) {
+    constexpr std::int64_t overlap_us_max = 250'000;   // what two clocks may be apart
+    if (closed_) {
+        return fail(Errc::cancelled, "this node stops");
+    }
+    if (Result<> ready = open_ ? Result<>{} : open(); !ready) {
+        return std::unexpected(ready.error());
+    }
+    const std::int64_t overlap =
+        std::min(overlap_us_max, (span.to.microseconds - span.from.microseconds) / 2);
+    const auto there = index_.fragments(stream, {later(span.from, overlap), later(span.to, -overlap)}, 1);
+    if (!there) {
+        return std::unexpected(there.error());
+    }
+    if (!there->empty()) {
+        return false;
+    }
+    const ProgressRef progress = batch.progress;
+    const std::uint64_t id = next_id_;
+    write(std::move(batch));
+    if (progress->trouble != Progress::Trouble::none) {
+        return progress->trouble == Progress::Trouble::full ? fail(Errc::exhausted, "the disk is full")
+                                                            : fail(Errc::io, "the disk failed");
+    }
+    if (next_id_ != id) {
+        imported_[stream] = id;
+    }
+    if (Result<> filled = index_.fill_gaps(stream, span); !filled) {
+        return std::unexpected(filled.error());
+    }
+    return true;
+}
+
 Result<> Archive::take(const Batch& batch, const BatchItem& item) {
     if (const auto* const begun = std::get_if<BeginFile>(&item)) {
         return begin(batch, *begun);

@@ -19,6 +19,8 @@ struct Listing {
     std::vector<Gap> gaps;
     bool more = false;        ///< than fit
     bool recording = false;   ///< more comes
+    /// Another one whenever something was imported, so that lists never change what they have listed.
+    std::uint64_t revision = 1;
 };
 
 /// What the archive did since the node started, and what room it has. The disk thread writes, any reads.
@@ -68,6 +70,9 @@ public:
     }
 
     void write(Batch batch);
+    /// Writes a fragment that is imported, unless something of its time is there: false, and it is left out.
+    /// Errc::exhausted, io: the disk is full, or failed.
+    Result<bool> import(const std::string& stream, Span span, Batch batch);
     /// Syncs what waits too long, and removes what is not to be kept. Call it a few times a second.
     void tend();
     /// Seals every file. Nothing is written afterwards.
@@ -154,6 +159,7 @@ private:
     std::vector<Late> late_;
     std::vector<FileRow> unsaid_;   // files that are gone, and not yet in the gaps
     std::uint64_t next_id_ = 1;
+    std::map<std::string, std::uint64_t> imported_;   // the newest file that was, of each stream
     std::uint64_t recovered_ = 0;
     Instant tended_at_;
     std::optional<Instant> unsynced_since_;

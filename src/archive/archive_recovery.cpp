@@ -53,11 +53,14 @@ Result<> Archive::open() {
     if (last && *last) {
         trust_.remember(**last);
     }
-    open_ = done.has_value();
+    auto imported = done ? index_.imported() : std::unexpected(done.error());
+    open_ = imported.has_value();
     if (!open_) {
         index_.close();
+        return std::unexpected(imported.error());
     }
-    return done;
+    imported_ = std::move(*imported);
+    return {};
 }
 
 Result<> Archive::recover_files() {
@@ -334,6 +337,8 @@ Result<Listing> Archive::list(const std::string& stream, Span span) {
     }
     listing.gaps = std::move(*gaps);
     listing.recording = writing_.contains(stream);
+    const auto imported = imported_.find(stream);
+    listing.revision = 1 + (imported == imported_.end() ? 0 : imported->second);
     Bytes init;
     bool changed = false;
     for (FoundFragment& one : *fragments) {

@@ -158,6 +158,32 @@ Result<> Index::add_gap(const std::string& stream, const Gap& gap) {
         .done();
 }
 
+Result<> Index::fill_gaps(const std::string& stream, Span span) {
+    constexpr std::size_t gaps_max = 1'000;
+    Transaction all{*this};
+    if (!all.begun()) {
+        return all.begun();
+    }
+    const auto filled = gaps(stream, span, gaps_max);
+    if (!filled) {
+        return std::unexpected(filled.error());
+    }
+    for (const Gap& gap : *filled) {
+        Statement one{database_, "DELETE FROM gaps WHERE stream=? AND begin=? AND end=?"};
+        Result<> done = one.put(stream).put(gap.begin).put(gap.end).done();
+        if (done && gap.begin < span.from) {
+            done = add_gap(stream, {gap.begin, span.from, gap.cause});
+        }
+        if (done && span.to < gap.end) {
+            done = add_gap(stream, {span.to, gap.end, gap.cause});
+        }
+        if (!done) {
+            return done;
+        }
+    }
+    return all.commit();
+}
+
 Result<> Index::note_retention(const FileRow& taken) {
     Transaction all{*this};
     if (!all.begun()) {

@@ -3,6 +3,7 @@
 #include "archive/fragment.hpp"
 #include "archive/sqlite_folder.hpp"
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -83,6 +84,10 @@ public:
     Result<> put_file(const FileRow& row, std::span<const Fragment> fragments);
     Result<> remove_file(std::uint64_t id);
     Result<> add_gap(const std::string& stream, const Gap& gap);
+    /// What lies in `span` is no longer missing: gaps end before it, and go on behind it.
+    Result<> fill_gaps(const std::string& stream, Span span);
+    /// The newest file of a run that was imported, of each stream that has one.
+    Result<std::map<std::string, std::uint64_t>> imported();
     /// What retention took, as one gap with what it took before up to the next file that stays.
     Result<> note_retention(const FileRow& taken);
     Result<> mark_damaged(std::uint64_t file, std::uint64_t number);

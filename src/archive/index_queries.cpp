@@ -149,6 +149,16 @@ Result<std::vector<Gap>> Index::gaps(const std::string& stream, Span span, std::
     });
 }
 
+Result<std::map<std::string, std::uint64_t>> Index::imported() {
+    Statement found{database_, "SELECT stream,max(id) FROM files WHERE run LIKE '%-import' GROUP BY stream"};
+    const auto all = rows(found, [](Statement& row) {
+        std::string stream = row.text();
+        return std::pair{std::move(stream), row.natural()};
+    });
+    return all ? Result<std::map<std::string, std::uint64_t>>{{all->begin(), all->end()}}
+               : std::unexpected(all.error());
+}
+
 Result<std::optional<WallTime>> Index::newest_gap(const std::string& stream) {
     Statement newest{database_, "SELECT end FROM gaps WHERE stream=? ORDER BY end DESC LIMIT 1"};
     newest.put(stream);

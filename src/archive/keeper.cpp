@@ -51,6 +51,14 @@ void Keeper::close(Reply<bool> reply) {
     });
 }
 
+void Keeper::import(std::string stream, Span span, Batch batch, Reply<bool> reply) {
+    begun_ = true;
+    (void)disk_.run([this, stream = std::move(stream), span, batch = std::move(batch),
+                     reply = std::move(reply)]() mutable {
+        reply.give(archive_.import(stream, span, std::move(batch)));
+    });
+}
+
 void Keeper::list(std::string stream, Span span, Reply<Listing> reply) {
     (void)disk_.run([this, stream = std::move(stream), span, reply = std::move(reply)]() mutable {
         reply.give(archive_.list(stream, span));

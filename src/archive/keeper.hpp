@@ -30,6 +30,9 @@ public:
     /// Everything that recorders gave is on the disk, and every file is sealed. Answers true.
     void close(Reply<bool> reply);
 
+    /// Archive::import; a batch that only ends a file has no time.
+    void import(std::string stream, Span span, Batch batch, Reply<bool> reply);
+
     /// Any thread.
     const Counters& counters() const { return archive_.counters(); }
 

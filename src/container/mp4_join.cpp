@@ -53,8 +53,8 @@ bool has_sets(const CodedTrack& track) {
 /// Writes the boxes of one chunk anew. `fragment_head` has drawn them.
 class Mover {
 public:
-    Mover(Out& out, const ChunkPlace& place, std::int64_t shift, std::size_t sets_max)
-        : out_{out}, writer_{out}, place_{place}, shift_{shift}, sets_max_{sets_max} {}
+    Mover(Out& out, const ChunkMove& move)
+        : out_{out}, writer_{out}, place_{move.place}, shift_{move.shift}, sets_max_{move.sets_max} {}
 
     Result<> visit(const Box& box) {
         switch (box.type) {
@@ -262,9 +262,8 @@ std::size_t JoinedMovie::sets_size_max() const {
     return size;
 }
 
-Result<> move_chunk(std::vector<std::byte>& out, ByteSpan chunk, const ChunkPlace& place, std::int64_t shift,
-                    std::size_t sets_max) {
-    Mover mover{out, place, shift, sets_max};
+Result<> move_chunk(std::vector<std::byte>& out, ByteSpan chunk, const ChunkMove& move) {
+    Mover mover{out, move};
     BoxPath path;
     return for_each_box(chunk, path, [&](const Box& box) { return mover.visit(box); });
 }

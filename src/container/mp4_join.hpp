@@ -58,10 +58,15 @@ private:
 /// What a chunk grows by beside its sets.
 constexpr std::size_t moved_chunk_growth = 4;
 
-/// Writes a chunk, as `chunked` makes it, behind `out`: at its place in the joined file, its times later by
-/// `shift` ticks. Where it is a key frame its sets stand before it, unless they take more than `sets_max`
-/// bytes. Errc::malformed: not such a chunk.
-Result<> move_chunk(std::vector<std::byte>& out, ByteSpan chunk, const ChunkPlace& place, std::int64_t shift,
-                    std::size_t sets_max);
+/// How a chunk is moved.
+struct ChunkMove {
+    ChunkPlace place;
+    std::int64_t shift = 0;     ///< in ticks: its times are later by that
+    std::size_t sets_max = 0;   ///< sets that are longer are left out
+};
+
+/// Writes a chunk, as `chunked` makes it, behind `out`; where it is a key frame its sets stand before it.
+/// Errc::malformed: not such a chunk.
+Result<> move_chunk(std::vector<std::byte>& out, ByteSpan chunk, const ChunkMove& move);
 
 }   // namespace millrace::mp4

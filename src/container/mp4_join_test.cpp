@@ -112,7 +112,7 @@ TEST(Mp4Join, a_moved_chunk_has_the_same_frames_later_and_its_sets_before_the_ke
     const Bytes head = movie.init(0);
     std::vector<std::byte> file{head.begin(), head.end()};
     const std::size_t before = file.size();
-    ASSERT_TRUE(move_chunk(file, chunk, *place, 1'000'000, 1'000));
+    ASSERT_TRUE(move_chunk(file, chunk, {*place, 1'000'000, 1'000}));
     EXPECT_EQ(file.size() - before, chunk.size() + moved_chunk_growth + place->sets.size());
     const samples::Read read = samples::read_file(file);
     EXPECT_EQ(read.error, "");
@@ -134,7 +134,7 @@ TEST(Mp4Join, sets_without_room_stay_in_the_sample_entry) {
     const auto place = movie.place(1, 1);
     ASSERT_TRUE(place);
     std::vector<std::byte> out;
-    ASSERT_TRUE(move_chunk(out, chunk, *place, 0, place->sets.size() - 1));
+    ASSERT_TRUE(move_chunk(out, chunk, {*place, 0, place->sets.size() - 1}));
     EXPECT_EQ(out.size(), chunk.size() + moved_chunk_growth);
 }
 
@@ -146,14 +146,14 @@ TEST(Mp4Join, what_is_no_chunk_is_refused_wherever_it_is_cut) {
     for (std::size_t size = 1; size < chunk.size(); ++size) {
         const std::size_t prft = 8 + samples::find(chunk, four_cc("prft")).size();
         if (size != prft_and_moof && size != prft) {
-            EXPECT_FALSE(move_chunk(out, chunk.slice(0, size), place, 0, 0)) << size;
+            EXPECT_FALSE(move_chunk(out, chunk.slice(0, size), {place})) << size;
         }
     }
     std::vector<std::byte> strange{chunk.begin(), chunk.end()};
     const auto tfhd =
         static_cast<std::size_t>(samples::find(strange, four_cc("tfhd")).data() - strange.data());
     strange[tfhd + 1] = std::byte{0};
-    EXPECT_EQ(move_chunk(out, strange, place, 0, 0).error().code, Errc::malformed);
+    EXPECT_EQ(move_chunk(out, strange, {place}).error().code, Errc::malformed);
 }
 
 }   // namespace

@@ -146,6 +146,7 @@ struct Configuration {
     unsigned workers = 0;                                  ///< 0: one a core
     Duration grace = 10s;                                  ///< how long viewers wait for a lost publisher
     Duration hls_segment = 2s;                             ///< the least a segment lasts
+    unsigned import_gigabytes = 16;                        ///< a file for the archive may have
     unsigned hls_window = 10;                              ///< segments in a live list
     bool takeover = false;     ///< of a stream, by a publisher with the same credential
     bool hls_always = false;   ///< HLS goes on when nobody asks any more

@@ -260,6 +260,9 @@ constexpr std::array keys{
                      "how long recordings are kept, the oldest go first; nothing said: until the disk is "
                      "nearly full",
                      true, false, [](C& c, const S& s) { c.keep = read_keep(s); }},
+    ConfigurationKey{"storage.import_gigabytes", "number", "16",
+                     "a file that is imported into the archive may be so large", false, false,
+                     [](C& c, const S& s) { c.import_gigabytes = s.whole_number(KeepRule::gigabytes_max); }},
     ConfigurationKey{"streams", "map of name pattern to settings", "{}",
                      "what holds for the streams of a name pattern: `source`, `encode`, `transport`, "
                      "`forward`, `record`, `on_demand`, `idle`, `grace`, `takeover`, `hls`, `qp_band`",

@@ -148,6 +148,7 @@ constexpr std::array shown{
     Shown{"grace", [](const C& c) { return duration_value(c.grace); }},
     Shown{"takeover", [](const C& c) { return truth_value(c.takeover); }},
     Shown{"hls.segment", [](const C& c) { return duration_value(c.hls_segment); }},
+    Shown{"storage.import_gigabytes", [](const C& c) { return number_value(c.import_gigabytes); }},
     Shown{"hls.window", [](const C& c) { return number_value(c.hls_window); }},
     Shown{"hls.always", [](const C& c) { return truth_value(c.hls_always); }},
     Shown{"qp_band", [](const C& c) { return band_value(c.qp_band); }},

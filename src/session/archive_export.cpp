@@ -118,7 +118,7 @@ private:
         ByteSpan records = *read;
         while (!records.empty()) {
             std::vector<std::byte> out;
-            const Result<> made = export_record(out, records, file_, piece, std::exchange(room, 0));
+            const Result<> made = export_record(out, records, {file_, piece, std::exchange(room, 0)});
             if (!made || out.size() > end - at) {
                 co_return ends_early(made ? Error{Errc::malformed, "it was changed meanwhile"}
                                           : made.error());
@@ -212,8 +212,8 @@ Result<std::int64_t> earliest_time(ByteSpan records, std::uint64_t file) {
     return earliest.value_or(0);
 }
 
-Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const ArchiveExport& file,
-                       const ArchiveExport::Piece& piece, std::size_t room) {
+Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const RecordPlace& to) {
+    const auto& [file, piece, room] = to;
     const Result<Record> record = take_record(records, piece.file);
     if (!record) {
         return std::unexpected(record.error());
@@ -225,7 +225,7 @@ Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const Arc
         const std::size_t sets_max =
             archive::head_size + room - mp4::box_header_size - mp4::moved_chunk_growth;
         const std::int64_t shift = media::rescale_nearest(piece.shift_us, microseconds, place->timescale);
-        if (const Result<> moved = mp4::move_chunk(chunk, record->chunk, *place, shift, sets_max); !moved) {
+        if (const Result<> moved = mp4::move_chunk(chunk, record->chunk, {*place, shift, sets_max}); !moved) {
             return moved;
         }
     }

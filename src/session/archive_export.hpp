@@ -40,10 +40,14 @@ std::vector<std::int64_t> export_shifts(const archive::Listing& listing, std::in
 /// When the first of a fragment's units is decoded, in microseconds. Errc::malformed.
 Result<std::int64_t> earliest_time(ByteSpan records, std::uint64_t file);
 
-/// Takes a record off the front of `records`, and writes what the export has of it behind `out`; `room` is
-/// what it may be larger. Errc::malformed: it is not as it was recorded.
-Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const ArchiveExport& file,
-                       const ArchiveExport::Piece& piece, std::size_t room);
+/// Takes a record off the front of `records`, and writes what the export has of it behind `out`; it is larger
+/// by `room`. Errc::malformed: it is not as it was recorded.
+struct RecordPlace {
+    const ArchiveExport& file;
+    const ArchiveExport::Piece& piece;
+    std::size_t room = 0;
+};
+Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const RecordPlace& place);
 
 /// The export of what was found. Errc::exhausted: these are more codings than one file holds; errors of
 /// Keeper::read_records and init. `listing` is not empty.

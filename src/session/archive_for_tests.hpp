@@ -146,13 +146,13 @@ private:
         into.body.assign(response.body.begin(), response.body.end());
         if (response.takeover) {
             auto [ours, theirs] = virtual_connection(self.home_, self.far_side_);
-            self.far_side_.tasks().spawn(read_all(std::move(theirs), self.far_side_, into.body));
-            co_await response.takeover(std::move(ours), {});
+            self.far_side_.tasks().spawn(read_all(std::move(theirs), self.far_side_, into));
+            const ByteSpan body = as_bytes(request.body);
+            co_await response.takeover(std::move(ours), {body.begin(), body.end()});
         }
     }
     /// What came behind the head.
-    static Task<> read_all(std::unique_ptr<Connection> connection, Executor& home,
-                           std::vector<std::byte>& into) {
+    static Task<> read_all(std::unique_ptr<Connection> connection, Executor& home, Fetched& into) {
         std::array<std::byte, 4096> piece{};
         std::vector<std::byte> all;
         for (;;) {
@@ -169,8 +169,10 @@ private:
                 break;
             }
         }
+        constexpr std::size_t status_at = std::string_view{"HTTP/1.1 "}.size();
+        into.status = std::stoi(std::string{as_text(all).substr(status_at, 3)});
         const std::size_t head = as_text(all).find("\r\n\r\n");
-        into.assign(all.begin() + static_cast<std::ptrdiff_t>(head + 4), all.end());
+        into.body.assign(all.begin() + static_cast<std::ptrdiff_t>(head + 4), all.end());
     }
 };
 

@@ -27,10 +27,6 @@ constexpr std::string_view recordings = "/api/v1/recordings/";
 constexpr Duration answer_deadline = 20s;
 /// Stills gives up earlier, in words of its own.
 constexpr Duration picture_deadline = 60s;
-/// How many times what was recorded was changed behind players' backs: never yet, for nothing is filled in
-/// later. A list says which state it shows, so that it never changes what it has listed.
-constexpr std::string_view revision = "1";
-
 /// What people and lists leave of a time.
 constexpr std::int64_t millisecond = 1000;
 
@@ -142,18 +138,26 @@ public:
         }
         const bool revised = wanted->what != Wanted::What::list || request_.query_value("rev");
         if (!revised) {
-            co_return to_revision();
+            co_return co_await to_revision(wanted->stream);
         }
         co_return co_await listing(*wanted);
     }
 
 private:
-    web::Response to_revision() const {
+    /// A list says which state of the archive it shows, so that it never changes what it has listed.
+    Task<web::Response> to_revision(const std::string& stream) {
+        Answer<archive::Listing> answer{desk_.executor};
+        keeper_.list(stream, {{0}, {1}}, answer.reply());
+        const Result<archive::Listing> found = co_await answer.within(deadline_);
+        if (!found) {
+            co_return refusal(found.error());
+        }
         web::Response response{.status = 302, .headers = media_headers(request_, settings_->origins)};
         const std::string query = request_.query.empty() ? "" : request_.query + "&";
-        response.headers.push_back({"Location", fmt::format("archive.m3u8?{}rev={}", query, revision)});
+        response.headers.push_back(
+            {"Location", fmt::format("archive.m3u8?{}rev={}", query, found->revision)});
         response.headers.push_back({"Cache-Control", "no-cache"});
-        return response;
+        co_return response;
     }
 
     Task<web::Response> listing(const Wanted& wanted) {
@@ -176,7 +180,7 @@ private:
             response.body = Bytes::copy(recordings_json(*found));
             co_return response;
         }
-        if (request_.query_value("rev") != revision) {
+        if (request_.query_value("rev") != std::to_string(found->revision)) {
             co_return refusal({Errc::not_found, "this list is no longer kept; ask for it without rev"});
         }
         if (found->more) {

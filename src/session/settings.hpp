@@ -19,6 +19,7 @@ struct Settings {
     bool rtsp_over_http = false;               ///< RTSP is spoken here, so its tunnels may come by HTTP too
     bool digest_md5 = false;                   ///< some user can prove itself by Digest, with MD5
     bool digest_sha256 = false;                ///< likewise, with SHA-256
+    std::uint64_t import_bytes_max = std::uint64_t{16} << 30U;   ///< of a file for the archive
     /// kcp.bare_streams: what conversations of bare KCP publish, by their numbers; nothing: of all others.
     std::map<std::optional<std::uint32_t>, std::string> kcp_bare{};
 

@@ -7,8 +7,6 @@ namespace millrace::session {
 
 struct UploadLimits {
     static constexpr std::uint64_t file_size_max = 64U << 20U;
-    static constexpr Duration silence_max = 30s;            ///< between two reads of a file
-    static constexpr std::size_t dropped_max = 1U << 20U;   ///< read of a file that is refused, to be heard
 };
 
 /// PUT and POST of HLS segments and lists at /NAME/upload/FILE publish the stream, as `ffmpeg -f hls -method

@@ -1,4 +1,4 @@
-"""An export over changes of coding and over runs: every frame once, in order, each at its time, in any part."""
+"""An export over changes of coding and of run: every frame once, in order, each at its time, in any part."""
 
 import hashlib
 import os
@@ -32,8 +32,8 @@ def ffmpeg(*arguments):
 
 def hashes(path, stream):
     """The hash of each picture of a stream, decoded."""
-    said = ffmpeg("-i", path, "-map", f"0:{stream}", "-autoscale", "0", "-fps_mode", "passthrough", "-f",
-                  "framehash", "-")
+    said = ffmpeg("-i", path, "-map", f"0:{stream}", "-autoscale", "0", "-fps_mode", "passthrough",
+                  "-f", "framehash", "-")
     return [line.rsplit(",", 1)[1].strip() for line in said.splitlines() if not line.startswith("#")]
 
 
@@ -48,8 +48,8 @@ def packets(path, stream):
 def times(path, stream):
     """The times of a stream's packets in ms, as they are shown."""
     run = subprocess.run(["ffprobe", "-v", "error", "-select_streams", stream, "-show_entries",
-                          "packet=pts_time", "-of", "csv=p=0", path], capture_output=True, text=True, timeout=60,
-                         check=True)
+                          "packet=pts_time", "-of", "csv=p=0", path], capture_output=True, text=True,
+                         timeout=60, check=True)
     return sorted(float(line.strip(",")) * 1000 for line in run.stdout.split())
 
 
@@ -155,5 +155,5 @@ def f20_an_export_goes_on_over_another_run_as_the_clock_did(world):
     second = got[len(clips[0].of("video"))] - got[0]
     passed = (began[1] - began[0]) * 1000
     assert abs(second - passed) < 3000, f"the second run begins {second} ms behind the first: {passed}"
-    judge(path, [(clips[0], 0), (clips[1], second - clips[1].of("video")[0].pts + clips[0].of("video")[0].pts)],
-          [[0, 1]], runs=(0, 1))
+    begin = second - clips[1].of("video")[0].pts + clips[0].of("video")[0].pts
+    judge(path, [(clips[0], 0), (clips[1], begin)], [[0, 1]], runs=(0, 1))

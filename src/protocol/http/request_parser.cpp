@@ -200,7 +200,8 @@ bool RequestParser::is_head() const {
 bool RequestParser::is_upload() const {
     const web::Request& request = parser_->request;
     return (request.method == "PUT" || request.method == "POST") &&
-           request.path.find("/upload/") != std::string::npos;
+           (request.path.find("/upload/") != std::string::npos ||
+            (request.method == "PUT" && request.path.starts_with("/api/v1/recordings/")));
 }
 Accepted<> RequestParser::limit_body() {
     const auto length = parser_->content_length();

@@ -319,8 +319,8 @@ void Node::apply(control::StandingRef next) {
                           .rtsp_over_http = configuration.rtsp.on || configuration.rtsps.on,
                           .digest_md5 = proves_by(&control::DigestSecrets::md5),
                           .digest_sha256 = proves_by(&control::DigestSecrets::sha256),
-                          .kcp_bare = configuration.kcp_bare_streams,
-                          .import_bytes_max = std::uint64_t{configuration.import_gigabytes} << 30U});
+                          .import_bytes_max = std::uint64_t{configuration.import_gigabytes} << 30U,
+                          .kcp_bare = configuration.kcp_bare_streams});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {
             counter.desk.settings = settings;

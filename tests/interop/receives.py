@@ -195,6 +195,10 @@ def row_4_13_what_says_the_end_of_a_push_leaves_other_programs_as_they_were(scen
     paths = {form: os.path.join(scene.folder, f"over.{form}") for form in ("ts", "mjpeg")}
     source = f"test:?size={WIDTH}x{HEIGHT}&fps=30&gop=500ms&preset=ultrafast&audio=aac"
     with contextlib.ExitStack() as stack:
+        def contents(form):
+            with open(paths[form], "rb") as file:
+                return file.read()
+
         def grown(by):
             before = {form: os.path.getsize(path) for form, path in paths.items()}
             node.until(lambda: all(os.path.getsize(paths[form]) > size + by for form, size in before.items()),
@@ -211,6 +215,8 @@ def row_4_13_what_says_the_end_of_a_push_leaves_other_programs_as_they_were(scen
                     node.until(lambda at=path: os.path.exists(at), PATIENCE, "it begins")
                 grown(150_000)
                 sender.stop()
+                node.until(lambda said=turn + 1: contents("mjpeg").count(b"X-Publisher: ended") == said,
+                           PATIENCE, "the parts say the end")
     with open(paths["ts"], "rb") as file:
         packets = file.read()
     packets = packets[:len(packets) // 188 * 188]

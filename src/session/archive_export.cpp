@@ -290,10 +290,11 @@ web::Response send_export(Desk& desk, archive::Keeper& keeper, const web::Reques
     response.headers.push_back({"Content-Type", "video/mp4"});
     response.headers.push_back({"Accept-Ranges", "bytes"});
     response.headers.push_back({"Cache-Control", "no-cache"});
-    response.headers.push_back({"ETag", file.tag()});
-    const std::string_view condition = request.header("if-range").value_or(file.tag());
+    const std::string tag = file.tag();
+    response.headers.push_back({"ETag", tag});
+    const bool same = request.header("if-range").value_or(tag) == tag;
     const std::optional<Part> range =
-        condition == file.tag() ? read_range(request.header("range").value_or(""), size) : std::nullopt;
+        same ? read_range(request.header("range").value_or(""), size) : std::nullopt;
     const Part part = range.value_or(Part{0, size});
     if (part.from >= part.to) {
         response.status = 416;

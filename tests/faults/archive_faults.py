@@ -107,7 +107,7 @@ def case_f3_n2_to_n6_hold_over_kills_at_random_moments(world):
     sound(world)
 
 
-@test(builds=("release",), canary=False, options=recording)
+@test(quick=True, builds=("release",), canary=False, options=recording)
 def case_f22_a_restart_under_a_publisher_keeps_all_up_to_the_stop(world):
     with publishing(world):
         node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
@@ -133,7 +133,7 @@ def play_list(world, query):
     return text.decode().splitlines()
 
 
-@test(builds=("release",), canary=False, options=recording)
+@test(quick=True, builds=("release",), canary=False, options=recording)
 def row_1_6_row_1_16_one_stream_is_live_and_an_event_from_its_start_and_vod_of_a_range(world):
     with publishing(world):
         node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
@@ -260,7 +260,7 @@ def case_96_f10_clocks_that_jump_leave_order_and_recordings_alone_also_over_a_re
     sound(world)
 
 
-@test(builds=("release",), canary=False, options=recording)
+@test(quick=True, builds=("release",), canary=False, options=recording)
 def case_93_94_f25_one_changed_byte_anywhere_is_found_and_harms_one_fragment_at_most(world):
     with publishing(world):
         node.until(lambda: sum(item["fragments"] for item in what_there_is(world)["items"]) >= 4, PATIENCE,

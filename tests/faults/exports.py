@@ -134,7 +134,7 @@ def f20_an_export_goes_on_over_another_size(world):
     judge(exported(world), list(zip(clips, begins)), [[0, 1, 2]])
 
 
-@test(builds=("release",), canary=False, options=recording)
+@test(quick=True, builds=("release",), canary=False, options=recording)
 def f20_an_export_goes_on_over_another_codec(world):
     clips = [world.clip("plain"), world.clip("h265")]
     begins = publish(world, *clips)

@@ -109,13 +109,13 @@ def large_file(world, size):
     return resident_max(world) - before, rounds * small
 
 
-@test(builds=("release",), canary=False, options=kept)
+@test(quick=True, builds=("release",), canary=False, options=kept)
 def importing_and_exporting_a_large_file_adds_little_memory(world):
     grown, size = large_file(world, FILM_BYTES)
     assert grown <= GROWTH_MAX, f"{grown} KB more by {size >> 20} MB in and out"
 
 
-@test(builds=("release",), canary=False, options=kept)
+@test(quick=True, builds=("release",), canary=False, options=kept)
 def a_file_that_cannot_be_imported_is_refused_in_words(world):
     path = os.path.join(world.folder, "none.mp4")
     with open(path, "wb") as file:
@@ -130,7 +130,7 @@ def a_file_that_cannot_be_imported_is_refused_in_words(world):
     node.until(world.server.healthy, 5, "healthy")
 
 
-@test(builds=("release",), canary=False, options=kept)
+@test(quick=True, builds=("release",), canary=False, options=kept)
 def the_verb_imports_while_the_node_is_stopped(world):
     exports.publish(world, world.clip("plain"))
     exports.over(world)

@@ -128,6 +128,8 @@ class Node(Program):
     def url(self, protocol, name="live/cam"):
         if protocol == "flv":
             return f"http://{self.listeners['http']}/{name}.flv"
+        if protocol == "ws":
+            return f"ws://{self.listeners['http']}/{name}.mp4"
         if protocol in ("rtsp", "rtsp-udp"):
             return f"{protocol}://{self.listeners['rtsp']}/{name}"
         return f"rtmp://{self.listeners['rtmp']}/{name}"

@@ -1,13 +1,12 @@
 #include "apps/loadgen/dialogue.hpp"
 
+#include "apps/loadgen/form_reader.hpp"
 #include "apps/loadgen/rtsp_dialogue.hpp"
 #include "apps/loadgen/socket.hpp"
 #include "apps/loadgen/verbs.hpp"
-#include "base/byte_reader.hpp"
-#include "container/flv_body.hpp"
-#include "container/flv_tag.hpp"
 #include "net/system_random.hpp"
 #include "protocol/rtmp/client.hpp"
+#include "protocol/ws/client.hpp"
 
 namespace millrace::loadgen {
 
@@ -15,34 +14,12 @@ namespace {
 
 constexpr std::size_t response_head_max = 16U << 10U;
 
-/// What a tag of FLV brings; nothing for those that only describe.
-std::optional<CodedFrame> frame_of(const flv::Tag& tag) {
-    constexpr unsigned frame_type_key = 1;
-    if (tag.type == flv::TagType::script || tag.body.empty()) {
-        return std::nullopt;
-    }
-    const bool video = tag.type == flv::TagType::video;
-    ByteReader reader{tag.body};
-    const Result<flv::BodyHead> head = video ? flv::read_video_head(reader) : flv::read_audio_head(reader);
-    if (!head) {
-        return CodedFrame{.video = video, .broken = true, .coded = {}};
-    }
-    if (head->packet != flv::Packet::coded) {
-        return std::nullopt;
-    }
-    const std::size_t at = tag.body.size() - reader.remaining();
-    return CodedFrame{
-        .video = video,
-        .key = video && (std::to_integer<unsigned>(tag.body.span()[0]) >> 4U & 7U) == frame_type_key,
-        .coded = tag.body.slice(at, reader.remaining())};
-}
-
-/// HTTP: reads the tags of FLV, and nothing of other forms.
-class FlvDialogue final : public Dialogue {
+/// HTTP, of bodies that are sent as they are and not in chunks.
+class HttpDialogue final : public Dialogue {
 public:
-    explicit FlvDialogue(const Url& url)
+    explicit HttpDialogue(const Url& url)
         : request_{fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n\r\n", url.path, url.server.text())},
-          is_flv_{url.path.substr(0, url.path.find('?')).ends_with(".flv")} {}
+          reader_{form_reader(url.path)} {}
 
     Result<> receive(ByteSpan bytes, Instant /*now*/) override {
         if (!playing_) {
@@ -52,19 +29,7 @@ public:
             }
             bytes = *rest;
         }
-        while (is_flv_) {
-            Result<std::optional<flv::Tag>> tag = splitter_.next(bytes);
-            if (!tag) {
-                return std::unexpected(tag.error());
-            }
-            if (!*tag) {
-                return {};
-            }
-            if (std::optional<CodedFrame> frame = frame_of(**tag)) {
-                frames_.push_back(std::move(*frame));
-            }
-        }
-        return {};   // of another form only the amount counts
+        return reader_ == nullptr ? Result<>{} : reader_->read(bytes, frames_);
     }
     std::vector<std::byte> next_output() override {
         const ByteSpan request = as_bytes(request_);
@@ -94,8 +59,46 @@ private:
 
     std::string request_;
     std::string head_;
-    flv::Splitter splitter_;
-    bool is_flv_;
+    std::unique_ptr<FormReader> reader_;
+    bool playing_ = false;
+};
+
+/// A WebSocket whose messages of bytes are the form's bytes; words are passed over.
+class WebSocketDialogue final : public Dialogue {
+public:
+    WebSocketDialogue(const Url& url, Instant now)
+        : client_{{.host = url.server.text(), .target = url.path}, random_, now},
+          reader_{form_reader(url.path)} {}
+
+    Result<> receive(ByteSpan bytes, Instant now) override {
+        if (const Result<> received = client_.receive(bytes, now); !received) {
+            return received;
+        }
+        while (std::optional<ws::Client::Event> event = client_.next_event()) {
+            if (const Result<> taken = take(*event); !taken) {
+                return taken;
+            }
+        }
+        return {};
+    }
+    std::vector<std::byte> next_output() override { return client_.next_output(); }
+    bool playing() const override { return playing_; }
+
+private:
+    Result<> take(const ws::Client::Event& event) {
+        if (std::holds_alternative<ws::Closed>(event)) {
+            return fail(Errc::closed, "the server ended the WebSocket");
+        }
+        playing_ = true;
+        const auto* message = std::get_if<ws::Message>(&event);
+        return message == nullptr || message->kind != ws::Opcode::binary || reader_ == nullptr
+                   ? Result<>{}
+                   : reader_->read(message->payload, frames_);
+    }
+
+    net::SystemRandom random_;
+    ws::Client client_;
+    std::unique_ptr<FormReader> reader_;
     bool playing_ = false;
 };
 
@@ -186,7 +189,10 @@ Url parse_url(const std::string& text) {
 
 std::unique_ptr<Dialogue> make_dialogue(const Url& url, Instant now) {
     if (url.scheme == "http") {
-        return std::make_unique<FlvDialogue>(url);
+        return std::make_unique<HttpDialogue>(url);
+    }
+    if (url.scheme == "ws") {
+        return std::make_unique<WebSocketDialogue>(url, now);
     }
     if (url.scheme == "rtmp") {
         return std::make_unique<RtmpDialogue>(url, now);

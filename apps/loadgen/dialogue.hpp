@@ -12,7 +12,7 @@
 
 namespace millrace::loadgen {
 
-/// `http://HOST:PORT/NAME.flv` (or `.mjpeg`), `rtmp://HOST:PORT/APP/KEY`, `rtsp://HOST:PORT/NAME`,
+/// `http://HOST:PORT/NAME.flv` (or `.mp4`, `.mjpeg`), `ws://HOST:PORT/NAME.mp4` (or `.flv`), `rtmp://HOST:PORT/APP/KEY`, `rtsp://HOST:PORT/NAME`,
 /// `rtsp-udp://…` for its packets over UDP, or `tcp://HOST:PORT` and `udp://HOST:PORT` for a floor.
 struct Url {
     std::string scheme;

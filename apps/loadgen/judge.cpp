@@ -1,17 +1,10 @@
 #include "apps/loadgen/judge.hpp"
 
+#include "apps/loadgen/figures.hpp"
 #include "media/h264.hpp"
 #include "media/nal.hpp"
 
 namespace millrace::loadgen {
-
-namespace {
-
-double milliseconds(Duration duration) {
-    return std::chrono::duration<double, std::milli>{duration}.count();
-}
-
-}   // namespace
 
 void Findings::add(const Findings& other) {
     pictures += other.pictures;

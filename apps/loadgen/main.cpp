@@ -37,7 +37,7 @@ void add_view(CLI::App& app, ViewOptions& options) {
     CLI::App* verb = app.add_subcommand("view", "Take a stream many times over, and say how that went");
     verb->add_option(
             "--url", options.url,
-            "http://HOST:PORT/live/cam.flv, rtmp://…, rtsp://…, rtsp-udp://…; tcp://… or udp://…: a floor")
+            "http://HOST:PORT/live/cam.flv, ws://…, rtmp://…, rtsp://…, rtsp-udp://…; tcp://…, udp://…: a floor")
         ->required();
     verb->add_option("--viewers", options.viewers, "How many")->capture_default_str();
     verb->add_option("--probe", options.probes, "Further ones that read and judge what they get")
@@ -50,6 +50,24 @@ void add_view(CLI::App& app, ViewOptions& options) {
     verb->add_option("--seconds", options.seconds, "Length of the window")->capture_default_str();
     verb->add_option("--lazy", options.lazy_ms, "Milliseconds of sleep between looks")->capture_default_str();
     verb->add_flag("--patient", options.patient, "Stay until standard input ends");
+}
+
+void add_hls(CLI::App& app, HlsOptions& options) {
+    CLI::App* verb = app.add_subcommand("hls", "Watch a live HLS stream many times over, as players do");
+    verb->add_option("--url", options.url, "http://HOST:PORT/live/cam/index.m3u8")->required();
+    verb->add_option("--viewers", options.viewers, "How many")->capture_default_str();
+    verb->add_option("--ramp", options.ramp, "Connections a second")->capture_default_str();
+    verb->add_option("--rest", options.rest, "Seconds before the window")->capture_default_str();
+    verb->add_option("--seconds", options.seconds, "Length of the window")->capture_default_str();
+    verb->add_option("--lazy", options.lazy_ms, "Milliseconds of sleep between looks")->capture_default_str();
+}
+
+void add_ask(CLI::App& app, AskOptions& options) {
+    CLI::App* verb = app.add_subcommand("ask", "Ask for the same over and over, on kept connections");
+    verb->add_option("--url", options.url, "http://HOST:PORT/PATH")->required();
+    verb->add_option("--connections", options.connections, "How many")->capture_default_str();
+    verb->add_option("--seconds", options.seconds, "How long")->capture_default_str();
+    verb->add_flag("--conditional", options.conditional, "Only if it has changed since the last answer");
 }
 
 void add_floor(CLI::App& app, FloorOptions& options) {
@@ -68,9 +86,13 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     PublishOptions publish_options;
     ViewOptions view_options;
+    HlsOptions hls_options;
+    AskOptions ask_options;
     FloorOptions floor_options;
     add_publish(app, publish_options);
     add_view(app, view_options);
+    add_hls(app, hls_options);
+    add_ask(app, ask_options);
     add_floor(app, floor_options);
     try {
         app.parse(argc, argv);
@@ -82,6 +104,12 @@ int main(int argc, char** argv) {
         if (app.got_subcommand("publish")) {
             return publish_options.rtsp.empty() ? publish_by_rtmp(publish_options)
                                                 : publish_by_rtsp(publish_options);
+        }
+        if (app.got_subcommand("hls")) {
+            return watch_hls(hls_options);
+        }
+        if (app.got_subcommand("ask")) {
+            return ask(ask_options);
         }
         return app.got_subcommand("view") ? view(view_options) : floor(floor_options);
     } catch (const std::exception& error) {

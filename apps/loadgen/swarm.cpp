@@ -1,5 +1,7 @@
 #include "apps/loadgen/swarm.hpp"
 
+#include "apps/loadgen/figures.hpp"
+
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -13,10 +15,6 @@ namespace {
 constexpr std::size_t read_size = 4U << 20U;
 constexpr std::size_t slow_read_min = 4U << 10U;
 constexpr Duration look_up = 20ms;
-
-double milliseconds(Duration duration) {
-    return std::chrono::duration<double, std::milli>{duration}.count();
-}
 
 }   // namespace
 

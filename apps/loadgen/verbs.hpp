@@ -52,6 +52,27 @@ struct ViewOptions {
 };
 int view(const ViewOptions& options);
 
+/// `loadgen hls`: many viewers of a live HLS stream, each on a connection of its own, as players do it: the
+/// list every half target duration, then the segments that are new.
+struct HlsOptions {
+    std::string url;   ///< of the list, multivariant or not
+    std::size_t viewers = 1;
+    double ramp = 200;      ///< connections a second
+    double rest = 3;        ///< seconds between the last connection and the window
+    double seconds = 8;     ///< of the window
+    double lazy_ms = 4;
+};
+int watch_hls(const HlsOptions& options);
+
+/// `loadgen ask`: the same request over and over on kept connections.
+struct AskOptions {
+    std::string url;
+    std::size_t connections = 1;
+    double seconds = 5;
+    bool conditional = false;   ///< with the tag of the last answer
+};
+int ask(const AskOptions& options);
+
 /// `loadgen floor`: what no server can undercut.
 struct FloorOptions {
     std::size_t viewers = 1;

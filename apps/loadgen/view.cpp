@@ -1,3 +1,4 @@
+#include "apps/loadgen/figures.hpp"
 #include "apps/loadgen/probes.hpp"
 #include "apps/loadgen/swarm.hpp"
 #include "apps/loadgen/verbs.hpp"
@@ -17,30 +18,6 @@ constexpr Duration step = 20ms;
 // The window begins in the middle of a group of pictures, so that each viewer's key frames are whole in it.
 constexpr Duration after_key = 400ms;
 constexpr Duration key_patience = 3s;
-
-Duration seconds(double number) {
-    return Duration{static_cast<std::int64_t>(number * 1e9)};
-}
-
-void say(std::string_view line) {
-    fmt::print("{}\n", line);
-    std::fflush(stdout);
-}
-
-double quantile(const std::vector<double>& sorted, double share) {
-    if (sorted.empty()) {
-        return 0;
-    }
-    const auto place = static_cast<std::size_t>(share * static_cast<double>(sorted.size()));
-    return sorted[std::min(place, sorted.size() - 1)];
-}
-
-std::string quantiles(std::vector<double> numbers) {
-    std::ranges::sort(numbers);
-    return fmt::format(R"({{"p50": {:.2f}, "p99": {:.2f}, "p99.9": {:.2f}, "max": {:.2f}}})",
-                       quantile(numbers, 0.5), quantile(numbers, 0.99), quantile(numbers, 0.999),
-                       quantile(numbers, 1));
-}
 
 void ramp_up(Swarm& swarm, const ViewOptions& options) {
     const Instant began = now();

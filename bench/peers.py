@@ -1,4 +1,4 @@
-"""Other servers under the same measurement: those of Debian are started here, any other is named by its address."""
+"""Other servers under the same measurement: those of Debian, and any other that runs, by its address."""
 
 import os
 import socket
@@ -17,9 +17,9 @@ load_module {module};
 worker_processes 1; worker_rlimit_nofile 65536;
 daemon off; pid {folder}/nginx.pid; error_log stderr error; user root;
 events {{ worker_connections 20000; }}
-rtmp {{ server {{ listen 127.0.0.1:{rtmp}; chunk_size 4096; access_log off; 
-    application live {{ live on; hls on; hls_path {folder}/files/hls; hls_fragment 2s; hls_playlist_length 12s;
-        hls_cleanup on; }} }} }}
+rtmp {{ server {{ listen 127.0.0.1:{rtmp}; chunk_size 4096; access_log off;
+    application live {{ live on; hls on; hls_path {folder}/files/hls; hls_fragment 2s;
+        hls_playlist_length 12s; hls_cleanup on; }} }} }}
 http {{
     access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
     types {{ application/vnd.apple.mpegurl m3u8; video/mp4 mp4; video/mp2t ts; }}
@@ -128,6 +128,15 @@ class Named:
 
     def url(self, _protocol, _name=None):
         return self.watched
+
+
+def publisher(programs, peer, audio=True, kbps=2000):
+    """A stream that the peer has been given by RTMP."""
+    sound = ["--audio"] if audio else []
+    program = running.loadgen(programs, "publish", "--rtmp", peer.listeners["rtmp"], "--name",
+                              getattr(peer, "stream", "live/cam"), "--kbps", kbps, *sound)
+    program.line()
+    return program
 
 
 def of(protocol, named):

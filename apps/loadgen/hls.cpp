@@ -208,12 +208,12 @@ public:
         for (std::size_t i = 0; i < viewers_.size(); ++i) {
             least = std::min(least, viewers_[i]->bytes() - before_[i]);
         }
-        return fmt::format(R"({{"event": "report", "viewers": {}, "playing": {}, "lists": {}, "segments": {}, )"
-                           R"("bytes": {}, "least_bytes": {}, "missing": {}, "refused": {}, )"
-                           R"("first_segment_ms": {}, "segment_ms": {}, "list_ms": {}}})",
-                           viewers_.size(), first.size(), seen_.lists, seen_.segments, seen_.bytes, least,
-                           seen_.missing, seen_.refused, quantiles(first), quantiles(seen_.segment_ms),
-                           quantiles(seen_.list_ms));
+        return fmt::format(
+            R"({{"event": "report", "viewers": {}, "playing": {}, "lists": {}, "segments": {}, )"
+            R"("bytes": {}, "least_bytes": {}, "missing": {}, "refused": {}, )"
+            R"("first_segment_ms": {}, "segment_ms": {}, "list_ms": {}}})",
+            viewers_.size(), first.size(), seen_.lists, seen_.segments, seen_.bytes, least, seen_.missing,
+            seen_.refused, quantiles(first), quantiles(seen_.segment_ms), quantiles(seen_.list_ms));
     }
 
 private:

@@ -46,8 +46,8 @@ std::optional<HttpLane::Answer> HttpLane::read(std::span<std::byte> buffer) {
     const bool dropped = in_body_ && wanted_ == Body::dropped;
     const std::size_t at_most =
         in_body_ ? static_cast<std::size_t>(std::min<std::uint64_t>(missing_, buffer.size())) : buffer.size();
-    const ssize_t count = ::recv(socket_.number(), buffer.data(), at_most,
-                                 MSG_DONTWAIT | (dropped ? MSG_TRUNC : 0));
+    const ssize_t count =
+        ::recv(socket_.number(), buffer.data(), at_most, MSG_DONTWAIT | (dropped ? MSG_TRUNC : 0));
     if (count < 0 && errno == EAGAIN) {
         return std::nullopt;
     }

@@ -14,10 +14,10 @@ public:
     enum class Body : std::uint8_t { dropped, kept };
     struct Answer {
         int status = 0;
-        std::string etag;        ///< as it stands; empty: none
-        std::string location;    ///< of a redirection
-        std::uint64_t size = 0;  ///< of the body
-        std::string body;        ///< if it is kept
+        std::string etag;         ///< as it stands; empty: none
+        std::string location;     ///< of a redirection
+        std::uint64_t size = 0;   ///< of the body
+        std::string body;         ///< if it is kept
     };
     static constexpr std::size_t head_size_max = 16U << 10U;
     static constexpr std::size_t kept_size_max = 8U << 20U;

@@ -35,9 +35,9 @@ void add_publish(CLI::App& app, PublishOptions& options) {
 
 void add_view(CLI::App& app, ViewOptions& options) {
     CLI::App* verb = app.add_subcommand("view", "Take a stream many times over, and say how that went");
-    verb->add_option(
-            "--url", options.url,
-            "http://HOST:PORT/live/cam.flv, ws://…, rtmp://…, rtsp://…, rtsp-udp://…; tcp://…, udp://…: a floor")
+    verb->add_option("--url", options.url,
+                     "http://HOST:PORT/live/cam.flv, ws://…, rtmp://…, rtsp://…, rtsp-udp://…; tcp://…, "
+                     "udp://…: a floor")
         ->required();
     verb->add_option("--viewers", options.viewers, "How many")->capture_default_str();
     verb->add_option("--probe", options.probes, "Further ones that read and judge what they get")

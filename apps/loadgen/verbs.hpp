@@ -57,9 +57,9 @@ int view(const ViewOptions& options);
 struct HlsOptions {
     std::string url;   ///< of the list, multivariant or not
     std::size_t viewers = 1;
-    double ramp = 200;      ///< connections a second
-    double rest = 3;        ///< seconds between the last connection and the window
-    double seconds = 8;     ///< of the window
+    double ramp = 200;    ///< connections a second
+    double rest = 3;      ///< seconds between the last connection and the window
+    double seconds = 8;   ///< of the window
     double lazy_ms = 4;
 };
 int watch_hls(const HlsOptions& options);

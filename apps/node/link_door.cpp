@@ -69,7 +69,9 @@ std::vector<std::byte> key_of(std::string_view digits, std::size_t line) {
     }
     for (; !digits.empty(); digits.remove_prefix(2)) {
         unsigned byte = 0;
-        if (std::from_chars(digits.data(), digits.data() + 2, byte, 16).ptr != digits.data() + 2) {
+        const std::string_view pair = digits.substr(0, 2);
+        const char* const end = pair.data() + pair.size();
+        if (std::from_chars(pair.data(), end, byte, 16).ptr != end) {
             refuse();
         }
         key.push_back(static_cast<std::byte>(byte));

@@ -231,8 +231,8 @@ Result<std::unique_ptr<DtlsServer>> DtlsServer::make(const Identity& identity, K
     std::unique_ptr<DtlsServer> server{new DtlsServer{std::move(psks), random}};
     server->context_ = make_context(DTLS_server_method(), ciphers);
     SSL_CTX* const context = server->context_.get();
-    const Unique<X509> certificate{
-        PEM_read_bio_X509(reading(identity.certificate).get(), nullptr, nullptr, nullptr)};
+    const Unique<BIO> certificates = reading(identity.certificate);
+    const Unique<X509> certificate{PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)};
     const Unique<EVP_PKEY> key{
         PEM_read_bio_PrivateKey(reading(identity.key).get(), nullptr, nullptr, nullptr)};
     const bool good = context != nullptr && certificate != nullptr && key != nullptr &&
@@ -243,6 +243,11 @@ Result<std::unique_ptr<DtlsServer>> DtlsServer::make(const Identity& identity, K
     if (!good) {
         return fail(Errc::malformed, "no PEM certificate and key that belong together");
     }
+    // Those that signed it, up to where an authority is known.
+    while (Unique<X509> next{PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)}) {
+        SSL_CTX_add1_chain_cert(context, next.get());
+    }
+    ERR_clear_error();
     SSL_CTX_set_app_data(context, server.get());
     SSL_CTX_set_cookie_generate_cb(context, &DtlsServer::write_cookie);
     SSL_CTX_set_cookie_verify_cb(context, &DtlsServer::check_cookie);
@@ -393,6 +398,9 @@ int DtlsClient::believe(X509_STORE_CTX* chain, void* client) {
 }
 
 std::string DtlsClient::doubts() const {
+    if (trust_.psk) {
+        return "the server is not there, or it has another key for this identity, or none (kcp.psk_file)";
+    }
     if (!doubted_) {
         return {};
     }

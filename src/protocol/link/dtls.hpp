@@ -65,7 +65,7 @@ private:
     std::vector<std::vector<std::byte>> said_nothing_;
 };
 
-/// A certificate and its key as PEM texts.
+/// A certificate, with those that signed it behind it, and its key as PEM texts.
 struct Identity {
     std::string certificate;
     std::string key;
@@ -130,7 +130,7 @@ public:
     /// Errc::malformed: the file of authorities cannot be read.
     static Result<std::unique_ptr<DtlsClient>> make(Trust trust);
     Result<Dtls> connect() const;
-    /// Why the server was not believed and what to do, in words; empty: it was not for whom it is.
+    /// Why there is no link and what to do, in words; empty: it was not for who the server is.
     std::string doubts() const;
 
 private:

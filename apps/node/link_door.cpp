@@ -70,8 +70,8 @@ std::vector<std::byte> key_of(std::string_view digits, std::size_t line) {
     for (; !digits.empty(); digits.remove_prefix(2)) {
         unsigned byte = 0;
         const std::string_view pair = digits.substr(0, 2);
-        const char* const end = pair.data() + pair.size();
-        if (std::from_chars(pair.data(), end, byte, 16).ptr != end) {
+        const auto [end, error] = std::from_chars(pair.data(), pair.data() + pair.size(), byte, 16);
+        if (error != std::errc{} || end != pair.data() + pair.size()) {
             refuse();
         }
         key.push_back(static_cast<std::byte>(byte));

@@ -98,6 +98,7 @@ class Node(Program):
         super().__init__(os.path.join(programs, "millrace"), "serve", "--open",
                          "--set", "http.listen=127.0.0.1:0", "--set", "rtmp.listen=127.0.0.1:0",
                          "--set", "rtsp.listen=127.0.0.1:0", "--set", "rtsp.udp=127.0.0.1:0",
+                         "--set", "kcp.listen=off",
                          "--set", "log.level=warning", *words)
         self.listeners = self.line()["listeners"]
 

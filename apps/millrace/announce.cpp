@@ -9,12 +9,14 @@ namespace millrace::apps {
 
 namespace {
 
-void print_listeners(const Addresses& addresses) {
+void print_listeners(const Addresses& addresses, std::string_view fingerprint = {}) {
     std::string line;
     for (const auto& [name, local] : addresses) {
         line += fmt::format("{}\"{}\": \"{}\"", line.empty() ? "" : ", ", name, local.text());
     }
-    fmt::print("{{\"listeners\": {{{}}}}}\n", line);
+    const std::string known_by =
+        fingerprint.empty() ? std::string{} : fmt::format(", \"kcp_fingerprint\": \"{}\"", fingerprint);
+    fmt::print("{{\"listeners\": {{{}}}{}}}\n", line, known_by);
     std::fflush(stdout);
 }
 
@@ -26,8 +28,9 @@ void announce_listener(const Addresses& addresses, std::string_view protocol, st
                protocol == "http" ? ".flv" : "");
 }
 
-void announce(const Addresses& addresses, std::string_view proof) {
-    print_listeners(addresses);
+void announce(const Addresses& addresses, std::string_view proof, std::string_view fingerprint) {
+    print_listeners(addresses, fingerprint);
+    const std::string kcp = address_of(addresses, "kcp");
     const std::string rtmp = address_of(addresses, "rtmp");
     const std::string rtsp = address_of(addresses, "rtsp");
     const std::string http = address_of(addresses, "http");
@@ -44,6 +47,12 @@ void announce(const Addresses& addresses, std::string_view proof) {
                    "'rtsp://{0}/live/cam{1}'\n"
                    "  watch     mpv 'rtsp://{0}/live/cam{1}'\n",
                    rtsp, proof);
+    }
+    if (!kcp.empty()) {
+        fmt::print(stderr,
+                   "\n  publish over a bad network, believed by the SHA-256 of our certificate\n"
+                   "            millrace send test: 'kcp://{}/live/cam{}{}fingerprint={}'\n",
+                   kcp, proof, proof.empty() ? '?' : '&', fingerprint);
     }
     if (!http.empty()) {
         fmt::print(stderr,

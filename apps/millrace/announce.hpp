@@ -7,8 +7,9 @@
 namespace millrace::apps {
 
 /// Prints the listeners as one JSON line on stdout, and on stderr how to use them. `proof` is the query that
-/// lets somebody in, "?user=cam&pass=…"; empty on an open node.
-void announce(const Addresses& addresses, std::string_view proof);
+/// lets somebody in, "?user=cam&pass=…"; empty on an open node. `fingerprint` is of the certificate that
+/// links are shown; empty: there are none.
+void announce(const Addresses& addresses, std::string_view proof, std::string_view fingerprint);
 
 /// Prints the one listener of a stream as one JSON line on stdout, and on stderr how to watch it there.
 void announce_listener(const Addresses& addresses, std::string_view protocol, std::string_view stream);

@@ -31,7 +31,7 @@ int demo(const DemoOptions& options) {
                  listen_option("http.listen", options.address, http_port),
                  listen_option("rtmp.listen", options.address, rtmp_port),
                  listen_option("rtsp.listen", options.address, rtsp_port),
-                 listen_option("rtsp.udp", options.address, 0), "log.level=warning"},
+                 listen_option("rtsp.udp", options.address, 0), "kcp.listen=off", "log.level=warning"},
         .open = on_loopback};
     std::string token;
     if (!on_loopback) {

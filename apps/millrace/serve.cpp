@@ -88,7 +88,7 @@ int serve(const control::ConfigurationSources& sources) {
     Node node{{.standing = standing, .sources = sources, .storage = storage, .archive = &recordings}};
     const Addresses addresses = node.addresses();
     node.start();
-    announce(addresses, proof);
+    announce(addresses, proof, node.link_fingerprint());
     if (standing->configuration.open) {
         log::warning("serve", "--open: anyone who reaches this node may publish and play");
     } else {

@@ -7,6 +7,10 @@
 #include "session/hls_push.hpp"
 #include "session/http_pull.hpp"
 #include "session/kcp_bare.hpp"
+#include "session/link_port.hpp"
+#include "session/link_pull.hpp"
+#include "session/link_push.hpp"
+#include "session/link_serve.hpp"
 #include "session/media_ports.hpp"
 #include "session/media_source.hpp"
 #include "session/raw_push.hpp"
@@ -28,6 +32,7 @@ namespace millrace::apps {
 /// What opens which sources: the node pulls from servers itself, a child does the rest.
 inline constexpr std::array source_kinds{session::SourceKind{"http://", session::http_pull, true},
                                          session::SourceKind{"https://", session::http_pull, true},
+                                         session::SourceKind{"kcp://", session::link_pull, true},
                                          session::SourceKind{"rtmp://", session::rtmp_pull, true},
                                          session::SourceKind{"rtmps://", session::rtmp_pull, true},
                                          session::SourceKind{"rtsp://", session::rtsp_pull, true},
@@ -39,11 +44,11 @@ inline constexpr std::array source_kinds{session::SourceKind{"http://", session:
 
 /// What pushes streams to which destinations.
 inline constexpr std::array forward_kinds{
-    session::ForwardKind{"rtmp://", session::rtmp_push}, session::ForwardKind{"rtmps://", session::rtmp_push},
-    session::ForwardKind{"rtsp://", session::rtsp_push}, session::ForwardKind{"rtsps://", session::rtsp_push},
-    session::ForwardKind{"http://", session::hls_push},  session::ForwardKind{"https://", session::hls_push},
-    session::ForwardKind{"file:", session::file_push},   session::ForwardKind{"tcp://", session::raw_push},
-    session::ForwardKind{"udp://", session::ts_push}};
+    session::ForwardKind{"kcp://", session::link_push},   session::ForwardKind{"rtmp://", session::rtmp_push},
+    session::ForwardKind{"rtmps://", session::rtmp_push}, session::ForwardKind{"rtsp://", session::rtsp_push},
+    session::ForwardKind{"rtsps://", session::rtsp_push}, session::ForwardKind{"http://", session::hls_push},
+    session::ForwardKind{"https://", session::hls_push},  session::ForwardKind{"file:", session::file_push},
+    session::ForwardKind{"tcp://", session::raw_push},    session::ForwardKind{"udp://", session::ts_push}};
 
 /// A worker's desk, the addresses it answers, the sources it runs, and where it pushes streams to.
 struct Counter {
@@ -74,12 +79,26 @@ struct Counter {
         kcp_bare = std::make_unique<session::KcpBare>(desk, std::move(socket));
         desk.executor.post([this] { kcp_bare->listen(); });
     }
+    /// Likewise.
+    void use_links(std::unique_ptr<Datagrams> socket, link::DtlsServer& dtls) {
+        link_port = std::make_unique<session::LinkPort>(
+            desk.executor, std::move(socket), session::LinkPort::Means{dtls, desk.random},
+            [this](std::unique_ptr<session::LinkConnection> connection) {
+                desk.executor.tasks().spawn(session::link_serve(desk, std::move(connection)));
+            });
+        desk.executor.post([this] { link_port->listen(); });
+    }
+    /// Links that are closed here, and of which what was written still leaves. Own thread.
+    std::size_t links_ending() const {
+        return desk.links_ending + (link_port == nullptr ? 0 : link_port->ending());
+    }
     std::uint64_t strange_datagrams() const {
         return (media_ports == nullptr ? 0 : media_ports->counters().strangers.load()) +
                (kcp_bare == nullptr ? 0 : kcp_bare->counters().strangers.load());
     }
 
     std::unique_ptr<session::MediaPorts> media_ports;   // none: no UDP for RTSP
+    std::unique_ptr<session::LinkPort> link_port;       // none: links come to another worker, or to none
     session::Desk desk;
     net::Connector connector;
     session::Sources sources;

@@ -28,7 +28,7 @@ Task<std::size_t> Node::count_viewers() {
         const auto pushed = std::ranges::count_if(reports, [](const hub::SessionReport& report) {
             return report.facts.protocol != "hls" && report.facts.kind != hub::SessionKind::observer;
         });
-        return std::vector{static_cast<std::size_t>(pushed)};
+        return std::vector{static_cast<std::size_t>(pushed) + counter_of(worker).links_ending()};
     });
     const Result<std::vector<std::size_t>> counts = co_await answer.within(here.now() + push_linger);
     std::size_t sum = 0;

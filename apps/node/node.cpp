@@ -73,6 +73,10 @@ void warn_of_unchangeable(const Configuration& now, const Configuration& next) {
         now.rtsp_udp.endpoint.text() != next.rtsp_udp.endpoint.text()) {
         log::warning("config", "rtsp.udp: {}", until);
     }
+    if (now.kcp.on != next.kcp.on || now.kcp.endpoint.text() != next.kcp.endpoint.text() ||
+        now.kcp_psk_file != next.kcp_psk_file) {
+        log::warning("config", "kcp.listen, kcp.psk_file: {}", until);
+    }
     if (now.kcp_bare.on != next.kcp_bare.on ||
         now.kcp_bare.endpoint.text() != next.kcp_bare.endpoint.text()) {
         log::warning("config", "kcp.bare_listen: {}", until);
@@ -110,6 +114,7 @@ Node::Node(NodeStart start)
     }
     make_counters(start.follow_links);
     open_media_ports(start.standing->configuration);
+    open_links(start.standing->configuration, start.storage);
     prepare(*start.standing, true);
     apply(start.standing);
     add_page();
@@ -220,11 +225,24 @@ void Node::open_media_ports(const Configuration& wanted) {
     }
 }
 
+void Node::open_links(const Configuration& wanted, Storage& storage) {
+    link_keys_ = read_link_keys(wanted);
+    LinkDoor door = apps::open_links(pool_, wanted, {storage, link_keys_, random_});
+    if (door.socket != nullptr) {
+        link_dtls_ = std::move(door.dtls);
+        link_fingerprint_ = std::move(door.fingerprint);
+        counters_.front()->use_links(std::move(door.socket), *link_dtls_);
+    }
+}
+
 Addresses Node::addresses() const {
     Addresses addresses = doors_.addresses();
     if (const session::MediaPorts* const ports = counters_.front()->desk.media_ports) {
         addresses.emplace_back("rtp", ports->local(false));
         addresses.emplace_back("rtcp", ports->local(true));
+    }
+    if (const session::LinkPort* const links = counters_.front()->link_port.get()) {
+        addresses.emplace_back("kcp", links->local());
     }
     if (const session::KcpBare* const bare = counters_.front()->kcp_bare.get()) {
         addresses.emplace_back("kcp_bare", bare->local());
@@ -233,7 +251,7 @@ Addresses Node::addresses() const {
 }
 
 void Node::add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start) {
-    const control::ApiMeans means{gate_, steward_, *hashing_, random_};
+    const control::ApiMeans means{gate_, steward_, *hashing_, random_, &link_fingerprint_};
     std::vector<web::Route>& routes = counter.routes;
     routes = control::api_routes(sights);
     control::join_route(routes, "/api/v1/streams/a", control::stream_rule_route(means));
@@ -320,6 +338,7 @@ void Node::apply(control::StandingRef next) {
                           .digest_md5 = proves_by(&control::DigestSecrets::md5),
                           .digest_sha256 = proves_by(&control::DigestSecrets::sha256),
                           .import_bytes_max = std::uint64_t{configuration.import_gigabytes} << 30U,
+                          .link_keys = link_keys_,
                           .kcp_bare = configuration.kcp_bare_streams});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {

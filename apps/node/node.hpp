@@ -2,6 +2,7 @@
 
 #include "apps/node/counter.hpp"
 #include "apps/node/doors.hpp"
+#include "apps/node/link_door.hpp"
 #include "apps/node/media_ports.hpp"
 #include "apps/node/source_rules.hpp"
 #include "archive/keeper.hpp"
@@ -55,6 +56,8 @@ public:
 
     /// Where it listens. Before `start`.
     Addresses addresses() const;
+    /// SHA-256 of the certificate that it shows to links; empty: nobody may call it by one.
+    const std::string& link_fingerprint() const { return link_fingerprint_; }
     /// Serves from now on. Throws std::runtime_error where the system gives no threads.
     void start();
     /// Hears signals until SIGINT or SIGTERM, or `stop`, and then until what can be ended in good order has
@@ -76,6 +79,7 @@ private:
 
     void make_counters(bool follow_links);
     void open_media_ports(const control::Configuration& wanted);
+    void open_links(const control::Configuration& wanted, Storage& storage);
     void add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start);
     void add_page();
     /// Where each worker pushes streams to, from now on.
@@ -113,6 +117,9 @@ private:
     std::optional<net::BackgroundThreads> archive_disk_;
     control::Gate gate_;
     control::Steward steward_;
+    LinkKeys link_keys_;
+    std::unique_ptr<link::DtlsServer> link_dtls_;   // outlives the counters' links; none: there are none
+    std::string link_fingerprint_;
     std::vector<std::unique_ptr<Counter>> counters_;
     std::optional<control::ApiSources> sights_;
     Look look_;

@@ -2,7 +2,9 @@
 
 #include "apps/node/process.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
+#include <cstdlib>
 
 namespace millrace::apps {
 
@@ -12,6 +14,10 @@ NodeStart start_of(const control::OneStream& stream, Storage& storage) {
     prepare_process();
     net::SystemRandom random;
     control::ConfigurationSources sources = control::sources_of(stream);
+    const std::string keys = control::environment_variable("kcp.psk_file");
+    if (const char* const file = std::getenv(keys.c_str()); file != nullptr) {
+        sources.environment.push_back(fmt::format("{}={}", keys, file));
+    }
     auto standing =
         std::make_shared<const control::Standing>(control::stand(sources, control::State::make(random)));
     log::set_level(standing->configuration.log_level);

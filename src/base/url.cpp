@@ -3,6 +3,7 @@
 #include "base/peer_address.hpp"
 #include "base/web.hpp"
 
+#include <fmt/format.h>
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -15,14 +16,15 @@ namespace {
 
 constexpr std::size_t host_size_max = 253;   // RFC 1035 §2.3.4, as text
 
-constexpr std::array<std::pair<std::string_view, std::uint16_t>, 8> ports{{{"http", 80},
+constexpr std::array<std::pair<std::string_view, std::uint16_t>, 9> ports{{{"http", 80},
                                                                            {"https", 443},
                                                                            {"ws", 80},
                                                                            {"wss", 443},
                                                                            {"rtsp", 554},
                                                                            {"rtsps", 322},
                                                                            {"rtmp", 1935},
-                                                                           {"rtmps", 443}}};
+                                                                           {"rtmps", 443},
+                                                                           {"kcp", 8910}}};
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -153,6 +155,16 @@ std::string without_dots(std::string_view target) {
     return made.append(target.substr(end));
 }
 
+/// RFC 3986 §2.3: all but the unreserved characters by their digits.
+std::string query_encoded(std::string_view text) {
+    std::string made;
+    for (const char c : text) {
+        const bool plain = is_letter(c) || is_digit(c) || std::string_view{"-._~"}.contains(c);
+        made += plain ? std::string{c} : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return made;
+}
+
 }   // namespace
 
 std::uint16_t default_port(std::string_view scheme) {
@@ -204,6 +216,21 @@ Result<Url> parse_url(std::string_view text) {
         return fail(Errc::malformed, "the URL's scheme is not known here, and it has no port");
     }
     return url;
+}
+
+std::string query_with_proof(const Url& url) {
+    const std::size_t mark = url.target.find('?');
+    std::string query{mark == std::string::npos ? std::string{} : url.target.substr(mark + 1)};
+    const auto add = [&query](std::string_view key, std::string_view value) {
+        query += fmt::format("{}{}={}", query.empty() ? "" : "&", key, query_encoded(value));
+    };
+    if (url.has_user && url.user.empty()) {
+        add("token", url.password);
+    } else if (url.has_user) {
+        add("user", url.user);
+        add("pass", url.password);
+    }
+    return query;
 }
 
 Result<Url> resolve_url(const Url& base, std::string_view reference) {

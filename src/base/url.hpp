@@ -35,6 +35,10 @@ std::uint16_t default_port(std::string_view scheme);
 /// spaces, control characters, backslashes, hosts written as one number, in octal or hexadecimal.
 Result<Url> parse_url(std::string_view text);
 
+/// What of its target stands behind '?', with the URL's user and password at its end as protocols without a
+/// place of their own for them say them: `user=…&pass=…`, or `token=…` of ":token@". Without '?'.
+std::string query_with_proof(const Url& url);
+
 /// Where a redirection or a list leads (RFC 3986 §5.2): a whole URL, or a path on the same host.
 /// User and password go along only to the same host, port and scheme.
 Result<Url> resolve_url(const Url& base, std::string_view reference);

@@ -127,5 +127,14 @@ TEST(Url, a_redirection_keeps_the_password_at_home) {
     EXPECT_FALSE(resolve_url(base, "gopher://h/"));
 }
 
+TEST(Url, proofs_go_into_the_query_of_protocols_without_a_place_for_them) {
+    const auto query = [](std::string_view text) { return query_with_proof(*parse_url(text)); };
+    EXPECT_EQ(query("kcp://h/live/cam"), "");
+    EXPECT_EQ(query("kcp://h/live/cam?a=b"), "a=b");
+    EXPECT_EQ(query("kcp://me:s%26t@h/live/cam"), "user=me&pass=s%26t");
+    EXPECT_EQ(query("kcp://:t@h/live/cam?a=b"), "a=b&token=t");
+    EXPECT_EQ(parse_url("kcp://h/live/cam")->port, 8910);
+}
+
 }   // namespace
 }   // namespace millrace

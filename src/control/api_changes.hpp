@@ -18,6 +18,8 @@ struct ApiMeans {
     Steward& steward;
     Background& hashing;
     Random& random;
+    /// Of the certificate that links are shown; null or empty: there are no links to this node.
+    const std::string* link_fingerprint = nullptr;
 };
 
 /// `/api/v1/config` (GET, PATCH), `/api/v1/config/reload` (POST).

@@ -8,10 +8,13 @@ namespace {
 constexpr std::string_view config_path = "/api/v1/config";
 constexpr std::string_view reload_path = "/api/v1/config/reload";
 
-std::string document(const Standing& standing) {
+std::string document(const Standing& standing, const ApiMeans& means) {
     YamlNode root = map_node();
     put(root, "file", standing.file_name.empty() ? YamlNode{} : text_node(standing.file_name));
     State values;   // a tree of the same shape as an overlay
+    if (means.link_fingerprint != nullptr && !means.link_fingerprint->empty()) {
+        put(root, "kcp_fingerprint", text_node(*means.link_fingerprint));
+    }
     YamlNode origins = map_node();
     YamlNode keys = list_node();
     for (const ConfigurationKey& key : configuration_keys()) {
@@ -42,7 +45,7 @@ Task<web::Response> show(ApiMeans means, web::Request request, Executor& executo
     if (auto* const refused = std::get_if<web::Response>(&looked)) {
         co_return std::move(*refused);
     }
-    co_return json_answer(200, document(*std::get<StandingRef>(looked)));
+    co_return json_answer(200, document(*std::get<StandingRef>(looked), means));
 }
 
 /// What a patch makes of the overlay, or why not.
@@ -86,7 +89,7 @@ Task<web::Response> patch(ApiMeans means, web::Request request, Executor& execut
         co_return std::move(*refused);
     }
     const Result<StandingRef> standing = co_await standing_of(means.steward, executor);
-    co_return standing ? json_answer(200, document(**standing)) : web::Response{.status = 204};
+    co_return standing ? json_answer(200, document(**standing, means)) : web::Response{.status = 204};
 }
 
 Task<web::Response> reload(ApiMeans means, web::Request request, Executor& executor) {

@@ -131,6 +131,8 @@ struct Configuration {
     ListenAddress rtsp_multicast{{"239.255.42.1", 8002}, false};   ///< the first group; an even port
     unsigned rtsp_multicast_ttl = 1;
     std::string rtsp_multicast_interface;   ///< by name; empty: as routes say
+    ListenAddress kcp{{"::", 8910}};        ///< of secure links
+    std::string kcp_psk_file;   ///< path of the keys that links may prove both ends by; empty: none
     ListenAddress kcp_bare{{"::", 8911}, false};
     /// What conversations of bare KCP publish, by their numbers; nothing: of all other numbers.
     std::map<std::optional<std::uint32_t>, std::string> kcp_bare_streams;

@@ -133,6 +133,8 @@ constexpr std::array shown{
     Shown{"rtsp.multicast", [](const C& c) { return listen_value(c.rtsp_multicast); }},
     Shown{"rtsp.multicast_ttl", [](const C& c) { return number_value(c.rtsp_multicast_ttl); }},
     Shown{"rtsp.multicast_interface", [](const C& c) { return optional_value(c.rtsp_multicast_interface); }},
+    Shown{"kcp.listen", [](const C& c) { return listen_value(c.kcp); }},
+    Shown{"kcp.psk_file", [](const C& c) { return optional_value(c.kcp_psk_file); }},
     Shown{"kcp.bare_listen", [](const C& c) { return listen_value(c.kcp_bare); }},
     Shown{"kcp.bare_streams", bare_streams_value},
     Shown{"tls.certificate", [](const C& c) { return optional_value(c.tls_certificate); }},

@@ -20,6 +20,7 @@ rtmp: { listen: off }
 rtmps: { listen: "0.0.0.0:1936" }
 tls: { certificate: c.pem, key: k.pem, verify: false }
 outgoing: { allow: [ 127.0.0.1, fe80::/10 ] }
+kcp: { psk_file: keys.psk }
 workers: 3
 grace: 1500ms
 takeover: true

@@ -66,6 +66,13 @@ Result<Gate::Asker> Gate::asker_of(const hub::Petition& petition) const {
             return std::unexpected(allowed.error());
         }
     }
+    if (!petition.proven_user.empty()) {
+        const Principal* const user = policy_->user(petition.proven_user);
+        if (user == nullptr || user->is_expired(home_.clock().utc())) {
+            return fail(Errc::unauthenticated, "the key's identity is no user here (auth.users)");
+        }
+        return Asker{.proof = {}, .signed_in = user->identity, .cookie = {}};
+    }
     if (policy_->is_open() && !policy_->has_proofs()) {
         return Asker{};   // whatever it brings, there is nothing here to prove
     }

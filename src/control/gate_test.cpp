@@ -116,6 +116,17 @@ TEST(Gate, says_who_was_let_in_and_whether_anyone_would_have_been) {
     EXPECT_TRUE(stranger->anyone);
 }
 
+TEST(Gate, a_user_that_its_channel_proved_is_let_in_by_its_grants_and_no_other) {
+    Doorway door{house()};
+    hub::Petition petition = player("live/a");
+    petition.proven_user = "viewer";
+    EXPECT_EQ(door.decide(petition)->identity.name, "user viewer");
+    petition.action = hub::Action::publish;
+    EXPECT_EQ(code(door.decide(petition)), Errc::refused);
+    petition.proven_user = "nobody here";
+    EXPECT_EQ(code(door.decide(petition)), Errc::unauthenticated);
+}
+
 TEST(Gate, case_78_coming_back_without_a_proof_is_refused) {
     Doorway door{house()};
     hub::Petition camera = as(player("live/a", "user=cam&pass=let+me+in"), Action::publish);

@@ -117,6 +117,75 @@ void write_forwards(Exposition& out, const Overview& overview) {
     }
 }
 
+/// The links of one kind that a stream has, as far as they are there.
+struct Links {
+    LinkReport worst;   // each of its numbers is the worst of them
+    std::uint64_t overtaken = 0;
+    std::uint64_t timer = 0;
+    std::uint64_t copies = 0;
+    std::uint64_t queued = 0;
+
+    void add(const LinkReport& one) {
+        worst.round_trip = std::max(worst.round_trip, one.round_trip);
+        worst.loss = std::max(worst.loss, one.loss);
+        worst.parity = std::max(worst.parity, one.parity);
+        const bool paced = one.rate > 0 && (worst.rate <= 0 || one.rate < worst.rate);
+        worst.rate = paced ? one.rate : worst.rate;
+        overtaken += one.resends_by_gap;
+        timer += one.resends_by_timer;
+        copies += one.further_copies;
+        queued += one.queued;
+    }
+};
+using LinksByKind = std::map<std::pair<std::string_view, std::string_view>, Links>;
+
+LinksByKind links_of(const Overview& overview) {
+    LinksByKind links;
+    for (const WorkerReport& worker : overview.workers) {
+        for (const hub::SessionReport& session : worker.sessions) {
+            const bool pushed = session.facts.protocol == "kcp-push";   // a destination, see below
+            if (session.link && !pushed) {
+                links[{session.facts.stream, hub::name(session.facts.kind)}].add(*session.link);
+            }
+        }
+        for (const hub::ForwardReport& forward : worker.forwards) {
+            if (forward.link) {
+                links[{forward.stream, "forward"}].add(*forward.link);
+            }
+        }
+    }
+    return links;
+}
+
+/// Of the links that are there now: they take their counts along when they go, so all of these are gauges.
+void write_links(Exposition& out, const Overview& overview) {
+    const LinksByKind links = links_of(overview);
+    const auto each = [&](std::string_view name, std::string_view help, auto value) {
+        out.family(name, gauge, help);
+        for (const auto& [key, link] : links) {
+            out.sample({{"stream", key.first}, {"kind", key.second}}, value(link));
+        }
+    };
+    each("link_round_trip_seconds", "Round trip of secure links; the longest of a stream's.",
+         [](const Links& one) { return std::chrono::duration<double>{one.worst.round_trip}.count(); });
+    each("link_loss_ratio", "Share of our datagrams that were lost of late; the largest of a stream's.",
+         [](const Links& one) { return one.worst.loss; });
+    each("link_parity_ratio", "Share of parity that is sent along; the largest of a stream's.",
+         [](const Links& one) { return one.worst.parity; });
+    each("link_pacing_bits_per_second", "Rate that the path has shown; the least of a stream's, 0: no limit.",
+         [](const Links& one) { return one.worst.rate; });
+    each("link_queue_bytes", "Bytes that have not left yet.", [](const Links& one) { return one.queued; });
+    out.family("link_resends", gauge, "Segments that links which are there have sent again, by cause.");
+    for (const auto& [key, link] : links) {
+        const auto say = [&](std::string_view cause, std::uint64_t count) {
+            out.sample({{"stream", key.first}, {"kind", key.second}, {"cause", cause}}, count);
+        };
+        say("overtaken", link.overtaken);
+        say("timer", link.timer);
+        say("copy", link.copies);
+    }
+}
+
 /// One number of each stream.
 template <class Value>
 void write_each(Exposition& out, const Streams& streams, Value value) {
@@ -168,6 +237,15 @@ void write_counters(Exposition& out, const Streams& streams) {
     write_each(out, streams, [](const Report& one) { return one.packets_lost; });
     out.family("stream_late_packets_total", counter, "Packets of the publisher that came too late.");
     write_each(out, streams, [](const Report& one) { return one.packets_late; });
+    out.family("stream_chunks_total", counter,
+               "Chunks whose hash the publisher gave, by what came of comparing (kcp://).");
+    for (const Report& one : streams) {
+        if (one.chunks != hub::ChunkChecks{}) {
+            out.sample({{"stream", one.name}, {"result", "proven"}}, one.chunks.proven);
+            out.sample({{"stream", one.name}, {"result", "different"}}, one.chunks.different);
+            out.sample({{"stream", one.name}, {"result", "incomplete"}}, one.chunks.incomplete);
+        }
+    }
     out.family("stream_received_bytes_per_second", gauge,
                "Bytes a second from the publisher, over ten seconds.");
     write_each(out, streams, [](const Report& one) { return one.wire_bits_per_second.ten / 8; });
@@ -380,6 +458,7 @@ std::string metrics_text(const Overview& overview, const NodeFacts& facts) {
     write_doors(out, overview);
     write_sessions(out, overview);
     write_forwards(out, overview);
+    write_links(out, overview);
     write_states(out, overview);
     write_counters(out, overview.streams);
     write_cameras(out, overview.streams);

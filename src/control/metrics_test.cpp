@@ -71,6 +71,7 @@ Overview overview() {
                       .coded_qp = 24.25}};
     stream.compression_ratio = 120;
     stream.recording = {.on = true, .under_way = false, .trouble = "disk full", .bytes = 4000, .waiting = 3};
+    stream.chunks = {.proven = 7, .different = 1};
     overview.streams.push_back(stream);
     for (std::size_t worker = 0; worker < 2; ++worker) {
         WorkerReport report{.worker = worker};
@@ -81,6 +82,9 @@ Overview overview() {
         report.departed["flv"] = {.bytes = 100, .bytes_skipped = 0, .skips = 2};
         report.sessions.push_back(
             {.id = 1, .facts = {.protocol = "flv", .stream = "live/cam"}, .bytes_out = 1000, .skips = 1});
+        const auto ms = static_cast<std::int64_t>(worker + 1);
+        report.forwards[0].link =
+            LinkReport{.round_trip = 10ms * ms, .rate = 1e6 * ms, .resends_by_timer = 5};
         overview.workers.push_back(std::move(report));
     }
     return overview;
@@ -95,8 +99,13 @@ TEST(Metrics, count_over_all_workers_and_those_who_left) {
           "millrace_viewer_skips_total{protocol=\"flv\"} 6\n",
           "millrace_forward_sent_frames_total{stream=\"live/cam\"} 60\n",
           "millrace_forward_skipped_frames_total{stream=\"live/cam\"} 4\n",
-          "millrace_sessions{kind=\"viewer\",protocol=\"flv\"} 2\n", "millrace_streams{state=\"live\"} 1\n",
+          "millrace_sessions{kind=\"viewer\",protocol=\"flv\"} 2\n",
+          "millrace_streams{state=\"live\"} 1\n",
           "millrace_streams{state=\"stale\"} 0\n",
+          "millrace_link_round_trip_seconds{stream=\"live/cam\",kind=\"forward\"} 0.02\n",
+          "millrace_link_pacing_bits_per_second{stream=\"live/cam\",kind=\"forward\"} 1000000\n",
+          "millrace_link_resends{stream=\"live/cam\",kind=\"forward\",cause=\"timer\"} 10\n",
+          "millrace_stream_chunks_total{stream=\"live/cam\",result=\"different\"} 1\n",
           "millrace_stream_viewers{stream=\"live/cam\",protocol=\"flv\"} 2\n",
           "millrace_stream_verdict{stream=\"live/cam\",code=\"b_frames\",weight=\"note\",text=\"B-frames: "
           "\\\"x\\\"\"} 1\n",

@@ -120,6 +120,7 @@ ConfigurationSources sources_of(const OneStream& stream) {
         const bool on = one.protocol == stream.protocol;
         sources.sets.push_back(fmt::format("{}.listen={}", one.protocol, on ? stream.listen.text() : "off"));
     }
+    sources.sets.emplace_back("kcp.listen=off");
     const bool by_udp = stream.protocol == "rtsp";
     sources.sets.push_back(
         fmt::format("rtsp.udp={}", by_udp ? Endpoint{stream.listen.address, 0}.text() : "off"));

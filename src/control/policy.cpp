@@ -63,9 +63,11 @@ void Policy::add(const User& user) {
         principal.password = std::move(*password);
         has_proofs_ = true;
     } else if (!user.digest) {
-        log::warning(
-            "auth", "{} cannot prove itself: {}", name,
-            user.password.empty() ? "it has no password; only anyone goes without" : password.error().what);
+        log::warning("auth", "{} cannot prove itself: {}", name,
+                     user.password.empty()
+                         ? "it has no password; only anyone goes without, and who shows a key of "
+                           "kcp.psk_file"
+                         : password.error().what);
     }
     principals_.emplace(name, std::move(principal));
 }

@@ -125,6 +125,28 @@ Json outputs(const hub::StreamReport& report) {
     return json;
 }
 
+Json link(const LinkReport& report) {
+    return {{"round_trip_seconds", seconds(report.round_trip)},
+            {"round_trip_min_seconds", seconds(report.round_trip_min)},
+            {"loss", report.loss},
+            {"pacing_bps", report.rate},
+            {"parity", report.parity},
+            {"datagrams_sent", report.datagrams_sent},
+            {"datagrams_received", report.datagrams_received},
+            {"bytes_sent", report.bytes_sent},
+            {"segments", report.segments},
+            {"resends",
+             {{"overtaken", report.resends_by_gap},
+              {"timer", report.resends_by_timer},
+              {"copies", report.further_copies}}},
+            {"recovered", report.recovered},
+            {"duplicates", report.duplicates},
+            {"refused", report.refused},
+            {"moves", report.moves},
+            {"queue_bytes", report.queued},
+            {"in_flight_bytes", report.in_flight}};
+}
+
 Json forward(const hub::ForwardReport& report) {
     Json json{{"to", report.to}, {"state", hub::name(report.state)}, {"bytes", report.bytes}};
     json["reconnects"] = report.reconnects();
@@ -139,6 +161,9 @@ Json forward(const hub::ForwardReport& report) {
     }
     if (report.bitrate_target > 0) {
         json["bitrate_target_bps"] = report.bitrate_target;
+    }
+    if (report.link) {
+        json["link"] = link(*report.link);
     }
     if (!report.reason.empty()) {
         json["reason"] = report.reason;
@@ -216,6 +241,11 @@ Json document(const hub::StreamReport& report, const Audience& audience, Reader 
     json["frames_lost"] = report.units_unusable;
     json["packets_lost"] = report.packets_lost;
     json["packets_late"] = report.packets_late;
+    if (report.chunks != hub::ChunkChecks{}) {
+        json["chunks"] = {{"proven", report.chunks.proven},
+                          {"different", report.chunks.different},
+                          {"incomplete", report.chunks.incomplete}};
+    }
     json["bytes_in"] = report.bytes_in;
     json["timestamp_jumps"] = report.jumps;
     if (report.camera) {
@@ -268,6 +298,9 @@ Json document(const WorkerReport& worker, const hub::SessionReport& report) {
     json["skips"] = report.skips;
     if (!report.verdict.empty()) {
         json["verdict"] = report.verdict;
+    }
+    if (report.link) {
+        json["link"] = link(*report.link);
     }
     return json;
 }

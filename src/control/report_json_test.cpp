@@ -195,6 +195,22 @@ WorkerReport worker_report(std::size_t worker) {
     return report;
 }
 
+TEST(ReportJson, links_say_how_they_are_and_streams_what_their_hashes_proved) {
+    hub::SessionReport session{.id = 1, .facts = {.protocol = "kcp", .stream = "live/cam"}};
+    session.link = LinkReport{.round_trip = 42ms, .loss = 0.25, .resends_by_gap = 3, .queued = 4'096};
+    const std::vector<WorkerReport> workers{{.worker = 0, .sessions = {session}}};
+    const Json one = Json::parse(session_json(workers, "0-1"));
+    EXPECT_EQ(one["link"]["round_trip_seconds"], 0.042);
+    EXPECT_EQ(one["link"]["loss"], 0.25);
+    EXPECT_EQ(one["link"]["resends"]["overtaken"], 3);
+    EXPECT_EQ(one["link"]["queue_bytes"], 4'096);
+    hub::StreamReport stream = report();
+    EXPECT_FALSE(Json::parse(stream_json(stream, {})).contains("chunks"));
+    stream.chunks = {.proven = 7, .different = 1};
+    EXPECT_EQ(Json::parse(stream_json(stream, {}))["chunks"],
+              Json::parse(R"({"proven": 7, "different": 1, "incomplete": 0})"));
+}
+
 TEST(ReportJson, a_session_has_an_id_that_no_other_worker_gives) {
     const std::vector<WorkerReport> workers{worker_report(0), worker_report(1)};
     const Json list = Json::parse(sessions_json(workers, {}, {}));

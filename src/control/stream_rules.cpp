@@ -30,11 +30,11 @@ std::string source(const Setting& setting) {
         "a source: test:, file:PATH, images:FILE,FILE, v4l2:DEVICE, screen:DISPLAY, alsa:DEVICE, "
         "pulse:DEVICE, "
         "exec:PROGRAM, udp://@ADDRESS:PORT, or an address that begins with http://, https://, ws://, wss://, "
-        "rtsp://, rtsps://, rtmp:// or rtmps://";
+        "rtsp://, rtsps://, rtmp://, rtmps:// or kcp://";
     constexpr std::array<std::string_view, 7> captured{
         "test:", "file:", "images:", "v4l2:", "screen:", "alsa:", "pulse:"};
-    constexpr std::array<std::string_view, 8> pulled{"http://", "https://", "ws://",   "wss://",
-                                                     "rtsp://", "rtsps://", "rtmp://", "rtmps://"};
+    constexpr std::array<std::string_view, 9> pulled{"http://",  "https://", "ws://",    "wss://", "rtsp://",
+                                                     "rtsps://", "rtmp://",  "rtmps://", "kcp://"};
     const std::string& written = setting.text(wanted);
     if (written.size() > StreamRule::source_size_max) {
         setting.refuse("a source is at most 4096 characters long");
@@ -79,8 +79,9 @@ void read_sources(StreamRule& rule, const Setting& entry) {
 }
 
 constexpr std::string_view destination_wanted =
-    "a destination: rtmp://HOST/APP/KEY or rtmps://, rtsp://HOST/PATH or rtsps://, tcp://HOST:PORT (bytes of "
-    "H.264 or H.265), udp://HOST:PORT (MPEG-TS), http://HOST/NAME/upload/ or https:// (PUT of HLS), or "
+    "a destination: kcp://HOST/NAME (a secure link), rtmp://HOST/APP/KEY or rtmps://, rtsp://HOST/PATH or "
+    "rtsps://, tcp://HOST:PORT (bytes of H.264 or H.265), udp://HOST:PORT (MPEG-TS), "
+    "http://HOST/NAME/upload/ or https:// (PUT of HLS), or "
     "file:PATH (.ts, .flv or .mp4)";
 
 /// A file that a stream is written to. Not from afar: who may use the API may not write where it likes.
@@ -96,7 +97,7 @@ void check_file(const Setting& setting, std::string_view written) {
 
 /// One place where a stream is pushed to. What is wrong is said without what may be secret in it.
 std::string destination(const Setting& setting) {
-    constexpr std::array<std::string_view, 8> kinds{"rtmp", "rtmps", "rtsp", "rtsps",
+    constexpr std::array<std::string_view, 9> kinds{"rtmp", "rtmps", "rtsp", "rtsps", "kcp",
                                                     "tcp",  "udp",   "http", "https"};
     const std::string& written = setting.text(destination_wanted);
     if (written.size() > StreamRule::source_size_max) {

@@ -51,6 +51,8 @@ struct Petition {
     /// Of a header "Digest …" that a session has looked at (`session/digest_door.hpp`); `authorization` is
     /// then empty.
     std::optional<DigestProof> digest{};
+    /// A user whom the channel proved already, by a key that both ends have; empty: nobody.
+    std::string proven_user{};
 
     // What only HTTP has.
     std::string cookie;       ///< the header's value

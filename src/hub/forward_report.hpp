@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/link_report.hpp"
 #include "base/time.hpp"
 
 #include <cstdint>
@@ -31,6 +32,7 @@ struct ForwardReport {
     std::uint64_t frames_waiting = 0;           ///< for its link now
     std::uint64_t skips = 0;                    ///< times it went on at a newer key frame, its link too slow
     std::uint64_t bitrate_target = 0;   ///< what the encoder was asked for, bits a second; 0: as configured
+    std::optional<LinkReport> link{};   ///< nothing: it goes over no secure link, or not now
 
     std::uint64_t reconnects() const { return begun > 1 ? begun - 1 : 0; }
 };

@@ -221,6 +221,7 @@ void Meter::fill(StreamReport& report, Instant now) const {
     report.units_unusable = unusable_;
     report.packets_lost = packets_lost_;
     report.packets_late = packets_late_;
+    report.chunks = chunks_;
     report.gop_seconds = gops_ > 0 ? static_cast<double>(gops_ms_[(gops_ - 1) % gops_kept]) / 1000 : 0;
 }
 

@@ -29,10 +29,17 @@ public:
         packets_late_ += late;
     }
 
+    void count_chunks(const ChunkChecks& checks) {
+        chunks_.proven += checks.proven;
+        chunks_.different += checks.different;
+        chunks_.incomplete += checks.incomplete;
+    }
+
     /// Another publisher: what is told of key frames begins anew.
     void restart();
 
     std::uint64_t unusable() const { return unusable_; }
+    const ChunkChecks& chunks() const { return chunks_; }
     /// When the newest key frame of pictures came; nothing: none has come from this publisher.
     std::optional<Instant> key_at() const { return key_at_; }
     /// The longest time between two key frames of late; 0: not known.
@@ -93,6 +100,7 @@ private:
     std::uint64_t received_ = 0;
     std::uint64_t packets_lost_ = 0;
     std::uint64_t packets_late_ = 0;
+    ChunkChecks chunks_;
     std::int64_t last_key_ms_ = -1;
     std::array<std::int64_t, gops_kept> gops_ms_{};
     std::size_t gops_ = 0;

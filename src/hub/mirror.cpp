@@ -77,7 +77,11 @@ void ViewerSeat::keep_close(Duration lag) {
 }
 
 SessionReport ViewerSeat::report() const {
-    return {id(), facts(), 0, counters.bytes_out, counters.writes, counters.skips};
+    SessionReport report{id(), facts(), 0, counters.bytes_out, counters.writes, counters.skips};
+    if (const auto* const linked = dynamic_cast<const Linked*>(connection_)) {
+        report.link = linked->link_report();
+    }
+    return report;
 }
 
 void Mirrors::join(const Flavour& flavour, SessionFacts viewer, Reply<Joined> reply) {

@@ -15,8 +15,8 @@ Publication::~Publication() {
 }
 
 void Publication::flush() {
-    const bool empty =
-        batch_.items.empty() && batch_.bytes_received == 0 && batch_.dropped == 0 && !batch_.camera;
+    const bool empty = batch_.items.empty() && batch_.bytes_received == 0 && batch_.dropped == 0 &&
+                       batch_.chunks == ChunkChecks{} && !batch_.camera;
     if (left_ || empty) {
         return;
     }

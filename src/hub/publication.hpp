@@ -2,6 +2,7 @@
 
 #include "base/answer.hpp"
 #include "hub/camera_report.hpp"
+#include "hub/chunk_checks.hpp"
 #include "hub/flavour.hpp"
 #include "hub/sessions.hpp"
 #include "media/access_unit.hpp"
@@ -31,6 +32,7 @@ struct Batch {
     std::size_t bytes_received = 0;   ///< from the network, for the counters
     std::uint64_t dropped = 0;        ///< units the publisher's session could not use
     PacketLoss packets;
+    ChunkChecks chunks;
     std::optional<CameraReport> camera{};   ///< the newest, if it said anything
     Instant arrival;
 };
@@ -65,6 +67,11 @@ public:
     void count_packets(PacketLoss loss) {
         batch_.packets.lost += loss.lost;
         batch_.packets.late += loss.late;
+    }
+    void count_chunks(ChunkChecks checks) {
+        batch_.chunks.proven += checks.proven;
+        batch_.chunks.different += checks.different;
+        batch_.chunks.incomplete += checks.incomplete;
     }
     /// Sends what was written to the stream's home. Call once for all that one read brought.
     void flush();

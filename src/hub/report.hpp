@@ -1,6 +1,7 @@
 #pragma once
 
 #include "hub/camera_report.hpp"
+#include "hub/chunk_checks.hpp"
 #include "hub/latency.hpp"
 #include "hub/recording.hpp"
 #include "hub/sessions.hpp"
@@ -87,6 +88,7 @@ struct StreamReport {
     std::uint64_t units_unusable = 0;   ///< of them, without those before the first key frame
     std::uint64_t packets_lost = 0;     ///< where the publisher's packets have numbers (RTP)
     std::uint64_t packets_late = 0;     ///< came when they were given up
+    ChunkChecks chunks{};               ///< where the publisher says their hashes (kcp://)
     Windowed payload_bits_per_second;   ///< of all tracks
     Windowed wire_bits_per_second;      ///< as the publisher's connection brought them
     double compression_ratio = 0;       ///< of its first track of pictures; 0: not known

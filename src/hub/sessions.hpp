@@ -4,6 +4,7 @@
 #include "base/connection.hpp"
 #include "base/executor.hpp"
 #include "base/hops.hpp"
+#include "base/link_report.hpp"
 #include "base/timer.hpp"
 #include "hub/admission.hpp"
 #include "hub/pace.hpp"
@@ -69,6 +70,8 @@ struct SessionReport {
     double bits_per_second = 0;   ///< of late
     bool slow = false;            ///< its link fell behind of late
     std::string verdict{};        ///< what is wrong with its link; empty: nothing
+
+    std::optional<LinkReport> link{};   ///< nothing: it goes over no secure link
 };
 
 class Events;

@@ -134,7 +134,8 @@ Health Stream::health(Instant now) const {
                   .segment = settings_.segment,
                   .forced_cut_seconds = cutter_.cuts_between_pictures() ? cutter_.target_duration() : 0,
                   .unusable = meter_.unusable(),
-                  .jumps = timeline_.jumps()};
+                  .jumps = timeline_.jumps(),
+                  .chunks_different = meter_.chunks().different};
     if (has_video() && first_media_ != Instant::never()) {
         health.since_key = now - meter_.key_at().value_or(first_media_);
         health.cached = !meter_.key_at() || feed_.newest_entrance();

@@ -139,6 +139,7 @@ void Stream::append(std::uint64_t publication, Batch batch) {
     }
     meter_.count_received(batch.bytes_received, batch.arrival);
     meter_.count_packets(batch.packets.lost, batch.packets.late);
+    meter_.count_chunks(batch.chunks);
     meter_.count_unusable(batch.dropped);
     camera_ = batch.camera ? batch.camera : camera_;
     bool media = false;

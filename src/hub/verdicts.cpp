@@ -179,6 +179,18 @@ void Verdicts::judge_recording(const Health& health, Instant now, Found& found) 
     }
 }
 
+void Verdicts::judge_chunks(const Health& health, Instant now, Found& found) {
+    if (const std::uint64_t count = different_.count(health.chunks_different, now); count > 0) {
+        found.push_back(
+            {"chunks_differ",
+             Weight::warning,
+             fmt::format("{} came out other than at the sender, whose hash says so: the two nodes do not "
+                         "keep the same bytes. Run the same version of Millrace at both ends.",
+                         amount(count, "chunk", "chunks")),
+             {}});
+    }
+}
+
 std::vector<VerdictChange> Verdicts::judge(const Health& health, Instant now, WallTime utc) {
     Found found;
     if (health.silent > silent_after) {
@@ -193,6 +205,7 @@ std::vector<VerdictChange> Verdicts::judge(const Health& health, Instant now, Wa
     judge_clock(health, found);
     judge_qp(health, now, found);
     judge_recording(health, now, found);
+    judge_chunks(health, now, found);
     if (const std::uint64_t count = unusable_.count(health.unusable, now); count > 0) {
         found.push_back(
             {"frames_lost",
@@ -235,6 +248,7 @@ std::vector<VerdictChange> Verdicts::end() {
     unusable_ = {};
     jumps_ = {};
     unrecorded_ = {};
+    different_ = {};
     drifts_ = false;
     qp_side_ = qp_seen_ = 0;
     return settle({}, {});

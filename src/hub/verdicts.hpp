@@ -56,7 +56,8 @@ struct Health {
     std::uint64_t jumps = 0;      ///< of timestamps, so far
     std::vector<LeftOut> left_out;
     std::string not_recorded;   ///< why a stream that is to be recorded is not; empty: it is, or need not be
-    std::uint64_t unrecorded = 0;   ///< units that the disk was too slow for, so far
+    std::uint64_t unrecorded = 0;         ///< units that the disk was too slow for, so far
+    std::uint64_t chunks_different = 0;   ///< whose hash is not the one that the sender gave, so far
 };
 
 /// A verdict that begins, says something else, or ends.
@@ -96,6 +97,7 @@ private:
     void judge_keys(const Health& health, Found& found) const;
     void judge_clock(const Health& health, Found& found);
     void judge_recording(const Health& health, Instant now, Found& found);
+    void judge_chunks(const Health& health, Instant now, Found& found);
     void judge_qp(const Health& health, Instant now, Found& found);
     /// What is new, other or over against the last time.
     std::vector<VerdictChange> settle(Found found, WallTime utc);
@@ -104,6 +106,7 @@ private:
     Spell unusable_;
     Spell jumps_;
     Spell unrecorded_;
+    Spell different_;
     bool drifts_ = false;
     int qp_side_ = 0;    // of the band: below, in it or above, as it was told last
     int qp_seen_ = 0;    // of late

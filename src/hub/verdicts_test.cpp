@@ -130,6 +130,17 @@ TEST(Verdicts, speak_of_a_disk_that_is_too_slow_for_a_minute) {
     EXPECT_TRUE(codes(verdicts).empty());
 }
 
+TEST(Verdicts, speak_of_chunks_that_came_out_otherwise) {
+    Verdicts verdicts;
+    Health health = sound();
+    health.chunks_different = 3;
+    verdicts.judge(health, at(0s), utc);
+    EXPECT_EQ(codes(verdicts), std::vector<std::string_view>{"chunks_differ"});
+    EXPECT_NE(verdicts.list()[0].text.find("3 chunks came out other"), std::string::npos);
+    verdicts.judge(health, at(61s), utc);
+    EXPECT_TRUE(codes(verdicts).empty());
+}
+
 TEST(Verdicts, begins_once_changes_in_steps_and_ends_once) {
     Verdicts verdicts;
     Health health = sound();

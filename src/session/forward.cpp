@@ -240,6 +240,7 @@ hub::ForwardReport ForwardCourse::report() const {
         report.queue_age = backlog.age;
         report.frames_waiting = backlog.pictures;
         report.frames_skipped += here->counters.pictures.skipped();
+        report.link = here->report().link;
     }
     if (frames_seen_.size() > 1) {
         const auto [since, before] = frames_seen_.front();

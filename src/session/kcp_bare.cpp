@@ -6,6 +6,7 @@
 #include "session/refused.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace millrace::session {
 
@@ -159,11 +160,7 @@ Task<Error> KcpBare::Conversation::run() {
     }
 }
 
-KcpBare::KcpBare(Desk& desk, std::unique_ptr<Datagrams> socket)
-    : desk_{desk}, socket_{std::move(socket)}, buffer_(batch_size * datagram_max) {
-    for (std::size_t i = 0; i < batch_size; ++i) {
-        batch_[i].buffer = std::span{buffer_}.subspan(i * datagram_max, datagram_max);
-    }
+KcpBare::KcpBare(Desk& desk, std::unique_ptr<Datagrams> socket) : desk_{desk}, socket_{std::move(socket)} {
 }
 
 std::size_t KcpBare::heard() const {
@@ -175,19 +172,10 @@ void KcpBare::on_ready(Result<> ready) {
     if (!ready) {
         return;
     }
-    for (int batch = 0; batch < batches_per_wake; ++batch) {
-        const Result<std::size_t> count = socket_->receive(batch_);
-        if (!count) {
-            break;
-        }
-        counters_.datagrams += *count;
-        for (const Received& one : std::span{batch_}.first(*count)) {
-            take(one);
-        }
-        if (*count < batch_.size()) {
-            break;
-        }
-    }
+    batch_.read(*socket_, [this](const Received& one) {
+        ++counters_.datagrams;
+        take(one);
+    });
     socket_->wait_readable(this);
 }
 

@@ -1,9 +1,8 @@
 #pragma once
 
-#include "base/datagrams.hpp"
+#include "session/datagram_batch.hpp"
 #include "session/desk.hpp"
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 #include <map>
@@ -27,10 +26,7 @@ public:
     static constexpr std::size_t conversations_max = 32;   ///< that are heard, on one worker
     static constexpr std::size_t per_host_max = 8;         ///< of those
     static constexpr std::size_t deaf_max = 1'024;         ///< that are not heard any more
-    static constexpr std::size_t datagram_max = 1'500;     ///< longer ones are none of KCP's
     static constexpr std::uint16_t window = 512;           ///< segments
-    static constexpr std::size_t batch_size = 32;
-    static constexpr int batches_per_wake = 8;
     static constexpr Duration silence_max = 10s;
     static constexpr Duration begin_max = 5s;              ///< until a unit can be read
     static constexpr std::size_t unread_max = 4U << 20U;   ///< bytes before the first unit (case 36)
@@ -73,8 +69,7 @@ private:
     Desk& desk_;
     std::unique_ptr<Datagrams> socket_;
     std::map<Key, Entry> entries_;
-    std::vector<std::byte> buffer_;
-    std::array<Received, batch_size> batch_;
+    DatagramBatch batch_;
     Alarm<KcpBare, &KcpBare::review> second_{*this};
     Counters counters_;
 };

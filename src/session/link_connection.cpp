@@ -27,7 +27,52 @@ bool LinkConnection::readable() {
 }
 
 bool LinkConnection::writable() const {
-    return closed_ || ended_ || unacknowledged() < unsent_max;
+    return closed_ || ended_ || room() > 0;
+}
+
+/// Bytes that it takes now.
+std::size_t LinkConnection::room() const {
+    const link::Association* const link = association();
+    if (link == nullptr) {
+        return message_max;   // who writes is told why not
+    }
+    if (unacknowledged() >= unsent_max) {
+        return 0;
+    }
+    if (!holds_little_) {
+        return message_max;
+    }
+    if (is_late(*link)) {
+        return 0;
+    }
+    const kcp::Conversation& kcp = link->kcp();
+    const std::size_t segment = kcp.settings().segment_max();
+    const std::size_t queued = (kcp.waiting() - kcp.in_flight()) * segment;
+    const double shown = kcp.path().rate * std::chrono::duration<double>{queued_time}.count();
+    const std::size_t most =
+        shown > 0 ? std::clamp(static_cast<std::size_t>(shown), queued_least, queued_little) : queued_little;
+    return queued >= most ? 0 : std::clamp(most - queued, segment, message_max);
+}
+
+/// Whether a path's queue holds what we sent. Several losses of one segment look alike, for as long as they
+/// last.
+bool LinkConnection::is_late(const link::Association& link) const {
+    const Duration usual = link.kcp().path().round_trip_min;
+    const std::uint64_t arrived =
+        segments_written_ - std::min<std::uint64_t>(link.kcp().waiting(), segments_written_);
+    const auto oldest =
+        std::ranges::upper_bound(written_, arrived, {}, &std::pair<Instant, std::uint64_t>::second);
+    return usual > 0ns && oldest != written_.end() && executor_.now() - oldest->first > usual + late_from;
+}
+
+void LinkConnection::note_written(std::size_t segments) {
+    segments_written_ += segments;
+    written_.emplace_back(executor_.now(), segments_written_);
+    const link::Association* const link = association();
+    const std::size_t waiting = link == nullptr ? 0 : link->kcp().waiting();
+    while (!written_.empty() && written_.front().second + waiting <= segments_written_) {
+        written_.pop_front();
+    }
 }
 
 Result<std::size_t> LinkConnection::try_read(std::span<std::byte> into) {
@@ -50,28 +95,65 @@ Result<std::size_t> LinkConnection::try_write(std::span<const ByteSpan> slices) 
     if (ended_) {
         return std::unexpected(*ended_);
     }
+    const std::size_t most = room();
+    if (most == 0) {
+        return fail(Errc::would_block, "the path is full");
+    }
     std::vector<std::byte> message;
     for (const ByteSpan slice : slices.first(std::min(slices.size(), gather_max))) {
-        const ByteSpan part = slice.first(std::min(slice.size(), message_max - message.size()));
+        const ByteSpan part = slice.first(std::min(slice.size(), most - message.size()));
         message.insert(message.end(), part.begin(), part.end());
     }
     if (message.empty()) {
         return std::size_t{0};
-    }
-    if (unacknowledged() >= unsent_max) {
-        return fail(Errc::would_block, "the path is full");
     }
     const std::size_t size = message.size();
     const Result<> sent = send(Bytes{std::move(message)});
     if (!sent && sent.error().code == Errc::exhausted) {
         return fail(Errc::would_block, "the path is full");
     }
-    return sent ? Result<std::size_t>{size} : std::unexpected(sent.error());
+    if (!sent) {
+        return std::unexpected(sent.error());
+    }
+    if (const link::Association* const link = association()) {
+        const std::size_t segment = link->kcp().settings().segment_max();
+        note_written((size + segment - 1) / segment);
+    }
+    return size;
 }
 
 std::size_t LinkConnection::unacknowledged() const {
     const link::Association* const link = association();
     return link == nullptr ? 0 : link->kcp().waiting() * link->kcp().settings().segment_max();
+}
+
+LinkReport LinkConnection::link_report() const {
+    const link::Association* const link = association();
+    if (link == nullptr) {
+        return {};
+    }
+    constexpr double bits_a_byte = 8;
+    const kcp::Conversation& kcp = link->kcp();
+    const kcp::Conversation::Path path = kcp.path();
+    const kcp::Conversation::Counters& counters = kcp.counters();
+    return {.round_trip = path.round_trip,
+            .round_trip_min = path.round_trip_min,
+            .loss = path.loss,
+            .rate = path.rate * bits_a_byte,
+            .parity = link->parity(),
+            .datagrams_sent = counters.datagrams_sent,
+            .bytes_sent = counters.bytes_sent,
+            .datagrams_received = counters.datagrams_received,
+            .segments = counters.segments,
+            .resends_by_gap = counters.resends_by_gap,
+            .resends_by_timer = counters.resends_by_timer,
+            .further_copies = counters.further_copies,
+            .duplicates = counters.duplicates,
+            .recovered = link->counters().recovered,
+            .refused = link->counters().refused,
+            .moves = link->counters().moves,
+            .queued = (kcp.waiting() - kcp.in_flight()) * kcp.settings().segment_max(),
+            .in_flight = kcp.in_flight() * kcp.settings().segment_max()};
 }
 
 void LinkConnection::wait_readable(Waiter* waiter) {

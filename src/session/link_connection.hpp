@@ -2,17 +2,29 @@
 
 #include "base/connection.hpp"
 #include "base/executor.hpp"
+#include "base/link_report.hpp"
 #include "protocol/link/association.hpp"
+
+#include <deque>
+#include <utility>
 
 namespace millrace::session {
 
 /// A secure link as a stream of bytes, at either end, so that whatever speaks on a connection speaks on it.
 /// It takes `unsent_max` bytes ahead of what the path carries, and reads no further than its reader: the
 /// window then tells the peer. It belongs to one executor.
-class LinkConnection : public Connection {
+class LinkConnection : public Connection, public Linked {
 public:
     static constexpr std::size_t message_max = 16U << 10U;   ///< of KCP, for one write
     static constexpr std::size_t unsent_max = 512U << 10U;
+    /// Likewise, beside what is on its way, once it is to hold little: so much time of the rate that the path
+    /// has shown, between these.
+    static constexpr Duration queued_time = 100ms;
+    static constexpr std::size_t queued_least = 4U << 10U;
+    static constexpr std::size_t queued_little = 24U << 10U;
+    /// And no more while what is on its way is so much later than the shortest round trip: some path's queue
+    /// holds it, whatever rate it has.
+    static constexpr Duration late_from = 300ms;
     /// After our close what was written may take so long to leave.
     static constexpr Duration linger_max = 3s;
 
@@ -28,10 +40,17 @@ public:
     const Endpoint& local() const final { return local_; }
     bool encrypted() const final { return true; }
     std::size_t unacknowledged() const final;
+    void hold_little() final { holds_little_ = true; }
+    LinkReport link_report() const final;
+    /// Who is at the other end, where it proved itself by a key that both have; empty: it did not.
+    const std::string& psk_identity() const { return psk_identity_; }
 
 protected:
-    LinkConnection(Executor& executor, Endpoint peer, Endpoint local)
-        : executor_{executor}, peer_{std::move(peer)}, local_{std::move(local)} {}
+    LinkConnection(Executor& executor, Endpoint peer, Endpoint local, std::string psk_identity = {})
+        : executor_{executor},
+          peer_{std::move(peer)},
+          local_{std::move(local)},
+          psk_identity_{std::move(psk_identity)} {}
 
     // The link itself, by whoever owns it.
     /// Null: it is over.
@@ -52,10 +71,18 @@ private:
     bool fill();
     bool readable();
     bool writable() const;
+    std::size_t room() const;
+    bool is_late(const link::Association& link) const;
+    void note_written(std::size_t segments);
 
     Executor& executor_;
     Endpoint peer_;
     Endpoint local_;
+    std::string psk_identity_;
+    bool holds_little_ = false;
+    std::uint64_t segments_written_ = 0;
+    /// When, and how many with it; of those that the peer may not have acknowledged.
+    std::deque<std::pair<Instant, std::uint64_t>> written_;
     std::vector<std::byte> read_;   // the message being read
     std::size_t read_at_ = 0;
     Waiter* reader_ = nullptr;

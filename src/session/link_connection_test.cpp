@@ -96,12 +96,12 @@ protected:
     SeededRandom random_{9};
     link::Identity identity_ = *link::make_identity("node");
     std::unique_ptr<link::DtlsServer> dtls_ = *link::DtlsServer::make(identity_, {}, random_);
-    std::vector<std::unique_ptr<Connection>> accepted_;
+    std::vector<std::unique_ptr<LinkConnection>> accepted_;
     LinkPort port_{near_, std::move(*network_.open(near_, {"192.0.2.1", 8910})),
                    LinkPort::Means{*dtls_, random_},
-                   [this](std::unique_ptr<Connection> one) { accepted_.push_back(std::move(one)); }};
+                   [this](std::unique_ptr<LinkConnection> one) { accepted_.push_back(std::move(one)); }};
     NetworkConnector connector_{network_};
-    std::optional<Result<std::unique_ptr<Connection>>> called_;
+    std::optional<Result<std::unique_ptr<LinkConnection>>> called_;
 };
 
 TEST_F(LinkConnections, carry_bytes_both_ways_in_order_over_a_path_that_loses_doubles_and_reorders) {

@@ -2,6 +2,7 @@
 
 #include "base/byte_reader.hpp"
 #include "base/waiting.hpp"
+#include "session/datagram_batch.hpp"
 
 #include <array>
 
@@ -9,8 +10,6 @@ namespace millrace::session {
 
 namespace {
 
-constexpr std::size_t datagram_max = 1'500;
-constexpr std::size_t batch_size = 16;
 constexpr Duration look_every = 10ms;   // while the handshake is under way
 
 /// Our end of a link, with the socket that is its own.
@@ -21,11 +20,7 @@ public:
         : executor_{executor},
           socket_{std::move(socket)},
           trust_{std::move(trust)},
-          association_{std::move(association)},
-          buffer_(batch_size * datagram_max) {
-        for (std::size_t i = 0; i < batch_size; ++i) {
-            batch_[i].buffer = std::span{buffer_}.subspan(i * datagram_max, datagram_max);
-        }
+          association_{std::move(association)} {
         socket_.first->wait_readable(this);
         settle();
     }
@@ -34,6 +29,7 @@ public:
     virtual ~Line() = default;
 
     link::Association& association() { return association_; }
+    const link::DtlsClient& trust() const { return *trust_; }
     const Endpoint& local() const { return socket_.first->local(); }
     /// After anything was done to the link: sends, sets the clock, and tells.
     void settle() {
@@ -54,14 +50,7 @@ private:
         if (!ready) {
             return;
         }
-        while (const Result<std::size_t> count = socket_.first->receive(batch_)) {
-            for (const Received& one : std::span{batch_}.first(*count)) {
-                hear(one);
-            }
-            if (*count < batch_.size()) {
-                break;
-            }
-        }
+        batch_.read(*socket_.first, [this](const Received& one) { hear(one); });
         socket_.first->wait_readable(this);
         settle();
     }
@@ -80,13 +69,33 @@ private:
     DatagramLink socket_;
     std::unique_ptr<link::DtlsClient> trust_;
     link::Association association_;
-    std::vector<std::byte> buffer_;
-    std::array<Received, batch_size> batch_;
+    DatagramBatch batch_;
     Alarm<Line, &Line::on_due> due_{*this};
 };
 
+/// One more, for as long as it lives.
+class Counted {
+public:
+    explicit Counted(std::size_t* count) : count_{count} {
+        if (count_ != nullptr) {
+            ++*count_;
+        }
+    }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() {
+        if (count_ != nullptr) {
+            --*count_;
+        }
+    }
+
+private:
+    std::size_t* count_;
+};
+
 /// Until all that was written is there, or that takes too long.
-Task<> hang_up_later(Executor& executor, std::unique_ptr<Line> line) {
+Task<> hang_up_later(Executor& executor, std::unique_ptr<Line> line, std::size_t* ending) {
+    const Counted counted{ending};
     const Instant until = executor.now() + LinkConnection::linger_max;
     while (!line->association().ending() && line->association().kcp().waiting() > 0 &&
            executor.now() < until) {
@@ -98,8 +107,8 @@ Task<> hang_up_later(Executor& executor, std::unique_ptr<Line> line) {
 
 class Dialled final : public LinkConnection {
 public:
-    Dialled(Executor& executor, Endpoint peer, std::unique_ptr<Line> line)
-        : LinkConnection{executor, std::move(peer), line->local()}, line_{std::move(line)} {
+    Dialled(Executor& executor, Endpoint peer, std::unique_ptr<Line> line, std::size_t* ending)
+        : LinkConnection{executor, std::move(peer), line->local()}, line_{std::move(line)}, ending_{ending} {
         line_->on_change = [this] { look(); };
     }
     Dialled(const Dialled&) = delete;
@@ -128,17 +137,18 @@ private:
     void leave() {
         if (line_ != nullptr) {
             line_->on_change = nullptr;
-            executor().tasks().spawn(hang_up_later(executor(), std::move(line_)));
+            executor().tasks().spawn(hang_up_later(executor(), std::move(line_), ending_));
         }
     }
 
     std::unique_ptr<Line> line_;   // none: it was closed here
+    std::size_t* ending_;
 };
 
 }   // namespace
 
-Task<Result<std::unique_ptr<Connection>>> link_dial(Executor& executor, Connector& connector, Random& random,
-                                                    LinkCall call) {
+Task<Result<std::unique_ptr<LinkConnection>>> link_dial(Executor& executor, Connector& connector,
+                                                        Random& random, LinkCall call) {
     Result<std::unique_ptr<link::DtlsClient>> trust = link::DtlsClient::make(std::move(call.trust));
     if (!trust) {
         co_return std::unexpected(trust.error());
@@ -161,6 +171,9 @@ Task<Result<std::unique_ptr<Connection>>> link_dial(Executor& executor, Connecto
         std::make_unique<Line>(executor, std::move(*socket), std::move(*trust), std::move(association));
     while (!line->association().is_open()) {
         if (const std::optional<Error> why = line->association().ending()) {
+            if (call.words != nullptr) {
+                *call.words = line->trust().doubts();
+            }
             co_return std::unexpected(*why);
         }
         if (executor.now() >= call.deadline) {
@@ -168,7 +181,7 @@ Task<Result<std::unique_ptr<Connection>>> link_dial(Executor& executor, Connecto
         }
         co_await sleep_until(executor, executor.now() + look_every);
     }
-    co_return std::make_unique<Dialled>(executor, to.endpoint(), std::move(line));
+    co_return std::make_unique<Dialled>(executor, to.endpoint(), std::move(line), call.ending);
 }
 
 }   // namespace millrace::session

@@ -11,12 +11,14 @@ struct LinkCall {
     Endpoint to;
     link::DtlsClient::Trust trust;
     Instant deadline;
+    std::string* words = nullptr;    ///< where to say at more length why it failed
+    std::size_t* ending = nullptr;   ///< counts it while it was closed here and what was written still leaves
 };
 
 /// Calls a node by a secure link, through the connector's rules for UDP. Errc::refused: the handshake failed,
 /// so that it is not whom we believe, or does not believe us; timed_out: nobody answers; malformed: no such
 /// authority; otherwise as `Connector::open_datagrams`. `random` outlives the connection.
-Task<Result<std::unique_ptr<Connection>>> link_dial(Executor& executor, Connector& connector, Random& random,
-                                                    LinkCall call);
+Task<Result<std::unique_ptr<LinkConnection>>> link_dial(Executor& executor, Connector& connector,
+                                                        Random& random, LinkCall call);
 
 }   // namespace millrace::session

@@ -1,6 +1,7 @@
 #include "session/link_port.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace millrace::session {
 
@@ -8,7 +9,8 @@ namespace millrace::session {
 class LinkPort::Accepted final : public LinkConnection {
 public:
     Accepted(LinkPort& port, std::uint64_t id)
-        : LinkConnection{port.executor_, port.server_.find(id)->peer().endpoint(), port.local()},
+        : LinkConnection{port.executor_, port.server_.find(id)->peer().endpoint(), port.local(),
+                         port.server_.find(id)->psk_identity()},
           port_{port},
           id_{id} {
         port_.connections_.emplace(id_, this);
@@ -20,6 +22,7 @@ public:
         port_.connections_.erase(id_);
     }
 
+    void let_in() override { port_.server_.let_in(id_); }
     void look() { wake(); }
     void over(link::Server::Ended& ended) {
         std::ranges::move(ended.unread, std::back_inserter(unread_));
@@ -59,31 +62,18 @@ LinkPort::LinkPort(Executor& executor, std::unique_ptr<Datagrams> socket, const 
     : executor_{executor},
       socket_{std::move(socket)},
       server_{means.dtls, means.random, means.limits},
-      on_link_{std::move(on_link)},
-      buffer_(batch_size * datagram_max) {
-    for (std::size_t i = 0; i < batch_size; ++i) {
-        batch_[i].buffer = std::span{buffer_}.subspan(i * datagram_max, datagram_max);
-    }
+      on_link_{std::move(on_link)} {
 }
 
 void LinkPort::on_ready(Result<> ready) {
     if (!ready) {
         return;
     }
-    for (int batch = 0; batch < batches_per_wake; ++batch) {
-        const Result<std::size_t> count = socket_->receive(batch_);
-        if (!count) {
-            break;
+    batch_.read(*socket_, [this](const Received& one) {
+        if (!one.truncated) {
+            server_.receive(one.from, one.bytes(), executor_.now());
         }
-        for (const Received& one : std::span{batch_}.first(*count)) {
-            if (!one.truncated) {
-                server_.receive(one.from, one.bytes(), executor_.now());
-            }
-        }
-        if (*count < batch_.size()) {
-            break;
-        }
-    }
+    });
     settle();
     socket_->wait_readable(this);
 }

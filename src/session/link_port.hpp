@@ -1,10 +1,9 @@
 #pragma once
 
-#include "base/datagrams.hpp"
 #include "protocol/link/server.hpp"
+#include "session/datagram_batch.hpp"
 #include "session/link_connection.hpp"
 
-#include <array>
 #include <map>
 
 namespace millrace::session {
@@ -14,11 +13,8 @@ namespace millrace::session {
 /// outlives those connections.
 class LinkPort final : Waitable::Waiter {
 public:
-    static constexpr std::size_t datagram_max = 1'500;
-    static constexpr std::size_t batch_size = 32;
-    static constexpr int batches_per_wake = 8;
     /// Takes a link that opened.
-    using OnLink = std::function<void(std::unique_ptr<Connection> connection)>;
+    using OnLink = std::function<void(std::unique_ptr<LinkConnection> connection)>;
 
     /// `dtls` and `random` outlive it.
     struct Means {
@@ -34,6 +30,8 @@ public:
     void listen() { socket_->wait_readable(this); }
     const Endpoint& local() const { return socket_->local(); }
     const link::Server& links() const { return server_; }
+    /// Links that nobody holds any more, and of which what was written still leaves.
+    std::size_t ending() const { return lingering_.size(); }
 
 private:
     class Accepted;
@@ -53,8 +51,7 @@ private:
     OnLink on_link_;
     std::map<std::uint64_t, Accepted*> connections_;
     std::map<std::uint64_t, Instant> lingering_;   // until when, at most
-    std::vector<std::byte> buffer_;
-    std::array<Received, batch_size> batch_;
+    DatagramBatch batch_;
     Alarm<LinkPort, &LinkPort::on_due> due_{*this};
 };
 

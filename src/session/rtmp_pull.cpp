@@ -15,32 +15,11 @@ namespace {
 
 using rtmp::Client;
 
-/// A value of a query, percent-encoded but for what RFC 3986 §2.3 leaves as it is.
-std::string encoded(std::string_view text) {
-    std::string made;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                           std::string_view{"-._~"}.find(c) != std::string_view::npos;
-        made += plain ? std::string{c} : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return made;
-}
-
 /// "rtmp://me:secret@host/live/cam?a=b": app "live", key "cam?a=b&user=me&pass=secret".
 Client::Options options_of(const Url& url, Hops hops) {
     const std::string_view target = std::string_view{url.target}.substr(1);
-    const std::size_t query_at = target.find('?');
-    const std::string_view path = target.substr(0, query_at);
-    std::string query{query_at == std::string_view::npos ? std::string_view{} : target.substr(query_at + 1)};
-    const auto add = [&query](std::string_view key, std::string_view value) {
-        query += fmt::format("{}{}={}", query.empty() ? "" : "&", key, encoded(value));
-    };
-    if (url.has_user && url.user.empty()) {
-        add("token", url.password);
-    } else if (url.has_user) {
-        add("user", url.user);
-        add("pass", url.password);
-    }
+    const std::string_view path = target.substr(0, target.find('?'));
+    const std::string query = query_with_proof(url);
     const std::size_t slash = path.rfind('/');
     Client::Options options;
     options.hops = std::move(hops);

@@ -2,7 +2,9 @@
 
 #include "base/ip_prefix.hpp"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,6 +22,8 @@ struct Settings {
     bool digest_md5 = false;                   ///< some user can prove itself by Digest, with MD5
     bool digest_sha256 = false;                ///< likewise, with SHA-256
     std::uint64_t import_bytes_max = std::uint64_t{16} << 30U;   ///< of a file for the archive
+    /// kcp.psk_file: keys that links prove both ends by, with their identities.
+    std::map<std::string, std::vector<std::byte>, std::less<>> link_keys{};
     /// kcp.bare_streams: what conversations of bare KCP publish, by their numbers; nothing: of all others.
     std::map<std::optional<std::uint32_t>, std::string> kcp_bare{};
 

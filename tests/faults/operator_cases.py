@@ -31,7 +31,7 @@ def millrace(world, *words, before=(), seconds=REFUSES_SECONDS, folder=None):
     """Runs another node to its end: (exit code, what it said)."""
     program = os.path.join(node.ROOT, f"build/{world.build}/bin/millrace")
     ports = ("--set", "http.listen=127.0.0.1:0", "--set", "rtmp.listen=127.0.0.1:0",
-             "--set", "rtsp.listen=off", "--set", "rtsp.udp=off")
+             "--set", "rtsp.listen=off", "--set", "rtsp.udp=off", "--set", "kcp.listen=off")
     run = subprocess.run([*before, program, "serve", *ports, *words], cwd=folder or world.folder,
                          stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
     return run.returncode, run.stdout.decode() + run.stderr.decode()

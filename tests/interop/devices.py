@@ -73,4 +73,4 @@ def row_3_2_a_screen_and_a_programs_output_become_streams_and_nothing_outlives_t
             server.process.send_signal(signal.SIGKILL)
             server.process.wait()
             node.until(lambda: not any(map(camera.is_running, media + programs)), PATIENCE, "nothing is left")
-            server.start_again(dict.fromkeys(("http", "rtmp", "rtsp", "rtp"), "127.0.0.1:0"))
+            server.start_again(dict.fromkeys(("http", "rtmp", "rtsp", "rtp", "kcp"), "127.0.0.1:0"))

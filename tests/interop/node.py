@@ -38,7 +38,7 @@ class Millrace:
         self.log_path = os.path.join(folder, "server.log")
         self.log = open(self.log_path, "w", encoding="utf-8")
         self.folder, self.command = folder, [*before, program, "serve", *options]      # before: its scene
-        self.start_again(dict.fromkeys(("http", "rtmp", "rtsp", "rtp"), "127.0.0.1:0"))
+        self.start_again(dict.fromkeys(("http", "rtmp", "rtsp", "rtp", "kcp"), "127.0.0.1:0"))
 
     def start_again(self, addresses):
         """Starts the process, at these addresses, and waits until it answers."""
@@ -65,7 +65,9 @@ class Millrace:
             if not byte:
                 raise AssertionError(f"the server ended at its start:\n{self.said()}")
             line += byte
-        return json.loads(line)["listeners"]
+        said = json.loads(line)
+        self.fingerprint = said.get("kcp_fingerprint")
+        return said["listeners"]
 
     def said(self):
         if not self.log.closed:
@@ -84,6 +86,10 @@ class Millrace:
 
     def rtsp(self, name):
         return f"rtsp://{self.listeners['rtsp']}/{name}"
+
+    def kcp(self, name, query=""):
+        """By a link, believed by the fingerprint that the node printed."""
+        return f"kcp://{self.listeners['kcp']}/{name}?fingerprint={self.fingerprint}{query}"
 
     def http(self, path):
         return f"http://{self.listeners['http']}{path}"

@@ -41,6 +41,8 @@ export interface Forward {
   readonly state: string;
   /** Why it is not live; empty where it is. */
   readonly reason: string;
+  /** How its secure link is, in words; empty where it goes over none. */
+  readonly link: string;
 }
 
 export interface Stream {
@@ -115,15 +117,22 @@ function parseSource(value: unknown): Source | null {
                                   publishes: said['publishes'] === true, reason: text(said['reason']) };
 }
 
+/** Round trip, loss and queue of a secure link. */
+function linkWords(said: ReturnType<typeof fields>): string {
+  return said === null ? '' : `round trip ${Math.round(count(said['round_trip_seconds']) * 1000)} ms, ` +
+    `${(count(said['loss']) * 100).toFixed(1)} % lost, ${Math.round(count(said['queue_bytes']) / 1000)} kB wait`;
+}
+
 function parseForward(value: unknown): Forward | null {
   const said = fields(value);
-  return said === null ? null : { to: text(said['to']), state: text(said['state']), reason: text(said['reason']) };
+  return said === null ? null : { to: text(said['to']), state: text(said['state']), reason: text(said['reason']),
+                                  link: linkWords(fields(said['link'])) };
 }
 
 /** How each of its destinations fares. */
 export function forwardWords({ forwards }: Stream): string[] {
-  return forwards.map(({ to, state, reason }) => (
-    state === 'live' ? `Pushed to ${to}.` : `Not pushed to ${to}: ${reason || state}.`));
+  return forwards.map(({ to, state, reason, link }) => (
+    state === 'live' ? `Pushed to ${to}${link === '' ? '' : `: ${link}`}.` : `Not pushed to ${to}: ${reason || state}.`));
 }
 
 /** What its sources say of why they do not deliver, and what stands in for them. */

@@ -87,4 +87,7 @@ test('each destination of a stream is said with how it fares', () => {
   assert.deepEqual(words(), []);
   assert.deepEqual(words({ to: 'tcp://h:1', state: 'live', bytes: 7 }, { to: 'rtmp://h/live/***', state: 'broken', reason: 'nobody listens' }),
                    ['Pushed to tcp://h:1.', 'Not pushed to rtmp://h/live/***: nobody listens.']);
+  const link = { round_trip_seconds: 0.0423, loss: 0.031, queue_bytes: 11_900 };
+  assert.deepEqual(words({ to: 'kcp://h/a', state: 'live', link }),
+                   ['Pushed to kcp://h/a: round trip 42 ms, 3.1 % lost, 12 kB wait.']);
 });

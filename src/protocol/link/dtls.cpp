@@ -8,7 +8,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <fmt/format.h>
 #include <algorithm>
+#include <charconv>
 #include <cstring>
 
 namespace millrace::link {
@@ -107,16 +109,33 @@ std::optional<Fingerprint> digest_of(const X509* certificate) {
     return digest;
 }
 
-int matches_pin(X509_STORE_CTX* chain, void* trust) {
-    const std::optional<Fingerprint> shown = digest_of(X509_STORE_CTX_get0_cert(chain));
-    if (shown && shown == static_cast<const DtlsClient::Trust*>(trust)->pin) {
-        return 1;
+}   // namespace
+
+std::string text_of(const Fingerprint& fingerprint) {
+    std::string text;
+    for (const std::byte byte : fingerprint) {
+        text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
     }
-    X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
-    return 0;
+    return text;
 }
 
-}   // namespace
+std::optional<Fingerprint> fingerprint_in(std::string_view text) {
+    Fingerprint read{};
+    for (std::size_t i = 0; i < read.size(); ++i) {
+        if (i > 0 && text.starts_with(':')) {
+            text.remove_prefix(1);
+        }
+        unsigned byte = 0;
+        const std::string_view digits = text.substr(0, 2);
+        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+        if (error != std::errc{} || digits.size() != 2 || end != digits.data() + 2) {
+            return std::nullopt;
+        }
+        read[i] = static_cast<std::byte>(byte);
+        text.remove_prefix(2);
+    }
+    return text.empty() ? std::optional{read} : std::nullopt;
+}
 
 void FreeSsl::operator()(ssl_st* ssl) const {
     SSL_free(ssl);
@@ -212,8 +231,8 @@ Result<std::unique_ptr<DtlsServer>> DtlsServer::make(const Identity& identity, K
     std::unique_ptr<DtlsServer> server{new DtlsServer{std::move(psks), random}};
     server->context_ = make_context(DTLS_server_method(), ciphers);
     SSL_CTX* const context = server->context_.get();
-    const Unique<X509> certificate{
-        PEM_read_bio_X509(reading(identity.certificate).get(), nullptr, nullptr, nullptr)};
+    const Unique<BIO> certificates = reading(identity.certificate);
+    const Unique<X509> certificate{PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)};
     const Unique<EVP_PKEY> key{
         PEM_read_bio_PrivateKey(reading(identity.key).get(), nullptr, nullptr, nullptr)};
     const bool good = context != nullptr && certificate != nullptr && key != nullptr &&
@@ -224,6 +243,11 @@ Result<std::unique_ptr<DtlsServer>> DtlsServer::make(const Identity& identity, K
     if (!good) {
         return fail(Errc::malformed, "no PEM certificate and key that belong together");
     }
+    // Those that signed it, up to where an authority is known.
+    while (Unique<X509> next{PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)}) {
+        SSL_CTX_add1_chain_cert(context, next.get());
+    }
+    ERR_clear_error();
     SSL_CTX_set_app_data(context, server.get());
     SSL_CTX_set_cookie_generate_cb(context, &DtlsServer::write_cookie);
     SSL_CTX_set_cookie_verify_cb(context, &DtlsServer::check_cookie);
@@ -333,6 +357,7 @@ Result<std::unique_ptr<DtlsClient>> DtlsClient::make(Trust trust) {
     }
     SSL_CTX_set_app_data(context, client.get());
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+    SSL_CTX_set_cert_verify_callback(context, &DtlsClient::believe, client.get());
     if (whom.psk) {
         SSL_CTX_set_psk_client_callback(
             context, [](SSL* ssl, const char* /*hint*/, char* identity, unsigned int identity_max,
@@ -346,8 +371,6 @@ Result<std::unique_ptr<DtlsClient>> DtlsClient::make(Trust trust) {
                 std::memcpy(key, psk.key.data(), psk.key.size());
                 return static_cast<unsigned int>(psk.key.size());
             });
-    } else if (whom.pin) {
-        SSL_CTX_set_cert_verify_callback(context, matches_pin, &client->trust_);
     } else if (whom.authorities.empty()) {
         SSL_CTX_set_default_verify_paths(context);
     } else if (SSL_CTX_load_verify_locations(context, whom.authorities.c_str(), nullptr) != 1) {
@@ -355,6 +378,41 @@ Result<std::unique_ptr<DtlsClient>> DtlsClient::make(Trust trust) {
         return fail(Errc::malformed, "the file of authorities holds no PEM certificate");
     }
     return client;
+}
+
+/// Exactly the pinned certificate, or one that an authority signed for the host.
+int DtlsClient::believe(X509_STORE_CTX* chain, void* client) {
+    auto& self = *static_cast<DtlsClient*>(client);
+    const std::optional<Fingerprint> shown = digest_of(X509_STORE_CTX_get0_cert(chain));
+    if (shown && self.trust_.pin == shown) {
+        return 1;
+    }
+    if (self.trust_.pin) {
+        X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
+    } else if (X509_verify_cert(chain) == 1) {
+        return 1;
+    }
+    self.doubted_ = shown;
+    self.why_ = X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain));
+    return 0;
+}
+
+std::string DtlsClient::doubts() const {
+    if (trust_.psk) {
+        return "the server is not there, or it has another key for this identity, or none (kcp.psk_file)";
+    }
+    if (!doubted_) {
+        return {};
+    }
+    const std::string shown = text_of(*doubted_);
+    return trust_.pin ? fmt::format(
+                            "the server shows another certificate than fingerprint= names; its SHA-256 is "
+                            "{}: compare it with what the server printed at its start",
+                            shown)
+                      : fmt::format(
+                            "the server's certificate is not believed ({}); if {} is the SHA-256 that the "
+                            "server printed at its start, add fingerprint={} to the address",
+                            why_, shown, shown);
 }
 
 Result<Dtls> DtlsClient::connect() const {

@@ -15,11 +15,16 @@
 
 struct ssl_st;
 struct ssl_ctx_st;
+struct x509_store_ctx_st;
 
 namespace millrace::link {
 
 /// SHA-256 of a certificate's DER form.
 using Fingerprint = std::array<std::byte, 32>;
+/// 64 hexadecimal digits in lower case.
+std::string text_of(const Fingerprint& fingerprint);
+/// Either case, colons between bytes or none; nothing: it is no SHA-256.
+std::optional<Fingerprint> fingerprint_in(std::string_view text);
 
 struct FreeSsl {
     void operator()(ssl_st* ssl) const;
@@ -60,7 +65,7 @@ private:
     std::vector<std::vector<std::byte>> said_nothing_;
 };
 
-/// A certificate and its key as PEM texts.
+/// A certificate, with those that signed it behind it, and its key as PEM texts.
 struct Identity {
     std::string certificate;
     std::string key;
@@ -125,12 +130,17 @@ public:
     /// Errc::malformed: the file of authorities cannot be read.
     static Result<std::unique_ptr<DtlsClient>> make(Trust trust);
     Result<Dtls> connect() const;
+    /// Why there is no link and what to do, in words; empty: it was not for who the server is.
+    std::string doubts() const;
 
 private:
     explicit DtlsClient(Trust trust) : trust_{std::move(trust)} {}
+    static int believe(x509_store_ctx_st* chain, void* client);
 
     UniqueSslContext context_;
     Trust trust_;
+    std::optional<Fingerprint> doubted_;   // what was shown and not believed
+    std::string why_;                      // in OpenSSL's words
 };
 
 }   // namespace millrace::link

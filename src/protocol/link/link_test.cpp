@@ -432,5 +432,22 @@ TEST(Link, a_path_of_3_mbit_is_not_flooded) {
     }
 }
 
+TEST(Fingerprints, are_read_as_people_write_them) {
+    const Fingerprint one = *fingerprint_of(make_identity("a")->certificate);
+    const std::string text = text_of(one);
+    EXPECT_EQ(text.size(), 64U);
+    EXPECT_EQ(fingerprint_in(text), one);
+    std::string upper;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        upper += static_cast<char>(std::toupper(static_cast<unsigned char>(text[i])));
+        upper += i % 2 == 1 && i + 1 < text.size() ? ":" : "";
+    }
+    EXPECT_EQ(fingerprint_in(upper), one);
+    for (const std::string& bad :
+         {std::string{}, text.substr(2), text + "00", "0x" + text.substr(2), text + ":"}) {
+        EXPECT_FALSE(fingerprint_in(bad)) << bad;
+    }
+}
+
 }   // namespace
 }   // namespace millrace::link

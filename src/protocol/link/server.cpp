@@ -67,8 +67,8 @@ bool Server::has_room(const PeerAddress& from) const {
     std::size_t handshakes = 0;
     std::size_t of_host = 0;
     for (const auto& [id, entry] : associations_) {
-        handshakes += entry.told ? 0 : 1;
-        of_host += !entry.told && entry.association.peer().host() == from.host() ? 1 : 0;
+        handshakes += entry.let_in ? 0 : 1;
+        of_host += !entry.let_in && entry.association.peer().host() == from.host() ? 1 : 0;
     }
     return associations_.size() < limits_.associations && handshakes < limits_.handshakes &&
            of_host < limits_.handshakes_of_host;
@@ -155,6 +155,12 @@ Result<> Server::send(std::uint64_t id, const Bytes& message, Instant now) {
 std::optional<std::vector<std::byte>> Server::next_message(std::uint64_t id) {
     const auto found = associations_.find(id);
     return found == associations_.end() ? std::nullopt : found->second.association.next_message();
+}
+
+void Server::let_in(std::uint64_t id) {
+    if (const auto found = associations_.find(id); found != associations_.end()) {
+        found->second.let_in = true;
+    }
 }
 
 void Server::close(std::uint64_t id, std::string_view reason, Instant now) {

@@ -13,7 +13,7 @@ class Server {
 public:
     struct Limits {
         std::size_t associations = 512;   ///< each may hold 1.5 MB
-        std::size_t handshakes = 64;      ///< under way
+        std::size_t handshakes = 64;      ///< under way, or done by somebody who was not let in yet
         std::size_t handshakes_of_host = 8;
     };
     struct Opened {
@@ -47,13 +47,16 @@ public:
     Result<> send(std::uint64_t id, const Bytes& message, Instant now);
     std::optional<std::vector<std::byte>> next_message(std::uint64_t id);
     void close(std::uint64_t id, std::string_view reason, Instant now);
+    /// Somebody was let in on it: it is no stranger any more.
+    void let_in(std::uint64_t id);
     std::size_t size() const { return associations_.size(); }
     const Counters& counters() const { return counters_; }
 
 private:
     struct Entry {
         Association association;
-        bool told = false;
+        bool told = false;   // that it opened
+        bool let_in = false;
     };
 
     void meet(const PeerAddress& from, std::uint64_t id, ByteSpan record, Instant now);

@@ -1,19 +1,12 @@
 #include "protocol/media_link/link.hpp"
 
 #include "base/byte_reader.hpp"
-#include "media/av1.hpp"
-#include "media/jpeg.hpp"
-#include "media/nal.hpp"
 
 namespace millrace::media_link {
 
 namespace {
 
 constexpr std::size_t length_size = 4;
-
-bool has_nal_units(media::Codec codec) {
-    return codec == media::Codec::h264 || codec == media::Codec::h265;
-}
 
 }   // namespace
 
@@ -106,9 +99,9 @@ Result<> Link::accept(Message message) {
     } else if (std::holds_alternative<Start>(message)) {
         started_ = true;
     } else if (auto* track = std::get_if<media::Track>(&message)) {
-        taken = take(*track);
+        taken = theirs_.take(*track);
     } else if (auto* unit = std::get_if<media::AccessUnit>(&message)) {
-        taken = take(*unit);
+        taken = theirs_.take(*unit);
     } else if (const auto* picture = std::get_if<Picture>(&message)) {
         taken = hand_over(picture->slot, true);
     } else if (const auto* release = std::get_if<Release>(&message)) {
@@ -127,46 +120,6 @@ Result<> Link::hand_over(std::size_t slot, bool to_server) {
         return fail(Errc::malformed, "a slot that is at the other end");
     }
     at_server_[slot] = to_server;
-    return {};
-}
-
-Result<> Link::take(media::Track& track) {
-    if (track.id >= tracks_max) {
-        return fail(Errc::exhausted, "a track beyond the link's last");
-    }
-    media::ConfigRef& known = theirs_[track.id];
-    if (track.config == nullptr) {
-        return {};   // announced
-    }
-    if (known != nullptr && known->same_coding(*track.config) &&
-        known->frame_rate == track.config->frame_rate) {
-        track.config = known;   // said again: nothing changed
-    }
-    known = track.config;
-    return {};
-}
-
-Result<> Link::take(media::AccessUnit& unit) {
-    if (unit.track >= tracks_max || theirs_[unit.track] == nullptr) {
-        return fail(Errc::malformed, "an access unit of no track");
-    }
-    unit.config = theirs_[unit.track];
-    if (has_nal_units(unit.config->codec)) {
-        const Result<std::vector<ByteSpan>> nals = media::split_length_prefixed(unit.payload, 4);
-        if (!nals) {
-            return std::unexpected(nals.error());
-        }
-    } else if (unit.config->codec == media::Codec::av1) {
-        const Result<std::vector<ByteSpan>> obus = media::av1::split_temporal_unit(unit.payload);
-        if (!obus) {
-            return std::unexpected(obus.error());
-        }
-    } else if (unit.config->codec == media::Codec::mjpeg) {
-        const Result<media::jpeg::Facts> picture = media::jpeg::read(unit.payload);
-        if (!picture || picture->size != unit.payload.size()) {
-            return fail(Errc::malformed, "a picture that is no JPEG");
-        }
-    }
     return {};
 }
 

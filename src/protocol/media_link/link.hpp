@@ -2,6 +2,7 @@
 
 #include "base/time.hpp"
 #include "protocol/machine.hpp"
+#include "protocol/media_link/known_tracks.hpp"
 #include "protocol/media_link/message.hpp"
 
 #include <array>
@@ -17,8 +18,6 @@ constexpr Duration silence_max = 5s;
 constexpr Duration statistics_period = 1s;
 /// And one that decodes, what it played.
 constexpr Duration played_period = 200ms;
-/// Track ids of a link are below this.
-constexpr std::size_t tracks_max = 8;
 
 /// One end of the link between the server and its child. Both say hello; the server says once what to start;
 /// then tracks and units go either way, commands and released slots go to the child, and statistics, decoded
@@ -48,8 +47,6 @@ private:
     Result<> take_message(ByteSpan message);
     Result<> accept(Message message);
     bool allowed(const Message& message) const;
-    Result<> take(media::Track& track);
-    Result<> take(media::AccessUnit& unit);
     /// A slot goes to the server with a picture, and back to the child; an end that mixes that up is broken.
     Result<> hand_over(std::size_t slot, bool to_server);
 
@@ -61,9 +58,9 @@ private:
     std::vector<std::byte> input_;   // the beginning of a message
     std::vector<std::byte> output_;
     std::deque<Event> events_;
-    std::array<media::ConfigRef, tracks_max> theirs_;   // configurations by track
-    std::array<media::ConfigRef, tracks_max> ours_;
-    std::bitset<picture_ring::slots> at_server_;   // slots with a picture
+    KnownTracks theirs_;
+    std::array<media::ConfigRef, tracks_max> ours_;   // configurations by track
+    std::bitset<picture_ring::slots> at_server_;      // slots with a picture
 };
 
 static_assert(ProtocolMachine<Link>);

@@ -5,30 +5,12 @@
 
 namespace millrace::rtmp {
 
-namespace {
-
-/// RFC 3986 §2.3: all but the unreserved characters by their digits.
-std::string query_encoded(std::string_view text) {
-    std::string encoded;
-    for (const char c : text) {
-        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                           std::string_view{"-._~"}.contains(c);
-        encoded += plain ? std::string{c} : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-    }
-    return encoded;
-}
-
-}   // namespace
-
 Client::Options options_for(const Url& url, Client::Role role) {
     const std::size_t path_end = std::min(url.target.find('?'), url.target.size());
     std::string_view path{url.target};
     path = path.substr(1, path_end - 1);
-    std::string query = url.target.substr(path_end);
-    if (url.has_user) {
-        query += fmt::format("{}user={}&pass={}", query.empty() ? '?' : '&', query_encoded(url.user),
-                             query_encoded(url.password));
-    }
+    const std::string proof = query_with_proof(url);
+    const std::string query = proof.empty() ? proof : '?' + proof;
     const std::size_t slash = path.rfind('/');
     const bool keyless = slash == std::string_view::npos;
     Client::Options options{.role = role,

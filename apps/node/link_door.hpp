@@ -1,0 +1,39 @@
+#pragma once
+
+#include "base/datagrams.hpp"
+#include "base/random.hpp"
+#include "base/storage.hpp"
+#include "control/configuration.hpp"
+#include "net/worker_pool.hpp"
+#include "protocol/link/dtls.hpp"
+
+#include <memory>
+#include <string>
+
+namespace millrace::apps {
+
+/// Keys that links may prove both ends by, with the users whose they are.
+using LinkKeys = link::DtlsServer::Keys;
+
+/// Who this node is to those who call it by a link.
+struct LinkDoor {
+    std::unique_ptr<Datagrams> socket;   ///< of the pool's first worker; none: there are no links to here
+    std::unique_ptr<link::DtlsServer> dtls;
+    std::string fingerprint;   ///< SHA-256 of the certificate that it shows
+};
+
+/// Reads kcp.psk_file. Throws std::runtime_error.
+LinkKeys read_link_keys(const control::Configuration& configuration);
+
+/// What the door is made with.
+struct LinkDoorMeans {
+    Storage& storage;   ///< where a certificate of our own is kept, with its key
+    const LinkKeys& keys;
+    Random& random;
+};
+/// Opens kcp.listen. The certificate is `tls.certificate`, else one that the first start made. Throws
+/// std::runtime_error; an address that nobody wrote and that is taken is a line in the log.
+LinkDoor open_links(net::WorkerPool& pool, const control::Configuration& configuration,
+                    const LinkDoorMeans& means);
+
+}   // namespace millrace::apps

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "base/connection.hpp"
+#include "protocol/link/dtls.hpp"
+#include "session/settings.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace millrace::session {
+
+/// An address of the link taken apart: whom to call, whom to believe there, and what to say inside.
+///
+///     kcp://server:8910/live/cam?user=cam&pass=…&fingerprint=SHA256
+///     kcp://cam:…@server/live/cam                  believed by an authority
+///     kcp://server/live/cam?identity=gate          both know the key of `gate` (kcp.psk_file)
+struct LinkAddress {
+    Endpoint to;
+    link::DtlsClient::Trust trust;
+    std::string name;    ///< of the stream there
+    std::string query;   ///< what proves us; never said outside the link
+};
+
+/// Errc::malformed in words for whoever wrote it; not_found: no key of that identity.
+Result<LinkAddress> link_address(std::string_view text, const Settings& settings);
+
+}   // namespace millrace::session

@@ -1,0 +1,104 @@
+#include "session/link_push.hpp"
+
+#include "base/log.hpp"
+#include "net/drive.hpp"
+#include "protocol/link/muxer.hpp"
+#include "session/link_address.hpp"
+#include "session/link_back_channel.hpp"
+#include "session/link_dial.hpp"
+#include "session/relays.hpp"
+
+namespace millrace::session {
+
+namespace {
+
+constexpr std::string_view form = "kcp-push";
+/// What waits here longer is skipped up to the newest key frame.
+constexpr Duration lag_max = 1s;
+
+std::string words_of(const std::string& words) {
+    return fmt::format("the server refuses: {}", log::escaped(words));
+}
+
+hub::Flavour push_flavour() {
+    return hub::flavour<Pushed<link::Muxer>>({.form = form, .only = {}, .pushed = 1});
+}
+
+/// Until the server takes media; nothing then.
+Task<std::optional<ForwardEnding>> begin(Desk& desk, Connection& connection, link::Talk& talk) {
+    for (;;) {
+        while (const std::optional<link::Talk::Event> event = talk.next_event()) {
+            if (std::holds_alternative<link::Welcome>(*event)) {
+                co_return std::nullopt;
+            }
+            if (const auto* const refusal = std::get_if<link::Refusal>(&*event)) {
+                co_return ForwardEnding{.error = {refusal->code, "the server refuses"},
+                                        .words = words_of(refusal->words)};
+            }
+        }
+        const Result<> turn = co_await net::drive(connection, talk, desk.executor, desk.read_buffer);
+        if (!turn) {
+            co_return ForwardEnding{.error = turn.error(), .words = {}};
+        }
+    }
+}
+
+void ask(Desk& desk, const std::string& stream, const link::Wish& wish) {
+    if (wish.what == link::Wish::What::key_frame) {
+        desk.directory.ask(stream, hub::AskKeyFrame{});
+    } else {
+        desk.directory.ask(stream, hub::AskBitrate{wish.value});
+    }
+}
+
+}   // namespace
+
+Task<ForwardEnding> link_push(Desk& desk, const ForwardMeans& means, ForwardCourse& course) {
+    const std::string& stream = course.rule().stream;
+    const Result<LinkAddress> address = link_address(course.rule().to, *desk.settings);
+    if (!address) {
+        co_return ForwardEnding{.error = address.error(), .words = {}, .lasting = true};
+    }
+    std::string words;
+    LinkCall call{.to = address->to,
+                  .trust = address->trust,
+                  .deadline = desk.executor.now() + forward_setup_max,
+                  .words = &words,
+                  .ending = &desk.links_ending};
+    Result<std::unique_ptr<LinkConnection>> connection =
+        co_await link_dial(desk.executor, means.connector, desk.random, std::move(call));
+    if (!connection) {
+        co_return ForwardEnding{.error = connection.error(), .words = std::move(words)};
+    }
+    if (course.is_stopped()) {
+        co_return ForwardEnding{.error = {Errc::cancelled, "the destination is not wanted any more"},
+                                .words = {}};
+    }
+    course.leash().hold(connection->get());
+    Hops hops = co_await hops_of_push(desk, stream);
+    link::Talk talk{{.direction = link::Direction::publish,
+                     .name = address->name,
+                     .query = address->query,
+                     .hops = std::move(hops)},
+                    desk.executor.now()};
+    std::optional<ForwardEnding> refused = co_await begin(desk, **connection, talk);
+    if (refused) {
+        co_return std::move(*refused);
+    }
+    Result<hub::Joined> joined = co_await course.join(push_flavour(), form, (*connection)->peer());
+    if (!joined) {
+        co_return ForwardEnding{.error = joined.error(), .words = {}};
+    }
+    auto back_channel = std::make_unique<LinkBackChannel>(
+        std::move(talk), [&desk, stream](const link::Wish& wish) { ask(desk, stream, wish); },
+        [&words](const std::string& said) { words = words_of(said); });
+    (*connection)->hold_little();
+    joined->seat->lag_max = lag_max;
+    ForwardLink link{
+        .connection = std::move(*connection), .lead = {}, .back_channel = std::move(back_channel)};
+    ForwardEnding ending = co_await course.serve(std::move(*joined), std::move(link));
+    ending.words = std::move(words);
+    co_return ending;
+}
+
+}   // namespace millrace::session

@@ -1,0 +1,107 @@
+#include "session/links_for_tests.hpp"
+
+namespace millrace::session {
+namespace {
+
+class LinkPushes : public toys::LinkTest {};
+
+TEST_F(LinkPushes, f14_at_20_percent_loss_each_way_every_picture_arrives_and_every_chunk_is_proven) {
+    path({.delay = 50ms, .loss = 0.2});
+    publish_to(address("live/copy"));
+    show(250);
+    const std::uint64_t late = pictures("live/copy");
+    const std::uint64_t sent = *report().frames_sent;
+    EXPECT_GE(late + 15, sent) << "no picture is later than 600 ms";
+    pass(2s);
+    EXPECT_EQ(pictures("live/copy"), sent);
+    const auto copy = at("live/copy");
+    EXPECT_GE(copy->chunks.proven, 40U);
+    EXPECT_EQ(copy->chunks.different, 0U);
+    EXPECT_EQ(copy->chunks.incomplete, 0U);
+    EXPECT_EQ(report().skips, 0U);
+    EXPECT_GT(network_.counters().lost, 80U);
+    ASSERT_TRUE(report().link);
+    EXPECT_GT(report().link->resends_by_gap + report().link->resends_by_timer, 5U);
+    EXPECT_NEAR(report().link->loss, 0.2, 0.1);
+    EXPECT_GE(report().link->round_trip_min, 100ms);
+}
+
+TEST_F(LinkPushes, f16_what_comes_twice_and_out_of_order_is_there_once_and_in_order) {
+    path({.delay = 20ms, .duplication = 0.1, .reordering = 0.1, .held_back = 50ms});
+    publish_to(address("live/copy"));
+    show(5);
+    hub::toys::Viewer viewer{world_, world_.desk_b, "live/copy"};
+    show(100);
+    pass(1s);
+    const std::vector<std::int64_t> times = toys::times_of(viewer.read(), 'v');
+    ASSERT_GE(times.size(), 100U);
+    for (std::size_t i = 1; i < times.size(); ++i) {
+        EXPECT_EQ(times[i] - times[i - 1], 40);
+    }
+    EXPECT_EQ(at("live/copy")->chunks.different, 0U);
+    EXPECT_GT(network_.counters().duplicated, 20U);
+}
+
+TEST_F(LinkPushes, an_end_that_is_said_is_told_at_once) {
+    path({.delay = 20ms});
+    publish_to(address("live/copy"));
+    show(10);
+    EXPECT_EQ(at("live/copy")->state, hub::StreamState::live);
+    finish();
+    pass(200ms);
+    const auto copy = at("live/copy");
+    EXPECT_TRUE(!copy || copy->state == hub::StreamState::offline);
+    EXPECT_EQ(report().state, hub::ForwardState::waiting);
+}
+
+TEST_F(LinkPushes, a_server_that_is_gone_is_found_and_called_again) {
+    path({.delay = 20ms});
+    publish_to(address("live/copy"));
+    show(10);
+    path({.loss = 1});
+    show(80);
+    EXPECT_NE(report().state, hub::ForwardState::live);
+    EXPECT_FALSE(report().reason.empty());
+    path({.delay = 20ms});
+    show(200);
+    EXPECT_EQ(report().state, hub::ForwardState::live);
+    EXPECT_EQ(report().reconnects(), 1U);
+    EXPECT_EQ(at("live/copy")->state, hub::StreamState::live);
+}
+
+TEST_F(LinkPushes, what_the_receiver_wishes_reaches_the_encoder) {
+    path({.delay = 20ms});
+    publish_to(address("live/copy"));
+    show(10);
+    const int before = publisher_->asks;
+    world_.desk_b.executor.run([this] { world_.directory.ask("live/copy", hub::AskBitrate{500'000}); });
+    show(10);
+    EXPECT_EQ(publisher_->asks, before + 1);
+}
+
+TEST_F(LinkPushes, a_path_that_is_too_narrow_skips_to_key_frames_and_stays_close) {
+    // 60 % of what comes.
+    path({.delay = 20ms, .bytes_per_second = 30'000});
+    publish();
+    push({address("live/copy")});
+    for (int i = 0; i < 1'000; ++i, at_ms_ += 40) {
+        media::AccessUnit unit = picture(at_ms_ % 1'000 == 0);
+        std::vector<std::byte> large(2'000, std::byte{1});
+        large[0] = large[1] = std::byte{0};
+        large[2] = std::byte{0x07};
+        large[3] = std::byte{0xCC};   // one NAL unit of 1,996 bytes
+        large[4] = unit.key ? std::byte{0x65} : std::byte{0x41};
+        unit.payload = Bytes{std::move(large)};
+        publisher_->unit(std::move(unit));
+        pass(40ms);
+    }
+    EXPECT_GT(report().skips, 3U);
+    EXPECT_GT(pictures("live/copy"), 400U) << "a path of 600 carries that many";
+    ASSERT_TRUE(report().link);
+    EXPECT_LE(report().queue_age, 1'500ms);
+    EXPECT_LE(report().link->queued, 64U << 10U);
+    EXPECT_EQ(at("live/copy")->chunks.different, 0U);
+}
+
+}   // namespace
+}   // namespace millrace::session

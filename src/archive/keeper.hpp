@@ -2,6 +2,7 @@
 
 #include "archive/archive.hpp"
 #include "archive/recorder.hpp"
+#include "archive/second_home.hpp"
 #include "base/answer.hpp"
 #include "base/background.hpp"
 
@@ -18,13 +19,16 @@ public:
     static constexpr std::size_t works_max = 16'384;
     static constexpr Duration tend_every = 200ms;
 
-    Keeper(Background& disk, Archive::Seams seams) : disk_{disk}, archive_{seams} {}
+    Keeper(Background& disk, Archive::Seams seams) : disk_{disk}, seams_{seams}, archive_{seams} {}
 
     std::unique_ptr<hub::Recording> begin(const hub::RecordingSource& source) override;
 
+    /// Everything that is recorded moves to a bucket. Before `open`.
+    void move_to(SecondHome::Means means);
     /// Opens the archive, and recovers it, before anything else is done with it.
     void open();
-    void use(Keep keep);
+    /// What this disk keeps, and what the bucket does, if there is one.
+    void use(Keep keep, Keep in_bucket = {});
     /// Syncs and removes what is due; to be called a few times a second.
     void tend();
     /// Everything that recorders gave is on the disk, and every file is sealed. Answers true.
@@ -35,6 +39,10 @@ public:
 
     /// Any thread.
     const Counters& counters() const { return archive_.counters(); }
+    /// Null where there is no bucket.
+    const BucketCounters* bucket_counters() const {
+        return second_home_ ? &second_home_->counters() : nullptr;
+    }
 
     /// What there is of a stream. Errc::refused, io, malformed; cancelled where too much waits.
     void list(std::string stream, Span span, Reply<Listing> reply);
@@ -50,8 +58,13 @@ public:
     void unpin(Pin pin, Reply<bool> reply);
 
 private:
+    /// From where it is.
+    void give(const Result<Archive::Place>& place, Form form, Reply<Bytes> reply);
+
     Background& disk_;
-    Archive archive_;                   // touched by works only
+    Archive::Seams seams_;
+    Archive archive_;   // this and the next are touched by works only
+    std::unique_ptr<SecondHome> second_home_;
     std::atomic<bool> begun_ = false;   // there is, or was, something to tend
     std::atomic<bool> tending_ = false;
 };

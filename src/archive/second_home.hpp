@@ -49,7 +49,7 @@ public:
     static constexpr std::size_t askers_max = 1024;                         ///< who wait for them
     static constexpr std::size_t cache_size_max = std::size_t{64} << 20U;   ///< bytes of fragments
     static constexpr std::size_t left_out_max = 1000;
-    static constexpr Duration look_every = 5s;      ///< whether something waits
+    static constexpr Duration look_every = 1s;      ///< whether something waits
     static constexpr Duration forget_every = 60s;   ///< what the bucket keeps no longer
     static constexpr Duration retry_first = 1s;     ///< doubled to
     static constexpr Duration retry_last = 60s;

@@ -1,12 +1,16 @@
 """A bucket as the archive's second home: recordings leave the disk once it has them, and are played from
 there, frame for frame; while it is away nothing is lost, and words say so."""
 
+import hashlib
 import os
 import re
 import shutil
+import subprocess
 import sys
+import urllib.request
 
 import durable
+import keys
 import ledger
 import node
 import peers
@@ -20,6 +24,7 @@ import bucket as buckets      # noqa: E402
 
 PATIENCE = 60
 FRAMES_MIN = 25
+PART = 8 << 20
 
 
 def figure(world, name):
@@ -55,6 +60,24 @@ def record(world, clip):
     node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
 
 
+def import_large(world):
+    """A film of years ago that needs parts; its pictures' names."""
+    film = os.path.join(world.folder, "film.mp4")
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i",
+                    "testsrc2=size=1280x720:rate=25,noise=alls=100:allf=t", "-t", "3", "-c:v", "libx264",
+                    "-preset", "ultrafast", "-tune", "zerolatency", "-g", "25", "-b:v", "60M", "-pix_fmt",
+                    "yuv420p", "-movflags", "empty_moov+default_base_moof+frag_keyframe", film], check=True,
+                   timeout=PATIENCE)
+    assert os.path.getsize(film) > 2 * PART, os.path.getsize(film)
+    with open(film, "rb") as file:
+        url = world.server.http(f"/api/v1/recordings/{NAME}?from=2020-01-01T00:00:00Z")
+        request = urllib.request.Request(url, data=file.read(), method="PUT",
+                                         headers=keys.as_who("boss"))
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        assert answer.status == 201, answer.status
+    return [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(film))]
+
+
 def files_here(world):
     folder = os.path.join(world.folder, "millrace-data/archive")
     return sorted(name for name in os.listdir(folder) if name.endswith(".mp4"))
@@ -66,8 +89,10 @@ def in_bucket_alone(world, items):
             and not files_here(world))
 
 
-def frames(world):
-    return [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(world.server.http(WHOLE)))]
+def frames(world, begin="2021-01-01T00:00:00Z", end="2100-01-01T00:00:00Z"):
+    """What is played of that time; by itself, of all but the film."""
+    url = world.server.http(f"/{NAME}/archive.m3u8?from={begin}&to={end}")
+    return [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(url))]
 
 
 def an_address(world):
@@ -77,7 +102,9 @@ def an_address(world):
 
 
 def brief(folder):
-    return (*recording(folder), "--set", "grace=1s")
+    digest = hashlib.sha256(keys.TOKENS["boss"][0].encode()).hexdigest()
+    return (*recording(folder), "--set", "grace=1s",
+            "--set", f"auth.tokens=[ {{ name: boss, sha256: {digest}, allow: [ 'admin:*' ] }} ]")
 
 
 @test(quick=True, builds=("release",), canary=False, options=brief)
@@ -125,6 +152,12 @@ def f7_n2_a_bucket_is_the_archives_second_home(world):
         both = frames(world)
         more = both[len(got):]
         assert both[:len(got)] == got and len(more) >= FRAMES_MIN and more == names[:len(more)], len(more)
+        # In parts, and read back over parts.
+        film = import_large(world)
+        node.until(lambda: in_bucket_alone(world, 3), PATIENCE, "the film is in the bucket alone")
+        item = what_there_is(world)["items"][0]
+        seen = frames(world, item["from"], item["to"])
+        assert seen == film, f"{len(seen)} of {len(film)} frames, or others"
         # Secrets: nowhere.
         status, document = world.server.get("/api/v1/config")
         assert status == 200 and b"secret_key_file" in document, document
@@ -133,9 +166,9 @@ def f7_n2_a_bucket_is_the_archives_second_home(world):
         # A new disk: everything comes back from the bucket.
         world.server.stop()
         code, found = check(world.folder)
-        assert code == 0 and found["sound"] and found["in_bucket"] == 2, found
+        assert code == 0 and found["sound"] and found["in_bucket"] == 3, found
         shutil.rmtree(os.path.join(world.folder, "millrace-data/archive"))
         world.server.log = open(world.server.log_path, "a", encoding="utf-8")
         world.server.start_again(durable.ANYWHERE)
-        node.until(lambda: in_bucket_alone(world, 2), PATIENCE, "what the bucket has is known again")
+        node.until(lambda: in_bucket_alone(world, 3), PATIENCE, "what the bucket has is known again")
         assert frames(world) == both

@@ -423,7 +423,7 @@ Result<Archive::Place> Archive::place_of(const std::string& stream, std::uint64_
     if (!open_) {
         return fail(Errc::refused, "the archive cannot be read now");
     }
-    const auto row = index_.file(file);
+    auto row = index_.file(file);
     const auto found = index_.fragment(file, number);
     if (!row || !found) {
         return std::unexpected(row ? found.error() : row.error());

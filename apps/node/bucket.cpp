@@ -81,11 +81,11 @@ Bucket::Bucket(const control::Configuration& configuration)
     : label_{place_of(configuration).label()},
       far_{open_store(place_of(configuration))},
       near_{open_store(place_of(configuration))},
-      out_{1, archive::SecondHome::fetches_max},
-      in_{1, archive::SecondHome::fetches_max} {
+      out_{1, archive::BucketMeans::works_max},
+      in_{1, archive::BucketMeans::works_max} {
 }
 
-archive::SecondHome::Means Bucket::means() {
+archive::BucketMeans Bucket::means() {
     return {.bucket = label_, .out = {out_, *far_}, .in = {in_, *near_}};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "archive/second_home.hpp"
+#include "archive/bucket_means.hpp"
 #include "control/configuration.hpp"
 #include "net/background_threads.hpp"
 
@@ -18,7 +18,7 @@ public:
     Bucket& operator=(const Bucket&) = delete;
     ~Bucket() { stop(); }
 
-    archive::SecondHome::Means means();
+    archive::BucketMeans means();
     /// Ends what is under way; nothing is done any more.
     void stop();
 

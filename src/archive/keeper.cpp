@@ -1,8 +1,18 @@
 #include "archive/keeper.hpp"
 
+#include "archive/second_home.hpp"
 #include "base/log.hpp"
 
 namespace millrace::archive {
+
+Keeper::Keeper(Background& disk, Archive::Seams seams) : disk_{disk}, seams_{seams}, archive_{seams} {
+}
+
+Keeper::~Keeper() = default;
+
+const BucketCounters* Keeper::bucket_counters() const {
+    return second_home_ ? &second_home_->counters() : nullptr;
+}
 
 std::unique_ptr<hub::Recording> Keeper::begin(const hub::RecordingSource& source) {
     begun_ = true;
@@ -11,7 +21,7 @@ std::unique_ptr<hub::Recording> Keeper::begin(const hub::RecordingSource& source
     });
 }
 
-void Keeper::move_to(SecondHome::Means means) {
+void Keeper::move_to(BucketMeans means) {
     second_home_ = std::make_unique<SecondHome>(disk_, archive_, seams_, std::move(means));
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "archive/archive.hpp"
+#include "archive/bucket_means.hpp"
 #include "archive/recorder.hpp"
-#include "archive/second_home.hpp"
 #include "base/answer.hpp"
 #include "base/background.hpp"
 
@@ -10,6 +10,8 @@
 #include <string>
 
 namespace millrace::archive {
+
+class SecondHome;
 
 /// The archive as the rest of a node sees it: any thread asks, one disk thread works. `disk` runs one work at
 /// a time, in order, and ends before this.
@@ -19,12 +21,15 @@ public:
     static constexpr std::size_t works_max = 16'384;
     static constexpr Duration tend_every = 200ms;
 
-    Keeper(Background& disk, Archive::Seams seams) : disk_{disk}, seams_{seams}, archive_{seams} {}
+    Keeper(Background& disk, Archive::Seams seams);
+    Keeper(const Keeper&) = delete;
+    Keeper& operator=(const Keeper&) = delete;
+    ~Keeper() override;
 
     std::unique_ptr<hub::Recording> begin(const hub::RecordingSource& source) override;
 
     /// Everything that is recorded moves to a bucket. Before `open`.
-    void move_to(SecondHome::Means means);
+    void move_to(BucketMeans means);
     /// Opens the archive, and recovers it, before anything else is done with it.
     void open();
     /// What this disk keeps, and what the bucket does, if there is one.
@@ -40,9 +45,7 @@ public:
     /// Any thread.
     const Counters& counters() const { return archive_.counters(); }
     /// Null where there is no bucket.
-    const BucketCounters* bucket_counters() const {
-        return second_home_ ? &second_home_->counters() : nullptr;
-    }
+    const BucketCounters* bucket_counters() const;
 
     /// What there is of a stream. Errc::refused, io, malformed; cancelled where too much waits.
     void list(std::string stream, Span span, Reply<Listing> reply);

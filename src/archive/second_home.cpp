@@ -7,7 +7,7 @@
 
 namespace millrace::archive {
 
-SecondHome::SecondHome(Background& disk, Archive& archive, Archive::Seams seams, Means means)
+SecondHome::SecondHome(Background& disk, Archive& archive, Archive::Seams seams, BucketMeans means)
     : disk_{disk}, archive_{archive}, seams_{seams}, means_{std::move(means)} {
     archive_.use_bucket(means_.bucket);
 }

@@ -1,10 +1,9 @@
 #pragma once
 
 #include "archive/archive.hpp"
+#include "archive/bucket_means.hpp"
 #include "archive/object_file.hpp"
-#include "archive/object_store.hpp"
 #include "base/answer.hpp"
-#include "base/background.hpp"
 #include "base/bounded_queue.hpp"
 
 #include <list>
@@ -13,18 +12,6 @@
 #include <vector>
 
 namespace millrace::archive {
-
-/// What went to and came from the bucket since the node started. The disk thread writes, any reads.
-struct BucketCounters {
-    std::atomic<std::uint64_t> moved_files = 0;   ///< proven to be there; the same for
-    std::atomic<std::uint64_t> moved_bytes = 0;   ///< these
-    std::atomic<std::uint64_t> waiting_files = 0;
-    std::atomic<std::uint64_t> waiting_bytes = 0;   ///< on this disk alone
-    std::atomic<std::uint64_t> reads = 0;           ///< fragments that were fetched
-    std::atomic<std::uint64_t> read_failures = 0;
-    std::atomic<std::uint64_t> failures = 0;   ///< moves that have to be tried again
-    std::atomic<bool> away = false;
-};
 
 /// The bucket as the archive's second home. One course at a time, oldest file first: read here, put there,
 /// proven, and only then a row says so; retention may take the file from the disk after that. What waits is
@@ -36,16 +23,7 @@ struct BucketCounters {
 /// bucket block, one for what is moved, one for what somebody reads.
 class SecondHome {
 public:
-    struct Lane {
-        Background& thread;   ///< one thread, which takes `fetches_max` works
-        ObjectStore& store;
-    };
-    struct Means {
-        std::string bucket;   ///< what the index calls it; another text is another bucket
-        Lane out;
-        Lane in;
-    };
-    static constexpr std::size_t fetches_max = 64;                          ///< under way at once
+    static constexpr std::size_t fetches_max = BucketMeans::works_max;      ///< under way at once
     static constexpr std::size_t askers_max = 1024;                         ///< who wait for them
     static constexpr std::size_t cache_size_max = std::size_t{64} << 20U;   ///< bytes of fragments
     static constexpr std::size_t left_out_max = 1000;
@@ -56,7 +34,7 @@ public:
     static constexpr Duration read_rest = 2s;   ///< no read is tried after one that failed
 
     /// All outlive it, and `disk` runs nothing of it any more when it ends; the lanes neither.
-    SecondHome(Background& disk, Archive& archive, Archive::Seams seams, Means means);
+    SecondHome(Background& disk, Archive& archive, Archive::Seams seams, BucketMeans means);
     SecondHome(const SecondHome&) = delete;
     SecondHome& operator=(const SecondHome&) = delete;
     ~SecondHome() = default;
@@ -94,7 +72,7 @@ private:
 
     /// Does `work` on the lane's thread and gives what came of it to `then` on this one. False: it stops.
     template <class T>
-    bool ask(Lane& lane, std::move_only_function<Result<T>(ObjectStore&)> work,
+    bool ask(BucketMeans::Lane& lane, std::move_only_function<Result<T>(ObjectStore&)> work,
              std::move_only_function<void(Result<T>)> then);
     void settle();
     void go_on();
@@ -122,7 +100,7 @@ private:
     Background& disk_;
     Archive& archive_;
     Archive::Seams seams_;
-    Means means_;
+    BucketMeans means_;
     Keep keep_;
     BucketCounters counters_;
     BoundedQueue<std::move_only_function<void()>> done_{2 * fetches_max};
@@ -147,7 +125,7 @@ private:
 };
 
 template <class T>
-bool SecondHome::ask(Lane& lane, std::move_only_function<Result<T>(ObjectStore&)> work,
+bool SecondHome::ask(BucketMeans::Lane& lane, std::move_only_function<Result<T>(ObjectStore&)> work,
                      std::move_only_function<void(Result<T>)> then) {
     return lane.thread.run(
         [this, &store = lane.store, work = std::move(work), then = std::move(then)]() mutable {

@@ -5,6 +5,7 @@ include(GNUInstallDirs)
 set(documents ${CMAKE_INSTALL_DATADIR}/doc)
 
 install(TARGETS millrace RUNTIME COMPONENT server)
+install(TARGETS outside_module LIBRARY DESTINATION lib/millrace COMPONENT server)
 install(TARGETS millrace_media RUNTIME COMPONENT media)
 if(TARGET millrace-desktop)
   install(TARGETS millrace-desktop RUNTIME COMPONENT desktop)

@@ -78,6 +78,21 @@ function(millrace_app name)
   endif()
 endfunction()
 
+# millrace_module(name LINKS rooms… LOADED_BY program): apps/name, which `program` loads while it runs, from
+# beside itself; it has what it links for itself, so that the program links none of it.
+function(millrace_module name)
+  cmake_parse_arguments(MODULE "" "LOADED_BY" "LINKS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/apps/${name}/*.cpp)
+  add_library(${name}_module MODULE ${sources})
+  target_include_directories(${name}_module PRIVATE ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name}_module PRIVATE ${MODULE_LINKS})
+  target_link_options(${name}_module PRIVATE -Wl,--exclude-libs,ALL -Wl,-Bsymbolic)
+  set_target_properties(${name}_module PROPERTIES PREFIX "" OUTPUT_NAME millrace-${name}
+                        LIBRARY_OUTPUT_DIRECTORY ${CMAKE_RUNTIME_OUTPUT_DIRECTORY})
+  millrace_precompile(${name}_module)
+  add_dependencies(${MODULE_LOADED_BY} ${name}_module)
+endfunction()
+
 # millrace_wiring(LINKS rooms…): apps/node, the node that several programs run.
 function(millrace_wiring)
   cmake_parse_arguments(WIRING "" "" "LINKS" ${ARGN})

@@ -31,15 +31,19 @@ void print_json(const archive::Inspection& found) {
     for (const std::string& one : found.faults) {
         faults += (faults.empty() ? "" : ",") + web::json_quoted(one);
     }
-    fmt::print(
-        R"({{"sound":{},"files":{},"fragments":{},"bytes":{},"gaps":{},"fault_count":{},"faults":[{}]}})"
-        "\n",
-        found.sound(), found.files, found.fragments, found.bytes, found.gaps, found.fault_count, faults);
+    fmt::print(R"({{"sound":{},"files":{},"fragments":{},"bytes":{},"gaps":{},"in_bucket":{},)"
+               R"("fault_count":{},"faults":[{}]}})"
+               "\n",
+               found.sound(), found.files, found.fragments, found.bytes, found.gaps, found.in_bucket,
+               found.fault_count, faults);
 }
 
 void print_words(const archive::Inspection& found) {
     for (const std::string& one : found.faults) {
         fmt::print("{}\n", one);
+    }
+    if (found.in_bucket > 0) {
+        fmt::print("{} files are in the bucket alone, and were not looked at\n", found.in_bucket);
     }
     fmt::print("{} files, {} fragments, {} bytes, {} gaps: {}\n", found.files, found.fragments, found.bytes,
                found.gaps,

@@ -66,6 +66,11 @@ void warn_of_unchangeable(const Configuration& now, const Configuration& next) {
     if (now.workers != next.workers) {
         log::warning("config", "workers: {}", until);
     }
+    control::ObjectRule objects = next.objects;
+    objects.keep = now.objects.keep;
+    if (now.objects != objects) {
+        log::warning("config", "storage.objects: {}", until);
+    }
     if (now.storage_path != next.storage_path) {
         log::warning("config", "storage.path: {}", until);
     }
@@ -125,14 +130,27 @@ Node::~Node() {
     pool_.stop();
     hashing_.reset();
     disk_.reset();
-    archive_disk_.reset();
+    archive_threads_.stop();
+}
+
+void Node::ArchiveThreads::stop() {
+    if (bucket) {
+        bucket->stop();
+    }
+    if (disk) {
+        disk->stop();
+    }
 }
 
 void Node::open_archive(Folder& folder) {
-    archive_disk_.emplace(1U, archive::Keeper::works_max);
+    archive_threads_.disk.emplace(1U, archive::Keeper::works_max);
     keeper_ = std::make_unique<archive::Keeper>(
-        *archive_disk_,
+        *archive_threads_.disk,
         archive::Archive::Seams{.folder = folder, .random = random_, .clock = pool_.aside().clock()});
+    if (standing_->configuration.objects.is_on()) {
+        archive_threads_.bucket = std::make_unique<Bucket>(standing_->configuration);
+        keeper_->move_to(archive_threads_.bucket->means());
+    }
     keeper_->open();
     directory_.record_with(*keeper_);
     pool_.aside().post([this] { pool_.aside().tasks().spawn(tend_archive()); });
@@ -150,7 +168,18 @@ std::optional<control::ArchiveFacts> Node::archive_facts() const {
                                 .sync_us_max = now.sync_us_max,
                                 .full = now.full,
                                 .clock_held = now.clock_held,
-                                .gaps = {}};
+                                .gaps = {},
+                                .bucket = {}};
+    if (const archive::BucketCounters* const bucket = keeper_->bucket_counters()) {
+        facts.bucket = {.moved_files = bucket->moved_files,
+                        .moved_bytes = bucket->moved_bytes,
+                        .waiting_files = bucket->waiting_files,
+                        .waiting_bytes = bucket->waiting_bytes,
+                        .failures = bucket->failures,
+                        .reads = bucket->reads,
+                        .read_failures = bucket->read_failures,
+                        .away = bucket->away};
+    }
     for (std::size_t at = 0; at < now.gaps.size(); ++at) {
         facts.gaps.emplace_back(archive::cause::all[at], now.gaps[at]);
     }
@@ -321,7 +350,7 @@ void Node::apply(control::StandingRef next) {
     const auto stream_settings = control::stream_settings({next, &next->configuration});
     directory_.use(stream_settings);
     if (keeper_ != nullptr) {
-        keeper_->use(keep_of(configuration.keep));
+        keeper_->use(keep_of(configuration.keep), keep_of(configuration.objects.keep));
     }
     const net::Connector::Rules outgoing{OutgoingRules{configuration.outgoing_allow},
                                          configuration.tls_verify};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "apps/node/bucket.hpp"
 #include "apps/node/counter.hpp"
 #include "apps/node/doors.hpp"
 #include "apps/node/link_door.hpp"
@@ -114,7 +115,18 @@ private:
     // Joined after the pool has stopped, before what they work for goes.
     std::optional<net::BackgroundThreads> hashing_;
     std::optional<net::BackgroundThreads> disk_;
-    std::optional<net::BackgroundThreads> archive_disk_;
+    struct ArchiveThreads {
+        std::optional<net::BackgroundThreads> disk{};
+        std::unique_ptr<Bucket> bucket{};   // null: recordings stay on this disk
+
+        ArchiveThreads() = default;
+        ArchiveThreads(const ArchiveThreads&) = delete;
+        ArchiveThreads& operator=(const ArchiveThreads&) = delete;
+        ~ArchiveThreads() { stop(); }
+        /// They give each other work.
+        void stop();
+    };
+    ArchiveThreads archive_threads_;
     control::Gate gate_;
     control::Steward steward_;
     LinkKeys link_keys_;

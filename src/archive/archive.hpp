@@ -64,6 +64,8 @@ public:
     Result<> open();
     /// Whether there is anything in the folder.
     bool is_there() { return !seams_.folder.names().value_or(std::vector<std::string>{"?"}).empty(); }
+    /// Every file moves to this bucket, and leaves the disk only once it is there. Before `open`.
+    void use_bucket(std::string bucket) { bucket_ = std::move(bucket); }
     void use(Keep keep) {
         keep_ = keep;
         removed_at_.reset();
@@ -83,6 +85,24 @@ public:
     Result<Bytes> read(const std::string& stream, std::uint64_t file, std::uint64_t number,
                        Form form = Form::chunks);
     Result<Bytes> init(const std::string& stream, std::uint64_t file);
+    struct Place {
+        FileRow row;
+        Fragment fragment;
+    };
+    /// Which fragment it is, and where its bytes are. Errc::not_found.
+    Result<Place> place_of(const std::string& stream, std::uint64_t file, std::uint64_t number);
+    /// Its bytes, from this disk.
+    Result<Bytes> read(const Place& place, Form form);
+    /// The bytes of a fragment that somebody read are not as they were written: from now on it is a gap.
+    void note_damaged(const Place& place);
+    /// The bucket has a file for sure; now it may leave this disk.
+    Result<> note_moved(const FileRow& row);
+    /// A file that was found in the bucket becomes a recording; Errc::exists: another one has its id.
+    Result<> adopt(const FileRow& row, std::span<const Fragment> fragments);
+    /// The bucket is to forget these for their age or for want of room there, oldest first.
+    Result<std::vector<FileRow>> to_forget(const Keep& keep);
+    /// What is said before the bucket forgets one.
+    Result<> note_retention(const FileRow& row);
 
     /// Ranges that retention leaves alone, with every file that has a moment of them. Errc::refused: the
     /// archive cannot be read; exhausted, not_found, io.
@@ -94,6 +114,8 @@ public:
     const std::string& alarm() const { return alarm_; }
     const Counters& counters() const { return counters_; }
     std::uint64_t recovered() const { return recovered_; }
+    bool is_open() const { return open_; }
+    const std::string& bucket() const { return bucket_; }
     const Index& index() const { return index_; }
     Index& index() { return index_; }
 
@@ -133,12 +155,17 @@ private:
     /// Those that the disk failed become sealed ones.
     Result<> seal_cut_files();
     Result<> drop_lost(const FileRow& row);
+    /// A file that is not here alone, and whether it lies here or not.
+    Result<> recover_moved(const FileRow& row, bool there);
+    bool is_moved(const FileRow& row) const { return row.home != Home::here && row.bucket == bucket_; }
     /// Looks how much room there is, and where need be at all files.
     void make_room();
     void remove_some();
     /// Stops recording at the disk's floor.
     void stop_at_floor();
     Result<> remove(const FileRow& row);
+    /// These are in the bucket, and leave the disk.
+    Result<> move_out(std::span<const FileRow> rows);
     /// Puts into the index what went when there was no room to say so.
     Result<> say_late();
     Result<> add_gap(const std::string& stream, const Gap& gap);
@@ -168,6 +195,8 @@ private:
     bool closed_ = false;   // the node stops
     bool low_ = false;      // the disk is at its floor
     std::string_view why_low_;
+    std::optional<WallTime> believed_;   // what time it was when files were last removed for their age
+    std::string bucket_;                 // empty: none
     std::string alarm_;
     Counters counters_;
 };

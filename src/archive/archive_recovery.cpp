@@ -10,6 +10,7 @@ namespace millrace::archive {
 
 namespace {
 
+constexpr std::int64_t second = 1'000'000;
 constexpr std::int64_t hole_us_min =
     std::chrono::duration_cast<std::chrono::microseconds>(Archive::hole_min).count();
 
@@ -28,6 +29,10 @@ std::string_view why_full(const Stock& stock, std::uint64_t free_min) {
         ours += file.open ? 0 : file.bytes;
     }
     const bool pinned = std::ranges::any_of(stock.files, &Stock::File::pinned);
+    if (std::ranges::any_of(stock.files, &Stock::File::unmoved) && stock.free + ours >= free_min) {
+        return "the disk is full, with recordings that the bucket does not have yet; bring the bucket back, "
+               "or make room";
+    }
     return pinned && stock.free + ours >= free_min
                ? "the disk is full, with recordings that are pinned; unpin some, or make room"
                : "the disk is full";
@@ -82,9 +87,17 @@ Result<> Archive::recover_files() {
     for (const FileRow& row : *rows) {
         known[row.id] = &row;
         next_id_ = std::max(next_id_, row.id + 1);
-        if (Result<> dropped = there.contains(row.id) ? Result<>{} : drop_lost(row); !dropped) {
-            return dropped;
+        const bool lies_here = there.contains(row.id);
+        Result<> done = row.home != Home::here ? recover_moved(row, lies_here)
+                        : lies_here            ? Result<>{}
+                                               : drop_lost(row);
+        if (!done) {
+            return done;
         }
+    }
+    if (rows->empty() && there.empty() && !bucket_.empty()) {
+        // The bucket may have files of an archive that was here before: no id of theirs is given again.
+        next_id_ = std::max(next_id_, static_cast<std::uint64_t>(seams_.clock.utc().microseconds / second));
     }
     for (const std::uint64_t id : there) {
         next_id_ = std::max(next_id_, id + 1);
@@ -114,6 +127,13 @@ Result<> Archive::drop_lost(const FileRow& row) {
         }
     }
     return index_.remove_file(row.id);
+}
+
+Result<> Archive::recover_moved(const FileRow& row, bool there) {
+    if (row.home == Home::bucket && there) {
+        return seams_.folder.remove(file_name(row.id));   // a crash came before it went
+    }
+    return row.home == Home::both && !there ? index_.put_home(row.id, Home::bucket, row.bucket) : Result<>{};
 }
 
 Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known) {
@@ -221,7 +241,8 @@ void Archive::remove_some() {
         (void)index_.remember_time(*stock.now);
     }
     for (const FileRow& row : *rows) {
-        if (std::ranges::find(unsaid_, row.id, &FileRow::id) != unsaid_.end()) {
+        const bool unsaid = std::ranges::find(unsaid_, row.id, &FileRow::id) != unsaid_.end();
+        if (unsaid || row.home == Home::bucket) {
             continue;
         }
         stock.files.push_back({.id = row.id,
@@ -229,15 +250,24 @@ void Archive::remove_some() {
                                .span = {row.begin, row.end},
                                .bytes = row.bytes,
                                .open = row.state == FileState::open,
-                               .pinned = pins_.hold(row.facts.stream, {row.begin, row.end})});
+                               .pinned = pins_.hold(row.facts.stream, {row.begin, row.end}),
+                               .unmoved = !bucket_.empty() && !is_moved(row)});
     }
+    believed_ = stock.now;
     const std::vector<std::uint64_t> going = to_remove(stock, keep_);
+    std::vector<FileRow> moved;
     for (const std::uint64_t id : going) {
         const auto row = std::ranges::find(*rows, id, &FileRow::id);
-        if (const Result<> removed = remove(*row); !removed) {
+        if (row->home == Home::both) {
+            moved.push_back(*row);
+        } else if (const Result<> removed = remove(*row); !removed) {
             note(removed.error());
             return;
         }
+    }
+    if (const Result<> gone = move_out(moved); !gone) {
+        note(gone.error());
+        return;
     }
     const std::uint64_t left = going.empty() ? *free : seams_.folder.free_bytes().value_or(0);
     low_ = left < keep_.free_min;
@@ -308,6 +338,24 @@ Result<> Archive::remove(const FileRow& row) {
     return said;
 }
 
+Result<> Archive::move_out(std::span<const FileRow> rows) {
+    // The rows first, and on the disk for sure: without them a file that went would be a lost one.
+    for (const FileRow& row : rows) {
+        if (Result<> put = index_.put_home(row.id, Home::bucket, row.bucket); !put) {
+            return put;
+        }
+    }
+    if (Result<> synced = rows.empty() ? Result<>{} : index_.sync(); !synced) {
+        return synced;
+    }
+    for (const FileRow& row : rows) {
+        if (Result<> gone = seams_.folder.remove(file_name(row.id)); !gone) {
+            return gone;
+        }
+    }
+    return {};
+}
+
 Result<> Archive::say_late() {
     while (!unsaid_.empty()) {
         Result<> done = index_.note_retention(unsaid_.back());
@@ -369,12 +417,13 @@ Result<Listing> Archive::list(const std::string& stream, Span span) {
     return listing;
 }
 
-Result<Bytes> Archive::read(const std::string& stream, std::uint64_t file, std::uint64_t number, Form form) {
+Result<Archive::Place> Archive::place_of(const std::string& stream, std::uint64_t file,
+                                         std::uint64_t number) {
     constexpr Error nothing{Errc::not_found, "no such recording, or no longer"};
     if (!open_) {
         return fail(Errc::refused, "the archive cannot be read now");
     }
-    const auto row = index_.file(file);
+    auto row = index_.file(file);
     const auto found = index_.fragment(file, number);
     if (!row || !found) {
         return std::unexpected(row ? found.error() : row.error());
@@ -382,17 +431,32 @@ Result<Bytes> Archive::read(const std::string& stream, std::uint64_t file, std::
     if (!*row || !*found || (*row)->facts.stream != stream) {
         return std::unexpected(nothing);
     }
-    auto opened = seams_.folder.open(file_name(file), Folder::Open::existing);
-    if (!opened) {
-        return std::unexpected(opened.error());
-    }
-    Result<Bytes> bytes = read_fragment(**opened, file, (*found)->fragment, form);
-    if (!bytes && bytes.error().code == Errc::malformed) {
-        log::error("archive", "{}: fragment {} of {} is not as it was recorded", stream, number,
-                   file_name(file));
-        (void)index_.mark_damaged(file, number);
+    return Place{std::move(**row), (*found)->fragment};
+}
+
+Result<Bytes> Archive::read(const std::string& stream, std::uint64_t file, std::uint64_t number, Form form) {
+    const Result<Place> place = place_of(stream, file, number);
+    Result<Bytes> bytes = place ? read(*place, form) : std::unexpected(place.error());
+    if (place && !bytes && bytes.error().code == Errc::malformed) {
+        note_damaged(*place);
     }
     return bytes;
+}
+
+Result<Bytes> Archive::read(const Place& place, Form form) {
+    if (place.row.home == Home::bucket) {
+        return fail(Errc::timed_out,
+                    "this recording lies in a bucket, and storage.objects of this node names none");
+    }
+    auto opened = seams_.folder.open(file_name(place.row.id), Folder::Open::existing);
+    return opened ? read_fragment(**opened, place.row.id, place.fragment, form)
+                  : std::unexpected(opened.error());
+}
+
+void Archive::note_damaged(const Place& place) {
+    log::error("archive", "{}: fragment {} of {} is not as it was recorded", place.row.facts.stream,
+               place.fragment.number, file_name(place.row.id));
+    (void)index_.mark_damaged(place.row.id, place.fragment.number);
 }
 
 Result<Bytes> Archive::init(const std::string& stream, std::uint64_t file) {

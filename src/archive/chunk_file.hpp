@@ -89,6 +89,12 @@ Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& 
 /// Chunks as players want them, or records as they lie in the file.
 enum class Form : std::uint8_t { chunks, records };
 
+/// A longer fragment is not served.
+constexpr std::size_t fragment_size_max = std::size_t{256} << 20U;
+
+/// A fragment's records, checked, in that form. Errc::malformed: they are not as they were written.
+Result<Bytes> unpack_fragment(std::vector<std::byte> records, std::uint64_t id, Form form);
+
 /// The bytes of a fragment. Errc::malformed: it is not as it was written.
 Result<Bytes> read_fragment(FolderFile& file, std::uint64_t id, const Fragment& fragment,
                             Form form = Form::chunks);

@@ -221,20 +221,11 @@ Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& 
     return found;
 }
 
-Result<Bytes> read_fragment(FolderFile& file, std::uint64_t id, const Fragment& fragment, Form form) {
-    constexpr std::size_t fragment_size_max = std::size_t{256} << 20U;
-    if (fragment.size > fragment_size_max) {
-        return fail(Errc::exhausted, "a fragment is larger than is served");
-    }
-    std::vector<std::byte> bytes(fragment.size);
-    const Result<std::size_t> count = file.read(fragment.offset, bytes);
-    if (!count) {
-        return std::unexpected(count.error());
-    }
+Result<Bytes> unpack_fragment(std::vector<std::byte> bytes, std::uint64_t id, Form form) {
     std::size_t kept = 0;
     std::size_t at = 0;
-    while (at < *count) {
-        const ByteSpan rest{bytes.data() + at, *count - at};
+    while (at < bytes.size()) {
+        const ByteSpan rest{bytes.data() + at, bytes.size() - at};
         const Result<RecordHead> head = read_head(rest, id);
         if (!head || head->kind != RecordKind::chunk || head->body_size > rest.size() - head_size ||
             checksum(rest.subspan(head_size, head->body_size)) != head->body_sum) {
@@ -246,11 +237,23 @@ Result<Bytes> read_fragment(FolderFile& file, std::uint64_t id, const Fragment& 
         kept += size;
         at += head_size + head->body_size;
     }
+    bytes.resize(kept);
+    return Bytes{std::move(bytes)};
+}
+
+Result<Bytes> read_fragment(FolderFile& file, std::uint64_t id, const Fragment& fragment, Form form) {
+    if (fragment.size > fragment_size_max) {
+        return fail(Errc::exhausted, "a fragment is larger than is served");
+    }
+    std::vector<std::byte> bytes(fragment.size);
+    const Result<std::size_t> count = file.read(fragment.offset, bytes);
+    if (!count) {
+        return std::unexpected(count.error());
+    }
     if (*count != fragment.size) {
         return fail(Errc::malformed, "this fragment is not as it was recorded");
     }
-    bytes.resize(kept);
-    return Bytes{std::move(bytes)};
+    return unpack_fragment(std::move(bytes), id, form);
 }
 
 }   // namespace millrace::archive

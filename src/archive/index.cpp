@@ -20,6 +20,8 @@ CREATE TABLE IF NOT EXISTS fragments(file INTEGER NOT NULL, place INTEGER NOT NU
 CREATE TABLE IF NOT EXISTS gaps(stream TEXT NOT NULL, begin INTEGER NOT NULL, end INTEGER NOT NULL,
   cause TEXT NOT NULL, PRIMARY KEY(stream, begin)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS clock(id INTEGER PRIMARY KEY, utc INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS homes(file INTEGER PRIMARY KEY, home INTEGER NOT NULL, bucket TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS known_buckets(bucket TEXT PRIMARY KEY) WITHOUT ROWID;
 PRAGMA user_version=1;
 )";
 
@@ -118,6 +120,12 @@ Result<> Index::put_file(const FileRow& row, std::span<const Fragment> fragments
     if (Result<> done = file.put(row.begin).put(row.end).put(row.bytes).done(); !done) {
         return done;
     }
+    Result<> home = row.home == Home::here
+                        ? Statement{database_, "DELETE FROM homes WHERE file=?"}.put(row.id).done()
+                        : put_home(row.id, row.home, row.bucket);
+    if (!home) {
+        return home;
+    }
     Statement before{database_, "DELETE FROM fragments WHERE file=? AND place>=?"};
     const std::uint64_t from = fragments.empty() ? UINT64_C(1) << 62U : fragments.front().offset;
     if (Result<> done = before.put(row.id).put(from).done(); !done) {
@@ -143,10 +151,30 @@ Result<> Index::remove_file(std::uint64_t id) {
     if (Result<> done = Statement{database_, "DELETE FROM fragments WHERE file=?"}.put(id).done(); !done) {
         return done;
     }
+    if (Result<> done = Statement{database_, "DELETE FROM homes WHERE file=?"}.put(id).done(); !done) {
+        return done;
+    }
     if (Result<> done = Statement{database_, "DELETE FROM files WHERE id=?"}.put(id).done(); !done) {
         return done;
     }
     return all.commit();
+}
+
+Result<> Index::put_home(std::uint64_t file, Home home, const std::string& bucket) {
+    return Statement{database_, "INSERT OR REPLACE INTO homes VALUES(?,?,?)"}
+        .put(file)
+        .put(std::int64_t{static_cast<std::uint8_t>(home)})
+        .put(bucket)
+        .done();
+}
+
+Result<> Index::sync() {
+    // A checkpoint syncs the log before it copies from it, and the database behind that.
+    return run("PRAGMA wal_checkpoint");
+}
+
+Result<> Index::note_known(const std::string& bucket) {
+    return Statement{database_, "INSERT OR REPLACE INTO known_buckets VALUES(?)"}.put(bucket).done();
 }
 
 Result<> Index::add_gap(const std::string& stream, const Gap& gap) {

@@ -21,7 +21,14 @@ enum class FileState : std::uint8_t {
     cut = 2,      ///< the disk failed it: what is indexed is there, what is behind is not known
 };
 
-/// The row of a file. A row means that the bytes are on the disk.
+/// Where the bytes of a file are. A bucket has them once that was proven, never before.
+enum class Home : std::uint8_t {
+    here = 0,     ///< on this disk alone
+    both = 1,     ///< in the bucket as well
+    bucket = 2,   ///< there alone
+};
+
+/// The row of a file. A row means that the bytes are on the disk, or in the bucket.
 struct FileRow {
     std::uint64_t id = 0;
     FileFacts facts;
@@ -30,6 +37,14 @@ struct FileRow {
     FileState state = FileState::open;
     WallTime begin;
     WallTime end;   ///< of its last fragment
+    std::uint64_t bytes = 0;
+    Home home = Home::here;
+    std::string bucket;   ///< which one has it, unless it is here alone
+};
+
+/// Files that are here alone.
+struct Unmoved {
+    std::uint64_t files = 0;
     std::uint64_t bytes = 0;
 };
 
@@ -49,6 +64,7 @@ struct FoundFragment {
     bool file_begins = false;   ///< the first of its file
     bool new_coding = false;    ///< a player reads something else before it than before the one in front
     std::string cause;          ///< of the gap before that file
+    Home home = Home::here;     ///< of that file
     Fragment fragment;
 };
 
@@ -83,6 +99,9 @@ public:
     /// the place of all others.
     Result<> put_file(const FileRow& row, std::span<const Fragment> fragments);
     Result<> remove_file(std::uint64_t id);
+    Result<> put_home(std::uint64_t file, Home home, const std::string& bucket);
+    /// Everything above is on the disk, whatever happens to the power.
+    Result<> sync();
     Result<> add_gap(const std::string& stream, const Gap& gap);
     /// What lies in `span` is no longer missing: gaps end before it, and go on behind it.
     Result<> fill_gaps(const std::string& stream, Span span);
@@ -93,6 +112,13 @@ public:
     Result<> mark_damaged(std::uint64_t file, std::uint64_t number);
     /// What time it is, for the next start to tell whether the clock jumped meanwhile.
     Result<> remember_time(WallTime now);
+
+    /// The oldest sealed file behind `after` of which `bucket` has nothing yet, without its `init`.
+    Result<std::optional<FileRow>> next_to_move(const std::string& bucket, std::uint64_t after);
+    Result<Unmoved> unmoved(const std::string& bucket);
+    /// Whether all that lies in `bucket` was looked at since this index was made.
+    Result<bool> knows_bucket(const std::string& bucket);
+    Result<> note_known(const std::string& bucket);
 
     /// All files, in order of their ids, without their `init`.
     Result<std::vector<FileRow>> files();

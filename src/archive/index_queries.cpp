@@ -23,6 +23,8 @@ FileRow read_file_row(Statement& row) {
     file.begin = row.time();
     file.end = row.time();
     file.bytes = row.natural();
+    file.home = static_cast<Home>(row.number());
+    file.bucket = row.text();
     return file;
 }
 
@@ -43,6 +45,7 @@ FoundFragment read_fragment_row(Statement& row) {
     fragment.key = (flags & key) != 0;
     fragment.discontinuity = (flags & discontinuity) != 0;
     fragment.damaged = (flags & damaged) != 0;
+    found.home = static_cast<Home>(row.number());
     return found;
 }
 
@@ -76,16 +79,16 @@ Result<std::optional<T>> first_of(Result<std::vector<T>> found) {
 }   // namespace
 
 Result<std::vector<FileRow>> Index::files() {
-    Statement all{
-        database_,
-        "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes FROM files ORDER BY id"};
+    Statement all{database_,
+                  "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
+                  "coalesce(bucket,'') FROM files LEFT JOIN homes ON file=id ORDER BY id"};
     return rows(all, read_file_row);
 }
 
 Result<std::optional<FileRow>> Index::file(std::uint64_t id) {
-    Statement one{
-        database_,
-        "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,init FROM files WHERE id=?"};
+    Statement one{database_,
+                  "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
+                  "coalesce(bucket,''),init FROM files LEFT JOIN homes ON file=id WHERE id=?"};
     one.put(id);
     return first_of(rows(one, [](Statement& row) {
         FileRow file = read_file_row(row);
@@ -96,17 +99,46 @@ Result<std::optional<FileRow>> Index::file(std::uint64_t id) {
 
 Result<std::optional<FileRow>> Index::newest(const std::string& stream) {
     Statement newest{database_,
-                     "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes FROM files WHERE "
-                     "stream=? ORDER BY begin DESC, id DESC LIMIT 1"};
+                     "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
+                     "coalesce(bucket,'') FROM files LEFT JOIN homes ON file=id WHERE stream=? "
+                     "ORDER BY begin DESC, id DESC LIMIT 1"};
     newest.put(stream);
     return first_of(rows(newest, read_file_row));
+}
+
+Result<std::optional<FileRow>> Index::next_to_move(const std::string& bucket, std::uint64_t after) {
+    Statement next{database_,
+                   "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
+                   "coalesce(bucket,'') FROM files LEFT JOIN homes ON file=id WHERE id>?2 AND state=1 AND "
+                   "(home IS NULL OR (home=1 AND bucket<>?1)) ORDER BY id LIMIT 1"};
+    next.put(bucket).put(after);
+    return first_of(rows(next, read_file_row));
+}
+
+Result<Unmoved> Index::unmoved(const std::string& bucket) {
+    Statement sum{database_,
+                  "SELECT count(*),coalesce(sum(bytes),0) FROM files LEFT JOIN homes ON file=id WHERE "
+                  "state=1 AND (home IS NULL OR (home=1 AND bucket<>?1))"};
+    sum.put(bucket);
+    const auto found = first_of(rows(sum, [](Statement& row) {
+        const std::uint64_t files = row.natural();
+        return Unmoved{files, row.natural()};
+    }));
+    return found ? Result<Unmoved>{found->value_or(Unmoved{})} : std::unexpected(found.error());
+}
+
+Result<bool> Index::knows_bucket(const std::string& bucket) {
+    Statement known{database_, "SELECT 1 FROM known_buckets WHERE bucket=?"};
+    known.put(bucket);
+    return known.step();
 }
 
 Result<std::vector<FoundFragment>> Index::fragments(const std::string& stream, Span span,
                                                     std::size_t count_max) {
     Statement found{database_,
                     "SELECT f.id,f.run,f.codecs,f.cause,g.place,g.number,g.size,g.utc,g.media,g.duration,"
-                    "g.flags FROM files f JOIN fragments g ON g.file=f.id WHERE f.stream=?1 AND "
+                    "g.flags,coalesce(h.home,0) FROM files f JOIN fragments g ON g.file=f.id "
+                    "LEFT JOIN homes h ON h.file=f.id WHERE f.stream=?1 AND "
                     "f.begin>=?2-?3 AND f.begin<?4 AND g.utc+g.duration>?2 AND g.utc<?4 "
                     "ORDER BY f.begin,f.id,g.place LIMIT ?5"};
     found.put(stream).put(span.from).put(file_microseconds_max).put(span.to);
@@ -124,14 +156,14 @@ Result<std::vector<FoundFragment>> Index::fragments(const std::string& stream, S
 Result<std::optional<FoundFragment>> Index::fragment(std::uint64_t file, std::uint64_t number) {
     Statement found{database_,
                     "SELECT f.id,f.run,f.codecs,f.cause,g.place,g.number,g.size,g.utc,g.media,g.duration,"
-                    "g.flags FROM fragments g JOIN files f ON g.file=f.id WHERE g.file=? AND g.number=?"};
+                    "g.flags,0 FROM fragments g JOIN files f ON g.file=f.id WHERE g.file=? AND g.number=?"};
     found.put(file).put(number);
     return first_of(rows(found, read_fragment_row));
 }
 
 Result<std::vector<Fragment>> Index::fragments_of(std::uint64_t file) {
     Statement found{database_,
-                    "SELECT file,'','','',place,number,size,utc,media,duration,flags FROM fragments WHERE "
+                    "SELECT file,'','','',place,number,size,utc,media,duration,flags,0 FROM fragments WHERE "
                     "file=? ORDER BY place"};
     found.put(file);
     return rows(found, [](Statement& row) { return read_fragment_row(row).fragment; });

@@ -75,6 +75,10 @@ Result<> Inspector::compare(const FileRow& row, FolderFile& file) {
 
 Result<> Inspector::look_at(const FileRow& row) {
     const std::string name = file_name(row.id);
+    if (row.home == Home::bucket) {
+        ++found_.in_bucket;
+        return {};
+    }
     auto file = folder_.open(name, Folder::Open::existing);
     if (!file) {
         fault(fmt::format("{}: {}", name, file.error().what));

@@ -23,6 +23,7 @@ struct Inspection {
     std::uint64_t fragments = 0;
     std::uint64_t bytes = 0;
     std::uint64_t gaps = 0;
+    std::uint64_t in_bucket = 0;   ///< files that a bucket alone has: they are not looked at
     std::uint64_t fault_count = 0;
     std::vector<std::string> faults;   ///< in words; the first of them
 

@@ -1,8 +1,18 @@
 #include "archive/keeper.hpp"
 
+#include "archive/second_home.hpp"
 #include "base/log.hpp"
 
 namespace millrace::archive {
+
+Keeper::Keeper(Background& disk, Archive::Seams seams) : disk_{disk}, seams_{seams}, archive_{seams} {
+}
+
+Keeper::~Keeper() = default;
+
+const BucketCounters* Keeper::bucket_counters() const {
+    return second_home_ ? &second_home_->counters() : nullptr;
+}
 
 std::unique_ptr<hub::Recording> Keeper::begin(const hub::RecordingSource& source) {
     begun_ = true;
@@ -11,9 +21,13 @@ std::unique_ptr<hub::Recording> Keeper::begin(const hub::RecordingSource& source
     });
 }
 
+void Keeper::move_to(BucketMeans means) {
+    second_home_ = std::make_unique<SecondHome>(disk_, archive_, seams_, std::move(means));
+}
+
 void Keeper::open() {
     const bool taken = disk_.run([this] {
-        if (!archive_.is_there()) {
+        if (second_home_ == nullptr && !archive_.is_there()) {
             return;   // the first recording makes it
         }
         begun_ = true;
@@ -27,8 +41,13 @@ void Keeper::open() {
     check(taken, "a new disk thread has room");
 }
 
-void Keeper::use(Keep keep) {
-    (void)disk_.run([this, keep] { archive_.use(keep); });
+void Keeper::use(Keep keep, Keep in_bucket) {
+    (void)disk_.run([this, keep, in_bucket] {
+        archive_.use(keep);
+        if (second_home_) {
+            second_home_->use(in_bucket);
+        }
+    });
 }
 
 void Keeper::tend() {
@@ -37,6 +56,9 @@ void Keeper::tend() {
     }
     const bool taken = disk_.run([this] {
         archive_.tend();
+        if (second_home_) {
+            second_home_->tend();
+        }
         tending_ = false;
     });
     if (!taken) {
@@ -67,13 +89,34 @@ void Keeper::list(std::string stream, Span span, Reply<Listing> reply) {
 
 void Keeper::read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
     (void)disk_.run([this, stream = std::move(stream), file, number, reply = std::move(reply)]() mutable {
-        reply.give(archive_.read(stream, file, number));
+        give(archive_.place_of(stream, file, number), Form::chunks, std::move(reply));
     });
+}
+
+void Keeper::give(const Result<Archive::Place>& place, Form form, Reply<Bytes> reply) {
+    if (!place) {
+        return reply.give(std::unexpected(place.error()));
+    }
+    const bool elsewhere = second_home_ != nullptr && place->row.home != Home::here;
+    if (elsewhere && place->row.home == Home::bucket) {
+        return second_home_->read(*place, form, std::move(reply));
+    }
+    Result<Bytes> bytes = archive_.read(*place, form);
+    if (!bytes && elsewhere) {
+        // What this disk lost or changed, the bucket still has.
+        log::warning("archive", "{}: {}; it is read from the bucket", file_name(place->row.id),
+                     bytes.error().what);
+        return second_home_->read(*place, form, std::move(reply));
+    }
+    if (!bytes && bytes.error().code == Errc::malformed) {
+        archive_.note_damaged(*place);
+    }
+    reply.give(std::move(bytes));
 }
 
 void Keeper::read_records(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
     (void)disk_.run([this, stream = std::move(stream), file, number, reply = std::move(reply)]() mutable {
-        reply.give(archive_.read(stream, file, number, Form::records));
+        give(archive_.place_of(stream, file, number), Form::records, std::move(reply));
     });
 }
 

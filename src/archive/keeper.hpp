@@ -1,6 +1,7 @@
 #pragma once
 
 #include "archive/archive.hpp"
+#include "archive/bucket_means.hpp"
 #include "archive/recorder.hpp"
 #include "base/answer.hpp"
 #include "base/background.hpp"
@@ -10,6 +11,8 @@
 
 namespace millrace::archive {
 
+class SecondHome;
+
 /// The archive as the rest of a node sees it: any thread asks, one disk thread works. `disk` runs one work at
 /// a time, in order, and ends before this.
 class Keeper final : public hub::Recordings {
@@ -18,13 +21,19 @@ public:
     static constexpr std::size_t works_max = 16'384;
     static constexpr Duration tend_every = 200ms;
 
-    Keeper(Background& disk, Archive::Seams seams) : disk_{disk}, archive_{seams} {}
+    Keeper(Background& disk, Archive::Seams seams);
+    Keeper(const Keeper&) = delete;
+    Keeper& operator=(const Keeper&) = delete;
+    ~Keeper() override;
 
     std::unique_ptr<hub::Recording> begin(const hub::RecordingSource& source) override;
 
+    /// Everything that is recorded moves to a bucket. Before `open`.
+    void move_to(BucketMeans means);
     /// Opens the archive, and recovers it, before anything else is done with it.
     void open();
-    void use(Keep keep);
+    /// What this disk keeps, and what the bucket does, if there is one.
+    void use(Keep keep, Keep in_bucket = {});
     /// Syncs and removes what is due; to be called a few times a second.
     void tend();
     /// Everything that recorders gave is on the disk, and every file is sealed. Answers true.
@@ -35,6 +44,8 @@ public:
 
     /// Any thread.
     const Counters& counters() const { return archive_.counters(); }
+    /// Null where there is no bucket.
+    const BucketCounters* bucket_counters() const;
 
     /// What there is of a stream. Errc::refused, io, malformed; cancelled where too much waits.
     void list(std::string stream, Span span, Reply<Listing> reply);
@@ -50,8 +61,13 @@ public:
     void unpin(Pin pin, Reply<bool> reply);
 
 private:
+    /// From where it is.
+    void give(const Result<Archive::Place>& place, Form form, Reply<Bytes> reply);
+
     Background& disk_;
-    Archive archive_;                   // touched by works only
+    Archive::Seams seams_;
+    Archive archive_;   // this and the next are touched by works only
+    std::unique_ptr<SecondHome> second_home_;
     std::atomic<bool> begun_ = false;   // there is, or was, something to tend
     std::atomic<bool> tending_ = false;
 };

@@ -11,6 +11,10 @@ std::int64_t in_microseconds(Duration duration) {
     return std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
 }
 
+bool stays(const Stock::File& file) {
+    return file.open || file.pinned || file.unmoved;
+}
+
 }   // namespace
 
 std::vector<std::uint64_t> to_remove(const Stock& stock, const Keep& keep) {
@@ -27,7 +31,7 @@ std::vector<std::uint64_t> to_remove(const Stock& stock, const Keep& keep) {
     std::uint64_t free = stock.free;
     std::uint64_t removable = 0;
     for (const Stock::File& file : stock.files) {
-        removable += file.open || file.pinned ? 0 : file.bytes;
+        removable += stays(file) ? 0 : file.bytes;
     }
     // Somebody else fills the disk: all we have would go, and be of no help.
     const std::uint64_t free_min = free + removable < keep.free_min ? 0 : keep.free_min;
@@ -38,7 +42,7 @@ std::vector<std::uint64_t> to_remove(const Stock& stock, const Keep& keep) {
             file->span.to.microseconds < stock.now->microseconds - in_microseconds(*keep.age_max);
         const bool over = (keep.bytes_max && all > *keep.bytes_max) ||
                           (keep.stream_bytes_max && of_stream[file->stream] > *keep.stream_bytes_max);
-        if (file->open || file->pinned || !(old || over || free < free_min)) {
+        if (stays(*file) || !(old || over || free < free_min)) {
             continue;
         }
         going.push_back(file->id);

@@ -22,8 +22,9 @@ struct Stock {
         std::string stream;
         Span span;
         std::uint64_t bytes = 0;
-        bool open = false;     ///< being recorded
-        bool pinned = false;   ///< somebody wants it kept
+        bool open = false;      ///< being recorded
+        bool pinned = false;    ///< somebody wants it kept
+        bool unmoved = false;   ///< the bucket that is to have it does not have it yet
     };
     std::vector<File> files;
     std::uint64_t free = 0;   ///< bytes of the disk
@@ -31,7 +32,7 @@ struct Stock {
     std::optional<WallTime> now;
 };
 
-/// The files that go, oldest first; never those that are open or pinned. A pure function.
+/// The files that go, oldest first; never those that are open, pinned or unmoved. A pure function.
 std::vector<std::uint64_t> to_remove(const Stock& stock, const Keep& keep);
 
 /// Whether the wall clock can be believed: it moved with the monotonic one since it was last asked. After a

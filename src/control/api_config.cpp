@@ -59,6 +59,9 @@ Outcome patch_overlay(State& state, const Standing& now, const YamlNode& patch) 
         if (key.name == "storage.path") {
             return {409, "storage.path says where this change would be kept: write it into the file"};
         }
+        if (key.name == "storage.objects") {
+            return {409, "storage.objects has keys that the API never sees: write it into the file"};
+        }
         if (auto refused = refuse_fixed(now, key.name)) {
             return *refused;
         }

@@ -100,6 +100,22 @@ struct KeepRule {
     std::optional<unsigned> days;
     std::optional<unsigned> gigabytes;          ///< of all streams
     std::optional<unsigned> stream_gigabytes;   ///< of each
+    bool operator==(const KeepRule&) const = default;
+};
+
+/// The bucket that recordings move to.
+struct ObjectRule {
+    std::string endpoint;   ///< "https://host[:port]"; empty: there is none
+    std::string bucket;
+    std::string region = "us-east-1";
+    std::string prefix;   ///< ends with '/', or is empty
+    std::string access_key;
+    std::string secret_key;        ///< or
+    std::string secret_key_file;   ///< where it stands
+    KeepRule keep;                 ///< there
+
+    bool is_on() const { return !endpoint.empty(); }
+    bool operator==(const ObjectRule&) const = default;
 };
 
 /// One node's settings, all checked. Plain values; read on any thread once loaded.
@@ -157,6 +173,7 @@ struct Configuration {
     log::Format log_format = log::Format::text;
     std::string storage_path = "./millrace-data";
     KeepRule keep;
+    ObjectRule objects;
     std::vector<StreamRule> streams;   ///< in the file's order
     std::vector<User> users;
     std::vector<Token> tokens;

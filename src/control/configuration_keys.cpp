@@ -1,6 +1,7 @@
 #include "base/ip_prefix.hpp"
 #include "base/peer_address.hpp"
 #include "control/configuration_auth.hpp"
+#include "control/object_rule.hpp"
 #include "control/setting.hpp"
 #include "control/stream_rules.hpp"
 #include "hub/name.hpp"
@@ -265,9 +266,15 @@ constexpr std::array keys{
                      "folder of what this node keeps: changes by the API, credentials it made", false, false,
                      [](C& c, const S& s) { c.storage_path = s.text("the path of a folder"); }},
     ConfigurationKey{"storage.keep", "`{ days, gigabytes, stream_gigabytes }`", "{}",
-                     "how long recordings are kept, the oldest go first; nothing said: until the disk is "
-                     "nearly full",
+                     "how long recordings are kept on this disk, the oldest go first; nothing said: until it "
+                     "is nearly full",
                      true, false, [](C& c, const S& s) { c.keep = read_keep(s); }},
+    ConfigurationKey{
+        "storage.objects",
+        "`{ endpoint, bucket, region, prefix, access_key, secret_key, secret_key_file, keep }`", "{}",
+        "an S3-compatible bucket that recordings move to, and are played from; all but `keep` is "
+        "read at the start",
+        true, false, [](C& c, const S& s) { c.objects = read_objects(s); }},
     ConfigurationKey{"storage.import_gigabytes", "number", "16",
                      "a file that is imported into the archive may be so large", false, false,
                      [](C& c, const S& s) { c.import_gigabytes = s.whole_number(KeepRule::gigabytes_max); }},

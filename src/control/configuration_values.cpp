@@ -4,6 +4,7 @@
 #include "base/masked_destination.hpp"
 #include "base/secret.hpp"
 #include "control/json.hpp"
+#include "control/object_rule.hpp"
 
 #include <algorithm>
 #include <array>
@@ -82,20 +83,6 @@ YamlNode entries(const std::vector<T>& items, YamlNode (*value)(const T&)) {
     return list;
 }
 
-YamlNode keep_value(const C& c) {
-    YamlNode keep = map_node();
-    if (c.keep.days) {
-        put(keep, "days", number_value(*c.keep.days));
-    }
-    if (c.keep.gigabytes) {
-        put(keep, "gigabytes", number_value(*c.keep.gigabytes));
-    }
-    if (c.keep.stream_gigabytes) {
-        put(keep, "stream_gigabytes", number_value(*c.keep.stream_gigabytes));
-    }
-    return keep;
-}
-
 YamlNode wfs_value(const C& c) {
     YamlNode map = map_node();
     for (const auto& [channel, stream] : c.wfs) {
@@ -158,7 +145,8 @@ constexpr std::array shown{
     Shown{"log.format",
           [](const C& c) { return text_node(c.log_format == log::Format::json ? "json" : "text"); }},
     Shown{"storage.path", [](const C& c) { return text_node(c.storage_path); }},
-    Shown{"storage.keep", keep_value},
+    Shown{"storage.keep", [](const C& c) { return keep_value(c.keep); }},
+    Shown{"storage.objects", [](const C& c) { return objects_value(c.objects); }},
     Shown{"streams", streams_value},
     Shown{"auth.users", [](const C& c) { return entries(c.users, user_value); }},
     Shown{"auth.tokens", [](const C& c) { return entries(c.tokens, token_value); }},

@@ -257,6 +257,27 @@ void write_counters(Exposition& out, const Streams& streams) {
     write_each(out, streams, [](const Report& one) { return one.gop_seconds; });
 }
 
+/// What went to the archive's bucket, and came from there.
+void write_bucket(Exposition& out, const ArchiveFacts::Bucket& bucket) {
+    out.family("archive_bucket_moved_files_total", counter, "Files that are in the bucket for sure.");
+    out.sample({}, bucket.moved_files);
+    out.family("archive_bucket_moved_bytes_total", counter, "Bytes of these files.");
+    out.sample({}, bucket.moved_bytes);
+    out.family("archive_bucket_waiting_files", gauge, "Files that are on this disk alone.");
+    out.sample({}, bucket.waiting_files);
+    out.family("archive_bucket_waiting_bytes", gauge, "Bytes of these files.");
+    out.sample({}, bucket.waiting_bytes);
+    out.family("archive_bucket_failures_total", counter,
+               "Attempts of the bucket that have to be made again.");
+    out.sample({}, bucket.failures);
+    out.family("archive_bucket_reads_total", counter, "Fragments that were read from the bucket.");
+    out.sample({}, bucket.reads);
+    out.family("archive_bucket_read_failures_total", counter, "Fragments that could not be read from it.");
+    out.sample({}, bucket.read_failures);
+    out.family("archive_bucket_away", gauge, "1 while the bucket takes nothing.");
+    out.sample({}, std::uint64_t{bucket.away ? 1U : 0U});
+}
+
 /// What the archive did, and how the recording of each stream goes.
 void write_archive(Exposition& out, const Streams& streams, const std::optional<ArchiveFacts>& archive) {
     if (archive) {
@@ -280,6 +301,9 @@ void write_archive(Exposition& out, const Streams& streams, const std::optional<
         out.family("archive_retention_held", gauge,
                    "1 while nothing is removed for its age, since the clock jumped.");
         out.sample({}, std::uint64_t{archive->clock_held ? 1U : 0U});
+        if (archive->bucket) {
+            write_bucket(out, *archive->bucket);
+        }
     }
     const auto each = [&](const auto& value) {
         for (const hub::StreamReport& stream : streams) {

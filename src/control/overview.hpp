@@ -27,6 +27,17 @@ struct ArchiveFacts {
     bool full = false;               ///< less is free than the floor
     bool clock_held = false;         ///< nothing is removed for its age, since the clock jumped
     std::vector<std::pair<std::string_view, std::uint64_t>> gaps;   ///< by cause, a literal
+    struct Bucket {
+        std::uint64_t moved_files = 0;
+        std::uint64_t moved_bytes = 0;
+        std::uint64_t waiting_files = 0;
+        std::uint64_t waiting_bytes = 0;
+        std::uint64_t failures = 0;
+        std::uint64_t reads = 0;
+        std::uint64_t read_failures = 0;
+        bool away = false;
+    };
+    std::optional<Bucket> bucket;   ///< nothing: recordings stay on this disk
 };
 
 /// What the API shows and asks; all of it outlives the routes.

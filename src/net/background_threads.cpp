@@ -26,10 +26,15 @@ BackgroundThreads::BackgroundThreads(unsigned threads, std::size_t waiting) : qu
 }
 
 BackgroundThreads::~BackgroundThreads() {
+    stop();
+}
+
+void BackgroundThreads::stop() {
     queue_.close();
     for (std::thread& thread : threads_) {
         thread.join();
     }
+    threads_.clear();
 }
 
 void BackgroundThreads::work_on() {

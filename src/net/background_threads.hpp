@@ -8,8 +8,8 @@
 
 namespace millrace::net {
 
-/// Threads that do one work after the other, the real Background. Its destructor waits for those under way
-/// and drops the rest; it must end before what the work uses.
+/// Threads that do one work after the other, the real Background. `stop`, and so its destructor, waits for
+/// those under way and drops the rest; it must end before what the work uses.
 class BackgroundThreads final : public Background {
 public:
     static constexpr std::size_t waiting_max = 64;
@@ -21,6 +21,8 @@ public:
     ~BackgroundThreads() override;
 
     bool run(std::move_only_function<void()> work) override { return queue_.push(std::move(work)); }
+    /// Takes nothing any more. Two that give each other work are both stopped before either ends.
+    void stop();
 
 private:
     void work_on();

@@ -85,15 +85,19 @@ std::string recordings_json(const archive::Listing& listing) {
     for (std::size_t at = 0; at < listing.fragments.size();) {
         const std::size_t begin = at;
         std::uint64_t bytes = 0;
+        std::uint64_t away = 0;
         do {
-            bytes += listing.fragments[at++].fragment.size;
+            const FoundFragment& one = listing.fragments[at++];
+            bytes += one.fragment.size;
+            away += one.home == archive::Home::bucket ? one.fragment.size : 0;
         } while (at < listing.fragments.size() && goes_on(listing.fragments[at - 1], listing.fragments[at]) &&
                  !listing.fragments[at].new_coding);
         const FoundFragment& first = listing.fragments[begin];
-        items += fmt::format(R"({}{{"from":"{}","to":"{}","bytes":{},"fragments":{},"run":{},"codecs":{}}})",
-                             total++ == 0 ? "" : ",", date_time_text(first.fragment.utc),
-                             date_time_text(end_of(listing.fragments[at - 1])), bytes, at - begin,
-                             web::json_quoted(first.run), web::json_quoted(first.codecs));
+        items += fmt::format(
+            R"({}{{"from":"{}","to":"{}","bytes":{},"bucket_bytes":{},"fragments":{},"run":{},"codecs":{}}})",
+            total++ == 0 ? "" : ",", date_time_text(first.fragment.utc),
+            date_time_text(end_of(listing.fragments[at - 1])), bytes, away, at - begin,
+            web::json_quoted(first.run), web::json_quoted(first.codecs));
     }
     std::string gaps;
     for (const archive::Gap& gap : listing.gaps) {

@@ -85,9 +85,9 @@ TEST(ArchiveLists, the_document_joins_what_has_no_gap) {
     listing.gaps = {{{start + 4'000'000}, {start + 60'000'000}, "publisher gone"}};
     EXPECT_EQ(recordings_json(listing),
               R"({"items":[{"from":"2027-01-15T08:00:00.000Z","to":"2027-01-15T08:00:04.000Z","bytes":2000,)"
-              R"("fragments":2,"run":"1800000000-00000001","codecs":"avc1.64001f"},)"
+              R"("bucket_bytes":0,"fragments":2,"run":"1800000000-00000001","codecs":"avc1.64001f"},)"
               R"({"from":"2027-01-15T08:01:00.000Z","to":"2027-01-15T08:01:02.000Z","bytes":1000,)"
-              R"("fragments":1,"run":"1800000000-00000001","codecs":"avc1.64001f"}],)"
+              R"("bucket_bytes":0,"fragments":1,"run":"1800000000-00000001","codecs":"avc1.64001f"}],)"
               R"("gaps":[{"from":"2027-01-15T08:00:04.000Z","to":"2027-01-15T08:01:00.000Z",)"
               R"("cause":"publisher gone"}],)"
               R"("total":2,"recording":false,"complete":true})");

@@ -37,7 +37,8 @@ public:
     const Counters& counters() const { return archive_.counters(); }
 
     /// What there is of a stream. Errc::refused, io, malformed; cancelled where too much waits.
-    void list(std::string stream, Span span, Reply<Listing> reply);
+    void list(std::string stream, Span span, Reply<Listing> reply,
+              std::size_t count_max = Archive::listed_max);
     /// The chunks of a fragment, its records as they lie in the file, and what a player reads before.
     /// Errc::not_found, malformed as well.
     void read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);

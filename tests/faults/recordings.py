@@ -14,7 +14,7 @@ import peers
 from world import test
 
 NAME = "live/kept"
-KEY_EVERY = 25      # frames of the clip
+KEY_EVERY = 25      # frames of the clip, which is a second
 WHOLE = f"/{NAME}/archive.m3u8?to=2100-01-01T00:00:00Z"
 
 
@@ -44,6 +44,11 @@ def the_export_is_the_same(world, frames):
     with open(path, "wb") as file:
         file.write(whole)
     assert [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(path))] == frames
+    run = subprocess.run(["mediainfo", "--Output=JSON", path], capture_output=True, timeout=30, check=True)
+    tracks = {track["@type"]: track for track in json.loads(run.stdout)["media"]["track"]}
+    video = tracks["Video"]
+    assert (video["Format"], int(video["FrameCount"])) == ("AVC", len(frames)), video
+    assert abs(float(video["Duration"]) - len(frames) / KEY_EVERY) < 0.1 and "Audio" in tracks, tracks
     request = urllib.request.Request(world.server.http(f"/{NAME}/archive.mp4"),
                                      headers={"Range": f"bytes={len(whole) // 2}-"})
     with urllib.request.urlopen(request, timeout=10) as answer:

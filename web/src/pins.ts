@@ -47,7 +47,7 @@ export class Pins {
 
   /** Keeps a part for good. */
   async keep(part: Piece): Promise<void> {
-    await this.#change('Kept for good.', (path) => this.#client.put(path, undefined), part);
+    await this.#change('It stays, whatever goes for age or room.', (path) => this.#client.put(path, undefined), part);
   }
 
   #line(pin: Piece): HTMLElement {

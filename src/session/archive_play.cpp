@@ -271,12 +271,7 @@ private:
         co_return response;
     }
 
-    web::Response refusal(const Error& error) const {
-        note_refusal(desk_, protocol, request_.peer, error);
-        web::Response response = media_refusal(request_, settings_->origins, error);
-        response.headers.push_back({"Cache-Control", "no-store"});
-        return response;
-    }
+    web::Response refusal(const Error& error) const { return refuse_media(desk_, protocol, request_, error); }
 
     Desk& desk_;
     std::shared_ptr<const Settings> settings_;   // kept across waits

@@ -203,7 +203,7 @@ Task<Result<>> RtspRewind::refill() {
         return one.fragment.utc < listed_to_ && end_of(one) <= WallTime{listed_to_.microseconds + 1'000};
     });
     for (archive::FoundFragment& one : found->fragments) {
-        listed_to_ = end_of(one);
+        listed_to_ = std::max(end_of(one), WallTime{listed_to_.microseconds + 1});   // each is listed once
         ahead_.push_back(std::move(one));
     }
     look_again_ = desk_.executor.now() + grow_interval;
@@ -359,7 +359,7 @@ Task<> RtspRewind::step() {
             if (!fetched || over || (units_.empty() && listed_to_ >= until_)) {
                 finish(fetched ? "its end" : fetched.error().what);
             }
-            continue;
+            break;   // requests are heard between two fragments, however slow the disk is
         }
         if (line_.decoded_at(units_.front()) >= until_) {
             finish("its end");

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
-// The first byte says how far a good client came before: nothing, described, playing, recording. The second
+// The first byte says how far a good client came before: nothing, described, playing, recording, playing what
+// was recorded. The second
 // is the size of the pieces, and what the owner answers.
 
 namespace {
@@ -16,13 +17,16 @@ void decide(rtsp::Server& server, const rtsp::Server::Event& event, unsigned cho
     } else if (choice % 4 == 1) {
         return;   // never
     } else if (std::holds_alternative<rtsp::Server::PlayRequested>(event)) {
-        server.offer(rtsp::RawClient::two_tracks());
+        choice % 4 == 2 ? server.offer(rtsp::RawClient::two_tracks())
+                        : server.offer_recording(rtsp::RawClient::two_tracks());
     } else if (std::holds_alternative<rtsp::Server::PublishRequested>(event)) {
         server.accept_publish();
     } else if (std::holds_alternative<rtsp::Server::PortsWanted>(event)) {
         server.grant_ports({.server = {6'000, 6'001}, .ssrc = 1});
-    } else if (std::holds_alternative<rtsp::Server::PlayStarted>(event)) {
-        server.start_play({});
+    } else if (const auto* play = std::get_if<rtsp::Server::PlayStarted>(&event)) {
+        const rtsp::Server::Played played{.range = play->range.value_or(rtsp::Range{}),
+                                          .scale = play->scale.value_or(rtsp::real_time)};
+        server.start_play({}, play->range ? std::optional{played} : std::nullopt);
     }
 }
 
@@ -33,10 +37,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     rtsp::RawClient client;
-    switch (data[0] % 4) {
+    switch (data[0] % 5) {
         case 1: client.describe(); break;
         case 2: client.reach_playing(); break;
         case 3: client.reach_recording(); break;
+        case 4: client.reach_playing_recording(); break;
         default: break;
     }
     ByteSpan bytes = std::as_bytes(std::span{data, size}).subspan(2);

@@ -80,7 +80,7 @@ public:
     /// Seals every file. Nothing is written afterwards.
     void close(const std::string& cause);
 
-    Result<Listing> list(const std::string& stream, Span span);
+    Result<Listing> list(const std::string& stream, Span span, std::size_t count_max = listed_max);
     /// The chunks of a fragment; Errc::not_found, malformed (it is damaged, and from now on a gap).
     Result<Bytes> read(const std::string& stream, std::uint64_t file, std::uint64_t number,
                        Form form = Form::chunks);

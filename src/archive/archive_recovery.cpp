@@ -368,18 +368,18 @@ Result<> Archive::say_late() {
     return {};
 }
 
-Result<Listing> Archive::list(const std::string& stream, Span span) {
+Result<Listing> Archive::list(const std::string& stream, Span span, std::size_t count_max) {
     Listing listing;
     if (!open_) {
         return alarm_.empty() ? Result<Listing>{listing}
                               : fail(Errc::refused, "the archive cannot be read now");
     }
-    auto fragments = index_.fragments(stream, span, listed_max + 1);
-    auto gaps = index_.gaps(stream, span, listed_max);
+    auto fragments = index_.fragments(stream, span, count_max + 1);
+    auto gaps = index_.gaps(stream, span, count_max);
     if (!fragments || !gaps) {
         return std::unexpected(fragments ? gaps.error() : fragments.error());
     }
-    listing.more = fragments->size() > listed_max;
+    listing.more = fragments->size() > count_max;
     if (listing.more) {
         fragments->pop_back();
     }

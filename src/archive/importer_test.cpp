@@ -135,6 +135,22 @@ TEST_F(ImporterTest, keeps_every_unit_once_at_its_time) {
     EXPECT_TRUE(std::ranges::all_of(found.fragments, [](const auto& one) { return one.fragment.key; }));
 }
 
+TEST_F(ImporterTest, a_time_before_1970_is_refused_in_words_and_one_to_come_is_kept) {
+    constexpr std::int64_t year_s = 365 * 86'400;
+    const Film before{100, -start / second - year_s};
+    const Done refused = import(before.bytes);
+    EXPECT_EQ(refused.error, "the file does not say when it was recorded; say from=TIME");
+    EXPECT_EQ(refused.kept, 0);
+    EXPECT_EQ(import(before.bytes, WallTime{start}).error, "") << "it is told when it was";
+    const Film to_come{100, 20 * year_s};
+    EXPECT_EQ(import(to_come.bytes).error, "");
+    const Listing found = listing();
+    ASSERT_FALSE(found.fragments.empty());
+    EXPECT_EQ(found.fragments.front().fragment.utc.microseconds, start);
+    EXPECT_GE(found.fragments.back().fragment.utc.microseconds, start + 20 * year_s * second);
+    EXPECT_EQ(recorded().size(), before.units.size() + to_come.units.size());
+}
+
 TEST_F(ImporterTest, the_same_again_changes_nothing) {
     const Film film{200};
     const Done first = import(film.bytes);

@@ -81,9 +81,9 @@ void Keeper::import(std::string stream, Span span, Batch batch, Reply<bool> repl
     });
 }
 
-void Keeper::list(std::string stream, Span span, Reply<Listing> reply) {
-    (void)disk_.run([this, stream = std::move(stream), span, reply = std::move(reply)]() mutable {
-        reply.give(archive_.list(stream, span));
+void Keeper::list(std::string stream, Span span, Reply<Listing> reply, std::size_t count_max) {
+    (void)disk_.run([this, stream = std::move(stream), span, reply = std::move(reply), count_max]() mutable {
+        reply.give(archive_.list(stream, span, count_max));
     });
 }
 

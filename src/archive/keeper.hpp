@@ -48,7 +48,8 @@ public:
     const BucketCounters* bucket_counters() const;
 
     /// What there is of a stream. Errc::refused, io, malformed; cancelled where too much waits.
-    void list(std::string stream, Span span, Reply<Listing> reply);
+    void list(std::string stream, Span span, Reply<Listing> reply,
+              std::size_t count_max = Archive::listed_max);
     /// The chunks of a fragment, its records as they lie in the file, and what a player reads before.
     /// Errc::not_found, malformed as well.
     void read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);

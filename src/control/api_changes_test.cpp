@@ -30,6 +30,7 @@ protected:
             routes_.push_back(std::move(route));
         }
         join_route(routes_, "/api/v1/streams/a", stream_rule_route(means));
+        join_route(routes_, "/api/v1/recordings/a", record_route(means));
     }
 
     web::Response ask(std::string method, std::string path, std::string body = {}) {
@@ -83,6 +84,7 @@ constexpr std::array calls{
     Call{"DELETE", "/api/v1/tokens/cam"},
     Call{"PUT", "/api/v1/streams/live/cam", "{}"},
     Call{"DELETE", "/api/v1/streams/live/cam"},
+    Call{"POST", "/api/v1/recordings/live/cam", R"({"record":true})"},
 };
 
 TEST_F(ApiChanges, case_70_nothing_goes_without_a_credential) {
@@ -108,6 +110,27 @@ TEST_F(ApiChanges, a_patch_changes_the_overlay_and_shows_where_values_come_from)
     EXPECT_EQ(ask("PATCH", "/api/v1/config", R"({"grace":null,"hls":{"window":null}})").status, 200);
     EXPECT_EQ(node_.configuration().grace, 10s);
     EXPECT_EQ(json_text(node_.realm.applied->state.overlay), "{}\n");
+}
+
+TEST_F(ApiChanges, a_command_switches_recording_in_the_streams_own_rule_and_leaves_the_rest_of_it) {
+    ASSERT_EQ(ask("PUT", "/api/v1/streams/live/cam", R"({"source":"test:"})").status, 200);
+    for (const bool on : {true, false}) {
+        EXPECT_EQ(ask("POST", "/api/v1/recordings/live/cam", fmt::format(R"({{"record":{}}})", on)).status,
+                  204);
+        const std::vector<StreamRule>& rules = node_.configuration().streams;
+        ASSERT_EQ(rules.size(), 1U);
+        EXPECT_EQ(rules.front().pattern.text(), "live/cam");
+        EXPECT_EQ(rules.front().record, on);
+        EXPECT_FALSE(rules.front().source.empty());
+    }
+    const std::size_t writes = node_.storage.writes();
+    for (const std::string_view body :
+         {"{}", R"({"record":"true"})", R"({"record":1})", R"({"record":null})", "[]"}) {
+        EXPECT_EQ(ask("POST", "/api/v1/recordings/live/cam", std::string{body}).status, 422) << body;
+    }
+    EXPECT_EQ(ask("POST", "/api/v1/recordings/live/cam", "record=true").status, 400);
+    EXPECT_EQ(ask("POST", "/api/v1/recordings/live/../cam", R"({"record":true})").status, 400);
+    EXPECT_EQ(node_.storage.writes(), writes);
 }
 
 TEST_F(ApiChanges, what_is_fixed_elsewhere_is_a_conflict_in_words) {

@@ -48,12 +48,14 @@ struct SessionFacts {
     Hops hops{};   ///< of a publisher: the nodes that its media came through
     /// Likewise: its clock against ours, measured when it came; nothing: not known.
     std::optional<ClockOffset::Estimate> clock{};
+    bool recorded = false;   ///< a viewer is sent what was recorded of the stream
 
     /// What its identity must be allowed for as long as it runs, of `stream`.
     Action action() const {
-        return kind == SessionKind::publisher ? Action::publish
-               : stream.empty()               ? Action::admin
-                                              : Action::play;
+        return recorded                         ? Action::archive
+               : kind == SessionKind::publisher ? Action::publish
+               : stream.empty()                 ? Action::admin
+                                                : Action::play;
     }
 };
 

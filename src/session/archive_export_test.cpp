@@ -57,6 +57,26 @@ protected:
         }
     }
 
+    static Task<> ask_whole(ArchiveExported& self, std::unique_ptr<Connection> connection) {
+        const web::Request request{
+            .method = "GET", .path = "/live/cam/archive.mp4", .peer = {"192.0.2.7", 40'000}};
+        web::Response response = co_await self.route_.answer(request, self.home_);
+        EXPECT_EQ(response.status, 200);
+        co_await response.takeover(std::move(connection), {});
+    }
+    std::vector<std::byte> read_slowly(Connection& connection) {
+        std::vector<std::byte> heard;
+        std::array<std::byte, 65'536> piece;
+        for (;;) {
+            world_.time.run_for(10ms);
+            const Result<std::size_t> count = connection.try_read(piece);
+            if (!count) {
+                return heard;
+            }
+            heard.insert(heard.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(*count));
+        }
+    }
+
     web::Route route_ = archive_play(desk_, keeper_, stills_);
 };
 
@@ -123,6 +143,28 @@ TEST_F(ArchiveExported, a_fragment_that_is_damaged_ends_it_where_it_is) {
     const Fetched without = whole();
     EXPECT_EQ(without.status, 200);
     EXPECT_EQ(mp4::samples::read_file(without.body).units_of(0).size(), 50U) << "it is a gap from now on";
+}
+
+TEST_F(ArchiveExported, case_95_retention_meanwhile_ends_it_early_and_never_gives_other_data) {
+    camera_.picture_size = 10'000;
+    record(75);
+    const Fetched before = whole();
+    ASSERT_GT(before.body.size(), 500'000U);
+    auto [ours, theirs] = virtual_connection(home_, far_side_);
+    home_.run([&] { home_.tasks().spawn(ask_whole(*this, std::move(ours))); });
+    world_.time.run_for(1s);
+    keeper_.use({.bytes_max = 1});
+    keeper_.tend();
+    world_.time.run_for(1s);
+    EXPECT_TRUE(listing().fragments.empty());
+    camera_.picture_size = 9'000;
+    record(75, "1800000100-00000002");
+    const std::vector<std::byte> heard = read_slowly(*theirs);
+    const std::size_t head = as_text(heard).find("\r\n\r\n") + 4;
+    const ByteSpan body = ByteSpan{heard}.subspan(head);
+    EXPECT_GT(body.size(), 0U);
+    EXPECT_LT(body.size(), before.body.size());
+    EXPECT_TRUE(std::ranges::equal(body, ByteSpan{before.body}.first(body.size())));
 }
 
 TEST_F(ArchiveExported, what_is_not_there_is_told) {

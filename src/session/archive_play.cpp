@@ -1,10 +1,10 @@
 #include "session/archive_play.hpp"
 
-#include "base/date_time.hpp"
 #include "container/m3u8_writer.hpp"
 #include "hub/name.hpp"
 #include "session/archive_export.hpp"
 #include "session/archive_lists.hpp"
+#include "session/archive_span.hpp"
 #include "session/archive_transport.hpp"
 #include "session/archive_units.hpp"
 #include "session/media_answer.hpp"
@@ -30,39 +30,20 @@ constexpr Duration picture_deadline = 60s;
 /// What people and lists leave of a time.
 constexpr std::int64_t millisecond = 1000;
 
-/// Later than any recording.
-constexpr WallTime always{INT64_MAX / 4};
-
 struct Wanted {
     enum class What : std::uint8_t { list, movie, transport, picture, media, document };
     What what = What::list;
     std::string stream;
-    archive::Span span{{0}, always};
-    bool open_ended = true;
+    AskedSpan asked;
     ArchiveName name{};
 };
 
-Result<WallTime> time_of(const web::Request& request, std::string_view key, WallTime otherwise) {
-    const std::optional<std::string> text = request.query_value(key);
-    if (!text || text->empty()) {
-        return otherwise;
-    }
-    const std::optional<WallTime> time = parse_date_time(*text);
-    return time ? Result<WallTime>{*time}
-                : fail(Errc::malformed, "from and to are times such as 2026-11-20T14:09:32Z");
-}
-
 Result<Wanted> with_span(Wanted wanted, const web::Request& request) {
-    const Result<WallTime> from = time_of(request, "from", {0});
-    const Result<WallTime> to = time_of(request, "to", always);
-    if (!from || !to) {
-        return std::unexpected((from ? to : from).error());
+    const Result<AskedSpan> asked = read_span(request);
+    if (!asked) {
+        return std::unexpected(asked.error());
     }
-    if (*to <= *from) {
-        return fail(Errc::malformed, "to is not behind from");
-    }
-    wanted.span = {*from, *to};
-    wanted.open_ended = *to == always;
+    wanted.asked = *asked;
     return wanted;
 }
 
@@ -87,13 +68,13 @@ Result<Wanted> read_address(const web::Request& request) {
         return with_span({.what = what, .stream = split->name.text()}, request);
     }
     if (split->rest == picture_ending) {
-        const Result<WallTime> at = time_of(request, "at", always);
-        if (!at || *at == always) {
+        const Result<WallTime> at = read_time(request, "at", AskedSpan::always);
+        if (!at || *at == AskedSpan::always) {
             return fail(Errc::malformed, "at is a time such as 2026-11-20T14:09:32Z");
         }
         return Wanted{.what = Wanted::What::picture,
                       .stream = split->name.text(),
-                      .span = {*at, {at->microseconds + millisecond}}};
+                      .asked = {{*at, {at->microseconds + millisecond}}}};
     }
     const std::optional<ArchiveName> name = split->rest.starts_with(media_folder)
                                                 ? read_archive_name(split->rest.substr(media_folder.size()))
@@ -162,7 +143,7 @@ private:
 
     Task<web::Response> listing(const Wanted& wanted) {
         Answer<archive::Listing> answer{desk_.executor};
-        keeper_.list(wanted.stream, wanted.span, answer.reply());
+        keeper_.list(wanted.stream, wanted.asked.span, answer.reply());
         Result<archive::Listing> found = co_await answer.within(deadline_);
         if (!found) {
             co_return refusal(found.error());
@@ -187,8 +168,9 @@ private:
             co_return refusal({Errc::malformed, "this is more than one list holds; ask for a day at a time"});
         }
         const std::string proof = proof_of(request_.query);
-        const Result<hls::MediaPlaylist> list =
-            archive_list(*found, {.query = proof, .from = wanted.span.from, .open_ended = wanted.open_ended});
+        const Result<hls::MediaPlaylist> list = archive_list(
+            *found,
+            {.query = proof, .from = wanted.asked.span.from, .open_ended = wanted.asked.open_ended()});
         if (!list) {
             co_return refusal(list.error());
         }
@@ -230,7 +212,7 @@ private:
             co_return refusal(width.error());
         }
         Answer<archive::Listing> asked{desk_.executor};
-        keeper_.list(wanted.stream, wanted.span, asked.reply());
+        keeper_.list(wanted.stream, wanted.asked.span, asked.reply());
         const Result<archive::Listing> found = co_await asked.within(deadline_);
         if (!found || found->fragments.empty()) {
             co_return refusal(found ? Error{Errc::not_found, "nothing of this stream was recorded then"}
@@ -289,12 +271,7 @@ private:
         co_return response;
     }
 
-    web::Response refusal(const Error& error) const {
-        note_refusal(desk_, protocol, request_.peer, error);
-        web::Response response = media_refusal(request_, settings_->origins, error);
-        response.headers.push_back({"Cache-Control", "no-store"});
-        return response;
-    }
+    web::Response refusal(const Error& error) const { return refuse_media(desk_, protocol, request_, error); }
 
     Desk& desk_;
     std::shared_ptr<const Settings> settings_;   // kept across waits

@@ -4,7 +4,7 @@
 #include "container/ts_multiplexer.hpp"
 #include "media/time.hpp"
 #include "protocol/http/answer.hpp"
-#include "session/archive_units.hpp"
+#include "session/archive_reading.hpp"
 #include "session/media_answer.hpp"
 #include "session/patient_write.hpp"
 
@@ -12,7 +12,6 @@ namespace millrace::session {
 
 namespace {
 
-constexpr Duration read_deadline = 30s;
 constexpr std::int64_t microseconds = 1'000'000;
 
 /// One client, from the head of the answer to the last packet.
@@ -20,10 +19,9 @@ class TransportSending {
 public:
     TransportSending(Desk& desk, archive::Keeper& keeper, TransportExport what)
         : desk_{desk},
-          keeper_{keeper},
-          stream_{std::move(what.stream)},
+          reading_{desk, keeper, std::move(what.stream)},
           found_{std::move(what.found)},
-          multiplexer_{stream_} {}
+          multiplexer_{reading_.stream()} {}
 
     Task<> run(std::unique_ptr<Connection> connection, std::vector<std::byte> head) {
         Result<> sent = co_await patient_write(*connection, desk_.executor, head);
@@ -33,7 +31,8 @@ public:
             }
             const Result<> written = co_await write(one);
             if (!written) {
-                log::warning("archive", "an export of {} ends early: {}", stream_, written.error().what);
+                log::warning("archive", "an export of {} ends early: {}", reading_.stream(),
+                             written.error().what);
                 break;
             }
             sent = co_await patient_write(*connection, desk_.executor, packets_);
@@ -45,24 +44,12 @@ private:
     /// The fragment's packets into `packets_`.
     Task<Result<>> write(const archive::FoundFragment& one) {
         packets_.clear();
-        if (file_ != one.file) {
-            Answer<Bytes> answer{desk_.executor};
-            keeper_.init(stream_, one.file, answer.reply());
-            const Result<Bytes> init = co_await answer.within(desk_.executor.now() + read_deadline);
-            const Result<> begun = init ? units_.begin_file(*init) : std::unexpected(init.error());
-            if (!begun) {
-                co_return begun;
-            }
-            file_ = one.file;
-            multiplexer_.configure(units_.tracks());
-        }
-        Answer<Bytes> answer{desk_.executor};
-        keeper_.read(stream_, one.file, one.fragment.number, answer.reply());
-        const Result<Bytes> chunks = co_await answer.within(desk_.executor.now() + read_deadline);
-        Result<std::vector<media::AccessUnit>> units =
-            chunks ? units_.read(*chunks) : std::unexpected(chunks.error());
+        Result<std::vector<media::AccessUnit>> units = co_await reading_.read(one);
         if (!units) {
             co_return std::unexpected(units.error());
+        }
+        if (std::exchange(file_, one.file) != one.file) {
+            multiplexer_.configure(reading_.tracks());
         }
         const std::int64_t shift = shift_of(one);
         multiplexer_.begin_segment();
@@ -86,11 +73,9 @@ private:
     }
 
     Desk& desk_;
-    archive::Keeper& keeper_;
-    std::string stream_;
+    ArchiveReading reading_;
     archive::Listing found_;
     ts::Multiplexer multiplexer_;
-    ArchiveUnits units_;
     std::uint64_t file_ = 0;
     std::string run_;
     std::int64_t shift_ = 0;

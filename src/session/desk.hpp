@@ -20,6 +20,10 @@
 #include <functional>
 #include <memory>
 
+namespace millrace::archive {
+class Keeper;
+}   // namespace millrace::archive
+
 namespace millrace::session {
 
 class MediaPorts;
@@ -60,6 +64,7 @@ struct Desk {
     std::function<web::Response(const web::Request& request)> rtsp_tunnel;
     MediaPorts* media_ports = nullptr;       ///< none: RTSP goes over TCP alone
     MulticastStreams* multicast = nullptr;   ///< none: nothing goes to groups
+    archive::Keeper* keeper = nullptr;       ///< none: nothing was recorded here
     /// Whether there is memory for one more who publishes or plays.
     Result<> has_room() const {
         return memory != nullptr && memory->scarce()

@@ -104,12 +104,12 @@ void MediaPorts::forget(const Peers& peers, const Owner& owner) {
     }
 }
 
-void MediaPorts::send(bool control, const PeerAddress& to, ByteSpan packet) {
+bool MediaPorts::send(bool control, const PeerAddress& to, ByteSpan packet) {
     const std::array slices{packet};
     std::array batch{Datagram{.peer = to, .slices = slices}};
-    if (const Result<std::size_t> taken = socket(control).send(batch); !taken) {
-        ++counters_.unsent;
-    }
+    const Result<std::size_t> taken = socket(control).send(batch);
+    counters_.unsent += taken ? 0 : 1;
+    return taken.has_value();
 }
 
 void MediaPorts::Ear::on_ready(Result<> ready) {

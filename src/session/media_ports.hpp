@@ -97,8 +97,8 @@ public:
     /// Listens to these from now on; other workers know within a turn of theirs. Errc::exists: somebody has
     /// these peers; exhausted; unsupported: an address of a link, which needs more than an address to reach.
     Result<Lease> enlist(const Peers& peers, Sink sink);
-    /// Sends one packet by the port of RTP, or of RTCP. What finds no room is lost.
-    void send(bool control, const PeerAddress& to, ByteSpan packet);
+    /// Sends one packet by the port of RTP, or of RTCP; false where it found no room.
+    bool send(bool control, const PeerAddress& to, ByteSpan packet);
     /// For viewers: their packets leave by these ports.
     net::DatagramFanOut& fan_out() { return fan_out_; }
 

@@ -1,5 +1,7 @@
 #include "session/refused.hpp"
 
+#include "session/media_answer.hpp"
+
 namespace millrace::session {
 
 namespace {
@@ -26,6 +28,14 @@ void note_refusal(Desk& desk, std::string_view protocol, const Endpoint& peer, c
                              .members = fmt::format(R"("protocol":"{}","peer":{},"reason":"{}")", protocol,
                                                     web::json_quoted(peer.text()), name(why.code))});
     }
+}
+
+web::Response refuse_media(Desk& desk, std::string_view protocol, const web::Request& request,
+                           const Error& why) {
+    note_refusal(desk, protocol, request.peer, why);
+    web::Response response = media_refusal(request, desk.settings->origins, why);
+    response.headers.push_back({"Cache-Control", "no-store"});
+    return response;
 }
 
 }   // namespace millrace::session

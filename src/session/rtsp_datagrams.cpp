@@ -28,11 +28,10 @@ Result<rtsp::Server::Granted> RtspDatagrams::grant(const rtsp::Server::PortsWant
     return rtsp::Server::Granted{.server = desk_.media_ports->server_ports()};
 }
 
-void RtspDatagrams::send_control(unsigned track, ByteSpan packet) {
+bool RtspDatagrams::send(unsigned track, bool control, ByteSpan packet) {
     const auto to = std::ranges::find(tracks_, track, &Track::track);
-    if (to != tracks_.end()) {
-        desk_.media_ports->send(true, to->peers.rtcp, packet);
-    }
+    return to == tracks_.end() ||
+           desk_.media_ports->send(control, control ? to->peers.rtcp : to->peers.rtp, packet);
 }
 
 void RtspDatagrams::join(LogView& log, net::DatagramViewer viewer, Starts starts) {

@@ -24,8 +24,8 @@ public:
 
     /// Errc::unsupported where this node has no such ports; exists, exhausted.
     Result<rtsp::Server::Granted> grant(const rtsp::Server::PortsWanted& wanted);
-    /// RTCP of ours, to the track's peer.
-    void send_control(unsigned track, ByteSpan packet);
+    /// A packet of ours, RTCP or not, to the track's peer; false where it found no room now.
+    bool send(unsigned track, bool control, ByteSpan packet);
 
     /// A viewer's place: while it lasts, packets go to the tracks' peers.
     /// `starts` tells where each track begins for one who comes now.

@@ -31,12 +31,17 @@ Result<> RtspTalk::advance(Instant now) {
 }
 
 Instant RtspTalk::deadline() const {
-    const Instant due = player_.machine->deadline();
+    const Instant due =
+        std::min(player_.machine->deadline(), rewind_ ? rewind_->deadline() : Instant::never());
     return publisher_ && recording_ && !heard_.armed() ? std::min(due, publisher_->deadline()) : due;
 }
 
 std::vector<std::byte> RtspTalk::next_output() {
     std::vector<std::byte> out = machine().next_output();
+    if (rewind_) {
+        const std::vector<std::byte> frames = rewind_->take_frames();
+        out.insert(out.end(), frames.begin(), frames.end());
+    }
     send_reports(out);
     return out;
 }
@@ -53,7 +58,7 @@ void RtspTalk::send_reports(std::vector<std::byte>& interleaved) {
             rtp::write_interleaved_head(writer, setup->transport.channels->rtcp, report->bytes.size());
             writer.bytes(report->bytes);
         } else {
-            datagrams_.send_control(report->media, report->bytes);
+            static_cast<void>(datagrams_.send(report->media, true, report->bytes));
         }
     }
 }
@@ -95,6 +100,7 @@ void RtspTalk::end_session() {
     }
     datagrams_.end();
     group_.reset();
+    rewind_.reset();
     player_.offer = {};
 }
 
@@ -134,6 +140,9 @@ Task<> RtspTalk::run(std::vector<std::byte> first) {
             }
         }
         co_await hand_on();
+        if (rewind_) {
+            co_await rewind_->step();
+        }
         turn = co_await net::drive(connection(), *this, desk_.executor, desk_.read_buffer);
     }
     if (publisher_ || played_) {

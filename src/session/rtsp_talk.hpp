@@ -7,6 +7,7 @@
 #include "session/rtsp_group_share.hpp"
 #include "session/rtsp_play.hpp"
 #include "session/rtsp_publisher.hpp"
+#include "session/rtsp_rewind.hpp"
 
 namespace millrace::session {
 
@@ -54,10 +55,13 @@ private:
     void end_session();
     Task<> answer(Event event);
     Task<> answer(rtsp::Server::PlayRequested request);
+    Task<Result<>> offer_live(const rtsp::Server::PlayRequested& request);
+    Task<Result<>> offer_recording(const rtsp::Server::PlayRequested& request, RewindAddress wanted);
     Task<> answer(rtsp::Server::PublishRequested request);
     Task<> answer(rtsp::Server::PortsWanted wanted);
     Task<> answer(rtsp::Server::PlayStarted request);
     Task<Result<>> play(std::span<const rtsp::SetupTrack> tracks);
+    Task<> play_recording(rtsp::Server::PlayStarted request);
     Result<> play_by_group();
     Task<Result<>> publish(rtsp::Server::PublishRequested request);
     Task<> hand_on();
@@ -72,6 +76,7 @@ private:
     Alarm<RtspTalk, &RtspTalk::hand_on_heard> heard_{*this};
     RtspDatagrams datagrams_;                 // its sink uses the others
     std::unique_ptr<RtspGroupShare> group_;   // of the offered stream
+    std::unique_ptr<RtspRewind> rewind_;      // where a recording is offered
 };
 static_assert(ProtocolMachine<RtspTalk>);
 

@@ -11,6 +11,7 @@ namespace millrace::session {
 namespace {
 
 constexpr Duration lease_deadline = 5s;
+constexpr std::string_view no_group = "a recording goes to one player: by TCP or UDP";
 constexpr std::string_view one_way_only = "all tracks travel by TCP, all by UDP, or all by multicast";
 
 using rtsp::Server;
@@ -23,9 +24,10 @@ Result<Server::Granted> RtspTalk::ports_for(const Server::PortsWanted& wanted) {
     const bool mixed = std::ranges::any_of(machine().tracks(), [&](const rtsp::SetupTrack& one) {
         return one.track != wanted.track && one.transport.lower != lower;
     });
-    return mixed          ? fail(Errc::unsupported, one_way_only)
-           : wanted.group ? Result<Server::Granted>{}
-                          : datagrams_.grant(wanted);
+    return mixed                     ? fail(Errc::unsupported, one_way_only)
+           : wanted.group && rewind_ ? fail(Errc::unsupported, no_group)
+           : wanted.group            ? Result<Server::Granted>{}
+                                     : datagrams_.grant(wanted);
 }
 
 Task<Result<Server::Granted>> RtspTalk::group_for(unsigned track) {
@@ -57,36 +59,82 @@ Task<> RtspTalk::answer(Server::PortsWanted wanted) {
     }
 }
 
-Task<> RtspTalk::answer(Server::PlayRequested request) {
+Task<Result<>> RtspTalk::offer_live(const Server::PlayRequested& request) {
     const Result<hub::Admitted> admitted =
         co_await access_.ask({hub::Action::play, request.address, request.caller});
     if (!admitted) {
-        access_.refuse(machine(), admitted.error());
-        co_return;
+        co_return std::unexpected(admitted.error());
     }
-    group_.reset();
-    player_.offer = {};
     if (const Result<Hops> asked = co_await hops_for(desk_, request.caller.hops, request.address.path);
         !asked) {
-        access_.refuse(machine(), asked.error());
-        co_return;
+        co_return std::unexpected(asked.error());
     }
     Result<RtspOffer> offer = co_await offer_stream(desk_, {.protocol = rtsp_protocol,
                                                             .stream = request.address.path,
                                                             .peer = connection().peer(),
                                                             .who = admitted->identity});
     if (!offer) {
-        access_.refuse(machine(), offer.error());
-        co_return;
+        co_return std::unexpected(offer.error());
     }
     Result<Hops> hops = co_await hops_for(desk_, request.caller.hops, request.address.path);
     if (!hops) {
-        access_.refuse(machine(), hops.error());
-        co_return;
+        co_return std::unexpected(hops.error());
     }
     player_.offer = std::move(*offer);
     player_.offer.place->bind(connection());
     machine().offer(player_.offer.offer.description, std::move(*hops));
+    co_return Result<>{};
+}
+
+Task<Result<>> RtspTalk::offer_recording(const Server::PlayRequested& request, RewindAddress wanted) {
+    rtsp::StreamAddress of_stream = request.address;
+    of_stream.path = wanted.stream;
+    const Result<hub::Admitted> admitted =
+        co_await access_.ask({hub::Action::archive, of_stream, request.caller});
+    if (!admitted) {
+        co_return std::unexpected(admitted.error());
+    }
+    Result<std::unique_ptr<RtspRewind>> opened =
+        co_await RtspRewind::open(desk_, connection(), {std::move(wanted), admitted->identity});
+    if (!opened) {
+        co_return std::unexpected(opened.error());
+    }
+    rewind_ = std::move(*opened);
+    machine().offer_recording(rewind_->description());
+    co_return Result<>{};
+}
+
+Task<> RtspTalk::answer(Server::PlayRequested request) {
+    group_.reset();
+    rewind_.reset();
+    player_.offer = {};
+    const Result<std::optional<RewindAddress>> recording =
+        desk_.keeper != nullptr ? rewind_address(request.address) : std::nullopt;
+    Result<> offered = recording ? Result<>{} : std::unexpected(recording.error());
+    if (recording && *recording) {
+        offered = co_await offer_recording(request, **recording);
+    } else if (recording) {
+        offered = co_await offer_live(request);
+    }
+    if (!offered) {
+        access_.refuse(machine(), offered.error());
+    }
+}
+
+/// PLAY, once and again.
+Task<> RtspTalk::play_recording(Server::PlayStarted request) {
+    const bool by_udp = request.tracks.front().transport.lower == rtsp::Transport::Lower::udp;
+    Result<RtspRewind::Started> started =
+        co_await rewind_->play(std::move(request), by_udp ? &datagrams_ : nullptr);
+    if (started) {
+        played_ = true;
+        access_.let_in();
+        machine().start_play(started->starts, started->played);
+    } else if (started.error().code == Errc::not_found) {
+        machine().refuse({.status = rtsp::invalid_range, .reason = started.error().what, .challenges = {}});
+    } else {
+        access_.refuse(machine(), started.error());
+    }
 }
 
 Task<> RtspTalk::answer(Server::PlayStarted request) {
@@ -97,6 +145,10 @@ Task<> RtspTalk::answer(Server::PlayStarted request) {
     const rtsp::Transport::Lower lower = request.tracks.front().transport.lower;
     if (std::ranges::any_of(request.tracks, [&](const auto& one) { return one.transport.lower != lower; })) {
         machine().refuse({.status = rtsp::unsupported_transport, .reason = one_way_only, .challenges = {}});
+        co_return;
+    }
+    if (rewind_) {
+        co_await play_recording(std::move(request));
         co_return;
     }
     const Result<> played = co_await play(request.tracks);
@@ -188,6 +240,9 @@ Task<> RtspTalk::answer(Event event) {
     } else if (std::holds_alternative<Server::Paused>(event)) {
         recording_ = false;
         datagrams_.pause();
+        if (rewind_) {
+            rewind_->pause();
+        }
     } else if (std::holds_alternative<Server::Ended>(event)) {
         end_session();
     }

@@ -69,12 +69,7 @@ private:
     }
 
     /// Says why not, in HTTP's words. What is not there now may be there soon.
-    web::Response refusal(const Error& error) const {
-        note_refusal(desk_, protocol, request_.peer, error);
-        web::Response response = media_refusal(request_, settings_->origins, error);
-        response.headers.push_back({"Cache-Control", "no-store"});
-        return response;
-    }
+    web::Response refusal(const Error& error) const { return refuse_media(desk_, protocol, request_, error); }
 
     Desk& desk_;
     Stills& stills_;

@@ -21,6 +21,11 @@ def recordings(desk):
     return json.loads(body)
 
 
+def pins(desk):
+    return desk.browser.run(f"fetch('/api/v1/pins/{NAME}').then((one) => one.json())"
+                            ".then(({ items }) => items)")
+
+
 def seconds(desk):
     """How much is recorded."""
     return desk.browser.run(f"fetch('/api/v1/recordings/{NAME}').then((one) => one.json())"
@@ -86,7 +91,7 @@ def row_0_1_a_stream_is_recorded_by_a_button_and_any_moment_of_it_is_played(scen
 
 
 @test()
-def what_is_missing_stands_on_the_timeline_with_its_cause_and_a_part_is_saved(scene):
+def what_is_missing_stands_on_the_timeline_with_its_cause_and_a_part_is_saved_and_kept(scene):
     rules = {NAME: {"source": SOURCE, "record": True}}
     with at_the_desk(scene, streams=rules, hls={"segment": "1s"}) as desk:
         at_the_stream(desk)
@@ -115,6 +120,10 @@ def what_is_missing_stands_on_the_timeline_with_its_cause_and_a_part_is_saved(sc
             "fetch(document.getElementById('save').href).then(async (one) => "
             "[one.status, one.headers.get('Content-Type'), (await one.arrayBuffer()).byteLength])")
         assert (status, kind) == (200, "video/mp4") and size > 1000, (status, kind, size)
+        desk.press("Keep for good")
+        desk.until("document.querySelector('.pins li')", "the part is kept for good")
+        assert [one["from"][:19] for one in pins(desk)] == [piece["from"][:19]], (pins(desk), piece)
+        desk.until("document.querySelector('.pinned')", "and drawn")
         desk.press("10 min")
         desk.until("document.querySelector('.length[aria-pressed=true]').textContent === '10 min'", "closer")
         desk.do("""const rail = document.getElementById('rail').getBoundingClientRect();
@@ -130,6 +139,9 @@ def what_is_missing_stands_on_the_timeline_with_its_cause_and_a_part_is_saved(sc
             desk.browser.shot(f"timeline_{width}_{scheme}")
             found += [(width, scheme, line) for line in desk.browser.axe()]
         assert not found, json.dumps(found, indent=1)
+        desk.do("document.querySelector('.pins li button').click();")
+        desk.until("!document.querySelector('.pins li') && !document.querySelector('.pinned')", "no longer")
+        assert pins(desk) == [], pins(desk)
 
 
 @test()

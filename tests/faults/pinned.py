@@ -10,7 +10,7 @@ import keys
 import node
 import peers
 from keys import as_who, ask
-from recordings import NAME
+from recordings import NAME, rtsp_answer
 from world import CLOSED_SECONDS, test
 
 FLOOR = 256 * disks.MEGABYTE      # of the disk that stays free
@@ -60,6 +60,9 @@ def begin_with_pieces(world):
     assert change(world, "PUT", second, "a") == 403, "who may not change the node pins nothing"
     assert change(world, "PUT", second, None) == 401
     assert ask(world, "GET", PINS, as_who("a")).status == 403, "who may not see recordings sees no pins"
+    for token, status in (("token-kept", 403), ("token-of-boss", 200)):
+        answer = rtsp_answer(world, "DESCRIBE", f"{NAME}/archive?token={token}")
+        assert answer.startswith(f"RTSP/1.0 {status} "), (token, answer)
     assert change(world, "PUT", {"from": second["to"], "to": second["from"]}) == 400
     assert pins(world) == []
     assert change(world, "PUT", second) == 200

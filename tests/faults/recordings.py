@@ -1,7 +1,9 @@
 """What was recorded is there after kill -9 and a new start, frame for frame, and the archive is sound."""
 
+import concurrent.futures
 import json
 import os
+import socket
 import subprocess
 import urllib.request
 
@@ -12,6 +14,7 @@ import peers
 from world import test
 
 NAME = "live/kept"
+KEY_EVERY = 25      # frames of the clip, which is a second
 WHOLE = f"/{NAME}/archive.m3u8?to=2100-01-01T00:00:00Z"
 
 
@@ -41,6 +44,11 @@ def the_export_is_the_same(world, frames):
     with open(path, "wb") as file:
         file.write(whole)
     assert [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(path))] == frames
+    run = subprocess.run(["mediainfo", "--Output=JSON", path], capture_output=True, timeout=30, check=True)
+    tracks = {track["@type"]: track for track in json.loads(run.stdout)["media"]["track"]}
+    video = tracks["Video"]
+    assert (video["Format"], int(video["FrameCount"])) == ("AVC", len(frames)), video
+    assert abs(float(video["Duration"]) - len(frames) / KEY_EVERY) < 0.1 and "Audio" in tracks, tracks
     request = urllib.request.Request(world.server.http(f"/{NAME}/archive.mp4"),
                                      headers={"Range": f"bytes={len(whole) // 2}-"})
     with urllib.request.urlopen(request, timeout=10) as answer:
@@ -55,6 +63,34 @@ def the_transport_stream_is_the_same(world, frames):
     with open(path, "wb") as file:
         file.write(whole)
     assert [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(path))] == frames
+
+
+def by_rtsp(world, transport, *seek, after="?to=2100-01-01T00:00:00Z"):
+    """The names of the frames that FFmpeg gets by RTSP, to their end."""
+    run = subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", transport, *seek, "-i",
+                          world.server.rtsp(f"{NAME}/archive{after}"), "-map", "0:v", "-c", "copy", "-f",
+                          "h264", "-"], capture_output=True, timeout=60, check=True)
+    return [frame.name for frame in ledger.of_annex_b(run.stdout)]
+
+
+def by_rtsp_it_is_the_same(world, frames, key_every):
+    """By TCP and UDP, from the beginning and from a moment: each frame once, from a key frame to the end."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        tcp, udp = (pool.submit(by_rtsp, world, one) for one in ("tcp", "udp"))
+        sought = pool.submit(by_rtsp, world, "tcp", "-ss", "1.5", "-noaccurate_seek")
+        assert tcp.result() == frames and udp.result() == frames
+        left_out = len(frames) - len(sought.result())
+        assert left_out > 0 and left_out % key_every == 0 and sought.result() == frames[left_out:], left_out
+    long_ago = "from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z"
+    words = rtsp_answer(world, "DESCRIBE", f"{NAME}/archive?{long_ago}")
+    assert words.startswith("RTSP/1.0 404 nothing of this stream was recorded then"), words
+
+
+def rtsp_answer(world, method, path):
+    host, port = world.listeners["rtsp"].rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(f"{method} {world.server.rtsp(path)} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+        return line.recv(4096).decode()
 
 
 def a_moment_has_a_picture(world):
@@ -81,7 +117,7 @@ def strange_addresses_find_nothing(world):
 
 @test(quick=True, builds=("release",), canary=False, options=recording)
 def case_f1_a_killed_node_has_what_it_recorded(world):
-    source = world.clip("plain")
+    source = world.clip("plain-brisk")
     names = [frame.name for frame in ledger.of_clip(source) if frame.kind == "video"]
     with peers.ffmpeg_publish(source, world.server.rtmp(NAME), world.folder):
         world.server.wait_live(NAME)
@@ -98,6 +134,7 @@ def case_f1_a_killed_node_has_what_it_recorded(world):
     assert len(there["items"]) == 1 and not there["recording"] and not there["gaps"], there
     the_export_is_the_same(world, got)
     the_transport_stream_is_the_same(world, got)
+    by_rtsp_it_is_the_same(world, got, KEY_EVERY)
     a_moment_has_a_picture(world)
     strange_addresses_find_nothing(world)
     world.server.stop()

@@ -1,8 +1,9 @@
-/** Saves a part of the recording as one file: from where to where, and how much that is. */
+/** Saves a part of the recording as one file, or keeps it for good: from where to where, and how much that is. */
 
 import { element, say } from './dom.ts';
 import { mediaUrl } from './player/stream_address.ts';
 import type { StreamAddress } from './player/player.ts';
+import type { Pins } from './pins.ts';
 import type { Piece, Recordings } from './recordings.ts';
 import { lasting, localTime, partOf } from './timeline_scale.ts';
 
@@ -20,13 +21,15 @@ export class ExportPart {
   readonly #address: StreamAddress;
   readonly #mark: (part: Piece | null) => void;
   readonly #link = element('a', { id: 'save', class: 'choice primary', download: '' }, 'Save as MP4');
+  readonly #keep = element('button', { id: 'keep', type: 'button', class: 'choice', hidden: '' }, 'Keep for good');
   readonly #words = element('p', { class: 'hint', role: 'status' });
   readonly #from: HTMLInputElement;
   readonly #to: HTMLInputElement;
   #found: Recordings | null = null;
+  #chosen: Piece | null = null;
 
-  /** `at` is the moment that is shown; `mark` hears which part is chosen. */
-  constructor(address: StreamAddress, at: () => number, mark: (part: Piece | null) => void) {
+  /** `at` is the moment that is shown; `mark` hears which part is chosen; `pins` are those of the stream. */
+  constructor(address: StreamAddress, at: () => number, mark: (part: Piece | null) => void, pins: Pins) {
     this.#address = address;
     this.#mark = mark;
     const [from, fromLine] = time('export-from', 'From');
@@ -46,7 +49,8 @@ export class ExportPart {
     this.node.append(element('div', { class: 'export-form' },
       element('div', { class: 'export-end' }, fromLine, here('Begin here', from)),
       element('div', { class: 'export-end' }, toLine, here('End here', to)),
-      this.#link), this.#words);
+      this.#link, this.#keep), this.#words);
+    this.#keep.addEventListener('click', () => this.#chosen !== null && void pins.keep(this.#chosen));
     this.node.addEventListener('toggle', () => this.#show());
     this.#show();
   }
@@ -56,9 +60,16 @@ export class ExportPart {
     this.#show();
   }
 
+  /** Only who may change the node keeps a part. */
+  set mayKeep(may: boolean) {
+    this.#keep.hidden = !may;
+  }
+
   #show(): void {
     const part = { from: Date.parse(this.#from.value), to: Date.parse(this.#to.value) };
     const sound = part.from < part.to;
+    this.#chosen = sound ? part : null;
+    this.#keep.disabled = !sound;
     this.#mark(sound && this.node.open ? part : null);
     this.#link.toggleAttribute('aria-disabled', !sound);
     if (!sound) {

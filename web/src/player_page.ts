@@ -12,6 +12,7 @@ import { lookUp, trackWords, type MillracePlayer } from './player/element.ts';
 import { formatOf, WAYS, type Format } from './player/formats.ts';
 import type { StreamAddress } from './player/player.ts';
 import { mediaUrl } from './player/stream_address.ts';
+import { Pins } from './pins.ts';
 import { RecordButton } from './record_button.ts';
 import { publishLines, rtmpAddress } from './publish.ts';
 import { at, root } from './root.ts';
@@ -43,6 +44,7 @@ class Page {
   readonly #record: RecordButton;
   readonly #timeline: Timeline;
   readonly #export: ExportPart;
+  readonly #pins: Pins;
   #session: Session | null = null;
   #from: number | null = null;
   #timelineBegan = false;
@@ -62,7 +64,8 @@ class Page {
       this.#export.know(found);
       part('timeline').hidden = found.items.length + found.gaps.length === 0 && !found.recording && this.#from === null;
     });
-    this.#export = new ExportPart(address, () => this.#timeline.at, (part) => this.#timeline.mark(part));
+    this.#pins = new Pins(address.name, this.#client, (pins) => this.#timeline.pin(pins));
+    this.#export = new ExportPart(address, () => this.#timeline.at, (part) => this.#timeline.mark(part), this.#pins);
     this.#signIn = new SignIn(() => void this.#ask(), (session) => this.#met(session));
     this.#player.setAttribute('format', this.#format);
     this.#player.setAttribute('src', withQuery(address.name, address.credentials));
@@ -89,10 +92,14 @@ class Page {
   /** Who may see recordings has the timeline; who may change the node has the button. */
   #met(session: Session | null): void {
     this.#session = session;
+    this.#export.mayKeep = this.#client.mayChange;
     this.#show();
     if (session?.actions.includes('archive') === true && !this.#timelineBegan) {
       this.#timelineBegan = true;
-      this.#timeline.begin(part('timeline'), this.#export.node);
+      this.#timeline.begin(part('timeline'), this.#export.node, this.#pins.node);
+    }
+    if (this.#timelineBegan) {
+      void this.#pins.ask();
     }
   }
 

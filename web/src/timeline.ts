@@ -47,11 +47,12 @@ export class Timeline {
   readonly #what = element('span', { class: 'moment-what' });
   readonly #lane = element('div', { class: 'lane' });
   readonly #marked = element('div', { class: 'marked', hidden: '' });
+  readonly #pinned = element('div', { class: 'lane', 'aria-hidden': 'true' });
   readonly #head = element('div', { class: 'playhead' });
   readonly #picture: ScrubPicture;
   readonly #ticks = element('div', { class: 'ticks', 'aria-hidden': 'true' });
   readonly #rail = element('div', { id: 'rail', class: 'rail', role: 'slider', tabindex: '0', 'aria-label': 'Moment of the recording' },
-                           this.#lane, this.#marked, this.#head);
+                           this.#lane, this.#pinned, this.#marked, this.#head);
   readonly #gaps = element('ul', { class: 'gaps', 'aria-label': 'Missing' });
   readonly #live = toolButton('Live', 'Back to what is live now (End)', () => this.#watched.go(null));
   readonly #later = toolButton('Later', 'What follows', () => this.#shift(1));
@@ -67,6 +68,7 @@ export class Timeline {
   #asking = 0;
   #shown = '';
   #markedPart: Piece | null = null;
+  #pins: readonly Piece[] = [];
 
   constructor(stream: { name: string; credentials: string }, watched: Watched,
               told: (found: Recordings, span: Piece) => void) {
@@ -85,14 +87,14 @@ export class Timeline {
   }
 
   /** Puts itself into the page, and asks from now on. */
-  begin(node: HTMLElement, more: HTMLElement): void {
+  begin(node: HTMLElement, ...more: HTMLElement[]): void {
     node.append(
       element('div', { class: 'timeline-head' }, element('p', { class: 'moment' }, this.#time, this.#what), this.#lengths),
       element('div', { class: 'rail-frame' }, this.#rail, this.#picture.node, this.#ticks),
       element('div', { class: 'timeline-tools' },
         toolButton('Earlier', 'What went before', () => this.#shift(-1)), this.#later, this.#goTo,
         toolButton('Back 10 s', 'Ten seconds back', () => this.#go(this.#moment() - BACK_MS)), this.#live),
-      this.#gaps, more);
+      this.#gaps, ...more);
     void this.ask();
     setInterval(() => document.hidden || this.#draw(), LOOK_MS);
     new ResizeObserver(() => this.#draw()).observe(this.#rail);
@@ -116,6 +118,13 @@ export class Timeline {
   mark(part: Piece | null): void {
     this.#markedPart = part;
     this.#drawMarked(this.#span());
+  }
+
+  /** Shows which parts are kept for good. */
+  pin(pins: readonly Piece[]): void {
+    this.#pins = pins;
+    this.#shown = '';
+    this.#draw();
   }
 
   /** The moment that is shown, or under a finger. */
@@ -284,7 +293,7 @@ export class Timeline {
   #drawPieces(found: Recordings | null, span: Piece): void {
     this.#drawMarked(span);
     const most = Math.max(2, Math.floor(this.#rail.clientWidth / TICK_PIXELS));
-    const shown = JSON.stringify([found?.items, found?.gaps, Math.round(span.to / this.#length * 2000), most]);
+    const shown = JSON.stringify([found?.items, found?.gaps, this.#pins, Math.round(span.to / this.#length * 2000), most]);
     if (shown === this.#shown) {
       return;
     }
@@ -299,6 +308,7 @@ export class Timeline {
       node.title = gap === undefined ? '' : gapWords(gap);
     });
     this.#lane.replaceChildren(...drawn(found?.items ?? [], 'recorded'), ...missing);
+    this.#pinned.replaceChildren(...drawn(this.#pins, 'pinned'));
     const zone = -new Date(span.to).getTimezoneOffset() * 60_000;
     this.#ticks.replaceChildren(...ticksOf(span, most, zone).map((at) => {
       const tick = element('span', {}, clock(at, this.#length / most < 60_000));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { recordedCondition } from '../src/player/condition.ts';
 import { recordedList } from '../src/player/stream_address.ts';
+import { parsePins, pinWords } from '../src/pins.ts';
 import { parseRecordings, type Recordings } from '../src/recordings.ts';
 import { lasting, partOf, playableFrom, shareOf, ticksOf, wordsAt } from '../src/timeline_scale.ts';
 
@@ -73,4 +74,10 @@ test('a recording says in words where it stands, whatever the stream does', () =
     assert.ok(said.title.length > 0 && !said.title.includes('Live'));
     assert.ok(player === 'playing' || said.words.length > 0, player);
   }
+});
+
+test('parts that are kept for good stand in their order, and what is none is left out', () => {
+  const pins = parsePins([{ from: time(10), to: time(12) }, { from: time(2), to: time(1) }, 'x', null, { from: time(0), to: time(1) }]);
+  assert.deepEqual(pins, [{ from: AT, to: AT + MINUTE }, { from: AT + 10 * MINUTE, to: AT + 12 * MINUTE }]);
+  assert.match(pinWords({ from: AT, to: AT + 90_000 }), /\d\d:\d\d:00 to \d\d:\d\d:30 \(1 min 30 s\)$/);
 });

@@ -73,12 +73,14 @@ std::string_view reason_of(unsigned status) {
         case forbidden: return "Forbidden";
         case not_found: return "Not Found";
         case method_not_allowed: return "Method Not Allowed";
+        case not_acceptable: return "Not Acceptable";
         case too_large: return "Request Entity Too Large";
         case uri_too_long: return "Request-URI Too Large";
         case unsupported_media_type: return "Unsupported Media Type";
         case parameter_not_understood: return "Parameter Not Understood";
         case not_enough_bandwidth: return "Not Enough Bandwidth";
         case session_not_found: return "Session Not Found";
+        case invalid_range: return "Invalid Range";
         case method_not_valid: return "Method Not Valid in This State";
         case aggregate_not_allowed: return "Aggregate Operation Not Allowed";
         case unsupported_transport: return "Unsupported Transport";

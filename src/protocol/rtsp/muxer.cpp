@@ -15,14 +15,13 @@ namespace {
 constexpr std::string_view cname = "millrace";
 constexpr Duration report_interval = 1s;
 
-/// Whether players who were told one format can read the other: parameter sets come in band.
+}   // namespace
+
 bool same_format(const rtp::Format& a, const rtp::Format& b) {
     const bool in_band = a.encoding == rtp::Encoding::h264 || a.encoding == rtp::Encoding::h265;
     return a.encoding == b.encoding && a.clock_rate == b.clock_rate && a.channels == b.channels &&
            (in_band || a.parameters == b.parameters);
 }
-
-}   // namespace
 
 std::optional<WallTime> ReportClock::at(const media::AccessUnit& unit) {
     const std::int64_t time = media::rescale_nearest(unit.pts, unit.config->timescale, 1'000'000);

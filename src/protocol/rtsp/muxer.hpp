@@ -46,6 +46,9 @@ private:
     std::int64_t newest_ = 0;              // stream time, in microseconds
 };
 
+/// Whether players who were told one format can read the other: parameter sets come in band.
+bool same_format(const rtp::Format& a, const rtp::Format& b);
+
 /// Writes one stream as interleaved frames into a log: one message an access unit, and once a second a sender
 /// report of each track after it; the first before a track's first unit, in its message. SSRC, sequence
 /// numbers and times are the log's own, the same for all its viewers. Owned by a derived feed, on its home

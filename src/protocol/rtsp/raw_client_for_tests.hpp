@@ -99,6 +99,18 @@ struct RawClient {
         server.start_play(starts);
         listen();
     }
+    /// A player of a recording, which has said PLAY once.
+    void reach_playing_recording() {
+        ask("DESCRIBE", url);
+        server.offer_recording(two_tracks());
+        listen();
+        ask("SETUP", fmt::format("{}/trackID=0", url), "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n");
+        keep_session();
+        ask("PLAY", url, "Range: npt=2-\r\n");
+        const std::vector<Server::TrackStart> starts{{0, 7, 90}};
+        server.start_play(starts, Server::Played{.range = {Range::Unit::npt, 1'500'000, 9'000'000}});
+        listen();
+    }
     void announce() {
         ask("ANNOUNCE", url, "Content-Type: application/sdp\r\n",
             "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:streamid=0\r\n"

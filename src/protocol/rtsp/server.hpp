@@ -5,6 +5,7 @@
 #include "base/time.hpp"
 #include "protocol/machine.hpp"
 #include "protocol/rtsp/message.hpp"
+#include "protocol/rtsp/range.hpp"
 #include "protocol/rtsp/stream_address.hpp"
 #include "protocol/rtsp/transport.hpp"
 #include "protocol/sdp/description.hpp"
@@ -66,8 +67,11 @@ public:
         bool record = false;
         bool group = false;   ///< by multicast: `client` says nothing
     };
+    /// PLAY; of a recording also while it is played, to go on elsewhere or faster.
     struct PlayStarted {
         std::vector<SetupTrack> tracks;
+        std::optional<Range> range{};   ///< of a recording alone; nothing: it said none
+        std::optional<Scale> scale{};   ///< likewise
     };
     struct RecordStarted {
         std::vector<SetupTrack> tracks;
@@ -88,6 +92,11 @@ public:
         unsigned track = 0;
         std::uint16_t sequence = 0;
         std::uint32_t timestamp = 0;
+    };
+    /// What of a recording is played now, and how fast.
+    struct Played {
+        Range range;
+        Scale scale = real_time;
     };
     struct Granted {
         Ports server;
@@ -118,10 +127,13 @@ public:
     /// These do nothing where nothing of the kind is waited for.
     /// `hops` are the nodes that the stream came through, where a node asked.
     void offer(sdp::Description description, Hops hops = {});
+    /// The same of what was recorded: PLAY has a Range and a Scale, and may come again.
+    void offer_recording(sdp::Description description);
     void accept_publish();
     void grant_ports(const Granted& granted);
     /// The response is then in next_output(); interleaved frames may follow it.
-    void start_play(std::span<const TrackStart> starts);
+    /// `played` where a recording is.
+    void start_play(std::span<const TrackStart> starts, const std::optional<Played>& played = {});
     void refuse(const Refusal& refusal);
     /// Packets of the session came (over UDP): it lives.
     void keep_alive(Instant now);
@@ -154,6 +166,7 @@ private:
     std::optional<unsigned> announced_track(const std::string& url) const;
     std::optional<unsigned> next_without_control() const;
     void on_play(Request request);
+    void on_play_recording(Request request);
     void on_record(const Request& request);
     void on_pause(const Request& request);
     void on_teardown(const Request& request);
@@ -164,6 +177,7 @@ private:
     void answer(const Request& request, Status status) {
         answer(request, Response{.status = status, .headers = {}});
     }
+    void describe(sdp::Description description, bool recorded);
     void answer_description(const Request& request);
     void refuse_state(const Request& request);
     void ask(Request request, Event event);
@@ -185,7 +199,8 @@ private:
     Instant deadline_;
     unsigned refusals_ = 0;
     bool multicast_ = false;
-    bool greeted_ = false;   // a whole request came
+    bool recorded_ = false;   // what is offered
+    bool greeted_ = false;    // a whole request came
     Counters counters_;
     std::deque<Event> events_;
     std::string output_;

@@ -61,12 +61,22 @@ void Server::answer_description(const Request& request) {
 }
 
 void Server::offer(sdp::Description description, Hops hops) {
+    hops_ = std::move(hops);
+    describe(std::move(description), false);
+}
+
+void Server::offer_recording(sdp::Description description) {
+    hops_ = {};
+    describe(std::move(description), true);
+}
+
+void Server::describe(sdp::Description description, bool recorded) {
     if (!pending_ || (pending_->method != "DESCRIBE" && pending_->method != "SETUP") || pending_setup_ ||
         !address_) {
         return;
     }
     description_ = std::move(description);
-    hops_ = std::move(hops);
+    recorded_ = recorded;
     state_ = State::offered;
     Request request = *std::exchange(pending_, std::nullopt);
     touch(now_);
@@ -257,8 +267,11 @@ void Server::grant_ports(const Granted& granted) {
 
 void Server::on_play(Request request) {
     const bool named = !find_header(request.headers, "Session").empty();
+    const bool ready = state_ == State::offered || state_ == State::playing;
     if (session_.empty() || !named) {
         answer(request, session_not_found);
+    } else if (recorded_ && ready && !setups_.empty()) {
+        on_play_recording(std::move(request));
     } else if (state_ == State::playing) {
         answer(request, Response{.headers = {{"Session", session_}}});   // some players keep alive so
     } else if (state_ != State::offered || setups_.empty()) {
@@ -268,7 +281,33 @@ void Server::on_play(Request request) {
     }
 }
 
-void Server::start_play(std::span<const TrackStart> starts) {
+void Server::on_play_recording(Request request) {
+    const auto refuse = [&](Status status, const Error& why) {
+        answer(
+            request,
+            Response{.status = status, .reason = std::string{why.what}, .headers = {{"Session", session_}}});
+    };
+    PlayStarted wanted{.tracks = setups_};
+    if (const std::string_view text = find_header(request.headers, "Range"); !text.empty()) {
+        const Result<Range> range = read_range(text);
+        if (!range) {
+            refuse(invalid_range, range.error());
+            return;
+        }
+        wanted.range = *range;
+    }
+    if (const std::string_view text = find_header(request.headers, "Scale"); !text.empty()) {
+        const Result<Scale> scale = read_scale(text);
+        if (!scale) {
+            refuse(not_acceptable, scale.error());
+            return;
+        }
+        wanted.scale = *scale;
+    }
+    ask(std::move(request), std::move(wanted));
+}
+
+void Server::start_play(std::span<const TrackStart> starts, const std::optional<Played>& played) {
     if (!pending_ || pending_->method != "PLAY") {
         return;
     }
@@ -278,7 +317,11 @@ void Server::start_play(std::span<const TrackStart> starts) {
         info += fmt::format("url={}/{}{};seq={};rtptime={}", address_->base, track_control, start.track,
                             start.sequence, start.timestamp);
     }
-    Response response{.headers = {{"Session", session_}, {"Range", "npt=now-"}}};
+    Response response{
+        .headers = {{"Session", session_}, {"Range", played ? write(played->range) : "npt=now-"}}};
+    if (played) {
+        response.headers.push_back({"Scale", write_scale(played->scale)});
+    }
     if (!info.empty()) {
         response.headers.push_back({"RTP-Info", std::move(info)});
     }

@@ -63,6 +63,43 @@ TEST(RtspServer, takes_a_player_from_describe_to_teardown_cut_at_every_byte) {
     }
 }
 
+TEST(RtspServer, plays_a_recording_by_range_and_scale_and_again_while_it_plays) {
+    RawClient client;
+    client.reach_playing_recording();
+    EXPECT_EQ(client.answer().status, 200U);
+    EXPECT_EQ(client.header("Range"), "npt=1.500-9.000");
+    EXPECT_EQ(client.header("Scale"), "1");
+    EXPECT_EQ(client.header("RTP-Info"), "url=rtsp://h/live/cam/trackID=0;seq=7;rtptime=90");
+    ASSERT_TRUE(client.server.playing());
+    EXPECT_EQ(client.ask("PLAY", url, "Range: clock=20261120T140932Z-\r\nScale: 4.0\r\n"), 0U);
+    const auto wanted = client.events_of<Server::PlayStarted>();
+    ASSERT_EQ(wanted.size(), 2U);
+    EXPECT_EQ(wanted[0].range, (Range{Range::Unit::npt, 2'000'000, {}}));
+    EXPECT_EQ(wanted[0].scale, std::nullopt);
+    EXPECT_EQ(wanted[1].range->unit, Range::Unit::clock);
+    EXPECT_EQ(wanted[1].scale, 4'000);
+    client.server.start_play({}, Server::Played{.range = {}, .scale = 4'000});
+    client.listen();
+    EXPECT_EQ(client.header("Scale"), "4");
+    EXPECT_EQ(client.ask("PAUSE", url), 200U);
+    EXPECT_EQ(client.ask("PLAY", url), 0U);
+    EXPECT_EQ(client.events_of<Server::PlayStarted>().back().range, std::nullopt) << "on from where it is";
+}
+
+TEST(RtspServer, refuses_ranges_and_scales_that_are_not_played_in_words) {
+    RawClient client;
+    client.reach_playing_recording();
+    EXPECT_EQ(client.ask("PLAY", url, "Scale: -1\r\n"), 406U);
+    EXPECT_EQ(client.answer().reason, "this is played forwards only: Scale is 0.25 to 32");
+    EXPECT_EQ(client.ask("PLAY", url, "Range: smpte=0:10:00-\r\n"), 457U);
+    EXPECT_EQ(client.ask("PLAY", url, "Range: npt=20-10\r\n"), 457U);
+    EXPECT_TRUE(client.server.playing()) << "it plays on";
+    EXPECT_EQ(client.events_of<Server::PlayStarted>().size(), 1U);
+    RawClient live;
+    live.reach_playing();
+    EXPECT_EQ(live.ask("PLAY", url, "Range: npt=20-10\r\nScale: -1\r\n"), 200U) << "live has none of them";
+}
+
 TEST(RtspServer, takes_a_publisher_and_its_packets) {
     RawClient client;
     client.reach_recording();

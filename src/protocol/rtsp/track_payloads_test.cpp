@@ -77,6 +77,7 @@ TEST(StreamAddress, takes_urls_apart_as_players_put_them_together) {
         {"rtsp://h:554/live/cam/", "rtsp://h:554/live/cam", "live/cam", "", {}},
         {"rtsp://h/live/cam/trackID=1", "rtsp://h/live/cam", "live/cam", "", 1},
         {"rtsp://h/live/cam?a=b/trackID=1", "rtsp://h/live/cam?a=b", "live/cam", "a=b", 1},
+        {"rtsp://h/live/cam/trackID=1?a=b", "rtsp://h/live/cam?a=b", "live/cam", "a=b", 1},
         {"rtsps://h//a%20b/", "rtsps://h//a%20b", "a b", "", {}},
         {"rtsp://h", "rtsp://h", "", "", {}},
         {"rtsp://h/trackID=x", "rtsp://h/trackID=x", "trackID=x", "", {}},

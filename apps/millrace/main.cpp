@@ -52,6 +52,9 @@ CLI::App* add_receive(CLI::App& app, millrace::apps::ReceiveOptions& receive) {
     receives->add_flag("--json", receive.json, "One JSON object a second");
     receives->add_option("--transport", receive.transport,
                          "How packets of RTSP travel: auto, udp, tcp or http");
+    receives
+        ->add_option("--sound", receive.sound, "Play the sound: default, a card as aplay -L lists it, or off")
+        ->capture_default_str();
     receives->add_flag("--hardware", receive.hardware,
                        "Decode by this machine's video hardware, if there is any");
     return receives;

@@ -43,6 +43,8 @@ struct ReceiveOptions {
     double seconds = 0;         ///< ends after so long from the first media; 0: does not
     bool json = false;          ///< one object a second, on stdout, or with `raw` on stderr
     std::string transport;   ///< how RTSP's packets travel: "udp", "tcp", "http", "auto"; empty: as by itself
+    std::string sound =
+        "off";   ///< the sound card that plays the sound, by its ALSA name; "off": nobody hears it
     bool hardware = false;   ///< this machine's video decoder is used, if it has one
 };
 

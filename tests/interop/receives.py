@@ -20,9 +20,10 @@ WIDTH, HEIGHT = 320, 180
 CAMERA = camera.source(f"test:?size={WIDTH}x{HEIGHT}&fps=30&gop=1s&preset=ultrafast&audio=aac")
 
 
-def begun(scene, verb, *arguments):
+def begun(scene, verb, *arguments, environment=None):
     return subprocess.Popen([camera.program(scene), verb, *arguments], cwd=scene.folder,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                            env=os.environ | (environment or {}), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def ended(process, code):

@@ -25,6 +25,8 @@ struct Asound {
                       unsigned latency_us) = nullptr;
     long (*write)(Pcm*, const void* samples, unsigned long frames) = nullptr;
     int (*delay)(Pcm*, long* frames) = nullptr;
+    int (*state)(Pcm*) = nullptr;
+    int (*start)(Pcm*) = nullptr;
     int (*recover)(Pcm*, int error, int silent) = nullptr;
     int (*close)(Pcm*) = nullptr;
 };
@@ -34,6 +36,7 @@ constexpr int mode_nonblock = 1;
 constexpr int format_s16_le = 2;
 constexpr int access_interleaved = 3;
 constexpr int resample = 1;
+constexpr int state_prepared = 2;
 constexpr unsigned buffer_us = 200'000;
 
 void say_nothing(const char* /*file*/, ...) {
@@ -55,6 +58,7 @@ const Asound* asound() {
             find(library, "snd_pcm_open", calls->open) &&
             find(library, "snd_pcm_set_params", calls->set_params) &&
             find(library, "snd_pcm_writei", calls->write) && find(library, "snd_pcm_delay", calls->delay) &&
+            find(library, "snd_pcm_state", calls->state) && find(library, "snd_pcm_start", calls->start) &&
             find(library, "snd_pcm_recover", calls->recover) && find(library, "snd_pcm_close", calls->close);
         if (whole) {
             calls->set_complaint(say_nothing);   // what is wrong is said in our words
@@ -100,9 +104,13 @@ public:
         if (written == -EAGAIN || written == -EINTR) {
             return 0;
         }
-        return written < 0
-                   ? Outcome<std::size_t>{std::unexpected(card_fault(name_, static_cast<int>(written)))}
-                   : static_cast<std::size_t>(written);
+        if (written < 0) {
+            return std::unexpected(card_fault(name_, static_cast<int>(written)));
+        }
+        if (calls_.state(pcm_) == state_prepared) {
+            calls_.start(pcm_);   // by itself it would wait until it is full
+        }
+        return static_cast<std::size_t>(written);
     }
 
     Duration held() override {

@@ -8,9 +8,6 @@
 
 namespace {
 
-constexpr int failed = 1;
-constexpr int wrong_usage = 2;
-
 std::vector<std::string> environment() {
     std::vector<std::string> variables;
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
@@ -136,7 +133,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : wrong_usage;
+        return app.exit(error) == 0 ? 0 : apps::wrong_usage;
     }
     try {
         if (demonstrate->parsed()) {
@@ -167,6 +164,6 @@ int main(int argc, char** argv) {
         return apps::serve(sources);
     } catch (const std::exception& error) {
         fmt::print(stderr, "millrace: {}\n", error.what());
-        return failed;
+        return apps::failed;
     }
 }

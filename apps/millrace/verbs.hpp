@@ -7,6 +7,10 @@
 
 namespace millrace::apps {
 
+/// Exit codes beside 0: it did not work; it cannot work as it was asked for.
+inline constexpr int failed = 1;
+inline constexpr int wrong_usage = 2;
+
 /// Runs a node until SIGINT or SIGTERM. Returns the exit code. Throws on start-up errors.
 int serve(const control::ConfigurationSources& sources);
 

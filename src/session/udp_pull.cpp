@@ -195,9 +195,7 @@ Task<Result<>> Pull::converse() {
 
 Task<SourceEnding> Pull::run() {
     const Result<> ended = co_await converse();
-    if (publisher_.began() && (media_.ended || publisher_.is_over())) {
-        publisher_.finish();
-    }
+    publisher_.finish(media_.ended);
     co_return SourceEnding{.error = ended.error(), .words = {}};
 }
 

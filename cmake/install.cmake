@@ -47,7 +47,7 @@ set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA
     "${deploy}/debian/postinst;${deploy}/debian/prerm;${deploy}/debian/postrm;${deploy}/debian/conffiles")
 set(CPACK_DEBIAN_MEDIA_PACKAGE_NAME millrace-media)
 # Loaded when a camera, a screen or a microphone is asked for.
-set(CPACK_DEBIAN_MEDIA_PACKAGE_RECOMMENDS libavdevice59)
+set(CPACK_DEBIAN_MEDIA_PACKAGE_RECOMMENDS "libavdevice59, libasound2")
 set(CPACK_DEBIAN_SERVER_DESCRIPTION "live video server
 Takes live video in and hands it to many by HLS, FLV, MPEG-TS, MP4 and RTMP,
 over HTTP and WebSocket. Nothing is transcoded.")

@@ -110,7 +110,8 @@ Labels receiver_labels(const hub::StreamReport& stream, const hub::PlaybackRepor
                             {.name = "Late"},
                             {.name = "Held back"},
                             {.name = "Delay known by"},
-                            {.name = "Picture"}}};
+                            {.name = "Picture"},
+                            {.name = "Sound"}}};
     if (!playback.dark.empty()) {
         return labels;
     }
@@ -131,6 +132,9 @@ Labels receiver_labels(const hub::StreamReport& stream, const hub::PlaybackRepor
     if (const hub::TrackReport* const picture = picture_of(stream)) {
         set_qp(labels.small[0], *picture);
         set_picture(labels.small[5], *picture->track.config);
+    }
+    if (playback.sound_played_seconds > 0 || !playback.silent.empty()) {
+        labels.small[6].value = !playback.silent.empty() ? "none" : playback.muted ? "muted" : "on";
     }
     return labels;
 }

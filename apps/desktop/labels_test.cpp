@@ -78,7 +78,14 @@ TEST(Labels, row_4_12_a_receiver_says_delay_and_throughput_and_what_was_lost) {
     const Labels labels = receiver_labels(stream, playback);
     EXPECT_EQ(texts(labels.large), (std::vector<std::string>{"84 ms", "812 kbit/s", "30.0 fps"}));
     EXPECT_EQ(texts(labels.small), (std::vector<std::string>{"24 (20–31)", "9", "1", "3 ms", "capture ± 2 ms",
-                                                             "1280 × 720 H.265"}));
+                                                             "1280 × 720 H.265", "–"}));
+    const auto sound = [&] { return receiver_labels(stream, playback).small.back().text(); };
+    playback.sound_played_seconds = 0.2;
+    EXPECT_EQ(sound(), "on");
+    playback.muted = true;
+    EXPECT_EQ(sound(), "muted");
+    playback.silent = "the sound card default is not there";
+    EXPECT_EQ(sound(), "none");
 }
 
 TEST(Labels, a_delay_that_nobody_measured_is_not_shown) {

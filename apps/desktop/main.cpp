@@ -22,6 +22,7 @@ struct Usage {
     QString address;
     SenderWindow::Choice choice;
     Colours colours = Colours::system;
+    QString sound;
     bool json = false;
     bool start = false;
 };
@@ -38,6 +39,9 @@ void describe(QCommandLineParser& parser) {
           QStringLiteral("CODEC")},
          {QStringLiteral("bitrate"), QStringLiteral("Bits a second, such as 2M."), QStringLiteral("BITS")},
          {QStringLiteral("start"), QStringLiteral("Begin to send at once.")},
+         {QStringLiteral("sound"),
+          QStringLiteral("What the receiver is heard by: default, a card as aplay -L lists it, or off."),
+          QStringLiteral("CARD"), QStringLiteral("default")},
          {QStringLiteral("light"), QStringLiteral("Dark on light, whatever the desktop has.")},
          {QStringLiteral("dark"), QStringLiteral("Light on dark.")},
          {QStringLiteral("json"), QStringLiteral("What the windows show, one object a second on stdout.")}});
@@ -55,6 +59,7 @@ Usage usage_of(const QCommandLineParser& parser) {
     usage.colours = parser.isSet(QStringLiteral("dark"))    ? Colours::dark
                     : parser.isSet(QStringLiteral("light")) ? Colours::light
                                                             : Colours::system;
+    usage.sound = parser.value(QStringLiteral("sound"));
     usage.json = parser.isSet(QStringLiteral("json"));
     usage.start = parser.isSet(QStringLiteral("start"));
     return usage;
@@ -79,7 +84,8 @@ int run(const Usage& usage) {
         windows.push_back(std::make_unique<SenderWindow>(usage.choice, usage.json, gone));
     }
     if (usage.verb != QStringLiteral("send")) {
-        windows.push_back(std::make_unique<ReceiverWindow>(usage.address, usage.json, gone));
+        const ReceiverWindow::Choice choice{.address = usage.address, .sound = usage.sound};
+        windows.push_back(std::make_unique<ReceiverWindow>(choice, usage.json, gone));
     }
     open = windows.size();
     for (const auto& window : windows) {

@@ -1,6 +1,7 @@
 #include "apps/desktop/node_run.hpp"
 
 #include "apps/node/small_node.hpp"
+#include "control/playback_words.hpp"
 
 #include <exception>
 
@@ -31,6 +32,14 @@ void NodeRun::give_back(const session::LentPicture& picture, session::Showing sh
     }
 }
 
+void NodeRun::mute(bool muted) {
+    const MutexLock lock{mutex_};
+    muted_ = muted;
+    if (play_ != nullptr) {
+        play_->mute(muted);
+    }
+}
+
 void NodeRun::on_report(const hub::PlaybackReport& report) {
     const MutexLock lock{mutex_};
     playback_ = report;
@@ -52,7 +61,9 @@ void NodeRun::run() {
 }
 
 void NodeRun::run_node(net::PictureMemory memory) {
-    session::DecodedPlay play{{.stream = stream_.name}, std::move(memory), *this};
+    session::DecodedPlay play{{.stream = stream_.name, .start = control::decode_start({.sound = sound_})},
+                              std::move(memory),
+                              *this};
     SmallNode node{stream_};
     node.play(play);
     node.watch(look_every, [this](const SmallSight& seen) {
@@ -67,6 +78,7 @@ void NodeRun::run_node(net::PictureMemory memory) {
         const MutexLock lock{mutex_};
         node_ = &node;
         play_ = &play;
+        play.mute(muted_);
         if (stopped_) {
             node.stop();   // nobody heard of it yet
         }

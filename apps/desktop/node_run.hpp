@@ -41,8 +41,9 @@ public:
     static constexpr Duration look_every = 200ms;
 
     /// `watcher` outlives this.
-    NodeRun(control::OneStream stream, NodeWatcher& watcher)
-        : stream_{std::move(stream)}, watcher_{watcher} {}
+    /// `sound`: as control::DecodeWishes has it.
+    NodeRun(control::OneStream stream, std::string sound, NodeWatcher& watcher)
+        : stream_{std::move(stream)}, sound_{std::move(sound)}, watcher_{watcher} {}
     NodeRun(const NodeRun&) = delete;
     NodeRun& operator=(const NodeRun&) = delete;
     ~NodeRun() override { finish(); }
@@ -55,6 +56,7 @@ public:
     void finish();
     /// Any thread, at any time.
     void give_back(const session::LentPicture& picture, session::Showing showing);
+    void mute(bool muted);
 
 private:
     void run();
@@ -64,12 +66,14 @@ private:
     void on_report(const hub::PlaybackReport& report) override;
 
     control::OneStream stream_;
+    std::string sound_;
     NodeWatcher& watcher_;
     Mutex mutex_;
     SmallNode* node_ MILLRACE_GUARDED_BY(mutex_) = nullptr;              // while it can be stopped
     session::DecodedPlay* play_ MILLRACE_GUARDED_BY(mutex_) = nullptr;   // likewise
     hub::PlaybackReport playback_ MILLRACE_GUARDED_BY(mutex_);
     bool stopped_ MILLRACE_GUARDED_BY(mutex_) = false;
+    bool muted_ MILLRACE_GUARDED_BY(mutex_) = false;
     std::thread thread_;
 };
 

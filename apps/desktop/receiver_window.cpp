@@ -4,21 +4,44 @@
 #include "apps/node/played_address.hpp"
 #include "control/playback_words.hpp"
 
+#include <QHBoxLayout>
 #include <QLineEdit>
+#include <QPushButton>
 
 namespace millrace::apps {
 
-ReceiverWindow::ReceiverWindow(const QString& address, bool says_json, std::function<void()> gone)
+namespace {
+
+constexpr int mute_letters = 10;
+
+}   // namespace
+
+ReceiverWindow::ReceiverWindow(const Choice& choice, bool says_json, std::function<void()> gone)
     : StreamWindow{{.name = "receiver",
                     .title = tr("Millrace receiver"),
                     .start = tr("Play"),
                     .says_json = says_json,
                     .gone = std::move(gone)},
-                   receiver_labels({}, {})} {
-    address_ = new QLineEdit{address.isEmpty() ? QStringLiteral("rtsp://127.0.0.1:8554/live/cam") : address};
+                   receiver_labels({}, {})},
+      sound_{choice.sound.toStdString()} {
+    address_ = new QLineEdit{choice.address.isEmpty() ? QStringLiteral("rtsp://127.0.0.1:8554/live/cam")
+                                                      : choice.address};
     address_->setPlaceholderText(QStringLiteral("rtsp://server:8554/live/cam"));
     connect(address_, &QLineEdit::returnPressed, this, [this] { start(); });
-    add_controls(nullptr, field(tr("Address"), address_));
+    mute_ = new QPushButton{tr("Mute")};
+    mute_->setCheckable(true);
+    mute_->setFocusPolicy(Qt::TabFocus);
+    mute_->setMinimumSize(fontMetrics().averageCharWidth() * mute_letters, fontMetrics().height() * 2);
+    mute_->setEnabled(sound_ != "off");
+    connect(mute_, &QPushButton::toggled, this, [this](bool muted) { mute(muted); });
+    add_key(Qt::Key_M, [this] { mute_->click(); });
+    name_place("mute", mute_);
+    auto* const row = new QWidget;
+    auto* const columns = new QHBoxLayout{row};
+    columns->setContentsMargins(0, 0, 0, 0);
+    columns->addWidget(field(tr("Address"), address_), 1);
+    columns->addWidget(mute_, 0, Qt::AlignBottom);
+    add_controls(nullptr, row);
     say({.text = "Nothing is played."});
 }
 

@@ -99,7 +99,10 @@ Sentence receiver_sentence(const hub::StreamReport& stream, const hub::PlaybackR
         return {.mood = Mood::failed, .text = fmt::format("There is no picture: {}.", playback.failed)};
     }
     if (playback.dark.empty()) {
-        return {.mood = Mood::good, .text = fmt::format("Playing {}", place)};
+        const std::string silent = playback.silent.empty()
+                                       ? std::string{}
+                                       : fmt::format(". There is no sound: {}.", playback.silent);
+        return {.mood = Mood::good, .text = fmt::format("Playing {}{}", place, silent)};
     }
     const std::optional<Sentence> source = of_source(stream);
     if (playback.received == 0) {

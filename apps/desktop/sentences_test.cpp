@@ -72,6 +72,10 @@ TEST(Sentences, row_4_13_of_a_receiver_say_why_it_is_black_and_that_it_waits) {
     EXPECT_EQ(receiver_sentence(of(gone), {}).text, "rtsp://h/cam: nobody listens there. It is tried again.");
     const hub::PlaybackReport plays{.dark = {}};
     EXPECT_EQ(receiver_sentence(of(works), plays), (Sentence{.mood = Mood::good, .text = "Playing test:"}));
+    hub::PlaybackReport unheard = plays;
+    unheard.silent = "the sound card default is not there";
+    EXPECT_EQ(receiver_sentence(of(works), unheard).text,
+              "Playing test:. There is no sound: the sound card default is not there.");
 }
 
 TEST(Sentences, what_comes_from_elsewhere_is_called_again_and_a_file_is_not) {

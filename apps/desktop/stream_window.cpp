@@ -77,10 +77,19 @@ void StreamWindow::begin(control::OneStream stream) {
             [this](const session::LentPicture& picture) { run_->give_back(picture, {.seen = false}); }});
     line_->fit(view_->area());
     NodeWatcher& watcher = *this;
-    run_ = std::make_unique<NodeRun>(std::move(stream), watcher);
+    run_ = std::make_unique<NodeRun>(std::move(stream), sound(), watcher);
+    run_->mute(muted_);
     run_->begin();
     say({.text = "Starting"});
     follow_course();
+}
+
+void StreamWindow::mute(bool muted) {
+    muted_ = muted;
+    if (run_) {
+        run_->mute(muted);
+    }
+    print();
 }
 
 void StreamWindow::stop() {
@@ -245,20 +254,23 @@ void StreamWindow::print() const {
     if (!setup_.says_json || start_ == nullptr) {
         return;
     }
-    const WindowSight sight{.window = setup_.name,
-                            .state = name(course_.state()),
-                            .can_start = start_->isEnabled(),
-                            .can_stop = stop_->isEnabled(),
-                            .sentence = sentence_,
-                            .labels = shown_,
-                            .black = view_->is_black(),
-                            .full_screen = isFullScreen(),
-                            .dark = is_dark(palette()),
-                            .places = {{"window", place_of(*this)},
-                                       {"picture", place_of(*view_)},
-                                       {"start", place_of(*start_)},
-                                       {"stop", place_of(*stop_)}},
-                            .stream = document_};
+    WindowSight sight{.window = setup_.name,
+                      .state = name(course_.state()),
+                      .can_start = start_->isEnabled(),
+                      .can_stop = stop_->isEnabled(),
+                      .sentence = sentence_,
+                      .labels = shown_,
+                      .black = view_->is_black(),
+                      .full_screen = isFullScreen(),
+                      .dark = is_dark(palette()),
+                      .places = {{"window", place_of(*this)},
+                                 {"picture", place_of(*view_)},
+                                 {"start", place_of(*start_)},
+                                 {"stop", place_of(*stop_)}},
+                      .stream = document_};
+    for (const auto& [name, widget] : named_) {
+        sight.places.emplace_back(name, place_of(*widget));
+    }
     fmt::print("{}\n", window_json(sight));
     std::fflush(stdout);
 }

@@ -53,11 +53,19 @@ protected:
     virtual Labels labels_of(const NodeSight& sight) const = 0;
     virtual Sentence sentence_of(const NodeSight& sight) const = 0;
     virtual std::string document_of(const NodeSight& sight) const = 0;
+    /// The sound card that plays it; as control::DecodeWishes has it.
+    virtual std::string sound() const { return {}; }
     /// What is chosen can be changed while nothing runs.
     virtual void let_choose(bool allowed) = 0;
 
     /// Above the buttons, and beside them; to be called once.
     void add_controls(QWidget* above, QWidget* beside);
+    /// A key of the window, beside those that both have.
+    void add_key(int code, std::function<void()> act);
+    /// Until it is said otherwise, over the end of a run.
+    void mute(bool muted);
+    /// Where it stands, for programs.
+    void name_place(std::string_view name, const QWidget* widget) { named_.emplace_back(name, widget); }
     void say(Sentence sentence);
     /// What was done, for some seconds.
     void notice(Sentence sentence);
@@ -99,6 +107,8 @@ private:
     PictureView* view_ = nullptr;
     std::vector<Figure*> figures_;
     FactList* facts_ = nullptr;
+    std::vector<std::pair<std::string_view, const QWidget*>> named_;
+    bool muted_ = false;
     QLabel* dot_ = nullptr;
     QLabel* words_ = nullptr;
     QPushButton* start_ = nullptr;

@@ -121,17 +121,17 @@ void StreamWindow::add_controls(QWidget* above, QWidget* beside) {
 }
 
 void StreamWindow::make_keys() {
-    const auto key = [this](int code, void (StreamWindow::*act)()) {
-        auto* const shortcut = new QShortcut{QKeySequence{code}, this};
-        shortcut->setAutoRepeat(false);
-        connect(shortcut, &QShortcut::activated, this, [this, act] { (this->*act)(); });
-    };
-    key(Qt::Key_Space, &StreamWindow::toggle);
-    key(Qt::Key_F, &StreamWindow::switch_full_screen);
-    key(Qt::Key_S, &StreamWindow::snapshot);
-    key(Qt::Key_Escape, &StreamWindow::escape);
-    auto* const quit = new QShortcut{QKeySequence{Qt::Key_Q}, this};
-    connect(quit, &QShortcut::activated, this, [this] { close(); });
+    add_key(Qt::Key_Space, [this] { toggle(); });
+    add_key(Qt::Key_F, [this] { switch_full_screen(); });
+    add_key(Qt::Key_S, [this] { snapshot(); });
+    add_key(Qt::Key_Escape, [this] { escape(); });
+    add_key(Qt::Key_Q, [this] { close(); });
+}
+
+void StreamWindow::add_key(int code, std::function<void()> act) {
+    auto* const shortcut = new QShortcut{QKeySequence{code}, this};
+    shortcut->setAutoRepeat(false);
+    connect(shortcut, &QShortcut::activated, this, std::move(act));
 }
 
 void StreamWindow::toggle() {

@@ -16,7 +16,6 @@ namespace millrace::apps {
 namespace {
 
 constexpr int unsound = 1;
-constexpr int wrong_usage = 2;
 
 std::optional<archive::Closeness> closeness_of(std::string_view word) {
     using enum archive::Closeness;

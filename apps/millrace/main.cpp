@@ -8,9 +8,6 @@
 
 namespace {
 
-constexpr int failed = 1;
-constexpr int wrong_usage = 2;
-
 std::vector<std::string> environment() {
     std::vector<std::string> variables;
     for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
@@ -52,6 +49,9 @@ CLI::App* add_receive(CLI::App& app, millrace::apps::ReceiveOptions& receive) {
     receives->add_flag("--json", receive.json, "One JSON object a second");
     receives->add_option("--transport", receive.transport,
                          "How packets of RTSP travel: auto, udp, tcp or http");
+    receives
+        ->add_option("--sound", receive.sound, "Play the sound: default, a card as aplay -L lists it, or off")
+        ->capture_default_str();
     receives->add_flag("--hardware", receive.hardware,
                        "Decode by this machine's video hardware, if there is any");
     return receives;
@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : wrong_usage;
+        return app.exit(error) == 0 ? 0 : apps::wrong_usage;
     }
     try {
         if (demonstrate->parsed()) {
@@ -164,6 +164,6 @@ int main(int argc, char** argv) {
         return apps::serve(sources);
     } catch (const std::exception& error) {
         fmt::print(stderr, "millrace: {}\n", error.what());
-        return failed;
+        return apps::failed;
     }
 }

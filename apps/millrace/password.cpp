@@ -16,8 +16,6 @@ namespace millrace::apps {
 
 namespace {
 
-constexpr int wrong_usage = 2;
-
 /// Keeps the terminal from showing what is typed, while it lives; Ctrl-C then ends the line that is read, so
 /// that it lives no longer than that.
 class NoEcho {

@@ -10,8 +10,6 @@ namespace millrace::apps {
 
 namespace {
 
-constexpr int failed = 1;
-constexpr int wrong_usage = 2;
 constexpr Duration look_every = 200ms;
 /// Media is looked at for so long at least, and until a second key frame, at most the other.
 constexpr Duration look_min = 3s;

@@ -13,18 +13,14 @@ namespace millrace::apps {
 
 namespace {
 
-constexpr int failed = 1;
-constexpr int wrong_usage = 2;
 constexpr Duration look_every = 200ms;
 constexpr Duration say_every = 1s;
 /// With `--seconds`: how much longer the first media is waited for.
 constexpr Duration first_media_max = 10s;
 
-std::string start_of(const ReceiveOptions& options) {
-    const std::string_view buffer = options.raw.empty() ? "" : "buffer=0";
-    const std::string_view hardware = options.hardware ? "hardware" : "";
-    return fmt::format("decode:{}{}{}{}", buffer.empty() && hardware.empty() ? "" : "?", buffer,
-                       buffer.empty() || hardware.empty() ? "" : "&", hardware);
+/// For a program that reads pictures nothing is held back, unless somebody listens.
+control::DecodeWishes wishes_of(const ReceiveOptions& options) {
+    return {.sound = options.sound, .hardware = options.hardware, .at_once = !options.raw.empty()};
 }
 
 /// Watches a node that receives: takes its pictures, says how it goes, and ends it when there is enough.
@@ -33,7 +29,9 @@ class Receiving final : session::PictureSink {
 public:
     Receiving(const ReceiveOptions& options, net::PictureMemory memory)
         : options_{options},
-          play_{{.stream = control::OneStream{}.name, .start = start_of(options)}, std::move(memory), *this},
+          play_{{.stream = control::OneStream{}.name, .start = control::decode_start(wishes_of(options))},
+                std::move(memory),
+                *this},
           line_{options.json, options.raw.empty() ? stdout : stderr} {
         if (!options.raw.empty()) {
             pipe_.emplace(*raw_form(options.raw), options.frames,

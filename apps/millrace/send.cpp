@@ -11,8 +11,6 @@ namespace millrace::apps {
 
 namespace {
 
-constexpr int failed = 1;
-constexpr int wrong_usage = 2;
 constexpr Duration look_every = 200ms;
 constexpr Duration say_every = 1s;
 

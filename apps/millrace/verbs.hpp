@@ -7,6 +7,10 @@
 
 namespace millrace::apps {
 
+/// Exit codes beside 0: it did not work; it cannot work as it was asked for.
+inline constexpr int failed = 1;
+inline constexpr int wrong_usage = 2;
+
 /// Runs a node until SIGINT or SIGTERM. Returns the exit code. Throws on start-up errors.
 int serve(const control::ConfigurationSources& sources);
 
@@ -43,6 +47,8 @@ struct ReceiveOptions {
     double seconds = 0;         ///< ends after so long from the first media; 0: does not
     bool json = false;          ///< one object a second, on stdout, or with `raw` on stderr
     std::string transport;   ///< how RTSP's packets travel: "udp", "tcp", "http", "auto"; empty: as by itself
+    std::string sound =
+        "off";   ///< the sound card that plays the sound, by its ALSA name; "off": nobody hears it
     bool hardware = false;   ///< this machine's video decoder is used, if it has one
 };
 

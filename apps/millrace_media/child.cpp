@@ -20,6 +20,8 @@ Instant now() {
     return capture::read_clocks().now;
 }
 
+constexpr std::uint64_t volume_max = 100;
+
 timespec until(Instant then) {
     constexpr Duration longest = 1s;
     const Duration left = std::clamp(then - now(), Duration{0}, longest);
@@ -163,6 +165,11 @@ void MediaChild::command(const Command& command) {
         case Command::What::skip:
             if (has_source) {
                 source_->skip(static_cast<std::uint32_t>(std::min<std::uint64_t>(command.value, UINT32_MAX)));
+            }
+            break;
+        case Command::What::volume:
+            if (player_ != nullptr) {
+                player_->set_volume(static_cast<int>(std::min<std::uint64_t>(command.value, volume_max)));
             }
             break;
         case Command::What::stop: end(nullptr); break;

@@ -1,5 +1,7 @@
 #include "control/playback_words.hpp"
 
+#include "control/configuration.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -26,6 +28,16 @@ Json playback_document(const hub::PlaybackReport& report) {
     json["frames_waiting"] = report.waiting;
     json["sounds_decoded"] = report.sounds;
     json["sounds_broken"] = report.sounds_broken;
+    json["sounds_late"] = report.sounds_late;
+    json["sound_played_seconds"] = report.sound_played_seconds;
+    json["sound_filled_seconds"] = report.sound_filled_seconds;
+    json["sound_dropped_seconds"] = report.sound_dropped_seconds;
+    if (report.muted) {
+        json["muted"] = true;
+    }
+    if (!report.silent.empty()) {
+        json["silent"] = report.silent;
+    }
     json["delay_seconds"] = report.delay_seconds;
     json["jitter_seconds"] = report.jitter_seconds;
     json["behind_sound_seconds"] = report.behind_sound_seconds;
@@ -41,7 +53,31 @@ Json playback_document(const hub::PlaybackReport& report) {
     return json;
 }
 
+constexpr std::size_t card_bytes_max = 256;
+
+bool is_card(std::string_view name) {
+    const auto fits = [](char letter) { return letter > ' ' && letter < 127 && letter != '&'; };
+    return name.size() <= card_bytes_max && std::ranges::all_of(name, fits);
+}
+
 }   // namespace
+
+std::string decode_start(const DecodeWishes& wishes) {
+    const bool heard = !wishes.sound.empty() && wishes.sound != "off";
+    if (heard && !is_card(wishes.sound)) {
+        throw ConfigurationError("sound: \"default\", the name of a sound card as aplay -L lists it, or off");
+    }
+    std::string start = "decode:";
+    const auto add = [&start](bool wished, std::string_view word, std::string_view value) {
+        if (wished) {
+            start += fmt::format("{}{}{}", start.ends_with(':') ? '?' : '&', word, value);
+        }
+    };
+    add(heard, "sound=", wishes.sound);
+    add(wishes.at_once && !heard, "buffer=0", "");
+    add(wishes.hardware, "hardware", "");
+    return start;
+}
 
 std::string playback_json(std::string_view stream_document, const hub::PlaybackReport& playback) {
     Json json = Json::parse(stream_document, nullptr, false);
@@ -58,6 +94,9 @@ std::string playback_line(const hub::StreamReport& stream, const hub::PlaybackRe
     }
     line += fmt::format("  held back {:.0f} ms  late {}  lost {}", playback.delay_seconds * 1000,
                         playback.late, playback.broken + playback.skipped + stream.units_unusable);
+    if (!playback.silent.empty()) {
+        line += fmt::format("  no sound: {}", playback.silent);
+    }
     if (!playback.failed.empty()) {
         line += fmt::format("  no picture: {}", playback.failed);
     } else if (!playback.dark.empty()) {

@@ -7,6 +7,16 @@
 
 namespace millrace::control {
 
+/// What a child that decodes is to do.
+struct DecodeWishes {
+    std::string sound;   ///< the card that plays the sound, by its ALSA name; "off" or empty: nobody hears it
+    bool hardware = false;   ///< a video decoder of this machine's, if there is one
+    bool at_once = false;    ///< nothing waits for what comes later, unless somebody hears it
+};
+/// "decode:?sound=default&hardware", as the child has it. Throws ConfigurationError for what is no name of a
+/// card.
+std::string decode_start(const DecodeWishes& wishes);
+
 /// A stream that is received and what became of its pictures, as one object on one line: the stream's
 /// document with `playback` added.
 std::string playback_json(std::string_view stream_document, const hub::PlaybackReport& playback);

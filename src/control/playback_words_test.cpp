@@ -1,5 +1,6 @@
 #include "control/playback_words.hpp"
 
+#include "control/configuration.hpp"
 #include "control/explanation.hpp"
 
 #include <gtest/gtest.h>
@@ -45,6 +46,32 @@ hub::PlaybackReport some_playback() {
 }
 
 }   // namespace
+
+TEST(PlaybackWords, what_a_child_is_to_decode_is_said_in_one_text) {
+    EXPECT_EQ(decode_start({}), "decode:");
+    EXPECT_EQ(decode_start({.sound = "off", .at_once = true}), "decode:?buffer=0");
+    EXPECT_EQ(decode_start({.sound = "hw:CARD=PCH,DEV=0", .hardware = true, .at_once = true}),
+              "decode:?sound=hw:CARD=PCH,DEV=0&hardware")
+        << "sound needs a buffer";
+    EXPECT_THROW(decode_start({.sound = "a&buffer=0"}), ConfigurationError);
+    EXPECT_THROW(decode_start({.sound = "two words"}), ConfigurationError);
+}
+
+TEST(PlaybackWords, why_there_is_no_sound_stands_in_the_document_and_on_the_line) {
+    hub::PlaybackReport report = some_playback();
+    EXPECT_FALSE(nlohmann::json::parse(playback_json("{}", report)).at("playback").contains("silent"));
+    report.silent = "the sound card hw:7 is not there";
+    report.sounds_late = 3;
+    report.sound_filled_seconds = 0.04;
+    report.muted = true;
+    const auto playback = nlohmann::json::parse(playback_json("{}", report)).at("playback");
+    EXPECT_EQ(playback.at("silent"), report.silent);
+    EXPECT_EQ(playback.at("sounds_late"), 3);
+    EXPECT_NEAR(playback.at("sound_filled_seconds").get<double>(), 0.04, 1e-9);
+    EXPECT_TRUE(playback.at("muted").get<bool>());
+    EXPECT_NE(playback_line(some_stream(), report).find("no sound: the sound card hw:7 is not there"),
+              std::string::npos);
+}
 
 TEST(PlaybackWords, row_1_34_every_counter_of_a_playback_stands_in_the_document) {
     const auto json = nlohmann::json::parse(playback_json(R"({"name":"cam"})", some_playback()));

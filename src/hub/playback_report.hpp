@@ -22,6 +22,13 @@ struct PlaybackReport {
     std::uint64_t waiting = 0;
     std::uint64_t sounds = 0;   ///< frames of sound decoded
     std::uint64_t sounds_broken = 0;
+    // Of sound that is played here; all 0 where none is.
+    std::uint64_t sounds_late = 0;      ///< frames that came when their moment was over
+    double sound_played_seconds = 0;    ///< of the stream's own
+    double sound_filled_seconds = 0;    ///< silence in the place of what did not come
+    double sound_dropped_seconds = 0;   ///< left out, for it was late
+    bool muted = false;
+    std::string silent{};            ///< why sound that is to be played is not; empty: it is, or is not to be
     double decoded_per_second = 0;   ///< over the last two seconds
     double shown_per_second = 0;
     double delay_seconds = 0;          ///< that units are held back, so that later ones come in time

@@ -18,7 +18,7 @@ Duration JitterBuffer::time_of(const media::AccessUnit& unit, std::int64_t ticks
 }
 
 Duration JitterBuffer::delay() const {
-    return std::clamp(jitter(), limits_.delay_min, limits_.delay_max);
+    return std::clamp(jitter(), limits_.delay_min, limits_.delay_max) + sound_ahead_;
 }
 
 void JitterBuffer::begin_line(Duration offset, Instant arrival) {
@@ -98,7 +98,9 @@ std::size_t JitterBuffer::pictures() const {
 }
 
 Instant JitterBuffer::due_of(const Waiting& waiting) const {
-    return std::min(moment_of(waiting.time), waiting.arrival + limits_.delay_max);
+    const bool sound = waiting.unit.kind() == media::Kind::audio;
+    const Instant last = waiting.arrival + limits_.delay_max + sound_ahead_;
+    return std::min(moment_of(waiting.time), last) - (sound ? sound_ahead_ : Duration{});
 }
 
 /// The track whose first unit is due before all others'; `none` if nothing waits.

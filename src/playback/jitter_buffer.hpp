@@ -41,6 +41,10 @@ public:
 
     explicit JitterBuffer(JitterLimits limits) : limits_{limits} {}
 
+    /// Sound is let out so long before its moment, for it takes a while until it is heard; pictures wait for
+    /// it, beyond all limits.
+    void let_sound_ahead(Duration by) { sound_ahead_ = by; }
+
     /// Takes a unit of one of the first `tracks_max` tracks; others are dropped. Units of a track come in
     /// order of decoding. Where there are too many bytes, all that wait are forgotten, and pictures begin
     /// again with a key frame.
@@ -87,6 +91,7 @@ private:
     Instant due_of(const Waiting& waiting) const;
 
     JitterLimits limits_;
+    Duration sound_ahead_{};
     std::array<std::deque<Waiting>, tracks_max> tracks_;
     std::array<Window, 2> windows_;   // the one under way, and the one before
     Instant window_began_;

@@ -87,6 +87,22 @@ TEST(JitterBuffer, row_1_28_an_uneven_way_comes_out_even_after_the_first_late_on
     }
 }
 
+TEST(JitterBuffer, row_4_11_sound_that_is_heard_is_let_out_ahead_and_pictures_wait_for_it) {
+    JitterBuffer buffer{{}};
+    buffer.let_sound_ahead(80ms);
+    for (const media::TrackId track : {picture, sound}) {
+        buffer.take(unit(track, 1s), at(7ms));
+    }
+    EXPECT_EQ(buffer.delay(), 80ms);
+    EXPECT_EQ(buffer.due(), at(7ms));
+    EXPECT_EQ(buffer.next(at(7ms))->unit.track, sound);
+    EXPECT_EQ(buffer.due(), at(87ms));
+    EXPECT_EQ(buffer.moment_of(1s), at(87ms));
+    EXPECT_EQ(buffer.next(at(87ms))->unit.track, picture);
+    buffer.let_sound_ahead({});
+    EXPECT_EQ(buffer.moment_of(1s), at(7ms)) << "nobody hears it any more";
+}
+
 TEST(JitterBuffer, a_burst_at_the_beginning_is_due_at_once_and_is_no_jitter) {
     Pictured pictures{{}};
     for (int i = 0; i < 50; ++i) {

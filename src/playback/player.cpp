@@ -2,6 +2,7 @@
 
 #include "capture/picture_decoder.hpp"
 #include "playback/jitter_buffer.hpp"
+#include "playback/loudspeaker.hpp"
 #include "playback/picture_ring.hpp"
 #include "playback/sound_decoder.hpp"
 
@@ -23,6 +24,8 @@ namespace ffmpeg = capture::ffmpeg;
 constexpr std::string_view start = "decode:";
 constexpr std::string_view buffer_option = "buffer=";
 constexpr std::string_view hardware_option = "hardware";
+constexpr std::string_view sound_option = "sound=";
+constexpr std::size_t device_bytes_max = 256;
 constexpr int buffer_max_ms = 10'000;
 /// How much later than its decoding a picture may be shown, whatever its times say.
 constexpr Duration reordered_max = 1s;
@@ -31,6 +34,7 @@ constexpr Duration reordered_max = 1s;
 struct Wishes {
     JitterLimits limits;
     capture::PictureDecoder::By by = capture::PictureDecoder::By::libavcodec;
+    std::string sound;   // a device; empty: nobody hears it
 };
 
 Outcome<Duration> buffer_of(std::string_view value) {
@@ -43,7 +47,7 @@ Outcome<Duration> buffer_of(std::string_view value) {
     return std::chrono::milliseconds{milliseconds};
 }
 
-/// "" or "?buffer=200&hardware", in any order.
+/// "" or "?buffer=200&hardware&sound=default", in any order.
 Outcome<Wishes> wishes_of(std::string_view query) {
     Wishes wishes;
     if (query.empty()) {
@@ -61,26 +65,35 @@ Outcome<Wishes> wishes_of(std::string_view query) {
             wishes.limits.delay_max = *buffer;
         } else if (word == hardware_option) {
             wishes.by = capture::PictureDecoder::By::hardware;
+        } else if (word.starts_with(sound_option)) {
+            wishes.sound = word.substr(sound_option.size());
+            known = !wishes.sound.empty() && wishes.sound.size() <= device_bytes_max;
         } else {
             known = false;
         }
         at = end + 1;
     }
-    return known
-               ? Outcome<Wishes>{wishes}
-               : std::unexpected(Fault{"decode: wants nothing, or ?buffer=MILLISECONDS, or ?hardware", true});
+    return known ? Outcome<Wishes>{wishes}
+                 : std::unexpected(Fault{
+                       "decode: wants nothing, or ?buffer=MILLISECONDS, ?hardware, ?sound=DEVICE", true});
 }
 
 class StreamPlayer final : public Player {
 public:
     StreamPlayer(const Wishes& wishes, std::unique_ptr<PictureRing> ring)
-        : buffer_{wishes.limits}, by_{wishes.by}, ring_{std::move(ring)} {}
+        : buffer_{wishes.limits}, by_{wishes.by}, card_{wishes.sound}, ring_{std::move(ring)} {}
 
     void take(media::AccessUnit unit, Instant now) override;
     void finish() override { finishing_ = true; }
     Instant due() const override;
     Outcome<std::vector<GivenPicture>> play(Instant now) override;
     void release(std::uint8_t slot) override { ring_->release(slot); }
+    void set_volume(int percent) override {
+        volume_ = percent;
+        if (speaker_ != nullptr) {
+            speaker_->set_volume(percent);
+        }
+    }
     PlayCounters counters() const override;
 
 private:
@@ -101,23 +114,29 @@ private:
     Outcome<void> decode(const JitterBuffer::Due& due);
     Outcome<void> follow(const media::ConfigRef& config);
     Outcome<void> decode_sound(const media::AccessUnit& unit, Instant now);
+    Outcome<void> open_sound(const media::ConfigRef& config);
+    void follow_speaker();
     void keep(std::vector<ffmpeg::Frame> frames);
     /// Gives the first that is ready; nothing if no slot can hold it.
     std::optional<GivenPicture> give(Instant now);
 
     JitterBuffer buffer_;
     capture::PictureDecoder::By by_;
+    std::string card_;   // empty: nobody hears it
     std::unique_ptr<PictureRing> ring_;
     std::optional<media::TrackId> picture_track_;
     std::optional<media::TrackId> sound_track_;
     std::unique_ptr<capture::PictureDecoder> pictures_;
     std::unique_ptr<SoundDecoder> sound_;
+    std::unique_ptr<Loudspeaker> speaker_;   // from the first sound on
+    int volume_ = 100;
+    bool heard_ = false;
     media::ConfigRef mute_;   // sound that cannot be decoded
     std::deque<Inside> inside_;
     std::deque<Ready> ready_;
     PlayCounters counters_;
     bool finishing_ = false;   // what is inside the decoder is wanted once nothing waits before it
-    std::optional<Duration> sound_line_;   // from its time to when it was heard, of the newest
+    std::optional<Duration> sound_line_;   // from its time to when it is heard, of the newest
 };
 
 void StreamPlayer::take(media::AccessUnit unit, Instant now) {
@@ -126,6 +145,10 @@ void StreamPlayer::take(media::AccessUnit unit, Instant now) {
     track = track.value_or(unit.track);
     if (*track != unit.track || unit.track >= JitterBuffer::tracks_max) {
         return;
+    }
+    if (!picture && speaker_ == nullptr && !card_.empty()) {
+        speaker_ = std::make_unique<Loudspeaker>([name = card_] { return open_sound_card(name); });
+        speaker_->set_volume(volume_);
     }
     counters_.units += picture ? 1 : 0;
     finishing_ = finishing_ && !picture;
@@ -142,6 +165,7 @@ Instant StreamPlayer::due() const {
 Outcome<std::vector<GivenPicture>> StreamPlayer::play(Instant now) {
     std::vector<GivenPicture> given;
     Outcome<void> decoded;
+    follow_speaker();
     // One unit a call, so that what is decoded leaves before the next is.
     if (ready_.size() < ready_max) {
         if (const std::optional<JitterBuffer::Due> next = buffer_.next(now)) {
@@ -244,26 +268,51 @@ std::optional<GivenPicture> StreamPlayer::give(Instant now) {
     return GivenPicture{*where, late, counters_.pictures++, of.pts, of.capture};
 }
 
+/// Where sound is heard, pictures wait for it.
+void StreamPlayer::follow_speaker() {
+    if (speaker_ == nullptr) {
+        return;
+    }
+    const Loudspeaker::State state = speaker_->state();
+    heard_ = state.playing;
+    buffer_.let_sound_ahead(state.ahead);
+    sound_line_ = heard_ ? state.line : sound_line_;
+}
+
 /// Sound that cannot be decoded is told once, and keeps nobody from the pictures.
+Outcome<void> StreamPlayer::open_sound(const media::ConfigRef& config) {
+    Outcome<std::unique_ptr<SoundDecoder>> decoder = SoundDecoder::open(config);
+    if (!decoder) {
+        mute_ = config;
+        ++counters_.sounds_broken;
+        return std::unexpected(Fault{decoder.error().words, false});
+    }
+    sound_ = std::move(*decoder);
+    return {};
+}
+
 Outcome<void> StreamPlayer::decode_sound(const media::AccessUnit& unit, Instant now) {
     if (mute_ == unit.config) {
         ++counters_.sounds_broken;
         return {};
     }
     if (sound_ == nullptr || sound_->config() != unit.config) {
-        Outcome<std::unique_ptr<SoundDecoder>> decoder = SoundDecoder::open(unit.config);
-        if (!decoder) {
-            mute_ = unit.config;
-            ++counters_.sounds_broken;
-            return std::unexpected(Fault{decoder.error().words, false});
+        const Outcome<void> opened = open_sound(unit.config);
+        if (!opened) {
+            return opened;
         }
-        sound_ = std::move(*decoder);
     }
     const bool first = counters_.sounds == 0;
-    const std::size_t samples = sound_->decode(unit);
-    const bool good = sound_->took() && (samples > 0 || first);
+    SoundDecoder::Decoded decoded = sound_->decode(unit, heard_);
+    const bool good = sound_->took() && (decoded.frames > 0 || first);
     (good ? counters_.sounds : counters_.sounds_broken) += 1;
-    sound_line_ = now - Instant{} - JitterBuffer::time_of(unit, unit.pts);
+    const Duration time = JitterBuffer::time_of(unit, decoded.pts);
+    if (heard_) {
+        speaker_->put(
+            {.samples = std::move(decoded.samples), .at = buffer_.moment_of(time), .stream_time = time});
+    } else {
+        sound_line_ = now - Instant{} - time;
+    }
     return {};
 }
 
@@ -273,6 +322,14 @@ PlayCounters StreamPlayer::counters() const {
     counters.waiting = buffer_.pictures() + inside_.size() + ready_.size();
     counters.delay = buffer_.delay();
     counters.jitter = buffer_.jitter();
+    if (speaker_ != nullptr) {
+        const Loudspeaker::State state = speaker_->state();
+        counters.sounds_late = state.counters.late;
+        counters.sound_played = state.counters.played;
+        counters.sound_filled = state.counters.filled;
+        counters.sound_dropped = state.counters.dropped;
+        counters.silent = state.silent;
+    }
     return counters;
 }
 

@@ -4,6 +4,7 @@
 #include "playback/given_picture.hpp"
 
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,11 +24,17 @@ struct PlayCounters {
     Duration delay{};
     Duration jitter{};
     Duration behind_sound{};
+    std::uint64_t sounds_late = 0;
+    Duration sound_played{};
+    Duration sound_filled{};
+    Duration sound_dropped{};
+    std::string silent{};
 };
 
 /// Plays the units of one stream: a jitter buffer, decoders of its first picture and its first sound track, a
-/// ring for the pictures. The samples of the sound go nowhere; it keeps step with the pictures, and is
-/// counted. Told the time.
+/// ring for the pictures, a loudspeaker for the sound if that is wished. Sound that nobody hears is decoded
+/// all the same, keeps step with the pictures, and is counted. Told the time, but for the loudspeaker, which
+/// reads the same clock.
 class Player {
 public:
     /// Pictures decoded but not given; where there are more, decoding waits.
@@ -46,6 +53,8 @@ public:
     virtual capture::Outcome<std::vector<GivenPicture>> play(Instant now) = 0;
     /// A slot that was given is free again.
     virtual void release(std::uint8_t slot) = 0;
+    /// 0 to 100; 0: sound is played and not heard.
+    virtual void set_volume(int percent) = 0;
     virtual PlayCounters counters() const = 0;
 };
 
@@ -53,7 +62,8 @@ public:
 bool is_player(std::string_view text);
 
 /// "decode:?buffer=500": units wait for at most so many milliseconds, 0 to 10,000; "decode:?hardware": a
-/// device of this machine decodes, if there is one. Strict. The descriptor is the ring's memory, and is taken
+/// device of this machine decodes, if there is one; "decode:?sound=default": the sound card of that ALSA name
+/// plays the sound. Strict. The descriptor is the ring's memory, and is taken
 /// over.
 capture::Outcome<std::unique_ptr<Player>> open_player(std::string_view text, int ring);
 

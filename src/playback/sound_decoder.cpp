@@ -1,5 +1,7 @@
 #include "playback/sound_decoder.hpp"
 
+#include "playback/sound.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -69,21 +71,54 @@ capture::Outcome<std::unique_ptr<SoundDecoder>> SoundDecoder::open(const media::
     return std::unique_ptr<SoundDecoder>{new SoundDecoder{config, std::move(context)}};
 }
 
-std::size_t SoundDecoder::decode(const media::AccessUnit& unit) {
+/// Appends what the frame holds, at our rate and in two channels. Sound of a kind that cannot be converted is
+/// left out.
+void SoundDecoder::convert(std::vector<std::int16_t>& samples) {
+    const std::array kind{frame_->format, frame_->sample_rate, frame_->ch_layout.nb_channels};
+    if (resampler_ == nullptr || kind != resampled_) {
+        AVChannelLayout ours;
+        av_channel_layout_default(&ours, static_cast<int>(sound_channels));
+        AVChannelLayout theirs = frame_->ch_layout;   // FFmpeg 5 promises less than it does
+        SwrContext* raw = nullptr;
+        swr_alloc_set_opts2(&raw, &ours, AV_SAMPLE_FMT_S16, static_cast<int>(sound_rate), &theirs,
+                            static_cast<AVSampleFormat>(frame_->format), frame_->sample_rate, 0, nullptr);
+        resampler_.reset(raw);
+        resampled_ = kind;
+        if (raw == nullptr || swr_init(raw) < 0) {
+            resampler_.reset();
+            return;
+        }
+    }
+    const int room = swr_get_out_samples(resampler_.get(), frame_->nb_samples);
+    const std::size_t before = samples.size();
+    samples.resize(before + static_cast<std::size_t>(std::max(room, 0)) * sound_channels);
+    auto* const out = reinterpret_cast<std::uint8_t*>(samples.data() + before);
+    const int got = swr_convert(resampler_.get(), const_cast<std::uint8_t**>(&out), room,
+                                const_cast<const std::uint8_t**>(frame_->extended_data), frame_->nb_samples);
+    samples.resize(before + static_cast<std::size_t>(std::max(got, 0)) * sound_channels);
+}
+
+SoundDecoder::Decoded SoundDecoder::decode(const media::AccessUnit& unit, bool wanted) {
     took_ = false;
+    Decoded decoded{.pts = unit.pts};
     if (frame_ == nullptr || av_new_packet(packet_.get(), static_cast<int>(unit.payload.size())) < 0) {
-        return 0;
+        return decoded;
     }
     std::ranges::copy(unit.payload, reinterpret_cast<std::byte*>(packet_->data));
     packet_->pts = unit.pts;
     took_ = avcodec_send_packet(context_.get(), packet_.get()) >= 0;
     av_packet_unref(packet_.get());
-    std::size_t samples = 0;
     while (took_ && avcodec_receive_frame(context_.get(), frame_.get()) >= 0) {
-        samples += static_cast<std::size_t>(std::max(frame_->nb_samples, 0));
+        if (decoded.frames == 0 && frame_->pts != AV_NOPTS_VALUE) {
+            decoded.pts = frame_->pts;
+        }
+        decoded.frames += static_cast<std::size_t>(std::max(frame_->nb_samples, 0));
+        if (wanted) {
+            convert(decoded.samples);
+        }
         av_frame_unref(frame_.get());
     }
-    return samples;
+    return decoded;
 }
 
 }   // namespace millrace::playback

@@ -1,6 +1,7 @@
 #include "session/decoded_play.hpp"
 
 #include "base/check.hpp"
+#include "base/log.hpp"
 #include "base/waiting.hpp"
 
 namespace millrace::session {
@@ -73,6 +74,15 @@ void DecodedPlay::on_feed(DecodedFeed* feed) {
     feed_ = feed;
 }
 
+void DecodedPlay::follow_mute() {
+    constexpr std::uint64_t full = 100;
+    const bool wanted = muted_;
+    if (wanted != report_.muted && feed_ != nullptr &&
+        feed_->say(media_link::Command{media_link::Command::What::volume, wanted ? 0 : full})) {
+        report_.muted = wanted;
+    }
+}
+
 /// What a child that is gone had not given is lost: it counts as broken.
 void DecodedPlay::on_child() {
     ++child_;
@@ -81,16 +91,29 @@ void DecodedPlay::on_child() {
     former_.late += played_.late;
     former_.sounds += played_.sounds;
     former_.sounds_broken += played_.sounds_broken;
-    played_ = {};
+    former_.sounds_late += played_.sounds_late;
+    former_.sound_played_us += played_.sound_played_us;
+    former_.sound_filled_us += played_.sound_filled_us;
+    former_.sound_dropped_us += played_.sound_dropped_us;
+    played_ = {.silent = std::move(played_.silent)};   // until the next one says otherwise
     catches_up_ = true;
+    report_.muted = false;   // it hears of it from the next report on
 }
 
 void DecodedPlay::on_said(media_link::Message message) {
     if (const auto* picture = std::get_if<media_link::Picture>(&message)) {
         show(*picture);
     } else if (const auto* played = std::get_if<media_link::Played>(&message)) {
-        played_ = *played;
+        take_report(*played);
     }
+}
+
+void DecodedPlay::take_report(media_link::Played played) {
+    played.silent = log::escaped(played.silent, media_link::silent_bytes_max);
+    if (!played.silent.empty() && played.silent != played_.silent) {
+        log::warning(form, "{}: no sound: {}", order_.stream, played.silent);
+    }
+    played_ = std::move(played);
 }
 
 void DecodedPlay::show(const media_link::Picture& picture) {
@@ -138,7 +161,7 @@ void DecodedPlay::take_back(const LentPicture& picture, Showing showing) {
 }
 
 void DecodedPlay::report() {
-    constexpr double microseconds = 1e6;
+    const auto seconds = [](auto microseconds) { return static_cast<double>(microseconds) / 1e6; };
     const Instant now = home_->now();
     report_.received = received();
     report_.skipped = skipped();
@@ -147,11 +170,17 @@ void DecodedPlay::report() {
     report_.sounds = former_.sounds + played_.sounds;
     report_.sounds_broken = former_.sounds_broken + played_.sounds_broken;
     report_.waiting = waiting();
+    report_.sounds_late = former_.sounds_late + played_.sounds_late;
+    report_.sound_played_seconds = seconds(former_.sound_played_us + played_.sound_played_us);
+    report_.sound_filled_seconds = seconds(former_.sound_filled_us + played_.sound_filled_us);
+    report_.sound_dropped_seconds = seconds(former_.sound_dropped_us + played_.sound_dropped_us);
+    report_.silent = played_.silent;
+    follow_mute();
     report_.decoded_per_second = decoded_.per_second(now);
     report_.shown_per_second = shown_.per_second(now);
-    report_.delay_seconds = static_cast<double>(played_.delay_us) / microseconds;
-    report_.jitter_seconds = static_cast<double>(played_.jitter_us) / microseconds;
-    report_.behind_sound_seconds = static_cast<double>(played_.behind_sound_us) / microseconds;
+    report_.delay_seconds = seconds(played_.delay_us);
+    report_.jitter_seconds = seconds(played_.jitter_us);
+    report_.behind_sound_seconds = seconds(played_.behind_sound_us);
     report_.latency = latency_.report(home_->clock().utc());
     sink_.on_report(report_);
 }

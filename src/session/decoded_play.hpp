@@ -6,6 +6,7 @@
 #include "session/decoded_feed.hpp"
 #include "session/desk.hpp"
 
+#include <atomic>
 #include <optional>
 #include <string>
 
@@ -60,6 +61,8 @@ public:
     void begin(Desk& desk);
     /// Any thread, while the node runs.
     void give_back(const LentPicture& picture, Showing showing);
+    /// Sound is played and not heard, or heard again, from the next report on. Any thread.
+    void mute(bool muted) { muted_ = muted; }
 
 private:
     Task<> watch(Desk& desk);
@@ -71,6 +74,8 @@ private:
     void on_dark(std::string_view why) override;
     void on_failed(std::string_view why) override { report_.failed = why; }
 
+    void follow_mute();
+    void take_report(media_link::Played played);
     void show(const media_link::Picture& picture);
     void take_back(const LentPicture& picture, Showing showing);
     std::uint64_t received() const { return former_received_ + (feed_ == nullptr ? 0 : feed_->received()); }
@@ -86,7 +91,8 @@ private:
     DecodedFeed* feed_ = nullptr;   // while somebody has a seat at it
     std::uint64_t child_ = 0;
     std::optional<std::int64_t> newest_pts_;   // that was shown, of this and former children
-    bool catches_up_ = false;                  // a child that takes over begins with what was shown already
+    std::atomic<bool> muted_ = false;
+    bool catches_up_ = false;   // a child that takes over begins with what was shown already
     hub::PlaybackReport report_;
     media_link::Played played_;           // of this child
     media_link::Played former_;           // of those before

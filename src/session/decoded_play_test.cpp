@@ -203,6 +203,42 @@ TEST_F(Decoding, a_child_that_crashes_is_replaced_and_shows_nothing_twice) {
     EXPECT_EQ(screen_.lent.size(), 3U);
 }
 
+TEST_F(Decoding, sound_is_counted_over_children_and_each_is_told_that_it_is_muted) {
+    begin();
+    play_.mute(true);
+    EXPECT_TRUE(report().muted);
+    const auto volumes = [this] {
+        std::vector<std::uint64_t> values;
+        for (const media_link::Command& command : heard<media_link::Command>()) {
+            EXPECT_EQ(command.what, media_link::Command::What::volume);
+            values.push_back(command.value);
+        }
+        return values;
+    };
+    EXPECT_EQ(volumes(), std::vector<std::uint64_t>{0});
+    spawner_.say(media_link::Played{.sounds = 9,
+                                    .sounds_late = 2,
+                                    .sound_played_us = 400'000,
+                                    .sound_filled_us = 20'000,
+                                    .sound_dropped_us = 40'000});
+    spawner_.die();
+    world_.time.run_for(200ms);
+    spawner_.move();
+    spawner_.move();
+    world_.time.run_for(DecodedPlay::report_every);
+    EXPECT_EQ(volumes(), std::vector<std::uint64_t>{0}) << "the new one, too";
+    spawner_.say(media_link::Played{.sounds_late = 1, .sound_played_us = 100'000, .silent = "no\ncard"});
+    const hub::PlaybackReport& now = report();
+    EXPECT_EQ(now.sounds_late, 3U);
+    EXPECT_NEAR(now.sound_played_seconds, 0.5, 1e-9);
+    EXPECT_NEAR(now.sound_filled_seconds, 0.02, 1e-9);
+    EXPECT_NEAR(now.sound_dropped_seconds, 0.04, 1e-9);
+    EXPECT_EQ(now.silent, "no\\x0acard") << "the child's words are not trusted";
+    play_.mute(false);
+    EXPECT_FALSE(report().muted);
+    EXPECT_EQ(volumes().back(), 100U);
+}
+
 TEST_F(Decoding, a_stream_that_is_over_is_waited_for_anew) {
     begin();
     picture(0, 0);

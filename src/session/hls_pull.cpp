@@ -268,9 +268,7 @@ Task<Result<>> Pull::converse() {
 Task<SourceEnding> Pull::run() {
     const Result<> ended = co_await converse();
     const bool over = !lines_.empty() && done();
-    if (publisher_.began() && (over || publisher_.is_over())) {
-        publisher_.finish();
-    }
+    publisher_.finish(over);
     std::string words;
     for (const HlsLine& line : lines_) {
         words = words.empty() && !over ? line.words() : words;

@@ -40,7 +40,7 @@ Task<SourceEnding> play(Desk& desk, const SourceMeans& /*means*/, const SourceRu
         co_await pause_for(desk, 100ms, leash);
     }
     if (publisher.began() && (publisher.is_over() || puppet.ending.finished)) {
-        publisher.finish();
+        publisher.finish(true);
     }
     co_return puppet.ending;
 }

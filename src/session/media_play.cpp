@@ -96,7 +96,7 @@ constexpr std::array forms{
     Form{".mjpeg",
          multipart::media_type,
          {"mjpeg", plain<make_parts>},
-         {"ws-mjpeg", framed<make_bare_pictures, none>},
+         {"ws-mjpeg", framed<make_bare_pictures, ends>},
          true},
 };
 /// What `http.default_stream` names, as pictures.

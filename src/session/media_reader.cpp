@@ -2,6 +2,8 @@
 
 #include "container/mp4_reader.hpp"
 #include "container/ts_reader.hpp"
+#include "media/jpeg.hpp"
+#include "media/time.hpp"
 
 namespace millrace::session {
 
@@ -95,6 +97,33 @@ private:
     std::uint64_t dropped_ = 0;
 };
 
+class PictureMedia final : public MediaReader {
+public:
+    explicit PictureMedia(const Clock& clock) : clock_{clock}, began_{clock.now()} {}
+
+    Result<> read(ByteSpan bytes, ReadMedia& into) override {
+        const Result<media::jpeg::Facts> facts = media::jpeg::read(bytes);
+        if (!facts) {
+            ++into.dropped;
+            return {};   // one broken picture is no broken camera
+        }
+        config_ = media::jpeg::config_from(*facts, config_);
+        const auto since = std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - began_);
+        const std::int64_t time = media::rescale(since.count(), 1'000'000, config_->timescale);
+        media::AccessUnit unit{.config = config_, .dts = time, .pts = time, .key = true};
+        unit.payload = Bytes::copy(bytes.first(facts->size));
+        into.items.emplace_back(std::move(unit));
+        into.ended = false;
+        return {};
+    }
+    void end(ReadMedia& /*into*/) override {}
+
+private:
+    const Clock& clock_;
+    Instant began_;
+    media::ConfigRef config_;
+};
+
 void announce(const flv::Metadata& metadata, ReadMedia& into) {
     if (metadata.video) {
         into.items.emplace_back(media::Track{.id = flv::video_track, .kind = media::Kind::video});
@@ -114,6 +143,9 @@ std::unique_ptr<MediaReader> read_ts() {
 }
 std::unique_ptr<MediaReader> read_mp4() {
     return std::make_unique<Mp4Media>();
+}
+std::unique_ptr<MediaReader> read_pictures(const Clock& clock) {
+    return std::make_unique<PictureMedia>(clock);
 }
 
 Result<> read_tag(flv::TagReader& reader, const flv::Tag& tag, ReadMedia& into) {

@@ -38,6 +38,8 @@ public:
 std::unique_ptr<MediaReader> read_flv();
 std::unique_ptr<MediaReader> read_ts();
 std::unique_ptr<MediaReader> read_mp4();
+/// Of one JPEG a call, which was taken when it came. The clock outlives it.
+std::unique_ptr<MediaReader> read_pictures(const Clock& clock);
 
 /// Appends what one tag means, of FLV or of RTMP; one that cannot be read is counted, too.
 Result<> read_tag(flv::TagReader& reader, const flv::Tag& tag, ReadMedia& into);

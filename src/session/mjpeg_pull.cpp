@@ -196,9 +196,7 @@ Task<Result<>> Pictures::converse() {
 
 Task<SourceEnding> Pictures::run() {
     const Result<> ended = co_await converse();
-    if (publisher_.began() && (unpublished_ || publisher_.is_over())) {
-        publisher_.finish();
-    }
+    publisher_.finish(unpublished_);
     co_return SourceEnding{.error = ended.error(), .words = std::move(words_)};
 }
 

@@ -3,7 +3,7 @@
 #include "base/log.hpp"
 #include "net/drive.hpp"
 #include "protocol/rtmp/client.hpp"
-#include "session/http_fetch.hpp"
+#include "session/connected.hpp"
 #include "session/media_reader.hpp"
 #include "session/relays.hpp"
 
@@ -133,9 +133,7 @@ Task<Result<>> Pull::converse(Connection& connection) {
 Task<SourceEnding> Pull::run(Connection& connection) {
     publisher_.use(&connection);
     const Result<> ended = co_await converse(connection);
-    if (publisher_.began() && (ended_ || publisher_.is_over())) {
-        publisher_.finish();
-    }
+    publisher_.finish(ended_);
     co_return SourceEnding{.error = ended.error(), .words = std::move(words_)};
 }
 
@@ -143,17 +141,7 @@ Task<SourceEnding> Pull::run(Connection& connection) {
 
 Task<SourceEnding> rtmp_pull(Desk& desk, const SourceMeans& means, const SourceRule& rule,
                              SourceLeash& leash) {
-    const Result<Url> url = parse_url(rule.source);
-    if (!url) {
-        co_return SourceEnding{.error = url.error(), .words = {}, .lasting = true};
-    }
-    const Result<std::unique_ptr<Connection>> connection =
-        co_await pull_connect(desk, means.connector, *url, leash);
-    if (!connection) {
-        co_return SourceEnding{.error = connection.error(), .words = {}};
-    }
-    Pull pull{desk, rule, leash, *url};
-    co_return co_await pull.run(**connection);
+    return connected_pull<Pull>(desk, means, rule, leash);
 }
 
 }   // namespace millrace::session

@@ -32,9 +32,7 @@ Task<RtspCallEnding> RtspCall::run() {
         say_farewell();
     }
     publisher_.use(nullptr);
-    if (publisher_.began() && (publisher_.is_over() || intake_.unpublished())) {
-        publisher_.finish();
-    }
+    publisher_.finish(intake_.unpublished());
     co_return RtspCallEnding{.error = ended.error(),
                              .words = words_of(ended.error()),
                              .elsewhere = std::move(elsewhere_),

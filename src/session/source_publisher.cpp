@@ -69,8 +69,8 @@ Task<> SourcePublisher::flush() {
     }
 }
 
-void SourcePublisher::finish() {
-    if (leash_.ends_stream()) {
+void SourcePublisher::finish(bool said) {
+    if (began() && (said || is_over()) && leash_.ends_stream()) {
         publication_->finish();
     }
 }

@@ -50,8 +50,9 @@ public:
     Task<> flush();
     /// The same without waiting: for those who look at `congested` themselves.
     void push();
-    /// Ends the stream in words, unless it goes on from another source.
-    void finish();
+    /// The try is over: where the sender said its end, or it is to end here, the stream ends in words, unless
+    /// it goes on from another source.
+    void finish(bool said);
 
     /// The leash was pulled, or somebody ended this session: the try is to end.
     bool is_over() const { return leash_.is_pulled() || ended_; }

@@ -101,9 +101,7 @@ Task<Result<>> Pull::converse() {
 
 Task<SourceEnding> Pull::run() {
     const Result<> ended = co_await converse();
-    if (publisher_.began() && (finished_ || unpublished() || publisher_.is_over())) {
-        publisher_.finish();
-    }
+    publisher_.finish(finished_ || unpublished());
     co_return SourceEnding{.error = ended.error(), .words = {}, .finished = finished_};
 }
 

@@ -184,6 +184,9 @@ Task<Result<>> Pull::converse() {
         if (publisher_.is_over()) {
             co_return fail(Errc::cancelled, "the source was stopped");
         }
+        if (media_.ended && publisher_.began()) {
+            co_return fail(Errc::closed, "the sender ended the stream");
+        }
         if (sender_ && desk_.executor.now() >= newest_ + pull_patience) {
             co_return fail(Errc::timed_out, "nothing came from the sender for 10 s");
         }
@@ -192,9 +195,7 @@ Task<Result<>> Pull::converse() {
 
 Task<SourceEnding> Pull::run() {
     const Result<> ended = co_await converse();
-    if (publisher_.began() && publisher_.is_over()) {
-        publisher_.finish();
-    }
+    publisher_.finish(media_.ended);
     co_return SourceEnding{.error = ended.error(), .words = {}};
 }
 

@@ -25,7 +25,9 @@ protected:
     }
     /// Sends film as an encoder does: seven packets a datagram, 40 ms of it every 40 ms.
     void play(Datagrams& from, std::int64_t start_ms, std::int64_t length_ms) {
-        const std::vector<std::byte> film = toys::ts_film(start_ms, length_ms);
+        play(from, toys::ts_film(start_ms, length_ms), length_ms);
+    }
+    void play(Datagrams& from, const std::vector<std::byte>& film, std::int64_t length_ms) {
         const auto steps = static_cast<std::size_t>(length_ms / 40);
         const std::size_t datagram_size = packets_ * ts::packet_size;
         const std::size_t count = (film.size() + datagram_size - 1) / datagram_size;
@@ -164,6 +166,36 @@ TEST_F(UdpPull, a_sender_that_falls_silent_may_come_back_or_another_may) {
     const auto other = sender("192.0.2.66");
     play(*other, 500'000, 1000);
     EXPECT_EQ(state(), "live");
+}
+
+TEST_F(UdpPull, row_4_13_a_sender_that_says_its_end_ends_the_stream_at_once) {
+    const std::vector<media::Track> all = toys::tracks();
+    ts::Muxer muxer{"live/cam"};
+    BlockLog log;
+    std::vector<std::byte> film;
+    muxer.configure(all, log, {});
+    for (const media::AccessUnit& unit : ts::samples::film(all, 0, 1000)) {
+        BlockLog fresh;
+        muxer.write(unit, fresh, {});
+        ts::samples::append(film, flv::samples::bytes_of(fresh));
+    }
+    BlockLog last;
+    muxer.unpublished(last, {});
+    ts::samples::append(film, flv::samples::bytes_of(last));
+    for (const bool rtp : {false, true}) {
+        rtp_ = rtp;
+        start("udp://@192.0.2.1:5000");
+        const auto encoder = sender("192.0.2.9");
+        play(*encoder, film, 1000);
+        EXPECT_EQ(state(), "offline") << "not only lost";
+        EXPECT_GE(pictures(), 24U);
+        world_.time.run_for(2s);
+        const auto other = sender("192.0.2.66");
+        play(*other, 500'000, 1000);
+        EXPECT_EQ(state(), "live") << "and another may come";
+        stop();
+        world_.time.run_for(1min);
+    }
 }
 
 TEST_F(UdpPull, case_39_noise_is_no_stream) {

@@ -116,9 +116,7 @@ bool UploadIntake::is_over(Instant now) {
         return true;
     }
     if (ended_at_ && now - *ended_at_ >= overtaken_max && !file_ && pacer_.empty()) {
-        if (publisher_.began()) {
-            publisher_.finish();
-        }
+        publisher_.finish(true);
         return true;
     }
     return now - heard_at_ > silence_max && pacer_.empty();

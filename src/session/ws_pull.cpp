@@ -1,9 +1,10 @@
 #include "session/ws_pull.hpp"
 
 #include "base/base64.hpp"
+#include "base/json_words.hpp"
 #include "net/drive.hpp"
 #include "protocol/ws/client.hpp"
-#include "session/http_fetch.hpp"
+#include "session/connected.hpp"
 #include "session/media_reader.hpp"
 #include "session/relays.hpp"
 
@@ -28,10 +29,13 @@ Client::Options options_of(Desk& desk, const SourceRule& rule, const Url& url) {
 }
 
 /// The reader of what a message begins with; null for anything else.
-std::unique_ptr<MediaReader> reader_of(ByteSpan message) {
+std::unique_ptr<MediaReader> reader_of(ByteSpan message, const Clock& clock) {
     const std::string_view text = as_text(message.first(std::min<std::size_t>(message.size(), 8)));
     if (text.starts_with("FLV")) {
         return read_flv();
+    }
+    if (text.starts_with("\xFF\xD8\xFF")) {
+        return read_pictures(clock);
     }
     constexpr std::byte sync{0x47};
     constexpr std::size_t packet = 188;
@@ -83,6 +87,7 @@ private:
     Result<> take_events();
     Result<> take(const Client::Event& event);
     Result<> read(ByteSpan message);
+    void hear(std::string_view words);
     std::string words() const;
 
     Desk& desk_;
@@ -96,10 +101,10 @@ private:
 
 Result<> Pull::read(ByteSpan message) {
     if (reader_ == nullptr) {
-        reader_ = reader_of(message);
+        reader_ = reader_of(message, desk_.executor.clock());
     }
     if (reader_ == nullptr) {
-        return fail(Errc::unsupported, "the WebSocket gives no FLV, MPEG-TS or MP4");
+        return fail(Errc::unsupported, "the WebSocket gives no FLV, MPEG-TS, MP4 or JPEG pictures");
     }
     received_ += message.size();
     const std::size_t before = media_.items.size();
@@ -110,9 +115,22 @@ Result<> Pull::read(ByteSpan message) {
     return taken;
 }
 
+/// Pictures have no word for their publisher's end; other text is passed over.
+void Pull::hear(std::string_view words) {
+    const Result<web::JsonWords> said = web::JsonWords::parse(words);
+    if (said && said->find("t", web::JsonWord::Kind::text) == "waiting" &&
+        said->find("publisher", web::JsonWord::Kind::text) == "ended") {
+        media_.ended = true;
+    }
+}
+
 Result<> Pull::take(const Client::Event& event) {
     if (const auto* message = std::get_if<ws::Message>(&event)) {
-        return message->kind == ws::Opcode::binary ? read(message->payload) : Result<>{};
+        if (message->kind == ws::Opcode::binary) {
+            return read(message->payload);
+        }
+        hear(as_text(message->payload));
+        return {};
     }
     if (const auto* closed = std::get_if<ws::Closed>(&event)) {
         ended_ = closed->code == ws::CloseCode::normal;
@@ -170,26 +188,14 @@ std::string Pull::words() const {
 Task<SourceEnding> Pull::run(Connection& connection) {
     publisher_.use(&connection);
     const Result<> ended = co_await converse(connection);
-    if (publisher_.began() && (ended_ || publisher_.is_over())) {
-        publisher_.finish();
-    }
+    publisher_.finish(ended_);
     co_return SourceEnding{.error = ended.error(), .words = words()};
 }
 
 }   // namespace
 
 Task<SourceEnding> ws_pull(Desk& desk, const SourceMeans& means, const SourceRule& rule, SourceLeash& leash) {
-    const Result<Url> url = parse_url(rule.source);
-    if (!url) {
-        co_return SourceEnding{.error = url.error(), .words = {}, .lasting = true};
-    }
-    const Result<std::unique_ptr<Connection>> connection =
-        co_await pull_connect(desk, means.connector, *url, leash);
-    if (!connection) {
-        co_return SourceEnding{.error = connection.error(), .words = {}};
-    }
-    Pull pull{desk, rule, leash, *url};
-    co_return co_await pull.run(**connection);
+    return connected_pull<Pull>(desk, means, rule, leash);
 }
 
 }   // namespace millrace::session

@@ -1,5 +1,6 @@
 #include "session/ws_pull.hpp"
 
+#include "media/jpeg_for_tests.hpp"
 #include "protocol/ws/hand_made_frames.hpp"
 #include "protocol/ws/handshake.hpp"
 #include "session/pulls_for_tests.hpp"
@@ -60,6 +61,24 @@ TEST_F(WsPull, a_close_in_good_order_is_the_streams_end_and_a_break_is_not) {
     message(toys::flv_film(0, 1000));
     close();
     EXPECT_EQ(state(), "stale");
+}
+
+TEST_F(WsPull, row_4_13_pictures_are_taken_and_their_publishers_end_is_heard) {
+    const Bytes picture = media::jpeg::Sample{64, 48}.bytes();
+    start("ws://far.example/live/cam.mjpeg");
+    agree();
+    for (int i = 0; i < 10; ++i) {
+        message(picture);
+        message(picture.span().first(9));   // a broken one is no broken camera
+        world_.time.run_for(100ms);
+    }
+    EXPECT_EQ(state(), "live");
+    EXPECT_EQ(report().tracks.at(0).track.config->width, 64U);
+    EXPECT_EQ(toys::units_of(report(), media::Kind::video), 10U);
+    say(ws::hand_made::from_server({{.opcode = 1, .payload = R"({"t":"waiting"})"}}));
+    EXPECT_EQ(state(), "live") << "the publisher is lost: it may come back";
+    say(ws::hand_made::from_server({{.opcode = 1, .payload = R"({"t":"waiting","publisher":"ended"})"}}));
+    EXPECT_EQ(state(), "offline");
 }
 
 TEST_F(WsPull, what_is_no_media_and_who_opens_no_websocket_is_left_alone) {

@@ -33,11 +33,11 @@ class Window:
     """One window in a process of its own, with what it says of itself, and hands that reach it. `scale`: a
     pixel of the window's own is so many of the screen's wide."""
 
-    def __init__(self, scene, display, left, *arguments, scale=1):
+    def __init__(self, scene, display, left, *arguments, scale=1, environment=None):
         self.display, self.scale = display, scale
         self.environment = os.environ | {"DISPLAY": display, "HOME": scene.folder, "QT_QPA_PLATFORM": "xcb",
                                          "XDG_CONFIG_HOME": scene.folder, "XDG_RUNTIME_DIR": scene.folder,
-                                         "QT_SCALE_FACTOR": str(scale)}
+                                         "QT_SCALE_FACTOR": str(scale)} | (environment or {})
         program = os.path.join(os.path.dirname(camera.program(scene)), "millrace-desktop")
         self.log = os.path.join(scene.folder, f"window-{left}-{time.monotonic_ns()}.log")
         with open(self.log, "wb") as log:

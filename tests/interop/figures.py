@@ -105,11 +105,11 @@ class Receiver:
         return paths
 
 
-class CountedWay:
-    """A TCP port before another one: connections are counted, and the bytes that come back from there."""
+class Port:
+    """A TCP port whose connections are counted, and given to `connected` one after the other."""
 
-    def __init__(self, to):
-        self.to, self.count, self.connections = to.rsplit(":", 1), 0, 0
+    def __init__(self):
+        self.connections = 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -123,11 +123,25 @@ class CountedWay:
     def _accept(self):
         with contextlib.suppress(OSError):
             while True:
-                near, _ = self.listener.accept()
+                connection, _ = self.listener.accept()
                 self.connections += 1
-                far = socket.create_connection((self.to[0], int(self.to[1])))
-                for way in ((near, far, False), (far, near, True)):
-                    threading.Thread(target=self._carry, args=way, daemon=True).start()
+                self.connected(connection)
+
+    def connected(self, connection):
+        raise NotImplementedError
+
+
+class CountedWay(Port):
+    """One before another: the bytes that come back from there are counted, too."""
+
+    def __init__(self, to):
+        self.to, self.count = to.rsplit(":", 1), 0
+        super().__init__()
+
+    def connected(self, connection):
+        far = socket.create_connection((self.to[0], int(self.to[1])))
+        for way in ((connection, far, False), (far, connection, True)):
+            threading.Thread(target=self._carry, args=way, daemon=True).start()
 
     def _carry(self, source, sink, counts):
         with contextlib.suppress(OSError):

@@ -1,6 +1,5 @@
 """Streams that the node pushes elsewhere, and who takes them: ffmpeg, nginx, bare sockets, another node."""
 
-import contextlib
 import json
 import os
 import re
@@ -8,6 +7,7 @@ import socket
 import subprocess
 import threading
 
+import figures
 import ledger
 import node
 import outputs
@@ -43,31 +43,21 @@ def state(server, number=0):
     return forwards(server)[number]["state"]
 
 
-class ByteReceiver:
-    """Takes what comes on a TCP port, a connection after the other, slowly and a little at a time."""
+class ByteReceiver(figures.Port):
+    """Takes what comes on its port, a connection after the other, slowly and a little at a time."""
 
     def __init__(self, leave_after=None):
         self.leave_after = leave_after      # bytes, of the first connection
         self.taken = []                     # of each connection
         self.ended = threading.Event()      # the last one said its end
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        super().__init__()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
-        self.address = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.address = f"tcp://{self.address}"
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.listener.close()
-
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                self.taken.append(bytearray())
-                with connection:
-                    self._take(connection, self.taken[-1])
+    def connected(self, connection):
+        self.taken.append(bytearray())
+        with connection:
+            self._take(connection, self.taken[-1])
 
     def _take(self, connection, taken):
         self.ended.clear()

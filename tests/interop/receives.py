@@ -20,9 +20,10 @@ WIDTH, HEIGHT = 320, 180
 CAMERA = camera.source(f"test:?size={WIDTH}x{HEIGHT}&fps=30&gop=1s&preset=ultrafast&audio=aac")
 
 
-def begun(scene, verb, *arguments):
+def begun(scene, verb, *arguments, environment=None):
     return subprocess.Popen([camera.program(scene), verb, *arguments], cwd=scene.folder,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                            env=os.environ | (environment or {}), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def ended(process, code):
@@ -81,7 +82,7 @@ def row_4_11_every_address_of_ours_is_received_and_decoded(scene):
     http = scene.server.http("/live/cam")
     addresses = [scene.server.rtsp("live/cam"), scene.rtmp(), f"{http}.flv", f"{http}.ts", f"{http}.mp4",
                  f"{http}/index.m3u8", f"{http}.mjpeg", f"{http}.flv".replace("http:", "ws:"),
-                 f"{http}.mp4".replace("http:", "ws:")]
+                 f"{http}.mp4".replace("http:", "ws:"), f"{http}.mjpeg".replace("http:", "ws:")]
     running = [begun(scene, "receive", address, "--json", "--frames", "30") for address in addresses]
     for address, process in zip(addresses, running):
         out, _ = ended(process, 0)
@@ -162,7 +163,8 @@ def row_4_13_receivers_are_told_the_end_of_a_push_and_go_on_with_the_next(scene)
     web_socket = http.replace("http:", "ws:")
     addresses = (scene.server.rtsp(scene.own), scene.server.rtmp(scene.own), f"{http}.flv", f"{http}.mp4",
                  f"{http}.ts", f"{http}.mjpeg", f"{http}/index.m3u8", f"{http}/ts.m3u8",
-                 f"{web_socket}.flv", f"{web_socket}.mp4", f"{web_socket}.ts")
+                 f"{web_socket}.flv", f"{web_socket}.mp4", f"{web_socket}.ts",
+                 f"{web_socket}.mjpeg")
     source = f"test:?size={WIDTH}x{HEIGHT}&fps=30&gop=500ms&preset=ultrafast&audio=aac"
     with contextlib.ExitStack() as stack:
         with sends.Sender(scene, source, scene.server.rtsp(scene.own)) as sender:

@@ -326,7 +326,15 @@ TEST(MediaLink, decoded_pictures_and_released_slots_arrive_as_they_were) {
                           .capture = {{1'763'646'000'000'000}, media::CaptureTime::Label::capture},
                           .decoded_at = start};
     Pair::say(pair.child, picture);
-    Pair::say(pair.child, Played{.units = 9, .pictures = 5, .waiting = 4, .behind_sound_us = -12'000});
+    Pair::say(pair.child, Played{.units = 9,
+                                 .pictures = 5,
+                                 .waiting = 4,
+                                 .behind_sound_us = -12'000,
+                                 .sounds_late = 2,
+                                 .sound_played_us = 1'000'000,
+                                 .sound_filled_us = 20'000,
+                                 .sound_dropped_us = 7,
+                                 .silent = "the sound card hw:7 is not there"});
     pair.run();
     ASSERT_TRUE(pair.server_result);
     const Picture got = Pair::of<Picture>(pair.at_server).at(0);
@@ -343,6 +351,11 @@ TEST(MediaLink, decoded_pictures_and_released_slots_arrive_as_they_were) {
     EXPECT_EQ(played.units, 9U);
     EXPECT_EQ(played.waiting, 4U);
     EXPECT_EQ(played.behind_sound_us, -12'000);
+    EXPECT_EQ(played.sounds_late, 2U);
+    EXPECT_EQ(played.sound_played_us, 1'000'000U);
+    EXPECT_EQ(played.sound_filled_us, 20'000U);
+    EXPECT_EQ(played.sound_dropped_us, 7U);
+    EXPECT_EQ(played.silent, "the sound card hw:7 is not there");
     Pair::say(pair.server, Release{3});
     pair.run();
     EXPECT_EQ(Pair::of<Release>(pair.at_child).at(0).slot, 3U);
@@ -360,6 +373,14 @@ TEST(MediaLink, a_child_that_draws_where_the_server_reads_is_broken_off) {
     }
     EXPECT_EQ(pair.server.receive(twice, start).error().code, Errc::malformed);
     EXPECT_EQ(pair.server.send(Release{2}).error().code, Errc::malformed) << "it never had that one";
+}
+
+TEST(MediaLink, words_of_a_silence_have_an_end) {
+    std::vector<std::byte> bytes;
+    ASSERT_TRUE(write(bytes, Played{.silent = std::string(silent_bytes_max + 9, 'x')}));
+    EXPECT_EQ(std::get<Played>(*read(ByteSpan{bytes}.subspan(4))).silent.size(), silent_bytes_max);
+    bytes.push_back(std::byte{'x'});
+    EXPECT_EQ(read(ByteSpan{bytes}.subspan(4)).error().code, Errc::exhausted);
 }
 
 TEST(MediaLink, no_picture_is_beyond_its_slot) {
@@ -388,7 +409,7 @@ TEST(MediaLink, survives_damage) {
     ASSERT_TRUE(write(bytes, Statistics{}));
     ASSERT_TRUE(write(bytes, Fault{false, "words"}));
     ASSERT_TRUE(write(bytes, Picture{.slot = 2, .layout = {640, 480}, .capture = {}, .decoded_at = {}}));
-    ASSERT_TRUE(write(bytes, Played{}));
+    ASSERT_TRUE(write(bytes, Played{.silent = "words"}));
     media::damage(bytes, [](ByteSpan damaged) {
         Link link{Link::Side::server, start};
         ASSERT_TRUE(link.send(Start{"test:"}));

@@ -44,6 +44,8 @@ namespace millrace::media_link {
 //   release      slot(1)
 //   played       units(8) pictures(8) broken(8) skipped(8) waiting(8) late(8) sounds(8) sounds_broken(8)
 //                delay(8) jitter(8) behind_sound(8), microseconds
+//                sounds_late(8) sound_played(8) sound_filled(8) sound_dropped(8), microseconds
+//                silent          text, the rest of the message
 
 namespace {
 
@@ -338,7 +340,7 @@ Result<Message> read_unit(ByteReader& reader) {
 
 Result<Message> read_command(ByteReader& reader) {
     const std::uint8_t what = reader.u8();
-    if (what > static_cast<std::uint8_t>(Command::What::skip)) {
+    if (what > static_cast<std::uint8_t>(Command::What::volume)) {
         return fail(Errc::malformed, "no command of the link");
     }
     return Message{Command{static_cast<Command::What>(what), reader.u64()}};
@@ -380,7 +382,7 @@ Result<Message> read_body(Type type, ByteReader& reader) {
         case Type::end: return Message{End{}};
         case Type::picture: return read_picture(reader);
         case Type::release: return read_release(reader);
-        case Type::played: return Message{read_played(reader)};
+        case Type::played: return read_played(reader);
         case Type::track:
         case Type::unit: break;
     }

@@ -31,10 +31,10 @@ struct Start {
 };
 
 struct Command {
-    enum class What : std::uint8_t { key_frame, bitrate, stop, picture_width, skip };
+    enum class What : std::uint8_t { key_frame, bitrate, stop, picture_width, skip, volume };
     What what = What::key_frame;
     /// bitrate: bits a second; picture_width: of pictures from now on, 0: the source's; skip: leave out
-    /// pictures up to the so manieth next key frame.
+    /// pictures up to the so manieth next key frame; volume: of the sound that is played, 0 to 100.
     std::uint64_t value = 0;
 };
 

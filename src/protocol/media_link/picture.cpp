@@ -42,6 +42,11 @@ void write(ByteWriter& out, const Played& played) {
     out.u64(bits(played.delay_us));
     out.u64(bits(played.jitter_us));
     out.u64(bits(played.behind_sound_us));
+    for (const std::uint64_t count :
+         {played.sounds_late, played.sound_played_us, played.sound_filled_us, played.sound_dropped_us}) {
+        out.u64(count);
+    }
+    out.bytes(as_bytes(std::string_view{played.silent}.substr(0, silent_bytes_max)));
 }
 
 Result<Picture> read_picture(ByteReader& reader) {
@@ -74,7 +79,7 @@ Result<Release> read_release(ByteReader& reader) {
                                               : fail(Errc::malformed, "no slot of the ring");
 }
 
-Played read_played(ByteReader& reader) {
+Result<Played> read_played(ByteReader& reader) {
     Played played;
     for (std::uint64_t* const count :
          {&played.units, &played.pictures, &played.broken, &played.skipped, &played.waiting, &played.late,
@@ -84,6 +89,14 @@ Played read_played(ByteReader& reader) {
     played.delay_us = signed_number(reader);
     played.jitter_us = signed_number(reader);
     played.behind_sound_us = signed_number(reader);
+    for (std::uint64_t* const count :
+         {&played.sounds_late, &played.sound_played_us, &played.sound_filled_us, &played.sound_dropped_us}) {
+        *count = reader.u64();
+    }
+    if (reader.remaining() > silent_bytes_max) {
+        return fail(Errc::exhausted, "too many words");
+    }
+    played.silent = as_text(reader.take(reader.remaining()));
     return played;
 }
 

@@ -8,6 +8,7 @@
 #include "media/access_unit.hpp"
 
 #include <cstdint>
+#include <string>
 
 namespace millrace::media_link {
 
@@ -31,6 +32,8 @@ struct Release {
     std::uint8_t slot = 0;
 };
 
+inline constexpr std::size_t silent_bytes_max = 512;
+
 /// What a child that decodes did so far, every `played_period`. Every unit of pictures is counted once:
 /// units = pictures + broken + skipped + waiting.
 struct Played {
@@ -46,6 +49,12 @@ struct Played {
     std::int64_t jitter_us = 0;   ///< of the units' arrivals, over the last ten seconds
     /// How much later than the sound of its moment the newest picture was given; 0: there is no sound.
     std::int64_t behind_sound_us = 0;
+    // Of sound that is played; all 0 where none is.
+    std::uint64_t sounds_late = 0;        ///< that came when their moment was over
+    std::uint64_t sound_played_us = 0;    ///< of the stream's own
+    std::uint64_t sound_filled_us = 0;    ///< silence in the place of what did not come
+    std::uint64_t sound_dropped_us = 0;   ///< left out, for it was late
+    std::string silent{};                 ///< why it is not heard, at most `silent_bytes_max`; empty: it is
 };
 
 /// Their bodies, as message.cpp draws them.
@@ -56,6 +65,7 @@ void write(ByteWriter& out, const Played& played);
 /// caller to see.
 Result<Picture> read_picture(ByteReader& reader);
 Result<Release> read_release(ByteReader& reader);
-Played read_played(ByteReader& reader);
+/// Errc::exhausted for too many words.
+Result<Played> read_played(ByteReader& reader);
 
 }   // namespace millrace::media_link

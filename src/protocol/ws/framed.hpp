@@ -13,21 +13,23 @@
 namespace millrace::ws {
 
 /// Whether text messages go with the media. Players of FLV and TS take any text for an error; our page, which
-/// plays MP4, needs to be told what comes.
-enum class Words : std::uint8_t { none, json };
+/// plays MP4, needs to be told what comes; pictures need no more than their end.
+enum class Words : std::uint8_t { none, json, ends };
 
 /// `{"t":"tracks","type":"video/mp4; codecs=\"…\"","tracks":[…]}`: what follows, and the type to play it
 /// with.
 std::string tracks_text(std::string_view type, std::span<const media::Track> tracks);
 constexpr std::string_view waiting_text = R"({"t":"waiting"})";   ///< the publisher left; another may follow
-constexpr std::string_view end_text = R"({"t":"end"})";           ///< nothing follows
+/// The same of pictures, which have no word for a publisher's end inside.
+constexpr std::string_view ended_text = R"({"t":"waiting","publisher":"ended"})";
+constexpr std::string_view end_text = R"({"t":"end"})";   ///< nothing follows
 
 /// A whole text frame.
 std::vector<std::byte> text_frame(std::string_view text);
 
 /// Muxer M as a server sends it over WebSockets: each of its messages, and what it says first, is a binary
 /// message; text messages (JSON) tell of tracks and ends; the last is a close. M writes by BlockLog::message
-/// alone, and with words its resume() begins a period. Owned by a derived feed, on its home worker.
+/// alone, and with all words its resume() begins a period. Owned by a derived feed, on its home worker.
 template <class M>
 class Framed {
 public:
@@ -39,8 +41,10 @@ public:
 
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now) {
         log.frame_messages(binary_head);
-        tracks_text_ = tracks_text(type_, tracks);
-        say(tracks_text_, log, now);
+        if (words_ == Words::json) {
+            tracks_text_ = tracks_text(type_, tracks);
+            say(tracks_text_, log, now);
+        }
         const bool said = muxer_.configure(tracks, log, now);
         if (!said) {
             say_close(CloseCode::service_restart, log, now);
@@ -50,7 +54,7 @@ public:
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now) { muxer_.write(unit, log, now); }
     void unpublished(BlockLog& log, Instant now) {
         muxer_.unpublished(log, now);
-        say(waiting_text, log, now);
+        say(words_ == Words::ends ? ended_text : waiting_text, log, now);
     }
     void lost(BlockLog& log, Instant now) { say(waiting_text, log, now); }
     void end(BlockLog& log, Instant now) {
@@ -62,7 +66,7 @@ public:
     /// With words everything comes by resume(), so that a reader that skipped a change hears of it too.
     Bytes lead(std::span<const media::Track> tracks) const {
         std::vector<std::byte> out;
-        if (words_ == Words::none) {
+        if (words_ != Words::json) {
             append_message(out, muxer_.lead(tracks));
         }
         return Bytes{std::move(out)};
@@ -78,7 +82,7 @@ public:
 
 private:
     void say(std::string_view text, BlockLog& log, Instant now) const {
-        if (words_ == Words::json) {
+        if (words_ != Words::none) {
             log.append(text_frame(text));
             log.end_message(now);
         }

@@ -121,6 +121,22 @@ TEST(Framed, tells_of_a_publisher_that_left_without_a_word_only_where_text_is_un
     }
 }
 
+TEST(Framed, row_4_13_pictures_tell_of_ends_alone) {
+    Framed muxer{TestMuxer{}, "image/jpeg", Words::ends};
+    BlockLog log;
+    const std::vector<media::Track> tracks{video_track(640)};
+    ASSERT_TRUE(muxer.configure(tracks, log, Instant{}));
+    EXPECT_EQ(heard(muxer.lead(tracks)), std::vector<std::string>{"B lead"});
+    muxer.write(unit_of("1"), log, Instant{});
+    muxer.lost(log, Instant{});
+    muxer.write(unit_of("2"), log, Instant{});
+    muxer.unpublished(log, Instant{});
+    muxer.end(log, Instant{});
+    EXPECT_EQ(heard(bytes_of(log)), (std::vector<std::string>{"B moof1", R"(T {"t":"waiting"})", "B moof2",
+                                                              R"(T {"t":"waiting","publisher":"ended"})",
+                                                              R"(T {"t":"end"})", "C 1000"}));
+}
+
 TEST(Framed, says_nothing_but_media_where_players_take_text_for_an_error) {
     Framed muxer{TestMuxer{}, "video/x-flv", Words::none};
     BlockLog log;

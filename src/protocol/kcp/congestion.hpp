@@ -15,7 +15,7 @@ public:
         std::uint64_t order;
         std::size_t bytes;   ///< with IP and UDP
         Instant now;
-        bool more;   ///< waits behind it
+        bool more;   ///< waits behind it, and only for send_at()
     };
     /// Segments that may be in flight, as far as this is concerned.
     virtual std::size_t window() const { return Settings::window_max; }

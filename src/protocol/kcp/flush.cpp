@@ -114,16 +114,20 @@ Duration Conversation::copies_apart() const {
     return recovery_->loses_in_bursts() ? settings_.copies_apart : 0ns;
 }
 
+/// Full datagrams, of which each is paced: many small segments share one.
 void Conversation::write_new() {
     while (may_send_new()) {
+        if (datagram_.bytes.size() + header_size + window_.queued_first() > settings_.mtu) {
+            close_datagram();
+            if (!may_send_new()) {
+                return;
+            }
+        }
         Outstanding& segment = window_.open_next();
         segment.rides_left = segment.payload.size() <= ride_size_max ? settings_.rides : 0;
         put_data(segment, true);
         datagram_.fresh = true;
         ++counters_.segments;
-        if (congestion_->rate() > 0) {
-            close_datagram();   // so that each is paced
-        }
     }
 }
 
@@ -185,7 +189,7 @@ void Conversation::close_datagram() {
         congestion_->on_sent({.order = order_,
                               .bytes = datagram_.bytes.size() + wire_overhead,
                               .now = now_,
-                              .more = window_.queued() > 0});
+                              .more = window_.queued() > 0 && window_.in_flight() < room()});
     }
     ++counters_.datagrams_sent;
     counters_.bytes_sent += datagram_.bytes.size();

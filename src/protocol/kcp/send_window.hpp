@@ -68,6 +68,8 @@ public:
     std::uint32_t next() const { return next_; }
     std::size_t in_flight() const { return next_ - una_; }
     std::size_t queued() const { return queue_.size(); }
+    /// Bytes of the first segment that waits.
+    std::size_t queued_first() const { return queue_.front().payload.size(); }
     bool holds(std::uint32_t sn) const { return sn - una_ < next_ - una_; }
     Outstanding& at(std::uint32_t sn) { return ring_[sn]; }
 

@@ -9,12 +9,13 @@ std::size_t Conversation::room() const {
 }
 
 bool Conversation::may_send_new() const {
-    return window_.queued() > 0 && window_.in_flight() < room() && congestion_->send_at() <= now_;
+    return !resends_wait_ && window_.queued() > 0 && window_.in_flight() < room() &&
+           congestion_->send_at() <= now_;
 }
 
 /// Writes all that may leave now: what we owe first, so that it rides with data; then resends, then the rest.
 void Conversation::flush() {
-    const bool data = resends_wait_ || may_send_new();
+    const bool data = (resends_wait_ && congestion_->resend_at() <= now_) || may_send_new();
     if (acks_.deadline() <= now_ || (acks_.owed() && data)) {
         write_acks();
     }
@@ -59,10 +60,18 @@ void Conversation::write_window_words() {
 }
 
 void Conversation::write_resends() {
+    resends_wait_ = false;
     for (std::uint32_t sn = window_.una(); sn != window_.next(); ++sn) {
         Outstanding& segment = window_.at(sn);
         if (segment.lost && !segment.delivered) {
+            if (congestion_->resend_at() > now_) {
+                resends_wait_ = true;
+                break;
+            }
             const unsigned copies = congestion_->keeps_back() ? 1 : recovery_->copies(segment);
+            if (congestion_->rate() > 0) {
+                close_datagram();   // each is paced
+            }
             put_data(segment, true);
             dead_ = dead_ || segment.rounds >= rounds_of_the_dead;
             if (copies > 1 && copies_.size() < settings_.send_window) {
@@ -70,7 +79,6 @@ void Conversation::write_resends() {
             }
         }
     }
-    resends_wait_ = false;
     if (settings_.fec_wait > 0ns) {
         close_datagram();   // parity covers new data alone
     }

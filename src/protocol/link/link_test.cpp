@@ -428,7 +428,8 @@ TEST(Link, a_path_of_3_mbit_is_not_flooded) {
         const kcp::Line line{.delay_min = 30ms, .delay_max = 62ms, .loss = loss, .bytes_per_second = 375'000};
         const Carried got = carry(line, 350ms);
         EXPECT_GE(got.in_time, 0.99) << loss;
-        EXPECT_LE(got.queue_p95_ms, 30) << loss;
+        // At 1 % a tenth of parity comes on top of what is paced.
+        EXPECT_LE(got.queue_p95_ms, loss == 0 ? 30 : 45) << loss;
     }
 }
 

@@ -153,7 +153,7 @@ void PacedCongestion::finish_look(const Point& to, const RoundTrip& path) {
     const Doubt doubt = mode_ == Mode::others ? among_others : alone;
     const bool overflows = rate_ > 0 && queue > overflow_queue && sent > overflow_used_min * rate_ * took &&
                            lost * datagrams > usual + doubt.deviations * std::sqrt(usual) + doubt.datagrams;
-    if (mode_ == Mode::ours && overflows) {
+    if (mode_ == Mode::ours && overflows && used_ >= used_min) {
         mode_ = Mode::others;
         crowded_at_ = to.at;
     }

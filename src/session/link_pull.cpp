@@ -92,9 +92,7 @@ Task<SourceEnding> Pull::run(LinkConnection& connection) {
         net::send_last_words(connection, talk_);
     };
     const Result<> ended = co_await converse(connection);
-    if (publisher_.began() && (ended_ || publisher_.is_over())) {
-        publisher_.finish();
-    }
+    publisher_.finish(ended_);
     publisher_.use(nullptr);
     co_return SourceEnding{.error = ended.error(), .words = std::move(words_)};
 }

@@ -10,6 +10,9 @@ constexpr std::uint32_t no_sample = 0x8000'0000U;
 // An acknowledgement out of order that is lost each time costs a needless resend; said once more it costs
 // 24 bytes.
 constexpr double loss_for_three = 0.08;
+// Where so much is lost, so are many repetitions; each that gets through saves the tail's needless resends.
+// More datagrams hold each other up on a path that keeps them in order, so not before.
+constexpr double loss_for_two_repeats = 0.10;
 }   // namespace
 
 Acknowledgements::Acknowledgements(const Settings& settings)
@@ -85,9 +88,16 @@ const std::vector<Echo>& Acknowledgements::take(std::uint32_t expected, Instant 
         taken_.push_back(first_said_);
     }
     first_said_ = taken_.front();
-    repeat_at_ = owed_ && repeat_ > 0ns ? now + repeat_ : Instant::never();
+    repeats_ = owed_ ? 0 : repeats_ + 1;
+    repeat_at_ = next_repeat(now);
     owed_ = false;
     return taken_;
+}
+
+/// After as long a silence as ever, but twice where one repetition is often lost as well.
+Instant Acknowledgements::next_repeat(Instant now) const {
+    const unsigned times = loss_.share() < loss_for_two_repeats ? 1 : 2;
+    return repeat_ > 0ns && repeats_ < times ? now + repeat_ / times : Instant::never();
 }
 
 }   // namespace millrace::kcp

@@ -37,6 +37,7 @@ private:
     void owe(Instant now);
     void look_for_resend(Echo echo);
     unsigned times_apart() const;
+    Instant next_repeat(Instant now) const;
 
     LossShare loss_;                 // of the peer's segments, as their resends tell
     std::optional<Echo> furthest_;   // largest number and latest time stamp so far
@@ -50,6 +51,7 @@ private:
     bool owed_ = false;
     Instant due_ = Instant::never();
     Instant repeat_at_ = Instant::never();
+    unsigned repeats_ = 0;   // since something was last owed
 };
 
 }   // namespace millrace::kcp

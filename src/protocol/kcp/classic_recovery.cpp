@@ -51,11 +51,13 @@ Progress ClassicRecovery::on_acks(SendWindow& window, const Acked& acked) {
             segment.delivered = true;
             segment.lost = false;
             progress.newest_order = segment.last().order;
-            ++progress.delivered;
+            progress.count(segment);
         }
     }
     for (std::uint32_t sn = window.una(); sn != acked.una; ++sn) {
-        progress.delivered += window.at(sn).delivered ? 0 : 1;
+        if (!window.at(sn).delivered) {
+            progress.count(window.at(sn));
+        }
         window.at(sn).delivered = true;
     }
     if (furthest == nullptr || !window.holds(furthest->sn)) {

@@ -15,12 +15,14 @@ public:
         std::uint64_t order;
         std::size_t bytes;   ///< with IP and UDP
         Instant now;
-        bool more;   ///< waits behind it
+        bool more;   ///< waits behind it, and only for send_at()
     };
     /// Segments that may be in flight, as far as this is concerned.
     virtual std::size_t window() const { return Settings::window_max; }
-    /// New data leaves no earlier; resends need not wait.
+    /// New data leaves no earlier.
     virtual Instant send_at() const { return {}; }
+    /// Nor do resends, which come first.
+    virtual Instant resend_at() const { return {}; }
     /// The path is full: further copies would only wait in its queue.
     virtual bool keeps_back() const { return false; }
     /// Bytes a second that it sends at; 0: as fast as they come.

@@ -160,7 +160,10 @@ Instant Conversation::deadline() const {
     if (!copies_.empty()) {
         due = std::min(due, copies_.front().due);
     }
-    if (window_.queued() > 0 && window_.in_flight() < room()) {
+    if (resends_wait_) {
+        due = std::min(due, congestion_->resend_at());
+    }
+    if (!resends_wait_ && window_.queued() > 0 && window_.in_flight() < room()) {
         due = std::min(due, congestion_->send_at());
     }
     return due;

@@ -21,12 +21,13 @@ struct Bulk {
     std::size_t size = 3'000;
     std::size_t read = 0;
     bool equal = true;
+    Duration took{};
 
     void run(Pair& pair, Instant from = {}) {
         std::size_t sent = 0;
         Instant now = from;
         while (read < messages && now < from + 600s) {
-            while (sent < messages && pair.near.waiting() < 400) {
+            while (sent < messages && pair.near.waiting() < 2'000) {
                 ASSERT_TRUE(pair.near.send(content(sent, size), now));
                 ++sent;
             }
@@ -38,6 +39,7 @@ struct Bulk {
                 ++read;
             }
         }
+        took = now - from;
     }
 };
 
@@ -196,6 +198,26 @@ TEST(KcpConversation, lets_small_segments_ride_where_many_fill_several_datagrams
     bulk.run(pair);
     EXPECT_TRUE(bulk.read == bulk.messages && bulk.equal);
     EXPECT_GT(pair.near.counters().rides, 0U);
+}
+
+TEST(KcpConversation,
+     sends_a_backlog_of_tiny_messages_in_full_datagrams_and_takes_no_window_for_a_narrow_path) {
+    for (const bool narrow : {false, true}) {
+        for (const std::string_view reader : {"video", "turbo"}) {
+            Settings near = mode("video");
+            near = reader == "turbo" ? near.for_plain_peer() : near;
+            Settings far = mode(reader);
+            near.send_window = far.receive_window = 1'024;
+            const Line line{.delay_min = 5ms, .delay_max = 8ms, .bytes_per_second = narrow ? 3e6 / 8 : 0};
+            Pair pair{{near, far, line, 7}};
+            Bulk bulk{.messages = 50'000, .size = 8};
+            bulk.run(pair);
+            EXPECT_TRUE(bulk.read == bulk.messages && bulk.equal) << reader;
+            // 43 of 32 bytes fill one.
+            EXPECT_LT(pair.near.counters().datagrams_sent, 1'400U) << reader << ' ' << narrow;
+            EXPECT_LT(bulk.took, narrow ? 8s : 4s) << reader;
+        }
+    }
 }
 
 TEST(KcpConversation, refuses_to_send_what_can_never_arrive) {

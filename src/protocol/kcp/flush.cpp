@@ -9,12 +9,13 @@ std::size_t Conversation::room() const {
 }
 
 bool Conversation::may_send_new() const {
-    return window_.queued() > 0 && window_.in_flight() < room() && congestion_->send_at() <= now_;
+    return !resends_wait_ && window_.queued() > 0 && window_.in_flight() < room() &&
+           congestion_->send_at() <= now_;
 }
 
 /// Writes all that may leave now: what we owe first, so that it rides with data; then resends, then the rest.
 void Conversation::flush() {
-    const bool data = resends_wait_ || may_send_new();
+    const bool data = (resends_wait_ && congestion_->resend_at() <= now_) || may_send_new();
     if (acks_.deadline() <= now_ || (acks_.owed() && data)) {
         write_acks();
     }
@@ -59,10 +60,18 @@ void Conversation::write_window_words() {
 }
 
 void Conversation::write_resends() {
+    resends_wait_ = false;
     for (std::uint32_t sn = window_.una(); sn != window_.next(); ++sn) {
         Outstanding& segment = window_.at(sn);
         if (segment.lost && !segment.delivered) {
+            if (congestion_->resend_at() > now_) {
+                resends_wait_ = true;
+                break;
+            }
             const unsigned copies = congestion_->keeps_back() ? 1 : recovery_->copies(segment);
+            if (congestion_->rate() > 0) {
+                close_datagram();   // each is paced
+            }
             put_data(segment, true);
             dead_ = dead_ || segment.rounds >= rounds_of_the_dead;
             if (copies > 1 && copies_.size() < settings_.send_window) {
@@ -70,7 +79,6 @@ void Conversation::write_resends() {
             }
         }
     }
-    resends_wait_ = false;
     if (settings_.fec_wait > 0ns) {
         close_datagram();   // parity covers new data alone
     }
@@ -114,16 +122,20 @@ Duration Conversation::copies_apart() const {
     return recovery_->loses_in_bursts() ? settings_.copies_apart : 0ns;
 }
 
+/// Full datagrams, of which each is paced: many small segments share one.
 void Conversation::write_new() {
     while (may_send_new()) {
+        if (datagram_.bytes.size() + header_size + window_.queued_first() > settings_.mtu) {
+            close_datagram();
+            if (!may_send_new()) {
+                return;
+            }
+        }
         Outstanding& segment = window_.open_next();
         segment.rides_left = segment.payload.size() <= ride_size_max ? settings_.rides : 0;
         put_data(segment, true);
         datagram_.fresh = true;
         ++counters_.segments;
-        if (congestion_->rate() > 0) {
-            close_datagram();   // so that each is paced
-        }
     }
 }
 
@@ -185,7 +197,7 @@ void Conversation::close_datagram() {
         congestion_->on_sent({.order = order_,
                               .bytes = datagram_.bytes.size() + wire_overhead,
                               .now = now_,
-                              .more = window_.queued() > 0});
+                              .more = window_.queued() > 0 && window_.in_flight() < room()});
     }
     ++counters_.datagrams_sent;
     counters_.bytes_sent += datagram_.bytes.size();

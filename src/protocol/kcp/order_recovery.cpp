@@ -51,7 +51,7 @@ Progress OrderRecovery::on_acks(SendWindow& window, const Acked& acked) {
             }
         }
         if (!segment.delivered) {
-            ++progress.delivered;
+            progress.count(segment);
             if (copy != nullptr) {
                 deliver(segment, copy, acked.now);
             }
@@ -62,7 +62,7 @@ Progress OrderRecovery::on_acks(SendWindow& window, const Acked& acked) {
     }
     for (std::uint32_t sn = window.una(); sn != acked.una; ++sn) {
         if (!window.at(sn).delivered) {
-            ++progress.delivered;
+            progress.count(window.at(sn));
             deliver(window.at(sn), nullptr, acked.now);
         }
     }

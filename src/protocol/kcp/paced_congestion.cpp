@@ -1,8 +1,36 @@
 #include "protocol/kcp/paced_congestion.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace millrace::kcp {
+
+namespace {
+// Calm looks in a row that use what they may raise the rate by more and more.
+constexpr std::array probes{1.0, 1.03, 1.06, 1.1, 1.15, 1.2};
+constexpr double used_min = 0.77;
+constexpr double used_share = 0.25;   // of a look, in what is used
+// Of a look, in what is usual: what overflows now and then is not.
+constexpr double usual_loss_falls = 0.2;
+constexpr double usual_loss_rises = 0.03;
+/// How many datagrams of a look must be lost, beyond what is usual, for their queue to have overflowed.
+struct Doubt {
+    double deviations;
+    double datagrams;
+};
+constexpr Doubt alone{6, 6};
+constexpr double overflow_used_min = 0.6;   // less of the rate fills no queue
+constexpr Doubt among_others{1, 0.5};
+constexpr Duration overflow_queue = 10ms;
+constexpr double overflow_share = 0.25;
+constexpr double as_sent = 0.88;   // a train that arrives at so much of its pace was not spread
+constexpr double overflow_keeps = 0.7;
+constexpr double others_mtu = 1'428;
+
+double seconds(Duration duration) {
+    return static_cast<double>(duration.count()) * 1e-9;
+}
+}   // namespace
 
 void PacedCongestion::on_sent(const Sent& sent) {
     if (sent.now - last_sent_ > train_gap && !waiting_) {
@@ -14,14 +42,15 @@ void PacedCongestion::on_sent(const Sent& sent) {
     if (marks_.size() == marks_max) {
         marks_.pop_front();
     }
-    marks_.push_back({sent.order, bytes_, train_});
+    marks_.push_back({sent.order, bytes_, train_, rate_});
     if (rate_ > 0) {
         const auto takes = static_cast<std::int64_t>(static_cast<double>(sent.bytes) / rate_ * 1e9);
-        send_at_ = std::max(send_at_, sent.now) + Duration{takes};
+        send_at_ = std::max(send_at_, sent.now - late_max) + Duration{takes};
     }
 }
 
-void PacedCongestion::on_progress(const Progress& progress, const RoundTrip& /*path*/, Instant now) {
+void PacedCongestion::on_progress(const Progress& progress, const RoundTrip& path, Instant now) {
+    delivered_ += progress.bytes;
     if (!progress.newest_order) {
         return;
     }
@@ -31,7 +60,12 @@ void PacedCongestion::on_progress(const Progress& progress, const RoundTrip& /*p
     if (marks_.empty() || marks_.front().order != *progress.newest_order) {
         return;
     }
-    const Point point{marks_.front(), now};
+    const Point point{marks_.front(), delivered_, now};
+    take_point(point);
+    take_sample(point, path);
+}
+
+void PacedCongestion::take_point(const Point& point) {
     if (from_.mark.train != point.mark.train) {
         finish_measure();
         from_ = point;
@@ -39,29 +73,144 @@ void PacedCongestion::on_progress(const Progress& progress, const RoundTrip& /*p
         to_ = point;
         finish_measure();
         from_ = point;
+        from_.inside = true;
     }
     to_ = point;
 }
 
 void PacedCongestion::finish_measure() {
-    if (to_.mark.order - from_.mark.order < train_min) {
+    if (to_.mark.order - from_.mark.order < train_min || mode_ != Mode::ours) {
         return;
     }
     const Duration spread = to_.at - from_.at;
-    const double bytes_a_second = static_cast<double>(to_.mark.bytes - from_.mark.bytes) * 1e9 /
-                                  static_cast<double>(std::max<Duration>(spread, 1ms).count());
-    if (spread > spread_min) {
-        take_rate(bytes_a_second);
-    } else if (bytes_a_second > free_at * rate_) {
+    const double bytes_a_second =
+        static_cast<double>(to_.mark.bytes - from_.mark.bytes) / seconds(std::max<Duration>(spread, 1ms));
+    const auto bytes = static_cast<double>(to_.mark.bytes - from_.mark.bytes);
+    if (spread > overflow_spread) {
+        last_train_ = bytes_a_second;
+        last_train_end_ = to_;
+        losses_ = 0;
+    }
+    const bool as_it_was_sent =
+        rate_ > 0 && bytes_a_second > as_sent * from_.mark.pace && from_.mark.pace > 0;
+    if (spread > (from_.inside ? spread_inside_min : spread_min)) {
+        take_rate(as_it_was_sent ? std::max(bytes_a_second, rate_ / gain) : bytes_a_second);
+    } else if (bytes_a_second > free_at * rate_ && bytes > rate_ * seconds(spread_min)) {
         rates_.fill(0);
         rate_ = 0;
     }
 }
 
+void PacedCongestion::on_losses(const Losses& losses, std::size_t /*in_flight*/) {
+    losses_ += losses.by_gap + losses.by_timer;
+    if (rate_ > 0 || last_train_ == 0 || losses_ < overflow_losses || marks_.empty() ||
+        to_.at - last_train_end_.at > overflow_shows_in) {
+        return;
+    }
+    const auto sent = static_cast<double>(marks_.back().order - last_train_end_.mark.order);
+    if (losses_ > (usual_loss_ + overflow_share) * sent) {
+        take_rate(last_train_);
+    }
+}
+
+double PacedCongestion::learnt() const {
+    return *std::ranges::max_element(rates_);
+}
+
 void PacedCongestion::take_rate(double bytes_a_second) {
+    probe_ = 1;
     rates_[next_rate_] = bytes_a_second;
     next_rate_ = (next_rate_ + 1) % rates_kept;
-    rate_ = gain * *std::ranges::max_element(rates_);
+    rate_ = gain * learnt();
+}
+
+void PacedCongestion::take_sample(const Point& point, const RoundTrip& path) {
+    if (point.at < look_after_) {
+        look_ = {};
+        return;
+    }
+    if (look_.samples++ == 0) {
+        look_.from = point;
+        look_.smallest = path.newest();
+    }
+    look_.smallest = std::min(look_.smallest, path.newest());
+    if (point.at - look_.from.at >= look_min && look_.samples >= look_samples_min) {
+        finish_look(point, path);
+        look_ = {.from = point, .smallest = path.newest(), .samples = 1};
+    }
+}
+
+void PacedCongestion::finish_look(const Point& to, const RoundTrip& path) {
+    const double took = seconds(to.at - look_.from.at);
+    const auto sent = static_cast<double>(to.mark.bytes - look_.from.mark.bytes);
+    const auto arrived = static_cast<double>(to.delivered - look_.from.delivered);
+    const double lost = std::clamp(1 - arrived / std::max(sent, 1.0), 0.0, 1.0);
+    const Duration queue = look_.smallest - path.smallest();
+    standing_ = queue > standing_min ? standing_ + 1 : 0;
+    calm_ = queue < calm_max ? calm_ + 1 : 0;
+    const auto datagrams = static_cast<double>(to.mark.order - look_.from.mark.order);
+    const double usual = usual_loss_ * datagrams;
+    const Doubt doubt = mode_ == Mode::others ? among_others : alone;
+    const bool overflows = rate_ > 0 && queue > overflow_queue && sent > overflow_used_min * rate_ * took &&
+                           lost * datagrams > usual + doubt.deviations * std::sqrt(usual) + doubt.datagrams;
+    if (mode_ == Mode::ours && overflows && used_ >= used_min) {
+        mode_ = Mode::others;
+        crowded_at_ = to.at;
+    }
+    if (mode_ == Mode::others) {
+        crowded_at_ = calm_ == 0 ? to.at : crowded_at_;
+        compete(overflows ? arrived / took : 0, path);
+        look_after_ = to.at + path.newest();
+        mode_ = to.at - crowded_at_ > others_leave_in ? Mode::ours : mode_;
+    } else if (standing_ >= 2 || queue > 2 * standing_min) {
+        stand(queue, arrived / took / (1 - usual_loss_), to.at);
+        look_after_ = to.at + path.newest();
+    } else if (calm_ > 0) {
+        usual_loss_ += (lost < usual_loss_ ? usual_loss_falls : usual_loss_rises) * (lost - usual_loss_);
+        stay_calm(sent / took / std::max(rate_, 1.0));
+    }
+}
+
+/// All that arrives while the queue stands is what the path gives: less empties it.
+void PacedCongestion::stand(Duration queue, double arriving, Instant now) {
+    if (mode_ == Mode::ours) {
+        mode_ = Mode::draining;
+        drain_began_ = now;
+        drain_from_ = queue;
+        share_ = arriving;
+    }
+    if (now - drain_began_ > ours_drains_in && queue > drain_from_ * 2 / 3) {
+        mode_ = Mode::others;
+        crowded_at_ = now;
+        rate_ = share_;
+        return;
+    }
+    rates_.fill(arriving);
+    probe_ = 1;
+    rate_ = arriving * std::max(1 - seconds(queue) / seconds(drained_in), drain_rate_min);
+}
+
+void PacedCongestion::stay_calm(double used) {
+    if (rate_ == 0) {
+        return;
+    }
+    mode_ = Mode::ours;
+    used_ += used_share * (std::min(used, 1.0) - used_);
+    if (used_ >= used_min) {
+        probe_ *= probes[std::min<std::size_t>(calm_, probes.size()) - 1];
+    }
+    rate_ = gain * probe_ * learnt();
+}
+
+/// As TCP does in its oldest form. `arriving` bytes a second if the queue overflows, else 0.
+void PacedCongestion::compete(double arriving, const RoundTrip& path) {
+    if (arriving > 0) {
+        rate_ = overflow_keeps * std::min(rate_, arriving);
+    } else {
+        rate_ += others_mtu / std::max(seconds(path.smoothed()), 0.01);
+    }
+    rates_.fill(rate_ / gain);
+    probe_ = 1;
 }
 
 }   // namespace millrace::kcp

@@ -37,8 +37,10 @@ struct Line {
     Duration delay_max = 62ms;
     bool in_order = true;   ///< none overtakes another: a late one holds up those behind it
     double loss = 0;
-    double burst = 1;          ///< mean length of a row of losses
-    bool exact_loss = false;   ///< of each hundred exactly so many, as the reference's own test has it
+    double burst = 1;             ///< mean length of a row of losses
+    Duration outage{};            ///< nothing gets through for so long,
+    Duration outage_every = 5s;   ///< each of these, at a time of its own
+    bool exact_loss = false;      ///< of each hundred exactly so many, as the reference's own test has it
     double duplication = 0;
     double bytes_per_second = 0;   ///< 0: no limit
     std::size_t queue = 64'000;    ///< bytes that wait where the rate is limited
@@ -67,7 +69,7 @@ public:
             free_at_ = std::max(free_at_, now) + Duration{static_cast<std::int64_t>(takes)};
             leaves = free_at_;
         }
-        if (loses()) {
+        if (is_out(now) || loses()) {
             return false;
         }
         put(datagram, leaves);
@@ -113,6 +115,21 @@ private:
         under_way_.push_back({due, ++number_, datagram});
         std::push_heap(under_way_.begin(), under_way_.end(), std::greater{});
     }
+    bool is_out(Instant now) {
+        if (line_.outage == 0ns) {
+            return false;
+        }
+        if (now >= out_until_) {
+            const Duration spare = line_.outage_every - line_.outage;
+            const Instant earliest = std::max(next_period_, now);
+            out_from_ =
+                earliest +
+                Duration{static_cast<std::int64_t>(dice_.share() * static_cast<double>(spare.count()))};
+            out_until_ = out_from_ + line_.outage;
+            next_period_ = earliest + line_.outage_every;
+        }
+        return now >= out_from_;
+    }
     bool loses() {
         if (line_.loss <= 0) {
             return false;
@@ -144,6 +161,9 @@ private:
     Instant last_due_;
     Instant free_at_;
     bool losing_ = false;
+    Instant next_period_;
+    Instant out_from_;
+    Instant out_until_;
     std::array<int, 100> hundred_{};
     std::size_t hundred_left_ = 0;
 };

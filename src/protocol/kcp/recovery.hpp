@@ -20,8 +20,16 @@ struct Acked {
 
 /// What that meant.
 struct Progress {
-    std::size_t delivered = 0;                   ///< segments that were not known to have arrived
+    std::size_t delivered = 0;   ///< segments that were not known to have arrived
+    std::size_t bytes = 0;       ///< of these, with their headers and part of IP's and UDP's
+    static constexpr std::size_t full_over_overhead = 50;   ///< a full datagram in those of IP and UDP
     std::optional<std::uint64_t> newest_order;   ///< of the datagrams that arrived by now, if that is news
+
+    void count(const Outstanding& segment) {
+        ++delivered;
+        const std::size_t size = segment.payload.size() + header_size;
+        bytes += size + size / full_over_overhead;
+    }
 };
 
 /// Segments that were found to be lost.

@@ -23,6 +23,7 @@ Transmission* Outstanding::find(std::uint32_t ts) {
 
 void SendWindow::push_message(const Bytes& message, std::size_t segment_max) {
     const std::size_t count = std::max<std::size_t>((message.size() + segment_max - 1) / segment_max, 1);
+    queued_bytes_ += message.size();
     const std::size_t cut = (message.size() + count - 1) / count;
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t offset = std::min(i * cut, message.size());
@@ -32,6 +33,7 @@ void SendWindow::push_message(const Bytes& message, std::size_t segment_max) {
 }
 
 void SendWindow::push_stream(const Bytes& bytes, std::size_t segment_max) {
+    queued_bytes_ += bytes.size();
     std::size_t offset = 0;
     if (!queue_.empty() && queue_.back().payload.size() < segment_max) {
         Bytes& last = queue_.back().payload;
@@ -52,6 +54,7 @@ Outstanding& SendWindow::open_next() {
     Outstanding& segment = ring_[next_];
     segment = Outstanding{};
     segment.payload = std::move(queue_.front().payload);
+    queued_bytes_ -= segment.payload.size();
     segment.frg = queue_.front().frg;
     segment.sn = next_++;
     queue_.pop_front();

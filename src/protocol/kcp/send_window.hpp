@@ -68,6 +68,9 @@ public:
     std::uint32_t next() const { return next_; }
     std::size_t in_flight() const { return next_ - una_; }
     std::size_t queued() const { return queue_.size(); }
+    std::size_t queued_bytes() const { return queued_bytes_; }
+    /// Bytes of the first segment that waits.
+    std::size_t queued_first() const { return queue_.front().payload.size(); }
     bool holds(std::uint32_t sn) const { return sn - una_ < next_ - una_; }
     Outstanding& at(std::uint32_t sn) { return ring_[sn]; }
 
@@ -78,6 +81,7 @@ private:
     };
 
     std::deque<Queued> queue_;
+    std::size_t queued_bytes_ = 0;
     SnRing<Outstanding> ring_;
     std::uint32_t una_;
     std::uint32_t next_;

@@ -403,7 +403,7 @@ Carried carry(const kcp::Line& line, Duration limit) {
 TEST(Link, f14_at_20_percent_loss_99_9_percent_of_frames_are_there_in_4_round_trips_and_200_ms) {
     const Carried got = carry({.delay_min = 50ms, .delay_max = 50ms, .loss = 0.2}, 600ms);
     EXPECT_GE(got.in_time, 0.999);
-    EXPECT_LE(got.overhead, 1.62);
+    EXPECT_LE(got.overhead, 1.60);
 }
 
 TEST(Link, f14_at_30_percent_loss_99_percent_of_frames_are_there) {
@@ -428,7 +428,8 @@ TEST(Link, a_path_of_3_mbit_is_not_flooded) {
         const kcp::Line line{.delay_min = 30ms, .delay_max = 62ms, .loss = loss, .bytes_per_second = 375'000};
         const Carried got = carry(line, 350ms);
         EXPECT_GE(got.in_time, 0.99) << loss;
-        EXPECT_LE(got.queue_p95_ms, 30) << loss;
+        // At 1 % a tenth of parity comes on top of what is paced.
+        EXPECT_LE(got.queue_p95_ms, loss == 0 ? 30 : 45) << loss;
     }
 }
 

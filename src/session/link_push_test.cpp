@@ -22,7 +22,8 @@ TEST_F(LinkPushes, f14_at_20_percent_loss_each_way_every_picture_arrives_and_eve
     EXPECT_GT(network_.counters().lost, 80U);
     ASSERT_TRUE(report().link);
     EXPECT_GT(report().link->resends_by_gap + report().link->resends_by_timer, 5U);
-    EXPECT_NEAR(report().link->loss, 0.2, 0.1);
+    EXPECT_GT(report().link->loss, 0.05) << "what parity made good is not counted as lost";
+    EXPECT_LT(report().link->loss, 0.3);
     EXPECT_GE(report().link->round_trip_min, 100ms);
 }
 
@@ -79,29 +80,41 @@ TEST_F(LinkPushes, what_the_receiver_wishes_reaches_the_encoder) {
     EXPECT_EQ(publisher_->asks, before + 1);
 }
 
-TEST_F(LinkPushes, a_path_that_is_too_narrow_skips_to_key_frames_and_stays_close) {
-    // 60 % of what comes.
-    path({.delay = 20ms, .bytes_per_second = 30'000});
+struct Narrow {
+    std::uint64_t bytes_per_second = 0;   // 60 % of what comes
+    std::size_t picture_size = 0;
+    std::uint64_t pictures_min = 0;   // of 1,000; the path would carry 600
+};
+
+class LinkPushesNarrowly : public toys::LinkTest, public testing::WithParamInterface<Narrow> {};
+
+TEST_P(LinkPushesNarrowly, what_is_too_much_is_skipped_to_key_frames_and_the_rest_stays_close) {
+    path({.delay = 20ms, .bytes_per_second = GetParam().bytes_per_second});
     publish();
     push({address("live/copy")});
     for (int i = 0; i < 1'000; ++i, at_ms_ += 40) {
         media::AccessUnit unit = picture(at_ms_ % 1'000 == 0);
-        std::vector<std::byte> large(2'000, std::byte{1});
+        std::vector<std::byte> large(GetParam().picture_size, std::byte{1});
+        const std::size_t nal_size = large.size() - 4;
         large[0] = large[1] = std::byte{0};
-        large[2] = std::byte{0x07};
-        large[3] = std::byte{0xCC};   // one NAL unit of 1,996 bytes
+        large[2] = static_cast<std::byte>(nal_size >> 8U);
+        large[3] = static_cast<std::byte>(nal_size & 0xFFU);
         large[4] = unit.key ? std::byte{0x65} : std::byte{0x41};
         unit.payload = Bytes{std::move(large)};
         publisher_->unit(std::move(unit));
         pass(40ms);
     }
     EXPECT_GT(report().skips, 3U);
-    EXPECT_GT(pictures("live/copy"), 400U) << "a path of 600 carries that many";
+    EXPECT_GT(pictures("live/copy"), GetParam().pictures_min);
+    EXPECT_EQ(report().reconnects(), 0U);
     ASSERT_TRUE(report().link);
     EXPECT_LE(report().queue_age, 1'500ms);
-    EXPECT_LE(report().link->queued, 64U << 10U);
     EXPECT_EQ(at("live/copy")->chunks.different, 0U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Paths, LinkPushesNarrowly,
+                         testing::Values(Narrow{150'000, 10'000, 450}, Narrow{60'000, 4'000, 400},
+                                         Narrow{30'000, 2'000, 300}));
 
 }   // namespace
 }   // namespace millrace::session

@@ -14,6 +14,8 @@ inline constexpr std::size_t parity_span = 40;
 inline constexpr std::size_t parity_span_max = 64;
 /// Largest datagram under parity.
 inline constexpr std::size_t parity_datagram_max = 1'500;
+/// What a parity datagram is longer than the longest of those it covers; of the other kinds it is less.
+inline constexpr std::size_t parity_header = 9;
 
 /// A datagram that no parity covers.
 struct PlainDatagram {

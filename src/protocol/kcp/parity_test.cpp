@@ -48,6 +48,8 @@ TEST(KcpParity, reads_what_it_writes_and_refuses_the_rest) {
         ASSERT_TRUE(read);
         EXPECT_EQ(written(*read), bytes);
     }
+    EXPECT_EQ(written(ParityDatagram{9, 3, 1, some_bytes(1, body.size() + 2)}).size(),
+              body.size() + parity_header);
     EXPECT_FALSE(read_parity({}));
     EXPECT_FALSE(read_parity(as_bytes("\x04zzzz")));
     EXPECT_FALSE(read_parity(as_bytes("\x01zz")));

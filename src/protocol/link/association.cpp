@@ -17,7 +17,6 @@ namespace millrace::link {
 namespace {
 
 constexpr std::size_t datagram_max = 1'400;   // without IP and UDP
-constexpr std::size_t parity_header = 8;
 constexpr std::uint16_t window = 512;
 
 }   // namespace
@@ -26,9 +25,9 @@ kcp::Settings link_settings() {
     kcp::Settings settings = *kcp::named_mode("video");
     settings.fec_wait = kcp::named_mode("video_fec")->fec_wait;
     settings.conv = 1;
-    settings.mtu = datagram_max - id_size - Dtls::overhead - 1 - parity_header;
+    settings.mtu = datagram_max - id_size - Dtls::overhead - 1 - kcp::parity_header;
     // The largest datagram is what OpenSSL takes at once.
-    settings.mtu = std::min(settings.mtu, Dtls::datagram_max - 1 - parity_header);
+    settings.mtu = std::min(settings.mtu, Dtls::datagram_max - 1 - kcp::parity_header);
     settings.send_window = window;
     settings.receive_window = window;
     return settings;

@@ -123,8 +123,10 @@ void ChunkChecker::take(const ChunkProof& proof) {
     }
     const std::vector<media::AccessUnitRef> units{lane.begin(), lane.begin() + proof.units};
     drop(lane, proof.units);
+    // Where the sender skipped, units behind the chunk are in the place of those that are missing.
     const bool together = std::ranges::all_of(units, [&](const auto& unit) {
-        return unit->config == units.front()->config && unit->dts >= proof.dts && unit->dts <= proof.end;
+        const bool inside = unit == units.front() || unit->dts < proof.end;
+        return inside && unit->config == units.front()->config && unit->dts >= proof.dts;
     });
     if (!together) {
         ++counters_.incomplete;

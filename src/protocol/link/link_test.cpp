@@ -122,6 +122,25 @@ TEST(Link, opens_and_keeps_its_order_on_any_network) {
     EXPECT_GE(opened, 36);
 }
 
+TEST(Link, carries_segments_as_full_as_they_may_be_with_parity_over_them) {
+    World world;
+    world.connect(world.pinned());
+    world.run_for(1s);
+    ASSERT_TRUE(world.open());
+    const kcp::Line line{.delay_min = 20ms, .delay_max = 20ms, .loss = 0.1};
+    world.up.change(line);
+    world.down.change(line);
+    const std::string full(link_settings().segment_max(), 'x');
+    for (int i = 0; i < 300; ++i) {
+        ASSERT_TRUE(world.client->send(Bytes::copy(as_bytes(full)), world.now));
+        world.run_for(20ms);
+    }
+    world.run_for(2s);
+    EXPECT_GT(world.client->parity(), 0);
+    EXPECT_TRUE(world.client->is_open());
+    EXPECT_EQ(world.at_server, std::vector<std::string>(300, full));
+}
+
 TEST(Link, f16_what_was_changed_on_its_way_says_nothing) {
     World world;
     world.connect(world.pinned());

@@ -19,7 +19,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual
                     -Wno-missing-designated-field-initializers -Werror -fcolor-diagnostics)
 add_link_options(-fuse-ld=lld)
 if(MILLRACE_SANITIZE)
-  add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-sanitize-recover=all)
+  # What vptr checks it asks the kernel for by way of a pipe, and takes its lack for a fault of ours: there
+  # are tests without a descriptor left.
+  add_compile_options(-fsanitize=${MILLRACE_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${MILLRACE_SANITIZE})
 endif()
 if(MILLRACE_FUZZ)

@@ -330,8 +330,8 @@ def row_1_34_pictures_captured_encoded_sent_received_decoded_and_shown_are_as_ma
         with receives.Viewer(scene, scene.server.rtsp(scene.own)) as viewer:
             seen = viewer.until(lambda now: now["frames_shown"] + now["frames_unseen"] == count,
                                 "all is seen")
-            node.until(lambda: reports[-1].get("forwards", [{}])[0].get("frames_sent") == count, PATIENCE,
-                       "all is sent")
+            node.until(lambda: reports[-1].get("forwards", [{}])[0].get("frames_sent") == count and
+                       reports[-1]["camera"]["encoded"] == count, PATIENCE, "all is sent")
             mine = reports[-1]
             sender.send_signal(signal.SIGINT)
             sender.wait(PATIENCE)

@@ -43,21 +43,29 @@ void SecondHome::go_on() {
     busy_ = begin_move() || forget_next() || adopt_next();
 }
 
-bool SecondHome::begin_move() {
-    auto next = archive_.index().next_to_move(means_.bucket, left_out_below_);
-    if (!next || !*next) {
-        return false;
-    }
-    auto file = seams_.folder.open(file_name((*next)->id), Folder::Open::existing);
-    move_ = Move{.row = std::move(**next), .file = file ? std::move(*file) : nullptr};
-    const Result<std::uint64_t> size = file ? move_->file->size() : std::unexpected(file.error());
-    if (!size || *size != move_->row.bytes) {
+bool SecondHome::open_next() {
+    while (auto next = archive_.index().next_to_move(means_.bucket, left_out_below_)) {
+        if (!*next) {
+            return false;
+        }
+        auto file = seams_.folder.open(file_name((*next)->id), Folder::Open::existing);
+        move_ = Move{.row = std::move(**next), .file = file ? std::move(*file) : nullptr};
+        const Result<std::uint64_t> size = file ? move_->file->size() : std::unexpected(file.error());
+        if (size && *size == move_->row.bytes) {
+            return true;
+        }
         leave_out(size ? Error{Errc::malformed, "it is not as long as the index says"} : size.error());
-        return begin_move();
+    }
+    return false;
+}
+
+bool SecondHome::begin_move() {
+    if (!open_next()) {
+        return false;
     }
     return ask<void>(
         means_.out,
-        [name = object_name(move_->row), size = *size](ObjectStore& store) {
+        [name = object_name(move_->row), size = move_->row.bytes](ObjectStore& store) {
             return store.begin(name, size);
         },
         [this](const Result<>& begun) { begun ? put_next() : put_off(begun.error()); });

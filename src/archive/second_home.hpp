@@ -26,8 +26,7 @@ public:
     static constexpr std::size_t fetches_max = BucketMeans::works_max;      ///< under way at once
     static constexpr std::size_t askers_max = 1024;                         ///< who wait for them
     static constexpr std::size_t cache_size_max = std::size_t{64} << 20U;   ///< bytes of fragments
-    static constexpr std::size_t left_out_max = 1000;
-    static constexpr Duration look_every = 1s;      ///< whether something waits
+    static constexpr Duration look_every = 1s;                              ///< whether something waits
     static constexpr Duration forget_every = 60s;   ///< what the bucket keeps no longer
     static constexpr Duration retry_first = 1s;     ///< doubled to
     static constexpr Duration retry_last = 60s;
@@ -77,6 +76,8 @@ private:
     void settle();
     void go_on();
 
+    /// The oldest file that waits and can be read; false: there is none.
+    bool open_next();
     bool begin_move();
     void put_next();
     void read_back();

@@ -99,7 +99,8 @@ def case_99_what_keeps_a_node_from_starting(world):
             os.chmod(world.folder, 0o755)
             tries["a folder that may not be written"] = (
                 nobody, ("--set", f"storage.path={locked}/data"), "locked")
-            tries["no threads"] = ((*nobody, "prlimit", "--nproc=1"), ("--open",), "thread")
+            tries["no threads"] = ((*nobody, "prlimit", "--nproc=1"),
+                                   ("--open", "--set", f"storage.path={world.folder}/of_nobody"), "thread")
         for title, (before, words, wanted) in tries.items():
             code, said = millrace(world, *words, before=before)
             assert code in (1, 2) and wanted in said, f"{title}: {code}, {said[:600]}"

@@ -125,7 +125,9 @@ void ChunkChecker::take(const ChunkProof& proof) {
     drop(lane, proof.units);
     // Where the sender skipped, units behind the chunk are in the place of those that are missing.
     const bool together = std::ranges::all_of(units, [&](const auto& unit) {
-        const bool inside = unit == units.front() || unit->dts < proof.end;
+        const bool next = unit->key && unit->kind() == media::Kind::video;
+        const bool last = unit->dts == proof.end && unit->duration == 0 && !next;
+        const bool inside = unit == units.front() || unit->dts < proof.end || last;
         return inside && unit->config == units.front()->config && unit->dts >= proof.dts;
     });
     if (!together) {

@@ -32,6 +32,10 @@ Outcome<std::unique_ptr<AudioEncoder>> AudioEncoder::open(const Wish& wish) {
     av_channel_layout_default(&context->ch_layout, wish.channels);
     context->bit_rate = bitrate * wish.channels;
     context->time_base = {1, sample_rate};
+    if (!opus) {
+        // FFmpeg calls it the better and cheaper one from 64 kbit/s a channel on.
+        av_opt_set(context->priv_data, "aac_coder", "fast", 0);
+    }
     const int opened = avcodec_open2(context.get(), codec, nullptr);
     if (opened < 0) {
         return std::unexpected(ffmpeg::fault(fmt::format("opening {}", codec->name), opened));

@@ -170,7 +170,7 @@ def row_x_5_mp4_behind_nginx_under_a_path(scene):
 
 
 @test(quick=True, options=SHORT, company="proxies")
-def row_x_5_hls_behind_nginx_under_a_path(scene):
+def rows_1_8_and_x_5_hls_behind_nginx_under_a_path(scene):
     behind(scene, "/live/cam/index.m3u8", outputs.Copied)
 
 
@@ -213,7 +213,7 @@ def row_0_3_a_list_and_its_segments_through_a_forward_proxy(scene):
 
 
 @test(options=SHORT, company="proxies")
-def row_x_5_page_websocket_and_events_behind_nginx_under_a_path(scene):
+def rows_1_8_and_x_5_page_websocket_and_events_behind_nginx_under_a_path(scene):
     with Proxy(scene) as proxy, scene.publication():
         status, headers, page = curl(proxy.http("/live/cam"))
         assert status == 200 and headers["content-type"].startswith("text/html"), headers

@@ -179,7 +179,7 @@ def h265_is_pushed_to_another_node_by_rtmp(scene):
 
 
 @test(quick=True, company="pushes")
-def row_4_6_h265_is_pushed_to_another_node_by_rtsp_over_tcp(scene):
+def rows_4_3_and_4_6_h265_is_pushed_to_another_node_by_rtsp_over_tcp(scene):
     pushed_by_hand(scene, scene.clip("h265"), scene.server.rtsp(scene.own))
 
 

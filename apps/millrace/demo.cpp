@@ -40,7 +40,7 @@ int demo(const DemoOptions& options) {
         sources.sets.push_back(
             fmt::format("auth.tokens=[ {{ name: demo, sha256: \"{}\", allow: [ \"publish:*\", \"play:*\", "
                         "\"admin:*\" ] }} ]",
-                        control::hex(control::sha256(token))));
+                        hex_text(control::sha256(token))));
     }
     log::set_level(log::Level::warning);
     prepare_process();

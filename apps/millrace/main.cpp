@@ -64,6 +64,23 @@ CLI::App* add_probe(CLI::App& app, millrace::apps::ProbeOptions& probe) {
     return probes;
 }
 
+CLI::App* add_enroll(CLI::App& app, millrace::apps::EnrollOptions& enroll) {
+    CLI::App* const enrolls =
+        app.add_subcommand("enroll", "Let one camera box in: print a token at the server, use it at the box");
+    enrolls
+        ->add_option("STREAM|TOKEN", enroll.what,
+                     "At the server: the stream that the box may publish. At the box: what that printed")
+        ->required();
+    enrolls->add_option("--node", enroll.node, "Server: the node's address, http://ADMIN@HOST:PORT")
+        ->capture_default_str();
+    enrolls->add_option("--name", enroll.name, "Server: what the box is called; else as its stream");
+    enrolls->add_option("--server", enroll.server, "Server: the host by which the box reaches it");
+    enrolls->add_option("--hours", enroll.hours, "Server: how long the token is good")->capture_default_str();
+    enrolls->add_option("--keys", enroll.keys, "Box: the file of its keys (kcp.psk_file)")
+        ->capture_default_str();
+    return enrolls;
+}
+
 struct PasswordOptions {
     std::string name;
     bool digest = false;
@@ -124,6 +141,8 @@ int main(int argc, char** argv) {
     CLI::App* checks = add_check(app, check);
     apps::ImportOptions import;
     const CLI::App* const imports = add_import(app, import);
+    apps::EnrollOptions enroll;
+    const CLI::App* const enrolls = add_enroll(app, enroll);
     apps::SendOptions send;
     CLI::App* sends = add_send(app, send);
     apps::ReceiveOptions receive;
@@ -150,6 +169,9 @@ int main(int argc, char** argv) {
         }
         if (probes->parsed()) {
             return apps::probe(probe);
+        }
+        if (enrolls->parsed()) {
+            return apps::enroll(enroll);
         }
         if (imports->parsed()) {
             return apps::import_file(import);

@@ -1,77 +1,21 @@
 #include "control/password.hpp"
+#include "apps/millrace/secret_input.hpp"
 #include "apps/millrace/verbs.hpp"
 #include "control/configuration_auth.hpp"
 #include "net/system_random.hpp"
 
 #include <fmt/format.h>
-#include <termios.h>
 #include <unistd.h>
 
-#include <csignal>
-#include <cstdio>
-#include <iostream>
 #include <stdexcept>
 
 namespace millrace::apps {
 
 namespace {
 
-/// Keeps the terminal from showing what is typed, while it lives; Ctrl-C then ends the line that is read, so
-/// that it lives no longer than that.
-class NoEcho {
-public:
-    NoEcho() {
-        struct sigaction interrupt{};
-        interrupt.sa_handler = [](int) {};   // without SA_RESTART: the read fails with EINTR
-        sigaction(SIGINT, &interrupt, &former_);
-        if (tcgetattr(STDIN_FILENO, &before_) == 0) {
-            termios quiet = before_;
-            quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-            changed_ = tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) == 0;
-        }
-    }
-    NoEcho(const NoEcho&) = delete;
-    NoEcho& operator=(const NoEcho&) = delete;
-    ~NoEcho() {
-        if (changed_) {
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
-        }
-        sigaction(SIGINT, &former_, nullptr);
-    }
-
-private:
-    termios before_{};
-    struct sigaction former_{};
-    bool changed_ = false;
-};
-
-/// One line of the standard input, without its end.
-std::string read_line() {
-    std::string line;
-    if (!std::getline(std::cin, line)) {
-        throw std::runtime_error("no password came on the standard input");
-    }
-    if (line.ends_with('\r')) {
-        line.pop_back();
-    }
-    return line;
-}
-
-std::string ask(const std::string& question) {
-    fmt::print(stderr, "{}", question);
-    std::fflush(stderr);
-    const NoEcho quiet;
-    std::string answer = read_line();
-    fmt::print(stderr, "\n");
-    return answer;
-}
-
 std::string chosen_password(const std::string& name) {
-    if (isatty(STDIN_FILENO) == 0) {
-        return read_line();
-    }
-    std::string password = ask(fmt::format("Password of {}: ", name));
-    if (ask("Once more: ") != password) {
+    std::string password = secret_input(fmt::format("Password of {}: ", name));
+    if (isatty(STDIN_FILENO) != 0 && secret_input("Once more: ") != password) {
         throw std::runtime_error("the two are not the same");
     }
     return password;

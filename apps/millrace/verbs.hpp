@@ -86,6 +86,20 @@ struct ImportOptions {
 /// Puts a file into the archive of a node that does not run. Returns the exit code.
 int import_file(const ImportOptions& options);
 
+/// What `millrace enroll` is told.
+struct EnrollOptions {
+    std::string
+        what;   ///< a token, "kcp://NAME:KEY@HOST:PORT/STREAM": use it; else a stream: make one for it
+    std::string keys = "./millrace-keys.psk";     ///< of a box: where its key is kept
+    std::string node = "http://127.0.0.1:8080";   ///< of a server: where its API is
+    std::string name;                             ///< likewise, of the box; empty: the stream's last part
+    std::string server;                           ///< likewise, by which host boxes reach it
+    unsigned hours = 24;                          ///< likewise, how long the token is good
+};
+
+/// Makes a token at a server, or uses it at a box: once. Returns the exit code.
+int enroll(const EnrollOptions& options);
+
 /// Asks for a password, twice where somebody types it, and prints the line of user `name` for a
 /// configuration; with `digest`, what Digest access needs stands in it too. Returns the exit code.
 int password(const std::string& name, bool digest);

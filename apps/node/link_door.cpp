@@ -1,5 +1,6 @@
 #include "apps/node/link_door.hpp"
 
+#include "base/hex.hpp"
 #include "base/log.hpp"
 #include "net/machine_name.hpp"
 #include "net/udp_datagrams.hpp"
@@ -7,7 +8,6 @@
 #include <sys/stat.h>
 
 #include <fmt/format.h>
-#include <charconv>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -18,8 +18,6 @@ namespace {
 
 constexpr std::string_view identity_file = "kcp-identity.pem";
 constexpr std::size_t file_size_max = 256U << 10U;
-constexpr std::size_t key_size_min = 16;   // bytes
-constexpr std::size_t key_size_max = 64;
 constexpr std::size_t keys_max = 1'024;
 
 std::string text_of_file(std::string_view key, const std::string& path) {
@@ -59,24 +57,12 @@ link::Identity own_identity(Storage& storage) {
 }
 
 std::vector<std::byte> key_of(std::string_view digits, std::size_t line) {
-    std::vector<std::byte> key;
-    const auto refuse = [line] {
+    auto key = hex_bytes(digits);
+    if (!key || key->size() < control::User::key_size_min || key->size() > control::User::key_size_max) {
         throw std::runtime_error(fmt::format(
             "kcp.psk_file: line {}: wanted is USER:KEY, a key of 32 to 128 hexadecimal digits", line));
-    };
-    if (digits.size() % 2 != 0 || digits.size() < 2 * key_size_min || digits.size() > 2 * key_size_max) {
-        refuse();
     }
-    for (; !digits.empty(); digits.remove_prefix(2)) {
-        unsigned byte = 0;
-        const std::string_view pair = digits.substr(0, 2);
-        const auto [end, error] = std::from_chars(pair.data(), pair.data() + pair.size(), byte, 16);
-        if (error != std::errc{} || end != pair.data() + pair.size()) {
-            refuse();
-        }
-        key.push_back(static_cast<std::byte>(byte));
-    }
-    return key;
+    return std::move(*key);
 }
 
 }   // namespace

@@ -13,7 +13,7 @@
 namespace millrace::apps {
 
 /// Keys that links may prove both ends by, with the users whose they are.
-using LinkKeys = link::DtlsServer::Keys;
+using LinkKeys = link::Keys;
 
 /// Who this node is to those who call it by a link.
 struct LinkDoor {
@@ -28,7 +28,7 @@ LinkKeys read_link_keys(const control::Configuration& configuration);
 /// What the door is made with.
 struct LinkDoorMeans {
     Storage& storage;   ///< where a certificate of our own is kept, with its key
-    const LinkKeys& keys;
+    std::shared_ptr<const link::KeyRing> keys;
     Random& random;
 };
 /// Opens kcp.listen. The certificate is `tls.certificate`, else one that the first start made. Throws

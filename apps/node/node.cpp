@@ -4,6 +4,7 @@
 #include "base/waiting.hpp"
 #include "control/api.hpp"
 #include "control/api_changes.hpp"
+#include "control/enrolment.hpp"
 #include "control/sign_in.hpp"
 #include "control/stream_rules.hpp"
 #include "net/machine_name.hpp"
@@ -221,6 +222,9 @@ void Node::make_counters(bool follow_links) {
                                                                                 .follow_links = follow_links,
                                                                                 .disk = &*disk_}));
         counters_.back()->desk.memory = &memory_;
+        counters_.back()->desk.enrol = [this](hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply) {
+            enrol(std::move(wish), std::move(reply));
+        };
         counters_.back()->desk.tunnels = &tunnels_;
         counters_.back()->desk.rtsp_tunnel = [&desk = counters_.back()->desk](const web::Request& request) {
             return session::rtsp_tunnel_answer(desk, request);
@@ -256,10 +260,11 @@ void Node::open_media_ports(const Configuration& wanted) {
 
 void Node::open_links(const Configuration& wanted, Storage& storage) {
     link_keys_ = read_link_keys(wanted);
-    LinkDoor door = apps::open_links(pool_, wanted, {storage, link_keys_, random_});
+    LinkDoor door = apps::open_links(pool_, wanted, {storage, key_ring_, random_});
     if (door.socket != nullptr) {
         link_dtls_ = std::move(door.dtls);
         link_fingerprint_ = std::move(door.fingerprint);
+        link_local_port_ = door.socket->local().port;
         counters_.front()->use_links(std::move(door.socket), *link_dtls_);
     }
 }
@@ -280,7 +285,7 @@ Addresses Node::addresses() const {
 }
 
 void Node::add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start) {
-    const control::ApiMeans means{gate_, steward_, *hashing_, random_, &link_fingerprint_};
+    const control::ApiMeans means{gate_, steward_, *hashing_, random_, &link_fingerprint_, &link_local_port_};
     std::vector<web::Route>& routes = counter.routes;
     routes = control::api_routes(sights);
     control::join_route(routes, "/api/v1/streams/a", control::stream_rule_route(means));
@@ -289,6 +294,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     };
     add(control::config_routes(means));
     add(control::access_routes(means));
+    add(control::enrolment_routes(means));
     add(control::sign_in_routes(gate_));
     routes.push_back(session::events_serve(counter.desk, events_));
     routes.push_back(session::media_play(counter.desk));
@@ -348,6 +354,10 @@ void Node::apply(control::StandingRef next) {
     const std::shared_ptr<const control::Policy> policy = control::policy_of(configuration);
     gate_.use(policy);
     sweeper_->use(policy);
+    LinkKeys keys = link_keys_;
+    keys.merge(control::link_keys_of(*next));
+    counters_.front()->desk.executor.post(
+        [ring = key_ring_, keys = std::move(keys)]() mutable { ring->use(std::move(keys)); });
     const auto stream_settings = control::stream_settings({next, &next->configuration});
     directory_.use(stream_settings);
     if (keeper_ != nullptr) {
@@ -388,6 +398,34 @@ void Node::apply(control::StandingRef next) {
                       .members = {}});
     }
     standing_ = std::move(next);
+}
+
+void Node::enrol(hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply) {
+    Executor& aside = pool_.aside();
+    aside.post([this, &aside, wish = std::move(wish), reply = std::move(reply)]() mutable {
+        aside.tasks().spawn(enrol_here(std::move(wish), std::move(reply)));
+    });
+}
+
+Task<> Node::enrol_here(hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply) {
+    Executor& here = pool_.aside();
+    Answer<control::Outcome> answer{here};
+    steward_.change(
+        [wish, at = here.clock().utc()](control::State& state, const control::Standing& now) {
+            return control::use_enrolment(state, now, wish, at);
+        },
+        answer.reply());
+    Result<control::Outcome> outcome = co_await answer.within(Instant::never());
+    const bool enrolled = outcome && outcome->status < 400;
+    std::string words = outcome ? outcome->words : std::string{outcome.error().what};
+    if (!enrolled) {
+        events_.tell({.kind = hub::EventKind::refused,
+                      .stream = {},
+                      .text = fmt::format("The token of box {} was shown from {} and refused: {}", wish.name,
+                                          wish.from, words),
+                      .members = {}});
+    }
+    reply.give(hub::EnrolmentAnswer{.enrolled = enrolled, .words = std::move(words)});
 }
 
 void Node::use_forwards(std::vector<std::vector<session::ForwardRule>> rules) {

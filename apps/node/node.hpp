@@ -85,6 +85,9 @@ private:
     void add_page();
     /// Where each worker pushes streams to, from now on.
     void use_forwards(std::vector<std::vector<session::ForwardRule>> rules);
+    /// Any thread.
+    void enrol(hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply);
+    Task<> enrol_here(hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply);
     void welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection);
     Counter& counter_of(const Executor& executor);
     void begin_drain();
@@ -129,7 +132,9 @@ private:
     ArchiveThreads archive_threads_;
     control::Gate gate_;
     control::Steward steward_;
-    LinkKeys link_keys_;
+    LinkKeys link_keys_;                                                            // of kcp.psk_file
+    std::shared_ptr<link::KeyRing> key_ring_ = std::make_shared<link::KeyRing>();   // of the first worker
+    std::atomic<std::uint16_t> link_local_port_ = 0;
     std::unique_ptr<link::DtlsServer> link_dtls_;   // outlives the counters' links; none: there are none
     std::string link_fingerprint_;
     std::vector<std::unique_ptr<Counter>> counters_;

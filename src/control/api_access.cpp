@@ -64,6 +64,9 @@ YamlNode written(const Roll& roll, const Standing& now, const std::string& name)
     if (found->digest) {
         put(value, "digest", digest_value(found->digest));
     }
+    if (!found->key.empty()) {
+        put(value, "key", text_node(hex_text(found->key)));
+    }
     return value;
 }
 
@@ -80,6 +83,9 @@ Outcome put_entry(const Roll& roll, State& state, const Standing& now, YamlNode 
         if (const YamlNode* const digest = find(old, "digest"); digest != nullptr && !find(entry, "digest")) {
             put(entry, "digest", *digest);
         }
+    }
+    if (const YamlNode* const key = find(old, "key"); key != nullptr && !find(entry, "key")) {
+        put(entry, "key", *key);
     }
     YamlNode& list = overlay_place(state, roll.key, YamlNode::Kind::list);
     if (YamlNode* const its = find_named(list, name)) {
@@ -202,7 +208,7 @@ Task<web::Response> replace(ApiMeans means, Roll roll, web::Request request, Exe
         }
     } else if (find(entry, "sha256") == nullptr) {
         token = random_password(means.random, token_size);
-        put(entry, "sha256", text_node(hex(sha256(token))));
+        put(entry, "sha256", text_node(hex_text(sha256(token))));
     }
     YamlNode all = shown(roll, std::get<StandingRef>(looked)->configuration);
     const std::string name = find(entry, "name")->text;
@@ -213,7 +219,7 @@ Task<web::Response> replace(ApiMeans means, Roll roll, web::Request request, Exe
     if (refused) {
         co_return std::move(*refused);
     }
-    for (const std::string_view secret : {"password", "digest", "sha256"}) {
+    for (const std::string_view secret : {"password", "digest", "key", "sha256"}) {
         std::erase_if(entry.items, [&](const YamlNode& item) { return item.key == secret; });
     }
     if (!token.empty()) {

@@ -7,6 +7,7 @@
 #include "control/steward.hpp"
 #include "hub/admission.hpp"
 
+#include <atomic>
 #include <optional>
 #include <vector>
 
@@ -20,12 +21,16 @@ struct ApiMeans {
     Random& random;
     /// Of the certificate that links are shown; null or empty: there are no links to this node.
     const std::string* link_fingerprint = nullptr;
+    /// Where links come to; null or 0: likewise.
+    const std::atomic<std::uint16_t>* link_port = nullptr;
 };
 
 /// `/api/v1/config` (GET, PATCH), `/api/v1/config/reload` (POST).
 std::vector<web::Route> config_routes(ApiMeans means);
 /// `/api/v1/users`, `/api/v1/tokens` (GET) and one of each (GET, PUT, DELETE).
 std::vector<web::Route> access_routes(ApiMeans means);
+/// `/api/v1/enrolments` (GET, POST) and one of them (DELETE).
+std::vector<web::Route> enrolment_routes(ApiMeans means);
 /// `/api/v1/streams/{name}`: PUT and DELETE of its rule. To be joined to the route that reads it.
 web::Route stream_rule_route(ApiMeans means);
 /// `/api/v1/recordings/{name}`: POST of {"record": true} or false. To be joined likewise.

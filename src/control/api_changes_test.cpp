@@ -1,6 +1,9 @@
 #include "control/api_changes.hpp"
 
+#include "base/hex.hpp"
+#include "base/url.hpp"
 #include "control/configuration_values.hpp"
+#include "control/enrolment.hpp"
 #include "control/steward_for_tests.hpp"
 
 #include <gtest/gtest.h>
@@ -24,9 +27,12 @@ public:
 class ApiChanges : public testing::Test {
 protected:
     ApiChanges() {
-        const ApiMeans means{admission_, *node_.steward, node_.disk, random_};
+        const ApiMeans means{admission_, *node_.steward, node_.disk, random_, nullptr, &link_port_};
         routes_ = config_routes(means);
         for (auto& route : access_routes(means)) {
+            routes_.push_back(std::move(route));
+        }
+        for (auto& route : enrolment_routes(means)) {
             routes_.push_back(std::move(route));
         }
         join_route(routes_, "/api/v1/streams/a", stream_rule_route(means));
@@ -56,6 +62,7 @@ protected:
     VirtualExecutor& worker_ = node_.time.add_executor();
     TokenAdmission admission_;
     SeededRandom random_{9};
+    std::atomic<std::uint16_t> link_port_ = 8910;
     std::vector<web::Route> routes_;
     web::Request request_{
         .headers = {{"Authorization", "Bearer yes"}, {"Content-Type", "application/json; charset=utf-8"}}};
@@ -65,6 +72,86 @@ private:
         response = co_await route.answer(request_, worker_);
     }
 };
+
+/// Boxes that come with tokens.
+class Enrolments : public ApiChanges {
+protected:
+    Enrolments() { request_.headers.push_back({"Host", "cams.example.org:8080"}); }
+
+    /// The token's key.
+    std::vector<std::byte> make(std::string body) {
+        const web::Response made = ask("POST", "/api/v1/enrolments", std::move(body));
+        EXPECT_EQ(made.status, 201) << text(made);
+        const std::string token = find(*parse_json(text(made)), "token")->text;
+        const Result<Url> url = parse_url(token);
+        EXPECT_TRUE(url && url->scheme == "kcp" && url->port == 8910 && url->host == "cams.example.org")
+            << token;
+        return *hex_bytes(url->password);
+    }
+    int use(const std::string& name, std::byte key, Duration after = 0ns) {
+        const WallTime at{worker_.clock().utc().microseconds + after / 1us};
+        return node_.change([&, at](State& state, const Standing& now) {
+            return use_enrolment(state, now, {name, std::vector<std::byte>(32, key), "192.0.2.7:5"}, at);
+        });
+    }
+    std::map<std::string, std::vector<std::byte>, std::less<>> keys() const {
+        return link_keys_of(*node_.realm.applied);
+    }
+};
+
+TEST_F(Enrolments, a_token_makes_one_box_a_user_with_a_key_of_its_own_and_is_never_shown_again) {
+    const std::vector<std::byte> key = make(R"({"stream":"live/gate","hours":2})");
+    EXPECT_EQ(keys().at("enroll:gate"), key);
+    EXPECT_FALSE(keys().contains("gate"));
+    EXPECT_EQ(use("gate", std::byte{5}), 204) << node_.words;
+    EXPECT_EQ(keys().at("gate"), std::vector<std::byte>(32, std::byte{5}));
+    ASSERT_EQ(node_.configuration().users.size(), 1U);
+    EXPECT_EQ(grant_of(0), "publish:live/gate");
+    for (const std::string_view path :
+         {"/api/v1/users", "/api/v1/users/gate", "/api/v1/config", "/api/v1/enrolments"}) {
+        const std::string shown = text(ask("GET", std::string{path}));
+        EXPECT_EQ(shown.find(hex_text(key)), std::string::npos) << path;
+        EXPECT_EQ(shown.find("0505"), std::string::npos) << path;
+    }
+    node_.start();   // as the start after a crash
+    EXPECT_EQ(keys().size(), 2U);
+    EXPECT_EQ(ask("PUT", "/api/v1/users/gate", R"({"allow":["publish:live/*"]})").status, 200);
+    EXPECT_TRUE(keys().contains("gate")) << "it stays where none is given";
+}
+
+TEST_F(Enrolments, a_second_use_is_refused_with_when_and_whence_the_first_came_and_changes_nothing) {
+    make(R"({"stream":"live/gate"})");
+    ASSERT_EQ(use("gate", std::byte{5}), 204);
+    EXPECT_EQ(use("gate", std::byte{6}), 409);
+    EXPECT_NE(node_.words.find("used already, at "), std::string::npos) << node_.words;
+    EXPECT_NE(node_.words.find("from 192.0.2.7:5"), std::string::npos) << node_.words;
+    EXPECT_EQ(keys().at("gate"), std::vector<std::byte>(32, std::byte{5}));
+    EXPECT_NE(text(ask("GET", "/api/v1/enrolments")).find("\"from\": \"192.0.2.7:5\""), std::string::npos);
+}
+
+TEST_F(Enrolments, a_token_is_good_until_it_expires_or_is_taken_away) {
+    make(R"({"stream":"live/gate","hours":1})");
+    EXPECT_EQ(use("gate", std::byte{5}, 1h), 410);
+    EXPECT_EQ(ask("DELETE", "/api/v1/enrolments/gate").status, 204);
+    EXPECT_EQ(ask("DELETE", "/api/v1/enrolments/gate").status, 404);
+    EXPECT_EQ(use("gate", std::byte{5}), 404);
+    EXPECT_TRUE(keys().empty());
+}
+
+TEST_F(Enrolments, what_cannot_be_is_refused_in_words) {
+    for (const std::string_view body :
+         {"{}", R"({"stream":"a b"})", R"({"stream":"live/gate","hours":0})",
+          R"({"stream":"live/gate","hours":9999})", R"({"stream":"live/gate","name":"a/b"})",
+          R"({"stream":"live/gate","key":"00"})", "[]", R"({"stream":"live/gate","server":"a b"})",
+          R"({"stream":"live/*"})"}) {
+        EXPECT_EQ(ask("POST", "/api/v1/enrolments", std::string{body}).status, 422) << body;
+    }
+    ASSERT_EQ(ask("PUT", "/api/v1/users/gate", "{}").status, 201);
+    EXPECT_EQ(ask("POST", "/api/v1/enrolments", R"({"stream":"live/gate"})").status, 409);
+    link_port_ = 0;
+    EXPECT_EQ(ask("POST", "/api/v1/enrolments", R"({"stream":"live/door"})").status, 409);
+    EXPECT_TRUE(keys().empty());
+}
 
 struct Call {
     std::string_view method;
@@ -82,6 +169,9 @@ constexpr std::array calls{
     Call{"GET", "/api/v1/tokens"},
     Call{"PUT", "/api/v1/tokens/cam", "{}"},
     Call{"DELETE", "/api/v1/tokens/cam"},
+    Call{"GET", "/api/v1/enrolments"},
+    Call{"POST", "/api/v1/enrolments", R"({"stream":"live/gate"})"},
+    Call{"DELETE", "/api/v1/enrolments/gate"},
     Call{"PUT", "/api/v1/streams/live/cam", "{}"},
     Call{"DELETE", "/api/v1/streams/live/cam"},
     Call{"POST", "/api/v1/recordings/live/cam", R"({"record":true})"},

@@ -43,9 +43,13 @@ struct Grant {
 
 /// A name that may prove itself by a password, and what it may do.
 struct User {
+    static constexpr std::size_t key_size_min = 16;   // bytes
+    static constexpr std::size_t key_size_max = 64;
+
     std::string name;
     std::string password;   ///< the line `millrace password` prints (Argon2id); empty: needs none
     DigestSecrets digest{};
+    std::vector<std::byte> key{};   ///< which both ends of its links know; empty: none
     std::vector<Grant> allow;
     Origin origin = Origin::standard;
 };

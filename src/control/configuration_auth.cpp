@@ -1,6 +1,8 @@
 #include "control/configuration_auth.hpp"
 
 #include "base/date_time.hpp"
+#include "base/hex.hpp"
+#include "control/digest.hpp"
 #include "control/password.hpp"
 
 #include <algorithm>
@@ -101,33 +103,16 @@ DigestSecrets read_digest(const Setting& setting) {
     return digest;
 }
 
-/// Half a byte of lower-case or upper-case hexadecimal; -1 for anything else.
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    const char lower = static_cast<char>(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 Token::Hash read_hash(const Setting& setting) {
     constexpr std::string_view wanted =
         "wanted is the SHA-256 of the token as 64 hexadecimal digits: printf %s TOKEN | sha256sum";
     const YamlNode& node = setting.node();
-    Token::Hash hash{};
+    const auto hash = node.kind == YamlNode::Kind::scalar ? parse_digest(node.text) : std::nullopt;
     // The value stays out of the text: it may be the token itself.
-    if (node.kind != YamlNode::Kind::scalar || node.text.size() != 2 * hash.size()) {
+    if (!hash) {
         setting.refuse(wanted);
     }
-    for (std::size_t i = 0; i < hash.size(); ++i) {
-        const int high = hex_digit(node.text[2 * i]);
-        const int low = hex_digit(node.text[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            setting.refuse(wanted);
-        }
-        hash.at(i) = static_cast<std::byte>(high * 16 + low);
-    }
-    return hash;
+    return *hash;
 }
 
 WallTime read_expiry(const Setting& setting) {
@@ -148,9 +133,19 @@ bool is_user_name(std::string_view name) {
     });
 }
 
+std::vector<std::byte> read_key(const Setting& setting) {
+    const YamlNode& node = setting.node();
+    auto bytes = node.kind == YamlNode::Kind::scalar ? hex_bytes(node.text) : std::nullopt;
+    // The value stays out of the text.
+    if (!bytes || bytes->size() < User::key_size_min || bytes->size() > User::key_size_max) {
+        setting.refuse("wanted is a key of 32 to 128 hexadecimal digits");
+    }
+    return std::move(*bytes);
+}
+
 User read_user(const Setting& setting) {
     User user;
-    for (const auto& entry : setting.map(5)) {
+    for (const auto& entry : setting.map(6)) {
         const std::string& key = entry.node().key;
         if (key == "name") {
             user.name = read_name(entry);
@@ -158,10 +153,12 @@ User read_user(const Setting& setting) {
             user.password = read_password(entry);
         } else if (key == "digest") {
             user.digest = read_digest(entry);
+        } else if (key == "key") {
+            user.key = read_key(entry);
         } else if (key == "allow") {
             user.allow = read_grants(entry);
         } else {
-            entry.refuse("unknown key; a user has name, password, digest and allow");
+            entry.refuse("unknown key; a user has name, password, digest, key and allow");
         }
     }
     if (user.name.empty()) {

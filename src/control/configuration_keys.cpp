@@ -282,8 +282,8 @@ constexpr std::array keys{
                      "what holds for the streams of a name pattern: `source`, `encode`, `transport`, "
                      "`forward`, `record`, `on_demand`, `idle`, `grace`, `takeover`, `hls`, `qp_band`",
                      true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
-    ConfigurationKey{"auth.users", "list of `{ name, password, digest, allow }`", "[]", "who may do what",
-                     true, true, [](C& c, const S& s) { c.users = read_users(s); }},
+    ConfigurationKey{"auth.users", "list of `{ name, password, digest, key, allow }`", "[]",
+                     "who may do what", true, true, [](C& c, const S& s) { c.users = read_users(s); }},
     ConfigurationKey{"auth.tokens", "list of `{ name, sha256, allow, expires }`", "[]",
                      "secret texts that programs and links show, and what they may do", true, true,
                      [](C& c, const S& s) { c.tokens = read_tokens(s); }},

@@ -170,14 +170,6 @@ std::string grant_text(const Grant& grant) {
     return fmt::format("{}:{}", hub::name(grant.action), grant.pattern.text());
 }
 
-std::string hash_text(const Token::Hash& hash) {
-    std::string text;
-    for (const std::byte byte : hash) {
-        text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
-    }
-    return text;
-}
-
 YamlNode user_value(const User& user) {
     YamlNode value = map_node();
     put(value, "name", text_node(user.name));
@@ -186,6 +178,9 @@ YamlNode user_value(const User& user) {
     }
     if (user.digest) {
         put(value, "digest", text_node(masked_secret));
+    }
+    if (!user.key.empty()) {
+        put(value, "key", text_node(masked_secret));
     }
     put(value, "allow", grants_value(user.allow));
     return value;
@@ -297,6 +292,7 @@ YamlNode masked_overlay(YamlNode overlay) {
     if (YamlNode* const auth = find(overlay, "auth")) {
         mask(*auth, "users", "password");
         mask(*auth, "users", "digest");
+        mask(*auth, "users", "key");
         mask(*auth, "tokens", "sha256");
     }
     return overlay;

@@ -23,8 +23,6 @@ YamlNode stream_value(const StreamRule& rule);
 
 /// "publish:live/*"
 std::string grant_text(const Grant& grant);
-/// 64 hexadecimal digits.
-std::string hash_text(const Token::Hash& hash);
 
 /// A stream's rule as it may be shown: what is secret in its source masked.
 YamlNode masked_rule(YamlNode rule);

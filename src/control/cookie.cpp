@@ -40,7 +40,7 @@ std::string sign_cookie(const Digest& key, const hub::Identity& identity, WallTi
     const std::string name = identity.name.substr(user ? user_prefix.size() : token_prefix.size());
     const std::string text =
         fmt::format("{}:{}:{:x}:{}", user ? 'u' : 't', name, identity.credential, expires.seconds());
-    return text + ':' + hex(signature(key, text));
+    return text + ':' + hex_text(signature(key, text));
 }
 
 std::optional<hub::Identity> read_cookie(const Digest& key, std::string_view cookie, WallTime now) {
@@ -59,7 +59,7 @@ std::optional<hub::Identity> read_cookie(const Digest& key, std::string_view coo
 }
 
 std::string csrf_token_of(const Digest& key, std::string_view cookie) {
-    return hex(hmac_sha256(key, "csrf " + std::string{cookie}));
+    return hex_text(hmac_sha256(key, "csrf " + std::string{cookie}));
 }
 
 }   // namespace millrace::control

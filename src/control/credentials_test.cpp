@@ -100,14 +100,14 @@ TEST(Base64, is_read_as_rfc_4648_has_it) {
 }
 
 TEST(Digest, is_that_of_the_standards) {
-    EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    EXPECT_EQ(parse_digest(hex(sha256("abc"))), sha256("abc"));
+    EXPECT_EQ(hex_text(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    EXPECT_EQ(parse_digest(hex_text(sha256("abc"))), sha256("abc"));
     EXPECT_EQ(parse_digest("abc"), std::nullopt);
     EXPECT_EQ(parse_digest(std::string(64, 'g')), std::nullopt);
     // RFC 4231 §4.2, whose key of 20 bytes is ours filled up with zeros.
     Digest key{};
     std::fill_n(key.begin(), 20, std::byte{0x0B});
-    EXPECT_EQ(hex(hmac_sha256(key, "Hi There")),
+    EXPECT_EQ(hex_text(hmac_sha256(key, "Hi There")),
               "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
 }
 

@@ -61,28 +61,13 @@ bool same_in_constant_time(ByteSpan a, ByteSpan b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::string hex(ByteSpan bytes) {
-    std::string text;
-    for (const std::byte byte : bytes) {
-        text += hex_digits[std::to_integer<std::size_t>(byte) >> 4U];
-        text += hex_digits[std::to_integer<std::size_t>(byte) & 0xFU];
-    }
-    return text;
-}
-
-std::optional<Digest> parse_digest(std::string_view hex) {
+std::optional<Digest> parse_digest(std::string_view text) {
     Digest digest;
-    if (hex.size() != 2 * digest.size()) {
+    const auto bytes = hex_bytes(text);
+    if (!bytes || bytes->size() != digest.size()) {
         return std::nullopt;
     }
-    for (std::size_t i = 0; i < digest.size(); ++i) {
-        const auto high = hex_value(hex[2 * i]);
-        const auto low = hex_value(hex[2 * i + 1]);
-        if (!high || !low) {
-            return std::nullopt;
-        }
-        digest.at(i) = static_cast<std::byte>(*high << 4U | *low);
-    }
+    std::ranges::copy(*bytes, digest.begin());
     return digest;
 }
 

@@ -21,10 +21,8 @@ Digest hmac_sha256(const Digest& key, std::string_view text);
 /// Takes the same time wherever they differ.
 bool same_in_constant_time(ByteSpan a, ByteSpan b);
 
-/// Lower case.
-std::string hex(ByteSpan bytes);
 /// 64 hexadecimal digits of either case; nothing for any other text.
-std::optional<Digest> parse_digest(std::string_view hex);
+std::optional<Digest> parse_digest(std::string_view text);
 
 /// The first eight bytes as a number that is never 0.
 std::uint64_t short_number(const Digest& digest);

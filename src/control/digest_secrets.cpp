@@ -20,7 +20,7 @@ std::string hashed(Hash hash, std::string_view text) {
     const int done = EVP_Digest(text.data(), text.size(), reinterpret_cast<unsigned char*>(digest.data()),
                                 &size, hash == Hash::md5 ? EVP_md5() : EVP_sha256(), nullptr);
     check(done == 1, "MD5 and SHA-256 are there");
-    return hex(ByteSpan{digest}.first(size));
+    return hex_text(ByteSpan{digest}.first(size));
 }
 
 }   // namespace

@@ -54,7 +54,8 @@ void Policy::add(const User& user) {
         return;
     }
     const std::string name = "user " + user.name;
-    const std::string secret = user.digest ? user.password + user.digest.text() : user.password;
+    const std::string secret =
+        user.password + (user.digest ? user.digest.text() : "") + std::string{as_text(user.key)};
     Principal principal{
         {name, credential_of(name, secret)}, std::nullopt, user.digest, std::nullopt, user.allow};
     Result<PasswordHash> password = PasswordHash::parse(user.password);
@@ -62,7 +63,7 @@ void Policy::add(const User& user) {
     if (password) {
         principal.password = std::move(*password);
         has_proofs_ = true;
-    } else if (!user.digest) {
+    } else if (!user.digest && user.key.empty()) {
         log::warning("auth", "{} cannot prove itself: {}", name,
                      user.password.empty()
                          ? "it has no password; only anyone goes without, and who shows a key of "

@@ -1,40 +1,17 @@
 #include "control/state.hpp"
 
+#include "base/hex.hpp"
 #include "control/json.hpp"
 
 #include <fmt/format.h>
 
-#include <charconv>
+#include <algorithm>
 
 namespace millrace::control {
 
 namespace {
 
 constexpr std::string_view format_number = "1";
-
-std::string hexadecimal(ByteSpan bytes) {
-    std::string text;
-    for (const std::byte byte : bytes) {
-        text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
-    }
-    return text;
-}
-
-bool read_hexadecimal(std::string_view text, std::span<std::byte> bytes) {
-    if (text.size() != 2 * bytes.size()) {
-        return false;
-    }
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        unsigned value = 0;
-        const char* const pair = text.data() + 2 * i;
-        const auto [end, error] = std::from_chars(pair, pair + 2, value, 16);
-        if (error != std::errc{} || end != pair + 2) {
-            return false;
-        }
-        bytes[i] = static_cast<std::byte>(value);
-    }
-    return true;
-}
 
 [[noreturn]] void refuse(std::string_view folder, std::string_view why) {
     throw ConfigurationError(
@@ -73,12 +50,17 @@ std::optional<State> load_state(Storage& storage, std::string_view folder) {
     }
     State state;
     const YamlNode* const overlay = find(*root, "overlay");
-    const bool whole = read_hexadecimal(scalar(*root, "cookie_key"), state.cookie_key) &&
-                       overlay != nullptr && overlay->kind == YamlNode::Kind::map;
+    const auto key = hex_bytes(scalar(*root, "cookie_key"));
+    const bool whole = key && key->size() == state.cookie_key.size() && overlay != nullptr &&
+                       overlay->kind == YamlNode::Kind::map;
     if (!whole) {
         refuse(folder, "it is damaged: the cookie key or the overlay is missing");
     }
+    std::ranges::copy(*key, state.cookie_key.begin());
     state.first_admin = scalar(*root, "first_admin");
+    if (const YamlNode* const enrolments = find(*root, "enrolments")) {
+        state.enrolments = *enrolments;
+    }
     state.overlay = *overlay;
     return state;
 }
@@ -86,9 +68,12 @@ std::optional<State> load_state(Storage& storage, std::string_view folder) {
 std::string state_text(const State& state) {
     YamlNode root = map_node();
     put(root, "format", plain_node(format_number));
-    put(root, "cookie_key", text_node(hexadecimal(state.cookie_key)));
+    put(root, "cookie_key", text_node(hex_text(state.cookie_key)));
     if (!state.first_admin.empty()) {
         put(root, "first_admin", text_node(state.first_admin));
+    }
+    if (!state.enrolments.items.empty()) {
+        put(root, "enrolments", state.enrolments);
     }
     put(root, "overlay", state.overlay);
     return json_text(root);

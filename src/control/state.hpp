@@ -16,6 +16,7 @@ namespace millrace::control {
 ///     { "format": 1,
 ///       "cookie_key": "64 hexadecimal digits",
 ///       "first_admin": "$argon2id$…",               where the first start made one
+///       "enrolments": [ { … }, … ],                 see enrolment.hpp
 ///       "overlay": { "streams": { … }, … } }        what the API changed, in the configuration's shape
 struct State {
     static constexpr std::string_view file_name = "state.json";
@@ -23,6 +24,7 @@ struct State {
 
     std::array<std::byte, 32> cookie_key{};
     std::string first_admin;
+    YamlNode enrolments{.kind = YamlNode::Kind::list};
     YamlNode overlay{.kind = YamlNode::Kind::map};
 
     /// A new one, with a key of its own.

@@ -6,6 +6,7 @@
 #include "base/web.hpp"
 #include "hub/admission.hpp"
 #include "hub/directory.hpp"
+#include "hub/enrolment.hpp"
 #include "hub/mirror.hpp"
 #include "hub/sessions.hpp"
 #include "hub/tally.hpp"
@@ -65,6 +66,7 @@ struct Desk {
     MediaPorts* media_ports = nullptr;       ///< none: RTSP goes over TCP alone
     MulticastStreams* multicast = nullptr;   ///< none: nothing goes to groups
     archive::Keeper* keeper = nullptr;       ///< none: nothing was recorded here
+    hub::Enrol enrol;                        ///< none: no box is enrolled here
     /// Whether there is memory for one more who publishes or plays.
     Result<> has_room() const {
         return memory != nullptr && memory->scarce()

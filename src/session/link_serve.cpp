@@ -7,6 +7,7 @@
 #include "protocol/link/muxer.hpp"
 #include "session/link_back_channel.hpp"
 #include "session/link_checks.hpp"
+#include "session/link_enrol.hpp"
 #include "session/refused.hpp"
 #include "session/relays.hpp"
 
@@ -232,6 +233,9 @@ Task<> link_serve(Desk& desk, std::unique_ptr<LinkConnection> connection) {
         co_return;
     }
     guest.hello = std::move(*hello);
+    if (guest.connection->psk_identity().starts_with(hub::enrolment_prefix)) {
+        co_return co_await enrol_guest(desk, *guest.connection, guest.hello.query, guest.talk);
+    }
     if (const Result<> may = co_await let_in(guest); !may) {
         co_return co_await refuse(guest, may.error());
     }

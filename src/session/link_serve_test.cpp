@@ -1,9 +1,18 @@
+#include "base/hex.hpp"
+#include "session/link_enrol.hpp"
 #include "session/links_for_tests.hpp"
 
 namespace millrace::session {
 namespace {
 
-class LinkServes : public toys::LinkTest {};
+class LinkServes : public toys::LinkTest {
+protected:
+    Task<> say_key(std::string token, std::string& said) {
+        said =
+            co_await link_enrol({executor_, connector_, random_},
+                                {.token = std::move(token), .key = std::vector<std::byte>(32, std::byte{9})});
+    }
+};
 
 TEST_F(LinkServes, a_server_whose_certificate_is_another_is_refused_with_its_fingerprint) {
     const std::string other(64, 'a');
@@ -45,6 +54,38 @@ TEST_F(LinkServes, a_key_that_both_know_proves_both) {
     show(100);
     EXPECT_EQ(report().state, hub::ForwardState::live) << report().reason;
     EXPECT_EQ(at("live/copy")->state, hub::StreamState::live);
+}
+
+TEST_F(LinkServes, a_box_says_its_key_once_with_its_token_and_a_token_publishes_nothing) {
+    std::vector<hub::EnrolmentWish> wishes;
+    far_.enrol = [&wishes](hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply) {
+        wishes.push_back(std::move(wish));
+        reply.give(hub::EnrolmentAnswer{.enrolled = wishes.size() == 1, .words = "used already"});
+    };
+    const std::vector<std::byte> token(32, std::byte{0x21});
+    ring_->use({{"enroll:gate", token}});
+    const auto enrol = [this](std::string key) {
+        std::string said = "nothing came of it";
+        executor_.run([&] {
+            executor_.tasks().spawn(
+                say_key(fmt::format("kcp://gate:{}@203.0.113.5:8910/live/gate", key), said));
+        });
+        pass(20s);
+        return said;
+    };
+    EXPECT_EQ(enrol(hex_text(token)), "");
+    ASSERT_EQ(wishes.size(), 1U);
+    EXPECT_EQ(wishes[0].name, "gate");
+    EXPECT_EQ(wishes[0].key, std::vector<std::byte>(32, std::byte{9}));
+    EXPECT_TRUE(wishes[0].from.starts_with("192.0.2.1:")) << wishes[0].from;
+    EXPECT_EQ(enrol(hex_text(token)), "the server says: used already");
+    EXPECT_TRUE(enrol(std::string(64, 'e')).contains("another key for this identity"));
+    EXPECT_TRUE(enrol("beef").contains("this is no token"));
+    EXPECT_EQ(wishes.size(), 2U);
+    desk_.settings = std::make_shared<const Settings>(Settings{.link_keys = {{"enroll:gate", token}}});
+    const std::string words = refusal_of("kcp://203.0.113.5:8910/live/copy?identity=enroll:gate");
+    EXPECT_TRUE(words.contains("millrace enroll")) << words;
+    EXPECT_FALSE(at("live/copy"));
 }
 
 TEST_F(LinkServes, addresses_that_cannot_be_are_given_up) {

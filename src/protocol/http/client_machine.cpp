@@ -39,7 +39,11 @@ Result<> ClientMachine::ask(const ClientRequest& request, Instant now) {
     for (const web::Header& header : request.headers) {
         field(header.name, header.value);
     }
+    if (!request.body.empty()) {
+        field("Content-Length", fmt::format("{}", request.body.size()));
+    }
     out.text("\r\n");
+    out.text(request.body);
     method_ = request.method;
     interim_ = 0;
     state_ = State::head;

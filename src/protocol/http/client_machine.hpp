@@ -18,6 +18,7 @@ struct ClientRequest {
     std::string method = "GET";
     Url url;
     std::vector<web::Header> headers;   ///< besides Host, User-Agent, Accept-Encoding, Authorization
+    std::string body{};   ///< with its Content-Length, if there is one; the caller may send another behind it
 };
 
 /// A piece of an answer's body, in order.

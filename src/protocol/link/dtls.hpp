@@ -5,9 +5,9 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "protocol/link/key_ring.hpp"
 
 #include <array>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,10 +81,10 @@ class DtlsServer {
 public:
     /// A cookie is good for so long, and up to twice as long.
     static constexpr Duration cookie_lifetime = 30s;
-    using Keys = std::map<std::string, std::vector<std::byte>, std::less<>>;
-
-    /// Errc::malformed: no PEM certificate and key that belong together.
-    static Result<std::unique_ptr<DtlsServer>> make(const Identity& identity, Keys psks, Random& random);
+    /// Without a ring nobody proves itself by a key. Errc::malformed: no PEM certificate and key that belong
+    /// together.
+    static Result<std::unique_ptr<DtlsServer>> make(const Identity& identity,
+                                                    std::shared_ptr<const KeyRing> psks, Random& random);
 
     struct Heard {
         std::vector<std::vector<std::byte>> answer;   ///< no more bytes than came
@@ -94,7 +94,8 @@ public:
     Heard hear(const PeerAddress& from, std::uint64_t id, ByteSpan record, Instant now);
 
 private:
-    DtlsServer(Keys psks, Random& random) : psks_{std::move(psks)}, random_{random} {}
+    DtlsServer(std::shared_ptr<const KeyRing> psks, Random& random)
+        : psks_{std::move(psks)}, random_{random} {}
 
     using Cookie = std::array<unsigned char, 32>;
     Cookie cookie(const std::array<std::byte, 32>& secret) const;
@@ -106,7 +107,7 @@ private:
     static DtlsServer& of(ssl_st* ssl);
 
     UniqueSslContext context_;
-    Keys psks_;
+    std::shared_ptr<const KeyRing> psks_;   // none: no keys
     Random& random_;
     std::array<std::array<std::byte, 32>, 2> secrets_{};   // the newest first
     Instant renewed_at_ = Instant::never();

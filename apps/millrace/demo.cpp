@@ -2,6 +2,7 @@
 #include "apps/millrace/verbs.hpp"
 #include "apps/node/node.hpp"
 #include "apps/node/process.hpp"
+#include "base/hex.hpp"
 #include "base/log.hpp"
 #include "base/virtual_storage.hpp"
 #include "control/digest.hpp"

@@ -37,6 +37,8 @@ T carry_out(T value, Begin begin) {
     net::MainLoop main;
     net::WorkerPool pool{1};
     net::Connector connector;
+    // Somebody typed the address: it may be anywhere.
+    connector.use({.outgoing = OutgoingRules{{*IpPrefix::parse("0.0.0.0/0"), *IpPrefix::parse("::/0")}}});
     Executor& worker = *pool.executors().front();
     const auto run = [&]() -> Task<> {
         auto task = begin(worker, connector);
@@ -115,7 +117,8 @@ int print_token(const EnrollOptions& options) {
         fmt::print(stderr, "millrace: {}: {}\n", url->authority(),
                    why != nullptr       ? why->text
                    : told.status == 401 ? "it wants an administrator: --node http://USER@HOST:PORT"
-                                        : fmt::format("{} {}", told.status, told.text));
+                   : told.status == 0   ? told.text
+                                        : fmt::format("the node answers {}", told.status));
         return failed;
     }
     fmt::print("{}\n", token->text);

@@ -1,4 +1,5 @@
 #include "base/away.hpp"
+#include "base/hex.hpp"
 #include "control/api_changes.hpp"
 #include "control/configuration_auth.hpp"
 #include "control/configuration_values.hpp"

@@ -1,5 +1,7 @@
 #include "control/cookie.hpp"
 
+#include "base/hex.hpp"
+
 #include <fmt/format.h>
 
 #include <charconv>

@@ -1,5 +1,6 @@
 #include "control/credentials.hpp"
 
+#include "base/hex.hpp"
 #include "control/digest.hpp"
 
 #include <gtest/gtest.h>

@@ -1,6 +1,7 @@
 #include "control/digest.hpp"
 
 #include "base/check.hpp"
+#include "base/hex.hpp"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -12,7 +13,6 @@ namespace millrace::control {
 
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 const unsigned char* octets(std::string_view text) {
@@ -21,12 +21,6 @@ const unsigned char* octets(std::string_view text) {
 
 unsigned char* octets(Digest& digest) {
     return reinterpret_cast<unsigned char*>(digest.data());
-}
-
-std::optional<unsigned> hex_value(char c) {
-    const char lower = c >= 'A' && c <= 'F' ? static_cast<char>(c + ('a' - 'A')) : c;
-    const std::size_t at = hex_digits.find(lower);
-    return at == std::string_view::npos ? std::nullopt : std::optional{static_cast<unsigned>(at)};
 }
 
 /// The text without its padding; nothing if that is wrong.

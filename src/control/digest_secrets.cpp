@@ -1,6 +1,7 @@
 #include "control/digest_secrets.hpp"
 
 #include "base/check.hpp"
+#include "base/hex.hpp"
 #include "control/digest.hpp"
 
 #include <fmt/format.h>

@@ -35,7 +35,8 @@ struct Whole {
     Whole() {
         const ApiMeans means{node.admission, steward, background, node.random};
         join_route(routes, "/api/v1/streams/a", stream_rule_route(means));
-        for (auto& more : {config_routes(means), access_routes(means), sign_in_routes(gate)}) {
+        for (auto& more :
+             {config_routes(means), access_routes(means), enrolment_routes(means), sign_in_routes(gate)}) {
             routes.insert(routes.end(), more.begin(), more.end());
         }
     }

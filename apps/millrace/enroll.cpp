@@ -30,6 +30,12 @@ struct Told {
     std::string text;
 };
 
+template <class T>
+Task<> tell(Task<T> conversation, T& into, net::MainLoop& main) {
+    into = co_await conversation;
+    main.leave();
+}
+
 /// Runs one conversation on a worker of its own, until it gives what it found; the value as it is where a
 /// signal ends it before.
 template <class T, class Begin>
@@ -40,13 +46,8 @@ T carry_out(T value, Begin begin) {
     // Somebody typed the address: it may be anywhere.
     connector.use({.outgoing = OutgoingRules{{*IpPrefix::parse("0.0.0.0/0"), *IpPrefix::parse("::/0")}}});
     Executor& worker = *pool.executors().front();
-    const auto run = [&]() -> Task<> {
-        auto task = begin(worker, connector);
-        value = co_await task;
-        main.leave();
-    };
     pool.start();
-    worker.post([&] { worker.tasks().spawn(run()); });
+    worker.post([&] { worker.tasks().spawn(tell(begin(worker, connector), value, main)); });
     main.run();
     pool.stop();
     return value;

@@ -2,7 +2,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <array>
 #include <exception>
+#include <functional>
 
 #include <unistd.h>
 
@@ -112,6 +115,44 @@ CLI::App* add_check(CLI::App& app, millrace::apps::CheckOptions& check) {
     return checks;
 }
 
+CLI::App* add_serve(CLI::App& app, millrace::control::ConfigurationSources& sources) {
+    CLI::App* const serves = app.add_subcommand("serve", "Run a node: streams in, streams out");
+    serves->add_option("CONFIG", sources.file_name,
+                       "Configuration file (YAML); without one the defaults hold");
+    serves->add_flag("--open", sources.open, "Let anyone publish and play");
+    serves->add_option("--set", sources.sets, "Set one key: --set http.listen=127.0.0.1:8080")
+        ->take_all()
+        ->allow_extra_args(false);
+    return serves;
+}
+
+CLI::App* add_demo(CLI::App& app, millrace::apps::DemoOptions& demo) {
+    CLI::App* const demos = app.add_subcommand("demo", "Show it all here: a node with a synthetic camera");
+    demos->add_option("--listen", demo.address, "Address to listen on, for machines without a screen");
+    return demos;
+}
+
+CLI::App* add_devices(CLI::App& app, bool& as_json) {
+    CLI::App* const devices =
+        app.add_subcommand("devices", "List cameras, screens and microphones that can be a source");
+    devices->add_flag("--json", as_json, "One JSON object a line");
+    return devices;
+}
+
+int serve(millrace::control::ConfigurationSources& sources) {
+    if (!sources.file_name.empty()) {
+        sources.file_text = millrace::control::read_configuration_file(sources.file_name);
+    }
+    sources.environment = environment();
+    return millrace::apps::serve(sources);
+}
+
+/// What is done where it was said.
+struct Verb {
+    const CLI::App* said;
+    std::function<int()> run;
+};
+
 }   // namespace
 
 int main(int argc, char** argv) {
@@ -121,69 +162,32 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
 
     control::ConfigurationSources sources;
-    CLI::App* serve = app.add_subcommand("serve", "Run a node: streams in, streams out");
-    serve->add_option("CONFIG", sources.file_name,
-                      "Configuration file (YAML); without one the defaults hold");
-    serve->add_flag("--open", sources.open, "Let anyone publish and play");
-    serve->add_option("--set", sources.sets, "Set one key: --set http.listen=127.0.0.1:8080")
-        ->take_all()
-        ->allow_extra_args(false);
     apps::DemoOptions demo;
-    CLI::App* demonstrate = app.add_subcommand("demo", "Show it all here: a node with a synthetic camera");
-    demonstrate->add_option("--listen", demo.address, "Address to listen on, for machines without a screen");
     PasswordOptions user;
-    const CLI::App* const password = add_password(app, user);
-    CLI::App* list =
-        app.add_subcommand("devices", "List cameras, screens and microphones that can be a source");
     bool as_json = false;
-    list->add_flag("--json", as_json, "One JSON object a line");
     apps::CheckOptions check;
-    CLI::App* checks = add_check(app, check);
     apps::ImportOptions import;
-    const CLI::App* const imports = add_import(app, import);
     apps::EnrollOptions enroll;
-    const CLI::App* const enrolls = add_enroll(app, enroll);
     apps::SendOptions send;
-    CLI::App* sends = add_send(app, send);
     apps::ReceiveOptions receive;
-    CLI::App* receives = add_receive(app, receive);
     apps::ProbeOptions probe;
-    CLI::App* probes = add_probe(app, probe);
+    const std::array verbs{
+        Verb{add_serve(app, sources), [&] { return serve(sources); }},
+        Verb{add_demo(app, demo), [&] { return apps::demo(demo); }},
+        Verb{add_password(app, user), [&] { return apps::password(user.name, user.digest); }},
+        Verb{add_devices(app, as_json), [&] { return apps::devices(as_json); }},
+        Verb{add_check(app, check), [&] { return apps::check_archive(check); }},
+        Verb{add_import(app, import), [&] { return apps::import_file(import); }},
+        Verb{add_enroll(app, enroll), [&] { return apps::enroll(enroll); }},
+        Verb{add_send(app, send), [&] { return apps::send(send); }},
+        Verb{add_receive(app, receive), [&] { return apps::receive(receive); }},
+        Verb{add_probe(app, probe), [&] { return apps::probe(probe); }},
+    };
     try {
         app.parse(argc, argv);
+        return std::ranges::find_if(verbs, [](const Verb& verb) { return verb.said->parsed(); })->run();
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : apps::wrong_usage;
-    }
-    try {
-        if (demonstrate->parsed()) {
-            return apps::demo(demo);
-        }
-        if (list->parsed()) {
-            return apps::devices(as_json);
-        }
-        if (sends->parsed()) {
-            return apps::send(send);
-        }
-        if (receives->parsed()) {
-            return apps::receive(receive);
-        }
-        if (probes->parsed()) {
-            return apps::probe(probe);
-        }
-        if (enrolls->parsed()) {
-            return apps::enroll(enroll);
-        }
-        if (imports->parsed()) {
-            return apps::import_file(import);
-        }
-        if (checks->parsed() || password->parsed()) {
-            return checks->parsed() ? apps::check_archive(check) : apps::password(user.name, user.digest);
-        }
-        if (!sources.file_name.empty()) {
-            sources.file_text = control::read_configuration_file(sources.file_name);
-        }
-        sources.environment = environment();
-        return apps::serve(sources);
     } catch (const std::exception& error) {
         fmt::print(stderr, "millrace: {}\n", error.what());
         return apps::failed;

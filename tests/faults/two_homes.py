@@ -2,6 +2,7 @@
 there, frame for frame; while it is away nothing is lost, and words say so."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -77,6 +78,19 @@ def import_large(world):
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 201, answer.status
     return [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(film))]
+
+
+def pin(world, item):
+    url = world.server.http(f"/api/v1/pins/{NAME}?from={item['from']}&to={item['to']}")
+    request = urllib.request.Request(url, method="PUT", headers=keys.as_who("boss"))
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        assert answer.status in (200, 201, 204), answer.status
+
+
+def pins(world):
+    status, body = world.server.get(f"/api/v1/pins/{NAME}")
+    assert status == 200, body
+    return [(one["from"], one["to"]) for one in json.loads(body)["items"]]
 
 
 def files_here(world):
@@ -164,7 +178,9 @@ def f7_n2_a_bucket_is_the_archives_second_home(world):
         assert status == 200 and b"secret_key_file" in document, document
         for text in (document.decode(), world.server.said()):
             assert buckets.SECRET not in text and buckets.KEY not in text, "a key is shown"
-        # A new disk: everything comes back from the bucket.
+        # A new disk: everything comes back from the bucket, and what is pinned.
+        pin(world, item)
+        node.until(lambda: "site-7/!pins" in bucket.objects(), PATIENCE, "the bucket knows what is pinned")
         world.server.stop()
         code, found = check(world.folder)
         assert code == 0 and found["sound"] and found["in_bucket"] == 3, found
@@ -173,6 +189,7 @@ def f7_n2_a_bucket_is_the_archives_second_home(world):
         world.server.start_again(durable.ANYWHERE)
         node.until(lambda: in_bucket_alone(world, 3), PATIENCE, "what the bucket has is known again")
         assert frames(world) == both
+        assert pins(world) == [(item["from"], item["to"])], pins(world)
 
 
 def signed_by_a_ca(folder):

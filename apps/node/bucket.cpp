@@ -44,6 +44,7 @@ archive::ObjectPlace place_of(const control::Configuration& configuration) {
             .secret_key = secret_of(rule),
             .prefix = rule.prefix,
             .verify = configuration.tls_verify,
+            .ca_file = rule.ca_file,
             .outgoing = OutgoingRules{configuration.outgoing_allow}};
 }
 

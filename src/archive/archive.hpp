@@ -109,6 +109,9 @@ public:
     Result<std::vector<Span>> pins(const std::string& stream);
     Result<> pin(Pin pin);
     Result<> unpin(const Pin& pin);
+    const Pins& all_pins() const { return pins_; }
+    /// What is pinned in an archive that was before this one.
+    Result<> take_pins(const std::vector<Pin>& pins) { return pins_.take(pins); }
 
     /// What goes wrong with the disk, in words; empty: nothing does.
     const std::string& alarm() const { return alarm_; }

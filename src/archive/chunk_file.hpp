@@ -86,8 +86,12 @@ Result<FileScan> scan(FolderFile& file, std::uint64_t id, Depth depth);
 /// Makes a file that a crash left a sealed one: cuts what is behind the last whole record, and syncs it.
 Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause);
 
-/// Chunks as players want them, or records as they lie in the file.
-enum class Form : std::uint8_t { chunks, records };
+/// Chunks as players want them; records as they lie in the file; or of each record what stands in front of
+/// its chunk's samples: its head, and the chunk with the header of its mdat, which no checksum covers.
+enum class Form : std::uint8_t { chunks, records, heads };
+
+/// How many of a chunk's bytes stand in front of its samples; nothing where `begin` ends before them.
+std::optional<std::size_t> front_size(ByteSpan begin);
 
 /// A longer fragment is not served.
 constexpr std::size_t fragment_size_max = std::size_t{256} << 20U;

@@ -1,5 +1,6 @@
 #include "archive/checksum.hpp"
 #include "archive/chunk_file.hpp"
+#include "container/mp4_box.hpp"
 
 #include <algorithm>
 
@@ -221,6 +222,80 @@ Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& 
     return found;
 }
 
+namespace {
+
+std::unexpected<Error> not_as_recorded() {
+    return fail(Errc::malformed, "this fragment is not as it was recorded");
+}
+
+/// Reads the fronts of a fragment's records, one after the other.
+class FrontReader {
+public:
+    FrontReader(FolderFile& file, std::uint64_t id, const Fragment& fragment)
+        : file_{file}, id_{id}, at_{fragment.offset}, end_{fragment.offset + fragment.size} {}
+
+    Result<Bytes> run() {
+        while (at_ < end_) {
+            if (const Result<> read = read_next(); !read) {
+                return std::unexpected(read.error());
+            }
+        }
+        return Bytes{std::move(out_)};
+    }
+
+private:
+    /// A second, longer look where the first does not reach the samples.
+    Result<> read_next() {
+        constexpr std::uint64_t first_look = 4096;
+        constexpr std::uint64_t last_look = std::uint64_t{1} << 20U;
+        for (const std::uint64_t look : {first_look, last_look}) {
+            std::vector<std::byte> bytes(std::min(end_ - at_, look));
+            const Result<std::size_t> count = file_.read(at_, bytes);
+            if (!count) {
+                return std::unexpected(count.error());
+            }
+            const Result<RecordHead> head = read_head(bytes, id_);
+            if (*count != bytes.size() || !head || head->kind != RecordKind::chunk ||
+                head->body_size > end_ - at_ - head_size) {
+                return not_as_recorded();
+            }
+            const ByteSpan body = ByteSpan{bytes}.subspan(head_size);
+            const auto front = front_size(body.first(std::min<std::size_t>(body.size(), head->body_size)));
+            if (front) {
+                bytes.resize(head_size + *front);
+                out_.insert(out_.end(), bytes.begin(), bytes.end());
+                at_ += head_size + head->body_size;
+                return {};
+            }
+        }
+        return not_as_recorded();
+    }
+
+    FolderFile& file_;
+    std::uint64_t id_;
+    std::uint64_t at_;
+    std::uint64_t end_;
+    std::vector<std::byte> out_;
+};
+
+}   // namespace
+
+std::optional<std::size_t> front_size(ByteSpan begin) {
+    std::size_t at = 0;
+    while (begin.size() - at >= mp4::box_header_size) {
+        ByteReader reader{begin.subspan(at)};
+        const std::size_t size = reader.u32();
+        if (reader.u32() == mp4::four_cc("mdat")) {
+            return at + mp4::box_header_size;
+        }
+        if (size < mp4::box_header_size || size > begin.size() - at) {
+            return std::nullopt;
+        }
+        at += size;
+    }
+    return std::nullopt;
+}
+
 Result<Bytes> unpack_fragment(std::vector<std::byte> bytes, std::uint64_t id, Form form) {
     std::size_t kept = 0;
     std::size_t at = 0;
@@ -229,10 +304,16 @@ Result<Bytes> unpack_fragment(std::vector<std::byte> bytes, std::uint64_t id, Fo
         const Result<RecordHead> head = read_head(rest, id);
         if (!head || head->kind != RecordKind::chunk || head->body_size > rest.size() - head_size ||
             checksum(rest.subspan(head_size, head->body_size)) != head->body_sum) {
-            return fail(Errc::malformed, "this fragment is not as it was recorded");
+            return not_as_recorded();
+        }
+        const ByteSpan body = rest.subspan(head_size, head->body_size);
+        const std::optional<std::size_t> front =
+            form == Form::heads ? front_size(body) : std::optional{body.size()};
+        if (!front) {
+            return not_as_recorded();
         }
         const std::size_t skipped = form == Form::chunks ? head_size : 0;
-        const std::size_t size = head_size + head->body_size - skipped;
+        const std::size_t size = head_size + *front - skipped;
         std::memmove(bytes.data() + kept, rest.data() + skipped, size);
         kept += size;
         at += head_size + head->body_size;
@@ -245,13 +326,16 @@ Result<Bytes> read_fragment(FolderFile& file, std::uint64_t id, const Fragment& 
     if (fragment.size > fragment_size_max) {
         return fail(Errc::exhausted, "a fragment is larger than is served");
     }
+    if (form == Form::heads) {
+        return FrontReader{file, id, fragment}.run();
+    }
     std::vector<std::byte> bytes(fragment.size);
     const Result<std::size_t> count = file.read(fragment.offset, bytes);
     if (!count) {
         return std::unexpected(count.error());
     }
     if (*count != fragment.size) {
-        return fail(Errc::malformed, "this fragment is not as it was recorded");
+        return not_as_recorded();
     }
     return unpack_fragment(std::move(bytes), id, form);
 }

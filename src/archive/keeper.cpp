@@ -88,8 +88,20 @@ void Keeper::list(std::string stream, Span span, Reply<Listing> reply, std::size
 }
 
 void Keeper::read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
-    (void)disk_.run([this, stream = std::move(stream), file, number, reply = std::move(reply)]() mutable {
-        give(archive_.place_of(stream, file, number), Form::chunks, std::move(reply));
+    read_as(Form::chunks, std::move(stream), {file, number}, std::move(reply));
+}
+
+void Keeper::read_records(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
+    read_as(Form::records, std::move(stream), {file, number}, std::move(reply));
+}
+
+void Keeper::read_heads(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
+    read_as(Form::heads, std::move(stream), {file, number}, std::move(reply));
+}
+
+void Keeper::read_as(Form form, std::string stream, Numbers numbers, Reply<Bytes> reply) {
+    (void)disk_.run([this, form, stream = std::move(stream), numbers, reply = std::move(reply)]() mutable {
+        give(archive_.place_of(stream, numbers.file, numbers.fragment), form, std::move(reply));
     });
 }
 
@@ -112,12 +124,6 @@ void Keeper::give(const Result<Archive::Place>& place, Form form, Reply<Bytes> r
         archive_.note_damaged(*place);
     }
     reply.give(std::move(bytes));
-}
-
-void Keeper::read_records(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
-    (void)disk_.run([this, stream = std::move(stream), file, number, reply = std::move(reply)]() mutable {
-        give(archive_.place_of(stream, file, number), Form::records, std::move(reply));
-    });
 }
 
 void Keeper::init(std::string stream, std::uint64_t file, Reply<Bytes> reply) {

@@ -50,10 +50,12 @@ public:
     /// What there is of a stream. Errc::refused, io, malformed; cancelled where too much waits.
     void list(std::string stream, Span span, Reply<Listing> reply,
               std::size_t count_max = Archive::listed_max);
-    /// The chunks of a fragment, its records as they lie in the file, and what a player reads before.
+    /// The chunks of a fragment, its records as they lie in the file or cut in front of their samples
+    /// (`Form::heads`), and what a player reads before.
     /// Errc::not_found, malformed as well.
     void read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
     void read_records(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
+    void read_heads(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
     void init(std::string stream, std::uint64_t file, Reply<Bytes> reply);
 
     /// The stream's ranges that retention leaves alone; true once one is on the disk, or is no more.
@@ -62,6 +64,11 @@ public:
     void unpin(Pin pin, Reply<bool> reply);
 
 private:
+    struct Numbers {
+        std::uint64_t file = 0;
+        std::uint64_t fragment = 0;
+    };
+    void read_as(Form form, std::string stream, Numbers numbers, Reply<Bytes> reply);
     /// From where it is.
     void give(const Result<Archive::Place>& place, Form form, Reply<Bytes> reply);
 

@@ -18,6 +18,10 @@ struct ReadObjectName {
 };
 std::optional<ReadObjectName> read_object_name(std::string_view name);
 
+/// The object that has the pinned ranges (`pins_bytes`). No name of a recording is like it, and it is the
+/// first of all in their order: what is pinned is known before anything that may go.
+inline constexpr std::string_view pins_object = "!pins";
+
 /// A file as it was found in the bucket.
 struct FoundFile {
     FileRow row;

@@ -14,8 +14,9 @@ struct ObjectPlace {
     std::string region;
     std::string access_key;
     std::string secret_key;
-    std::string prefix;   ///< in front of every name; empty, or it ends with '/'
-    bool verify = true;   ///< the server has a good certificate
+    std::string prefix;    ///< in front of every name; empty, or it ends with '/'
+    bool verify = true;    ///< the server has a good certificate,
+    std::string ca_file;   ///< signed by one of these; empty: of the system's
     OutgoingRules outgoing;
 
     /// What the index calls the bucket: no key is in it.

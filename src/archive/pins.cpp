@@ -16,8 +16,6 @@ constexpr std::array<const char*, 2> names{"pins-a", "pins-b"};
 constexpr std::string_view mark = "mrpn";
 constexpr std::uint32_t format = 1;
 constexpr std::size_t sum_size = 4;
-/// As many as there may be, with the longest names.
-constexpr std::size_t size_max = std::size_t{1} << 20U;
 constexpr Error damaged{Errc::malformed, "this is not as it was written"};
 
 /// Nothing: there is no such file.
@@ -31,7 +29,7 @@ Result<std::optional<ReadPins>> read_one(Folder& folder, const std::string& name
     if (!size) {
         return std::unexpected(size.error());
     }
-    if (*size > size_max) {
+    if (*size > Pins::size_max) {
         return std::unexpected(damaged);
     }
     std::vector<std::byte> bytes(*size);
@@ -134,6 +132,16 @@ Result<> Pins::remove(const Pin& pin) {
         return fail(Errc::not_found, "this range is not pinned");
     }
     return keep(std::move(pins));
+}
+
+Result<> Pins::take(const std::vector<Pin>& more) {
+    std::vector<Pin> pins = pins_;
+    for (const Pin& pin : more) {
+        if (pins.size() < count_max && std::ranges::find(pins, pin) == pins.end()) {
+            pins.push_back(pin);
+        }
+    }
+    return pins == pins_ ? Result<>{} : keep(std::move(pins));
 }
 
 Result<> Pins::keep(std::vector<Pin> pins) {

@@ -22,6 +22,8 @@ struct Pin {
 class Pins {
 public:
     static constexpr std::size_t count_max = 1024;
+    /// As many as there may be, with the longest names.
+    static constexpr std::size_t size_max = std::size_t{1} << 20U;
 
     explicit Pins(Folder& folder) : folder_{folder} {}
 
@@ -31,7 +33,11 @@ public:
     Result<> add(Pin pin);
     /// Errc::not_found: it is not pinned.
     Result<> remove(const Pin& pin);
+    /// Another archive's pins, which become ours as well; as many as there is room for.
+    Result<> take(const std::vector<Pin>& more);
 
+    /// Another one with each change; 0: nothing was ever pinned.
+    std::uint64_t version() const { return version_; }
     const std::vector<Pin>& all() const { return pins_; }
     /// Both files are damaged: what is pinned is not known, until the next change is written.
     bool unknown() const { return unknown_; }
@@ -52,8 +58,9 @@ private:
     bool unknown_ = false;
 };
 
-/// One of the files: "mrpn" | format u32 = 1 | version u64, of the newest change | count u32 | for each from
-/// i64, to i64 in microseconds of UTC, size u16 of the name, name | CRC-32C of all before it u32.
+/// One of the files, and the object in the bucket: "mrpn" | format u32 = 1 | version u64, of the newest
+/// change | count u32 | for each from i64, to i64 in microseconds of UTC, size u16 of the name, name |
+/// CRC-32C of all before it u32.
 std::vector<std::byte> pins_bytes(const std::vector<Pin>& pins, std::uint64_t version);
 struct ReadPins {
     std::vector<Pin> pins;

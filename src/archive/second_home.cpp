@@ -40,7 +40,7 @@ void SecondHome::go_on() {
         counters_.waiting_files = waiting->files;
         counters_.waiting_bytes = waiting->bytes;
     }
-    busy_ = begin_move() || forget_next() || adopt_next();
+    busy_ = begin_move() || put_pins() || forget_next() || adopt_next();
 }
 
 bool SecondHome::open_next() {
@@ -146,6 +146,7 @@ void SecondHome::move_is_proven() {
 void SecondHome::put_off(const Error& why) {
     move_.reset();
     adopt_.clear();
+    pins_there_.reset();
     forget_.clear();
     busy_ = false;
     ++counters_.failures;

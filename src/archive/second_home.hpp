@@ -17,7 +17,7 @@ namespace millrace::archive {
 /// proven, and only then a row says so; retention may take the file from the disk after that. What waits is
 /// what the index has no such row of, so a restart goes on where it was. What lies there alone is read from
 /// there in ranges and kept in memory for a while; what lies there and is not known (this disk is a new one)
-/// becomes recordings again.
+/// becomes recordings again. What is pinned is there, too, as one small object.
 ///
 /// It lives on the disk thread and never waits: each of its two lanes is a thread on which calls of the
 /// bucket block, one for what is moved, one for what somebody reads.
@@ -88,6 +88,11 @@ private:
     void leave_out(const Error& why);
     void is_there();
 
+    /// The pinned ranges, after each change; and those that were in the bucket before this disk.
+    bool put_pins();
+    bool read_pins_there();
+    void take_pins(const Result<Bytes>& bytes);
+
     bool forget_next();
     bool adopt_next();
     void list_next();
@@ -111,9 +116,11 @@ private:
     std::uint64_t left_out_below_ = 0;   // files up to this id cannot be read
     std::optional<Instant> looked_at_;
     std::optional<Instant> forgot_at_;
-    std::vector<FileRow> forget_;              // the newest of them first
-    std::vector<ObjectStore::Object> adopt_;   // likewise
-    std::string listed_to_;                    // the pages before this are done
+    std::vector<FileRow> forget_;               // the newest of them first
+    std::vector<ObjectStore::Object> adopt_;    // likewise
+    std::optional<std::uint64_t> pins_there_;   // of this size, to be read before these
+    std::uint64_t pins_put_ = 0;                // the version that this process put there
+    std::string listed_to_;                     // the pages before this are done
     std::string page_end_;
     std::optional<Instant> retry_at_;
     Duration retry_after_ = retry_first;

@@ -46,6 +46,9 @@ bool SecondHome::forget_next() {
 }
 
 bool SecondHome::adopt_next() {
+    if (pins_there_) {
+        return read_pins_there();
+    }
     if (adopt_.empty()) {
         if (archive_.index().knows_bucket(means_.bucket).value_or(true)) {
             return false;
@@ -84,6 +87,10 @@ void SecondHome::list_next() {
 void SecondHome::take_page(std::vector<ObjectStore::Object> page) {
     page_end_ = page.back().name;
     for (ObjectStore::Object& object : page) {
+        if (object.name == pins_object) {
+            pins_there_ = object.size;
+            continue;
+        }
         const auto name = read_object_name(object.name);
         const auto row = name ? archive_.index().file(name->id) : Result<std::optional<FileRow>>{FileRow{}};
         if (row && !*row) {
@@ -91,7 +98,7 @@ void SecondHome::take_page(std::vector<ObjectStore::Object> page) {
         }
     }
     if (adopt_.empty()) {
-        listed_to_ = page_end_;
+        listed_to_ = pins_there_ ? listed_to_ : page_end_;
         return;
     }
     log::info("archive", "{} recordings in the bucket {} are not known here; they are read again",

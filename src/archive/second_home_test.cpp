@@ -200,7 +200,7 @@ TEST(SecondHome, does_not_forget_in_the_bucket_what_is_pinned_or_here_as_well) {
     homes.local = keep_nothing;
     homes.use();
     homes.run_for(130s);
-    EXPECT_EQ(homes.bucket.objects.size(), 1U);
+    EXPECT_EQ(homes.bucket.objects.size(), 2U) << "the file that is pinned, and what says so";
     EXPECT_EQ(homes.files_here(), 1U);
 }
 
@@ -322,6 +322,68 @@ TEST(SecondHome, law_n2_loses_nothing_when_the_process_is_killed_at_any_call_of_
         homes.start();
         expect_nothing_lost(homes, call);
     }
+}
+
+/// The pinned ranges of the stream.
+std::vector<Span> pinned(TwoHomes& homes) {
+    return homes
+        .wait_for<std::vector<Span>>(
+            [&](Reply<std::vector<Span>> reply) { homes.keeper->pins("live/cam", std::move(reply)); })
+        .value_or(std::vector<Span>{});
+}
+bool pin(TwoHomes& homes, Span span, bool pinned = true) {
+    return homes
+        .wait_for<bool>([&](Reply<bool> reply) {
+            pinned ? homes.keeper->pin({"live/cam", span}, std::move(reply))
+                   : homes.keeper->unpin({"live/cam", span}, std::move(reply));
+        })
+        .has_value();
+}
+
+TEST(SecondHome, what_is_pinned_is_in_the_bucket_too_and_a_new_disk_keeps_it_there) {
+    TwoHomes homes;
+    homes.local = keep_nothing;
+    homes.use();
+    ASSERT_TRUE(homes.record() && homes.record() && homes.record());
+    const std::vector<FoundFragment> all = homes.list().fragments;
+    const Span first{all[0].fragment.utc, {all[0].fragment.utc.microseconds + 1}};
+    const Span later{{INT64_MAX / 4}, {INT64_MAX / 4 + 1}};
+    ASSERT_TRUE(pin(homes, first) && pin(homes, later));
+    homes.run_for(70s);
+    ASSERT_EQ(homes.bucket.objects.size(), 4U);
+    EXPECT_EQ(homes.bucket.objects.begin()->first, pins_object);
+    ASSERT_TRUE(pin(homes, later, false));
+    homes.bucket.proves = false;   // it is read back then
+    homes.run_for(5s);
+    homes.stop();
+    // A new disk, and a bucket that is to keep nothing but what is pinned.
+    for (const std::string& name : homes.folder.names().value()) {
+        ASSERT_TRUE(homes.folder.remove(name));
+    }
+    homes.in_bucket = keep_nothing;
+    homes.start();
+    homes.run_for(200s);
+    EXPECT_EQ(pinned(homes), std::vector<Span>{first});
+    EXPECT_EQ(homes.bucket.objects.size(), 2U) << "the list, and the file that is pinned";
+    EXPECT_EQ(homes.playable().size(), 2U);
+}
+
+TEST(SecondHome, pins_in_the_bucket_that_are_not_as_they_were_written_are_told_and_hold_nothing_up) {
+    TwoHomes homes;
+    homes.local = keep_nothing;
+    homes.use();
+    ASSERT_TRUE(homes.record());
+    ASSERT_TRUE(pin(homes, {{0}, {1}}));
+    homes.run_for(70s);
+    homes.stop();
+    homes.bucket.objects.at(std::string{pins_object}).back() ^= std::byte{1};
+    for (const std::string& name : homes.folder.names().value()) {
+        ASSERT_TRUE(homes.folder.remove(name));
+    }
+    homes.start();
+    homes.run_for(30s);
+    EXPECT_TRUE(pinned(homes).empty());
+    EXPECT_EQ(homes.playable(), homes.recorded());
 }
 
 TEST(ObjectName, says_stream_run_and_number_and_is_read_again) {

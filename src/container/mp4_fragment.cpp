@@ -10,6 +10,7 @@
 namespace millrace::mp4 {
 namespace {
 
+constexpr std::uint32_t non_sync = 1U << 16U;
 constexpr std::uint64_t offset_max = std::uint64_t{1} << 62U;
 
 class FragmentParser {
@@ -150,7 +151,7 @@ Result<> FragmentParser::place_samples(FullBox& full, std::uint32_t samples, Sam
         sample.offset = data_end_;
         sample.duration = has(0x100) ? full.reader.u32() : defaults.duration;
         sample.size = has(0x200) ? full.reader.u32() : defaults.size;
-        full.reader.skip(has(0x400) ? 4 : 0);
+        sample.key = ((has(0x400) ? full.reader.u32() : defaults.flags) & non_sync) == 0;
         const std::uint32_t offset = has(0x800) ? full.reader.u32() : 0;
         sample.dts = track_->next_dts;
         sample.pts =

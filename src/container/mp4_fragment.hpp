@@ -16,6 +16,7 @@ struct PlacedSample {
     std::int64_t dts = 0;
     std::int64_t pts = 0;
     std::uint32_t duration = 0;
+    bool key = true;
 };
 
 /// What a moof lists, in order of the file, and how far it was read.

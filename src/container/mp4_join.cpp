@@ -53,8 +53,7 @@ bool has_sets(const CodedTrack& track) {
 /// Writes the boxes of one chunk anew. `fragment_head` has drawn them.
 class Mover {
 public:
-    Mover(Out& out, const ChunkMove& move)
-        : out_{out}, writer_{out}, place_{move.place}, shift_{move.shift}, sets_max_{move.sets_max} {}
+    Mover(Out& out, const ChunkMove& move) : out_{out}, writer_{out}, move_{move}, place_{move.place} {}
 
     Result<> visit(const Box& box) {
         switch (box.type) {
@@ -67,8 +66,7 @@ public:
 
 private:
     std::uint64_t moved(std::uint64_t ticks) const {
-        const auto time = static_cast<std::int64_t>(ticks & (UINT64_MAX >> 2U));
-        return static_cast<std::uint64_t>(std::max<std::int64_t>(time + shift_, 0));
+        return static_cast<std::uint64_t>(move_.moved(static_cast<std::int64_t>(ticks & (UINT64_MAX >> 2U))));
     }
 
     Result<> write_time(const Box& box) {
@@ -151,9 +149,9 @@ private:
         if (!full.reader.ok() || (full.flags & wanted) != wanted || samples == 0) {
             return strange();
         }
-        const bool key = (flags & non_sync) == 0;
-        if (key && place_.sets.size() <= sets_max_ && size <= UINT32_MAX - place_.sets.size()) {
-            sets_ = place_.sets;
+        sets_ = move_.sets_before((flags & non_sync) == 0);
+        if (size > UINT32_MAX - sets_.size()) {
+            return strange();
         }
         const OpenBox trun{out_, box.type, full.version, full.flags};
         writer_.u32(samples);
@@ -174,9 +172,8 @@ private:
 
     Out& out_;
     ByteWriter writer_;
+    const ChunkMove& move_;
     const ChunkPlace& place_;
-    std::int64_t shift_;
-    std::size_t sets_max_;
     ByteSpan sets_;
     std::int64_t dts_ = 0;
     std::size_t data_offset_at_ = 0;
@@ -185,7 +182,7 @@ private:
 }   // namespace
 
 Result<std::size_t> JoinedMovie::add(ByteSpan init) {
-    const Result<Movie> movie = movie_of(init);
+    Result<Movie> movie = movie_of(init);
     if (!movie) {
         return std::unexpected(movie.error());
     }
@@ -204,6 +201,7 @@ Result<std::size_t> JoinedMovie::add(ByteSpan init) {
     const auto number = static_cast<std::size_t>(known - codings_.begin());
     if (known == codings_.end()) {
         codings_.push_back(std::move(coding));
+        movies_.push_back(std::move(*movie));
     }
     return number;
 }
@@ -250,6 +248,35 @@ std::optional<ChunkPlace> JoinedMovie::place(std::size_t coding, std::uint32_t n
         .entry = static_cast<std::uint32_t>(joined->entry) + 1,
         .timescale = track.track.config->timescale,
         .sets = has_sets(track) ? sets_in_band(*track.codings[joined->entry]) : std::vector<std::byte>{}};
+}
+
+Result<JoinedMovie::ChunkSamples> JoinedMovie::samples(std::size_t coding, ByteSpan head) {
+    ByteSpan rest = head;
+    BoxPath path;
+    Result<Box> box = take_box(rest, path);
+    if (box && box->type == four_cc("prft")) {
+        path.leave();
+        box = take_box(rest, path);
+    }
+    if (!box || box->type != four_cc("moof") || rest.size() != box_header_size) {
+        return strange();
+    }
+    const std::uint64_t end = head.size() - rest.size();
+    const MoofPlace place{.begin = end - box_header_size - box->body.size(), .end = end};
+    Movie& movie = movies_[coding];
+    Result<MovieFragment> fragment = read_fragment(box->body, place, movie, path);
+    if (!fragment || fragment->samples.empty() || fragment->samples.front().offset != head.size()) {
+        return strange();
+    }
+    ChunkSamples found{.track_number = movie.tracks[fragment->samples.front().track].number,
+                       .samples = std::move(fragment->samples)};
+    for (const PlacedSample& sample : found.samples) {
+        if (sample.offset != head.size() + found.bytes || sample.track != found.samples.front().track) {
+            return strange();
+        }
+        found.bytes += sample.size;
+    }
+    return found;
 }
 
 std::size_t JoinedMovie::sets_size_max() const {

@@ -1,13 +1,14 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "container/mp4_fragment.hpp"
 #include "container/mp4_init.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
-/// Parts of several codings as one fragmented file.
+/// Parts of several codings as one file.
 namespace millrace::mp4 {
 
 /// Where a chunk goes in the joined file.
@@ -31,11 +32,20 @@ public:
     /// more codings than one file has.
     Result<std::size_t> add(ByteSpan init);
 
-    /// ftyp and moov of the whole.
+    /// ftyp and moov of the whole as a fragmented file.
     Bytes init(std::int64_t duration_ms) const { return joined_init_segment(tracks_, duration_ms); }
     /// Where the chunks of a part's track go, once every part was added; nothing for a track it does not
     /// have.
     std::optional<ChunkPlace> place(std::size_t coding, std::uint32_t track_number) const;
+    /// What a part's chunk holds, told by what stands in front of its samples, [prft] moof and the header of
+    /// mdat; offsets from the chunk's beginning. Errc::malformed: not such a chunk of one track.
+    struct ChunkSamples {
+        std::uint32_t track_number = 0;   ///< in the part
+        std::vector<PlacedSample> samples;
+        std::uint64_t bytes = 0;   ///< of all samples
+    };
+    Result<ChunkSamples> samples(std::size_t coding, ByteSpan head);
+    const std::vector<CodedTrack>& tracks() const { return tracks_; }
     /// By how many bytes the sets before a key frame make it larger, at most.
     std::size_t sets_size_max() const;
 
@@ -53,6 +63,7 @@ private:
 
     std::vector<CodedTrack> tracks_;
     std::vector<Coding> codings_;
+    std::vector<Movie> movies_;   // one a coding
 };
 
 /// What a chunk grows by beside its sets.
@@ -63,6 +74,13 @@ struct ChunkMove {
     ChunkPlace place;
     std::int64_t shift = 0;     ///< in ticks: its times are later by that
     std::size_t sets_max = 0;   ///< sets that are longer are left out
+
+    /// When something comes to be decoded.
+    std::int64_t moved(std::int64_t ticks) const { return ticks + shift > 0 ? ticks + shift : 0; }
+    /// What stands before the first sample.
+    ByteSpan sets_before(bool key) const {
+        return key && place.sets.size() <= sets_max ? ByteSpan{place.sets} : ByteSpan{};
+    }
 };
 
 /// Writes a chunk, as `chunked` makes it, behind `out`; where it is a key frame its sets stand before it.

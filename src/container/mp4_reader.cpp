@@ -1,6 +1,7 @@
 #include "container/mp4_reader.hpp"
 
 #include "container/mp4_fragment.hpp"
+#include "container/mp4_tables.hpp"
 #include "media/av1.hpp"
 #include "media/mp3.hpp"
 #include "media/nal.hpp"
@@ -186,6 +187,21 @@ Items Reader::choose_part() {
         return fail(Errc::malformed, "a box larger than any file");
     }
     box_end_ = box_.body_size ? position_ + *box_.body_size : endless;
+    if (enclosure_ == Enclosure::announced && box_.type == four_cc("mdat")) {
+        enclosure_ = Enclosure::inside;
+        enclosure_end_ = box_.body_size ? box_end_ : 0;
+        leave_box();
+        return std::nullopt;
+    }
+    if (enclosure_ == Enclosure::announced && box_.type == four_cc("moov")) {
+        part_ = Part::skipped;
+        return std::nullopt;
+    }
+    constexpr std::uint64_t uuid_alone = 16;
+    if (box_.type == four_cc("uuid") && box_.body_size == uuid_alone) {
+        part_ = Part::whole;
+        return std::nullopt;
+    }
     if (is_read_whole(box_.type)) {
         if (!box_.body_size) {
             return fail(Errc::malformed, "a box of size 0 that is not the last");
@@ -222,6 +238,9 @@ Items Reader::read_whole() {
         if (const Result<> checked = check_sidx(box); !checked) {
             return std::unexpected(checked.error());
         }
+    } else if (box.type == four_cc("uuid")) {
+        const bool announces = movie_ == nullptr && encloses_fragments(box.body);
+        enclosure_ = announces && enclosure_ == Enclosure::none ? Enclosure::announced : enclosure_;
     } else if (box.type == four_cc("styp")) {
         item = is_last_segment(box.body) ? std::optional<Item>{Ended{}} : std::nullopt;
     } else if (movie_ != nullptr) {
@@ -294,7 +313,7 @@ Result<> Reader::finish() {
         return std::unexpected(*failed_);
     }
     const bool endless = part_ != Part::header && box_end_ == UINT64_MAX && gathered_.empty();
-    if (!endless && (part_ != Part::header || !gathered_.empty())) {
+    if (!endless && (part_ != Part::header || !gathered_.empty() || position_ < enclosure_end_)) {
         failed_ = Error{Errc::malformed, "the file ends inside a box"};
     } else if (fragment_ != nullptr && !fragment_->done()) {
         failed_ = Error{Errc::malformed, "the file ends before the samples of its last fragment"};

@@ -26,7 +26,8 @@ struct PlacedSample;
 
 /// Reads fragmented MP4, however its bytes were cut on their way, into access units of our timescales (90 kHz
 /// video, audio's sample rate) with the file's own times. Progressive files (samples listed in the moov) need
-/// seeking: they are FFmpeg's to read. One thread.
+/// seeking: they are FFmpeg's to read, but for those whose mdat is a fragmented file (`encloses_fragments`).
+/// One thread.
 class Reader {
 public:
     /// Bytes of a box that is read whole: moov, moof, sidx, prft, styp.
@@ -70,6 +71,10 @@ private:
     std::uint64_t position_ = 0;   // of the next byte of the file
     std::uint64_t box_end_ = 0;    // UINT64_MAX: the end of the file
     std::uint64_t box_start_ = 0;
+    /// Whether the mdat of a progressive file is to be read instead of its moov.
+    enum class Enclosure : std::uint8_t { none, announced, inside };
+    Enclosure enclosure_ = Enclosure::none;
+    std::uint64_t enclosure_end_ = 0;
     std::vector<std::byte> gathered_;
     std::unique_ptr<Movie> movie_;
     std::unique_ptr<MovieFragment> fragment_;

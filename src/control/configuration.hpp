@@ -116,6 +116,7 @@ struct ObjectRule {
     std::string access_key;
     std::string secret_key;        ///< or
     std::string secret_key_file;   ///< where it stands
+    std::string ca_file;           ///< PEM: who signed the server's certificate; empty: as the system has it
     KeepRule keep;                 ///< there
 
     bool is_on() const { return !endpoint.empty(); }

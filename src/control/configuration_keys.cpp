@@ -271,7 +271,8 @@ constexpr std::array keys{
                      true, false, [](C& c, const S& s) { c.keep = read_keep(s); }},
     ConfigurationKey{
         "storage.objects",
-        "`{ endpoint, bucket, region, prefix, access_key, secret_key, secret_key_file, keep }`", "{}",
+        "`{ endpoint, bucket, region, prefix, access_key, secret_key, secret_key_file, ca_file, keep }`",
+        "{}",
         "an S3-compatible bucket that recordings move to, and are played from; all but `keep` is "
         "read at the start",
         true, false, [](C& c, const S& s) { c.objects = read_objects(s); }},

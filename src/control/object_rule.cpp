@@ -78,19 +78,21 @@ void read_entry(ObjectRule& rule, const Setting& entry) {
         rule.secret_key = key(entry);
     } else if (name == "secret_key_file") {
         rule.secret_key_file = entry.text("the path of a file with the key alone");
+    } else if (name == "ca_file") {
+        rule.ca_file = entry.text("the path of a file with certificates (PEM)");
     } else if (name == "keep") {
         rule.keep = read_keep(entry);
     } else {
         entry.refuse(
             "unknown key; objects has endpoint, bucket, region, prefix, access_key, secret_key, "
-            "secret_key_file and keep");
+            "secret_key_file, ca_file and keep");
     }
 }
 
 }   // namespace
 
 ObjectRule read_objects(const Setting& setting) {
-    constexpr std::size_t keys_max = 8;
+    constexpr std::size_t keys_max = 9;
     ObjectRule rule;
     const std::vector<Setting> entries = setting.map(keys_max);
     for (const Setting& entry : entries) {
@@ -138,6 +140,7 @@ YamlNode objects_value(const ObjectRule& rule) {
     show("access_key", masked_secret);
     show("secret_key", rule.secret_key.empty() ? "" : masked_secret);
     show("secret_key_file", rule.secret_key_file);
+    show("ca_file", rule.ca_file);
     if (YamlNode keep = keep_value(rule.keep); !keep.items.empty()) {
         put(value, "keep", std::move(keep));
     }

@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view whole =
     "storage: { objects: { endpoint: \"https://S3.example.org:9000\", bucket: video, region: eu-central-1,"
-    " prefix: site-7, access_key: AKEXAMPLE, secret_key: \"se/cr+et\", keep: { days: 400 } } }";
+    " prefix: site-7, access_key: AKEXAMPLE, secret_key: \"se/cr+et\", ca_file: ca.pem,"
+    " keep: { days: 400 } } }";
 
 TEST(ObjectRule, is_read_and_shown_without_its_keys) {
     const Configuration read = load_configuration({.file_name = "m.yaml", .file_text = std::string{whole}});
@@ -18,11 +19,13 @@ TEST(ObjectRule, is_read_and_shown_without_its_keys) {
     EXPECT_EQ(read.objects.endpoint, "https://s3.example.org:9000");
     EXPECT_EQ(read.objects.prefix, "site-7/");
     EXPECT_EQ(read.objects.secret_key, "se/cr+et");
+    EXPECT_EQ(read.objects.ca_file, "ca.pem");
     EXPECT_EQ(read.objects.keep.days, 400U);
     const std::string shown = json_text(configuration_value(read, "storage.objects"));
     EXPECT_EQ(shown.find("se/cr"), std::string::npos) << shown;
     EXPECT_EQ(shown.find("AKEXAMPLE"), std::string::npos) << shown;
     EXPECT_NE(shown.find("site-7/"), std::string::npos) << shown;
+    EXPECT_NE(shown.find("ca.pem"), std::string::npos) << shown;
     EXPECT_FALSE(load_configuration({}).objects.is_on());
 }
 

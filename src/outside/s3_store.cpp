@@ -93,6 +93,9 @@ void S3Store::Call::set_up(CURL* curl) {
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, place.verify ? 1L : 0L);
     curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, place.verify ? 2L : 0L);
+    if (!place.ca_file.empty()) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, place.ca_file.c_str());
+    }
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, connect_ms_max);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, slow_bytes);
     curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, slow_seconds);
@@ -143,7 +146,12 @@ Error S3Store::Call::failure(CURLcode code) const {
         case CURLE_COULDNT_CONNECT: return {Errc::timed_out, "the bucket's server cannot be reached"};
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_CONNECT_ERROR:
-            return {Errc::refused, "the bucket's server has no good certificate, or speaks no TLS"};
+            return {
+                Errc::refused,
+                "the bucket's server has no certificate that is good, or speaks no TLS; where a CA of your "
+                "own signed it, name that in storage.objects.ca_file"};
+        case CURLE_SSL_CACERT_BADFILE:
+            return {Errc::refused, "storage.objects.ca_file cannot be read, or has no certificate (PEM)"};
         case CURLE_UNSUPPORTED_PROTOCOL:
         case CURLE_URL_MALFORMAT:
             return {Errc::refused, "storage.objects.endpoint is no http or https address"};

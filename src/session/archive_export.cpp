@@ -1,5 +1,6 @@
 #include "session/archive_export.hpp"
 
+#include "archive/checksum.hpp"
 #include "archive/record.hpp"
 #include "base/log.hpp"
 #include "container/mp4_box.hpp"
@@ -19,16 +20,9 @@ namespace {
 
 constexpr Duration read_deadline = 30s;
 
-constexpr Duration plan_deadline = 20s;
 constexpr std::int64_t microseconds = 1'000'000;
-constexpr std::int64_t microseconds_a_ms = 1'000;
-/// Between two runs there is at least this, so that sound which goes on behind the last picture, or begins in
-/// front of the first, overlaps with nothing.
-constexpr std::int64_t seam_us_min = 500'000;
-/// Changes of coding in one export.
-constexpr std::size_t changes_max = 1'024;
 /// How an export is made of what is recorded; another number for other bytes.
-constexpr int form = 2;
+constexpr int form = 3;
 
 /// A record of a fragment.
 struct Record {
@@ -88,10 +82,11 @@ public:
     Task<> run(std::unique_ptr<Connection> connection, std::vector<std::byte> head) {
         connection_ = std::move(connection);
         Result<> sent = co_await send(head);
-        if (sent) {
-            sent = co_await send(of_part(file_.init, 0));
+        std::uint64_t at = 0;
+        for (const Bytes& piece : file_.head) {
+            const Bytes wanted = of_part(piece, std::exchange(at, at + piece.size()));
+            sent = sent && !wanted.empty() ? co_await send(wanted) : sent;
         }
-        std::uint64_t at = file_.init.size();
         for (const ArchiveExport::Piece& piece : file_.pieces) {
             const std::uint64_t begin = std::exchange(at, at + piece.size);
             if (!sent || begin >= part_.to) {
@@ -110,10 +105,10 @@ private:
         Answer<Bytes> answer{desk_.executor};
         keeper_.read_records(file_.stream, piece.file, piece.number, answer.reply());
         const Result<Bytes> read = co_await answer.within(desk_.executor.now() + read_deadline);
-        if (!read || read->size() > piece.size) {
-            co_return ends_early(read ? Error{Errc::malformed, "it was changed meanwhile"} : read.error());
+        if (!read) {
+            co_return ends_early(read.error());
         }
-        std::size_t room = piece.size - read->size();
+        std::size_t room = piece.room;
         const std::uint64_t end = at + piece.size;
         ByteSpan records = *read;
         while (!records.empty()) {
@@ -162,7 +157,10 @@ Task<> deliver(std::unique_ptr<Sending> sending, std::unique_ptr<Connection> con
 }   // namespace
 
 std::uint64_t ArchiveExport::size() const {
-    std::uint64_t sum = init.size();
+    std::uint64_t sum = 0;
+    for (const Bytes& piece : head) {
+        sum += piece.size();
+    }
     for (const Piece& piece : pieces) {
         sum += piece.size;
     }
@@ -170,46 +168,23 @@ std::uint64_t ArchiveExport::size() const {
 }
 
 std::string ArchiveExport::tag() const {
-    const Piece& first = pieces.front();
-    const Piece& last = pieces.back();
-    return fmt::format("\"{}-{}-{}-{}-{:x}-{}\"", first.file, first.number, last.file, last.number, size(),
+    std::uint32_t sum = 0;
+    for (const Bytes& piece : head) {
+        sum = archive::checksum(piece, sum);
+    }
+    return fmt::format("\"{}-{}-{:x}-{:x}-{}\"", pieces.front().file, pieces.front().number, size(), sum,
                        form);
 }
 
-std::vector<std::int64_t> export_shifts(const archive::Listing& listing, std::int64_t earliest_us) {
-    std::vector<std::int64_t> shifts;
-    shifts.reserve(listing.fragments.size());
-    const archive::FoundFragment* before = nullptr;
-    for (const archive::FoundFragment& one : listing.fragments) {
-        const archive::Fragment& fragment = one.fragment;
-        if (before == nullptr) {
-            shifts.push_back(-earliest_us);
-        } else if (before->run == one.run) {
-            shifts.push_back(shifts.back());
-        } else {
-            const archive::Fragment& first = listing.fragments.front().fragment;
-            const std::int64_t by_the_wall =
-                fragment.utc.microseconds - first.utc.microseconds + first.media_us - earliest_us;
-            const std::int64_t end = before->fragment.media_us + before->fragment.duration_us + shifts.back();
-            const std::int64_t begin = by_the_wall >= end + seam_us_min ? by_the_wall : end + seam_us_min;
-            shifts.push_back(begin - fragment.media_us);
-        }
-        before = &one;
-    }
-    return shifts;
+std::int64_t exported_at(const archive::RecordHead& head, const ArchiveExport::Piece& piece) {
+    return media::rescale(head.dts, head.timescale, microseconds) + piece.shift_us;
 }
 
-Result<std::int64_t> earliest_time(ByteSpan records, std::uint64_t file) {
-    std::optional<std::int64_t> earliest;
-    while (!records.empty()) {
-        const Result<Record> record = take_record(records, file);
-        if (!record) {
-            return std::unexpected(record.error());
-        }
-        const std::int64_t time = media::rescale(record->head.dts, record->head.timescale, microseconds);
-        earliest = std::min(earliest.value_or(time), time);
-    }
-    return earliest.value_or(0);
+mp4::ChunkMove export_move(const mp4::ChunkPlace& place, const ArchiveExport::Piece& piece,
+                           std::size_t room) {
+    return {.place = place,
+            .shift = media::rescale_nearest(piece.shift_us, microseconds, place.timescale),
+            .sets_max = archive::head_size + room - mp4::box_header_size - mp4::moved_chunk_growth};
 }
 
 Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const RecordPlace& to) {
@@ -218,14 +193,15 @@ Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const Rec
     if (!record) {
         return std::unexpected(record.error());
     }
+    if (exported_at(record->head, piece) >= file.end_us) {
+        return {};
+    }
     const std::size_t size = archive::head_size + record->chunk.size() + room;
     const auto place = file.movie.place(piece.coding, mp4::track_number(record->head.track));
     std::vector<std::byte> chunk;
     if (place) {
-        const std::size_t sets_max =
-            archive::head_size + room - mp4::box_header_size - mp4::moved_chunk_growth;
-        const std::int64_t shift = media::rescale_nearest(piece.shift_us, microseconds, place->timescale);
-        if (const Result<> moved = mp4::move_chunk(chunk, record->chunk, {*place, shift, sets_max}); !moved) {
+        const mp4::ChunkMove move = export_move(*place, piece, room);
+        if (const Result<> moved = mp4::move_chunk(chunk, record->chunk, move); !moved) {
             return moved;
         }
     }
@@ -239,48 +215,6 @@ Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const Rec
     }
     out.insert(out.end(), chunk.begin(), chunk.end());
     return {};
-}
-
-Task<Result<ArchiveExport>> plan_export(Desk& desk, archive::Keeper& keeper, std::string stream,
-                                        const archive::Listing& listing) {
-    ArchiveExport plan{.stream = std::move(stream), .movie = {}, .init = {}, .pieces = {}};
-    const Instant deadline = desk.executor.now() + plan_deadline;
-    const archive::FoundFragment& first = listing.fragments.front();
-    Answer<Bytes> asked{desk.executor};
-    keeper.read_records(plan.stream, first.file, first.fragment.number, asked.reply());
-    const Result<Bytes> records = co_await asked.within(deadline);
-    const Result<std::int64_t> earliest =
-        records ? earliest_time(*records, first.file) : std::unexpected(records.error());
-    if (!earliest) {
-        co_return std::unexpected(earliest.error());
-    }
-    const std::vector<std::int64_t> shifts = export_shifts(listing, *earliest);
-    std::size_t coding = 0;
-    std::size_t changes = 0;
-    for (const archive::FoundFragment& one : listing.fragments) {
-        if (plan.pieces.empty() || one.new_coding) {
-            Answer<Bytes> answer{desk.executor};
-            keeper.init(plan.stream, one.file, answer.reply());
-            const Result<Bytes> init = co_await answer.within(deadline);
-            const Result<std::size_t> added = init ? plan.movie.add(*init) : std::unexpected(init.error());
-            if (!added || ++changes > changes_max) {
-                co_return added ? fail(Errc::exhausted, "its coding changes more often than one file holds")
-                                : std::unexpected(added.error());
-            }
-            coding = *added;
-        }
-        plan.pieces.push_back({.file = one.file,
-                               .number = one.fragment.number,
-                               .size = one.fragment.size,
-                               .coding = coding,
-                               .shift_us = shifts[plan.pieces.size()]});
-    }
-    for (ArchiveExport::Piece& piece : plan.pieces) {
-        piece.size += plan.movie.sets_size_max();
-    }
-    const archive::Fragment& last = listing.fragments.back().fragment;
-    plan.init = plan.movie.init((last.media_us + last.duration_us + shifts.back()) / microseconds_a_ms);
-    co_return plan;
 }
 
 web::Response send_export(Desk& desk, archive::Keeper& keeper, const web::Request& request,

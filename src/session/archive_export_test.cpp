@@ -1,5 +1,6 @@
 #include "session/archive_export.hpp"
 
+#include "base/date_time.hpp"
 #include "container/mp4_samples.hpp"
 #include "session/archive_for_tests.hpp"
 #include "session/archive_play.hpp"
@@ -130,19 +131,110 @@ TEST_F(ArchiveExported, row_2_25_any_part_of_it_is_those_bytes_of_the_whole) {
     EXPECT_EQ(whole({{"Range", "bytes=1-2"}, {"If-Range", "\"other\""}}).status, 200);
 }
 
-TEST_F(ArchiveExported, a_fragment_that_is_damaged_ends_it_where_it_is) {
+TEST_F(ArchiveExported, a_picture_that_is_damaged_ends_it_where_it_is_and_is_then_a_gap) {
     record(75);
     const Fetched before = whole();
-    const archive::Listing found = listing();
-    const auto file = archive::open_file(folder_, found.fragments[1].file);
+    const archive::Fragment harmed = listing().fragments[1].fragment;
+    const auto file = archive::open_file(folder_, listing().fragments[1].file);
     const std::array harm{std::byte{0xFF}};
-    ASSERT_TRUE(file->write(found.fragments[1].fragment.offset + found.fragments[1].fragment.size / 2, harm));
+    ASSERT_TRUE(file->write(harmed.offset + harmed.size - 2, harm));   // of the last unit's bytes
     const Fetched cut = whole();
     EXPECT_LT(cut.body.size(), before.body.size());
     EXPECT_TRUE(std::ranges::equal(cut.body, ByteSpan{before.body}.first(cut.body.size())));
     const Fetched without = whole();
     EXPECT_EQ(without.status, 200);
+    EXPECT_NE(without.header("ETag"), before.header("ETag"));
     EXPECT_EQ(mp4::samples::read_file(without.body).units_of(0).size(), 50U) << "it is a gap from now on";
+}
+
+TEST_F(ArchiveExported, what_is_damaged_in_front_of_its_pictures_is_left_out_at_once) {
+    record(75);
+    const archive::Listing found = listing();
+    const auto file = archive::open_file(folder_, found.fragments[1].file);
+    const std::array harm{std::byte{0xFF}};
+    ASSERT_TRUE(file->write(found.fragments[1].fragment.offset + 30, harm));
+    const Fetched without = whole();
+    EXPECT_EQ(without.status, 200);
+    const mp4::samples::Read read = mp4::samples::read_file(without.body);
+    EXPECT_EQ(read.error, "");
+    EXPECT_EQ(read.units_of(0).size(), 50U);
+    EXPECT_EQ(listing().fragments.size(), 2U);
+}
+
+/// What a player of progressive files makes of one: each sample of a track where its tables say it is.
+struct Tabled {
+    std::vector<std::vector<std::byte>> samples;
+    std::int64_t shown_from = 0;   // the track's edit: ticks of the track behind the first sample's
+    std::int64_t shown = 0;        // ticks of 90 kHz
+};
+Tabled read_tables(ByteSpan file, ByteSpan trak) {
+    Tabled found;
+    const auto table = [trak](mp4::FourCc type) {
+        ByteReader reader{mp4::samples::find(trak, type)};
+        reader.skip(4);
+        return reader;
+    };
+    ByteReader edits{mp4::samples::find(trak, mp4::four_cc("edts"))};
+    edits.skip(mp4::box_header_size + 4);   // elst in it
+    for (std::uint32_t left = edits.u32(); left > 0; --left) {
+        found.shown = static_cast<std::int64_t>(edits.u64());
+        found.shown_from = static_cast<std::int64_t>(edits.u64());
+        edits.skip(4);
+    }
+    ByteReader sizes = table(mp4::four_cc("stsz"));
+    sizes.skip(8);
+    ByteReader rows = table(mp4::four_cc("stsc"));
+    std::uint32_t rows_left = rows.u32();
+    std::uint32_t first = rows.u32();
+    std::uint32_t count = 0;
+    ByteReader offsets = table(mp4::four_cc("co64"));
+    const std::uint32_t chunks = offsets.u32();
+    for (std::uint32_t chunk = 1; chunk <= chunks; ++chunk) {
+        if (rows_left > 0 && chunk == first) {
+            count = rows.u32();
+            rows.skip(4);
+            first = --rows_left > 0 ? rows.u32() : 0;
+        }
+        auto at = static_cast<std::size_t>(offsets.u64());
+        for (std::uint32_t sample = 0; sample < count; ++sample) {
+            const std::size_t size = sizes.u32();
+            const ByteSpan bytes = file.subspan(at, size);
+            found.samples.emplace_back(bytes.begin(), bytes.end());
+            at += size;
+        }
+    }
+    EXPECT_TRUE(sizes.ok() && sizes.at_end() && offsets.ok() && offsets.at_end());
+    return found;
+}
+
+TEST_F(ArchiveExported, row_2_25_its_tables_say_where_each_sample_is_and_its_edits_what_is_shown) {
+    record(100);
+    const archive::Listing found = listing();
+    const std::int64_t begin = found.fragments[0].fragment.utc.microseconds;
+    const auto at = [begin](std::int64_t ms) { return date_time_text({begin + ms * 1000}); };
+    const Fetched part = get(route_, "/live/cam/archive.mp4", "from=" + at(1500) + "&to=" + at(2500));
+    ASSERT_EQ(part.status, 200);
+    EXPECT_EQ(mp4::samples::read_file(part.body).error, "");
+    std::vector<Tabled> tracks;
+    mp4::BoxPath path;
+    (void)mp4::for_each_box(mp4::samples::find(part.body, mp4::four_cc("moov")), path,
+                            [&](const mp4::Box& box) -> Result<> {
+                                if (box.type == mp4::four_cc("trak")) {
+                                    tracks.push_back(read_tables(part.body, box.body));
+                                }
+                                return {};
+                            });
+    ASSERT_EQ(tracks.size(), 2U);
+    const std::vector<media::AccessUnitRef> pictures = sent(media::Kind::video);
+    // From the key frame at 1 s to what is decoded before 2.5 s; shown from the picture at 1.52 s on.
+    EXPECT_GE(tracks[0].samples.size(), 38U);
+    EXPECT_LT(tracks[0].samples.size(), 45U) << "what comes after is left out";
+    for (std::size_t i = 0; i < tracks[0].samples.size(); ++i) {
+        EXPECT_TRUE(std::ranges::equal(tracks[0].samples[i], pictures[25 + i]->payload)) << i;
+    }
+    EXPECT_EQ(tracks[0].shown_from, 13 * 3600);
+    EXPECT_EQ(tracks[0].shown, (2500 - 1520) * 90);
+    EXPECT_LE(std::abs(tracks[1].shown - tracks[0].shown), 2);
 }
 
 TEST_F(ArchiveExported, case_95_retention_meanwhile_ends_it_early_and_never_gives_other_data) {

@@ -187,7 +187,8 @@ private:
         if (found.more) {
             co_return refusal({Errc::malformed, "this is more than one file holds; ask for a day at a time"});
         }
-        Result<ArchiveExport> plan = co_await plan_export(desk_, keeper_, wanted.stream, found);
+        Result<ArchiveExport> plan = co_await plan_export(
+            desk_, keeper_, {.stream = wanted.stream, .span = wanted.asked.span, .listing = found});
         if (!plan) {
             const bool too_many = plan.error().code == Errc::exhausted;
             co_return refusal(too_many ? Error{Errc::malformed, plan.error().what} : plan.error());

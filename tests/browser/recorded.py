@@ -11,6 +11,9 @@ NAME = "live/cam"
 SCREENS = ((PHONE, 1400, "light"), (1280, 1300, "dark"), (1280, 1300, "light"))
 PLAYER = "document.querySelector('millrace-player')"
 STAMPS = 5
+PART_FROM, PART_MS = 1230, 2000
+PICTURE_MS = 100    # of SOURCE
+ROUNDED_MS = 5      # what the clocks of a picture and of the list may differ by
 CLOSE_MS = 150      # a picture of 10 a second, and the list's milliseconds
 
 
@@ -142,6 +145,7 @@ def what_is_missing_stands_on_the_timeline_with_its_cause_and_a_part_is_saved_an
         desk.do("document.querySelector('.pins li button').click();")
         desk.until("!document.querySelector('.pins li') && !document.querySelector('.pinned')", "no longer")
         assert pins(desk) == [], pins(desk)
+        plays_a_part_exactly(desk, piece)
 
 
 @test()
@@ -152,3 +156,21 @@ def whoever_may_not_see_recordings_has_neither_timeline_nor_button(scene):
                        "document.getElementById('record').hidden;")
         asked = desk.do("return performance.getEntriesByType('resource').map((one) => one.name);")
         assert not any("recordings" in one for one in asked), "nothing is asked that would be refused"
+
+def plays_a_part_exactly(desk, piece):
+    """A browser shows a part that is saved from the moment on that was asked for, and as long."""
+    desk.browser.open(desk.server.http("/"))   # where nothing else plays
+    desk.do(f"""const begin = Date.parse('{piece["from"]}') + {PART_FROM};
+                const film = document.createElement('video');
+                const at = (time) => new Date(time).toISOString();
+                film.src = `/{NAME}/archive.mp4?from=${{at(begin)}}&to=${{at(begin + {PART_MS})}}`;
+                film.requestVideoFrameCallback = undefined;   // its first picture stands still
+                film.muted = true;
+                film.preload = 'auto';
+                document.body.prepend(film);""")
+    desk.until("document.querySelector('video').readyState >= 2", "it shows its first picture")
+    length = desk.do("return document.querySelector('video').duration;") * 1000
+    assert PART_MS - PICTURE_MS < length < PART_MS + CLOSE_MS, length
+    begin = desk.do(f"return Date.parse('{piece['from']}') + {PART_FROM};")
+    first = desk.browser.stamps(1)[0]["utc"]
+    assert 0 <= first - begin + ROUNDED_MS < PICTURE_MS + 2 * ROUNDED_MS, (first, begin)

@@ -1,5 +1,6 @@
 """An export over changes of coding and of run: every frame once, in order, each at its time, in any part."""
 
+import datetime
 import hashlib
 import os
 import subprocess
@@ -16,6 +17,8 @@ from world import test
 
 VIDEO_TOLERANCE = 1      # ms
 FRAME = 1024 / 48        # ms of AAC
+RATE = 48_000
+REORDERED = 0.2          # s: mpv counts a picture that others are coded by, though it is not shown
 GONE = 15                # s, until a stream is over and its last file is closed
 
 
@@ -157,3 +160,68 @@ def f20_an_export_goes_on_over_another_run_as_the_clock_did(world):
     assert abs(second - passed) < 3000, f"the second run begins {second} ms behind the first: {passed}"
     begin = second - clips[1].of("video")[0].pts + clips[0].of("video")[0].pts
     judge(path, [(clips[0], 0), (clips[1], begin)], [[0, 1]], runs=(0, 1))
+
+
+
+def span(world, begin, end):
+    """The export of a part of the recording, in ms from its first picture."""
+    first = datetime.datetime.fromisoformat(what_there_is(world)["items"][0]["from"].replace("Z", "+00:00"))
+    moments = [(first + datetime.timedelta(milliseconds=at)).isoformat(timespec="milliseconds")
+               .replace("+00:00", "Z") for at in (begin, end)]
+    path = os.path.join(world.folder, f"part{begin}.mp4")
+    url = world.server.http(f"/{NAME}/archive.mp4?from={moments[0]}&to={moments[1]}")
+    with urllib.request.urlopen(url, timeout=30) as answer, open(path, "wb") as file:
+        file.write(answer.read())
+    return path
+
+
+def said_of(path, *command):
+    return subprocess.run([*command, path], capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def seconds_shown(path):
+    """How long it is, as three programs say."""
+    probed = said_of(path, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0")
+    info = said_of(path, "mediainfo", "--Output=General;%Duration%")
+    played = said_of(path, "mpv", "--no-config", "--vo=null", "--ao=null", "--frames=1",
+                     "--term-playing-msg=length=${=duration}")
+    mpv = next(line for line in played.splitlines() if "length=" in line).rsplit("length=", 1)[1]
+    return [float(probed), float(info) / 1000, float(mpv)]
+
+
+def exact(world, clip, begin, end):
+    """What is shown are the pictures of [begin, end), and the sound of that time with them."""
+    path = span(world, begin, end)
+    first = min(sample.pts for sample in clip.of("video"))
+    shown = sorted(sample.pts - first for sample in clip.of("video"))
+    inside = [at for at, time_ms in enumerate(shown) if begin <= time_ms < end]
+    want = hashes(clip.path, "v")[inside[0]:inside[-1] + 1]
+    got = hashes(path, "v")
+    assert got == want, f"{begin} to {end}: {len(got)} pictures, not {len(want)}, or others"
+    length = (end - shown[inside[0]]) / 1000
+    for said, slack in zip(seconds_shown(path), (0.05, 0.05, REORDERED)):
+        assert abs(said - length) < slack, f"{said} s, not {length}"
+    # Each packet of sound is as far behind the first picture shown as in the whole.
+    whole = dict(zip(packets(world.whole, "a"), times(world.whole, "a")))
+    at = times(world.whole, "v:0")[inside[0]]
+    for name, when in zip(packets(path, "a"), times(path, "a")):
+        assert abs(whole[name] - at - when) <= 1, f"sound of {whole[name]} ms at {when}, not {at} less"
+    decoded = len(samples(path)) / 2 / RATE
+    assert abs(decoded - length) <= 2 * FRAME / 1000, f"{decoded} s of sound, not {length}"
+
+
+def samples(path):
+    """Decoded sound, one channel of 16 bits."""
+    return subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-i", path, "-map", "a:0", "-ac", "1",
+                           "-ar", str(RATE), "-f", "s16le", "-"],
+                          capture_output=True, timeout=60, check=True).stdout
+
+
+@test(builds=("release",), canary=False, options=recording)
+def row_2_25_an_export_begins_and_ends_with_the_moments_that_are_asked_for(world):
+    clip = world.clip("bframes")
+    publish(world, clip)
+    over(world)
+    world.whole = exported(world)
+    for begin, end in ((1500, 4020), (1010, 1990), (2990, 4010)):
+        exact(world, clip, begin, end)

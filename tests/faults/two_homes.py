@@ -2,6 +2,7 @@
 there, frame for frame; while it is away nothing is lost, and words say so."""
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -34,10 +35,11 @@ def figure(world, name):
     return float(found.group(1))
 
 
-def with_bucket(world, bucket):
+def with_bucket(world, bucket, scheme="http", more=""):
     """The node again, with that bucket; what this disk keeps is nothing. Its options show no secret."""
-    objects = (f"{{ endpoint: 'http://127.0.0.1:{bucket.port}', bucket: archive, region: {buckets.REGION}, "
-               f"prefix: site-7, access_key: {buckets.KEY}, secret_key_file: secret }}")
+    objects = (f"{{ endpoint: '{scheme}://127.0.0.1:{bucket.port}', bucket: archive, "
+               f"region: {buckets.REGION}, prefix: site-7, access_key: {buckets.KEY}, "
+               f"secret_key_file: secret{more} }}")
     world.server.command += ["--set", f"storage.objects={objects}", "--set", "storage.keep={ gigabytes: 0 }",
                              "--set", "outgoing.allow=[ 127.0.0.1 ]"]
 
@@ -76,6 +78,19 @@ def import_large(world):
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert answer.status == 201, answer.status
     return [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(film))]
+
+
+def pin(world, item):
+    url = world.server.http(f"/api/v1/pins/{NAME}?from={item['from']}&to={item['to']}")
+    request = urllib.request.Request(url, method="PUT", headers=keys.as_who("boss"))
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        assert answer.status in (200, 201, 204), answer.status
+
+
+def pins(world):
+    status, body = world.server.get(f"/api/v1/pins/{NAME}")
+    assert status == 200, body
+    return [(one["from"], one["to"]) for one in json.loads(body)["items"]]
 
 
 def files_here(world):
@@ -163,7 +178,9 @@ def f7_n2_a_bucket_is_the_archives_second_home(world):
         assert status == 200 and b"secret_key_file" in document, document
         for text in (document.decode(), world.server.said()):
             assert buckets.SECRET not in text and buckets.KEY not in text, "a key is shown"
-        # A new disk: everything comes back from the bucket.
+        # A new disk: everything comes back from the bucket, and what is pinned.
+        pin(world, item)
+        node.until(lambda: "site-7/!pins" in bucket.objects(), PATIENCE, "the bucket knows what is pinned")
         world.server.stop()
         code, found = check(world.folder)
         assert code == 0 and found["sound"] and found["in_bucket"] == 3, found
@@ -172,3 +189,40 @@ def f7_n2_a_bucket_is_the_archives_second_home(world):
         world.server.start_again(durable.ANYWHERE)
         node.until(lambda: in_bucket_alone(world, 3), PATIENCE, "what the bucket has is known again")
         assert frames(world) == both
+        assert pins(world) == [(item["from"], item["to"])], pins(world)
+
+
+def signed_by_a_ca(folder):
+    """A CA's certificate in the file ca.pem, and the files of a key and a certificate that it signed."""
+    ca, key, certificate = (os.path.join(folder, name) for name in ("ca.pem", "server.key", "server.pem"))
+    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    for command in (
+            ("req", "-x509", *curve, "-days", "30", "-subj", "/CN=test CA", "-keyout", ca + ".key",
+             "-out", ca),
+            ("req", "-x509", *curve, "-days", "30", "-subj", "/CN=bucket", "-addext",
+             "subjectAltName=IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE", "-CA", ca,
+             "-CAkey", ca + ".key", "-keyout", key, "-out", certificate)):
+        subprocess.run(["openssl", *command], check=True, capture_output=True, timeout=60)
+    return key, certificate
+
+
+@test(builds=("release",), canary=False, options=brief)
+def a_bucket_behind_tls_is_believed_by_the_ca_that_is_named(world):
+    record(world, world.clip())
+    write_secret(world, buckets.SECRET)
+    plain = list(world.server.command)
+    with buckets.Bucket(os.path.join(world.folder, "objects"), signed_by_a_ca(world.folder)) as bucket:
+        with_bucket(world, bucket, "https")
+        killed(world)
+        durable.restart(world)
+        node.until(lambda: "name that in storage.objects.ca_file" in world.server.said(), PATIENCE,
+                   "the log says what to do")
+        assert files_here(world) == ["0000000001.mp4"] and not bucket.objects()
+        world.server.command = plain
+        with_bucket(world, bucket, "https", ", ca_file: ca.pem")
+        killed(world)
+        durable.restart(world)
+        node.until(lambda: in_bucket_alone(world, 1), PATIENCE, "everything is in the bucket alone")
+        names = [frame.name for frame in ledger.of_clip(world.clip()) if frame.kind == "video"]
+        got = frames(world)
+        assert len(got) >= FRAMES_MIN and got == names[:len(got)], f"{len(got)} frames, or others"

@@ -37,13 +37,14 @@ def installed():
 class Bucket:
     """The server with the bucket `archive`, which may go away and come back with what it has."""
 
-    def __init__(self, folder):
-        self.folder, self.port, self.process = folder, 0, None
+    def __init__(self, folder, pair=()):
+        """`pair`: the files of a key and a certificate, for TLS."""
+        self.folder, self.port, self.process, self.pair = folder, 0, None, pair
         self.modules = installed()
         self.come_back()
 
     def come_back(self):
-        command = ["node", os.path.join(HERE, "server.mjs"), self.folder, str(self.port)]
+        command = ["node", os.path.join(HERE, "server.mjs"), self.folder, str(self.port), *self.pair]
         self.process = subprocess.Popen(command, cwd=self.modules, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line, "the S3 server ended at its start"

@@ -1,8 +1,11 @@
 // An S3-compatible server that holds every request against its signature:
-//   node server.mjs FOLDER PORT    in a folder with node_modules; says its port
+//   node server.mjs FOLDER PORT [KEY CERTIFICATE]   in a folder with node_modules; says its port; by TLS where
+// these two files are named
 // s3rver keeps the objects, and aws4 signs each request again: what does not match gets S3's own refusal.
 import crypto from 'node:crypto';
+import fs from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -13,7 +16,7 @@ const aws4 = require('aws4');
 const KEY = 'S3RVER';
 const SECRET = 's3-test-secret';
 const REGION = 'eu-test-1';
-const [folder, port] = process.argv.slice(2);
+const [folder, port, key, certificate] = process.argv.slice(2);
 
 /** What S3 would refuse the request with, or undefined. */
 function refusal(request, body) {
@@ -57,7 +60,7 @@ const inner = new S3rver({
 });
 const behind = await inner.run();
 
-const server = http.createServer(async (request, response) => {
+const answer = async (request, response) => {
     const pieces = [];
     for await (const piece of request) {
         pieces.push(piece);
@@ -72,12 +75,15 @@ const server = http.createServer(async (request, response) => {
     const on = http.request(
         { host: '127.0.0.1', port: behind.port, method: request.method, path: request.url,
           headers: request.headers },
-        (answer) => {
-            response.writeHead(answer.statusCode, answer.headers);
-            answer.pipe(response);
+        (said) => {
+            response.writeHead(said.statusCode, said.headers);
+            said.pipe(response);
         },
     );
     on.on('error', () => response.destroy());
     on.end(body);
-});
+};
+const server = key
+    ? https.createServer({ key: fs.readFileSync(key), cert: fs.readFileSync(certificate) }, answer)
+    : http.createServer(answer);
 server.listen(Number(port), '127.0.0.1', () => console.log(server.address().port));

@@ -7,9 +7,35 @@
 #include "session/desk.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace millrace::session {
+
+/// Room for the tables of an export, out of what a worker has for all that are under way on it.
+class ExportRoom {
+public:
+    static constexpr std::size_t bytes_max = std::size_t{128} << 20U;   ///< of all
+
+    explicit ExportRoom(Desk& desk) : desk_{&desk} {}
+    ExportRoom(ExportRoom&& other) noexcept : desk_{other.desk_}, bytes_{std::exchange(other.bytes_, 0)} {}
+    ExportRoom& operator=(ExportRoom&&) = delete;
+    ~ExportRoom() { desk_->export_bytes -= bytes_; }
+
+    /// False: there is not so much.
+    bool grow_to(std::size_t bytes) {
+        if (desk_->export_bytes - bytes_ + bytes > bytes_max) {
+            return false;
+        }
+        desk_->export_bytes += bytes - bytes_;
+        bytes_ = bytes;
+        return true;
+    }
+
+private:
+    Desk* desk_;
+    std::size_t bytes_ = 0;
+};
 
 /// A recording as one progressive file, which begins and ends with the moments that are asked for. Its media
 /// is a fragmented file in one mdat: fragment after fragment as they lie on the disk, records, whose heads
@@ -28,6 +54,7 @@ struct ArchiveExport {
         std::int64_t shift_us = 0;   ///< what is added to its times
     };
 
+    ExportRoom room;
     std::string stream;
     mp4::JoinedMovie movie;
     std::vector<Bytes> head;   ///< all that stands in front of the pieces
@@ -59,7 +86,8 @@ struct RecordPlace {
 Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const RecordPlace& place);
 
 /// The export of what was found of a time. What is damaged is left out. Errc::exhausted: this is more than
-/// one file holds; not_found: nothing is left; errors of Keeper::read_heads and init. `listing` is not empty.
+/// one file holds; timed_out: others have all the room now; not_found: nothing is left; errors of
+/// Keeper::read_heads and init. `listing` is not empty.
 struct ExportWish {
     std::string stream;
     archive::Span span;

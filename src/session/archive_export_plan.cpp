@@ -23,6 +23,7 @@ constexpr std::int64_t seam_us_min = 500'000;
 constexpr std::size_t changes_max = 1'024;
 
 constexpr Error too_long{Errc::exhausted, "this is more than one file holds; ask for it in parts"};
+constexpr Error no_room{Errc::timed_out, "too much is exported at once; try again later, or ask for less"};
 
 std::int64_t to_us(std::int64_t ticks, std::int64_t timescale) {
     return media::rescale_nearest(ticks, timescale, microseconds);
@@ -66,6 +67,7 @@ public:
         : desk_{desk},
           keeper_{keeper},
           wish_{std::move(wish)},
+          plan_{.room = ExportRoom{desk}},
           deadline_{desk.executor.now() + plan_deadline} {
         plan_.stream = wish_.stream;
     }
@@ -166,6 +168,9 @@ private:
             }
             if (tables_size() > ArchiveExport::tables_size_max) {
                 co_return std::unexpected(too_long);
+            }
+            if (!plan_.room.grow_to(tables_size())) {
+                co_return std::unexpected(no_room);
             }
             if (placed && piece.size > 0) {
                 media_size_ += piece.size;
@@ -319,8 +324,8 @@ private:
     Desk& desk_;
     archive::Keeper& keeper_;
     ExportWish wish_;
-    Instant deadline_;
     ArchiveExport plan_;
+    Instant deadline_;
     std::vector<std::int64_t> shifts_;
     std::vector<std::size_t> codings_;   // one a fragment
     std::vector<mp4::TabledTrack> tables_;

@@ -259,6 +259,17 @@ TEST_F(ArchiveExported, case_95_retention_meanwhile_ends_it_early_and_never_give
     EXPECT_TRUE(std::ranges::equal(body, ByteSpan{before.body}.first(body.size())));
 }
 
+TEST_F(ArchiveExported, exports_have_so_much_room_together_and_give_it_back) {
+    record(50);
+    EXPECT_EQ(whole().status, 200);
+    EXPECT_EQ(desk_.export_bytes, 0U);
+    desk_.export_bytes = ExportRoom::bytes_max - 100;
+    const Fetched refused = whole();
+    EXPECT_EQ(refused.status, 503);
+    EXPECT_NE(refused.text().find("too much is exported at once"), std::string::npos) << refused.text();
+    EXPECT_EQ(desk_.export_bytes, ExportRoom::bytes_max - 100);
+}
+
 TEST_F(ArchiveExported, what_is_not_there_is_told) {
     EXPECT_EQ(whole().status, 404);
     record(50);

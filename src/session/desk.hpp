@@ -76,6 +76,7 @@ struct Desk {
     std::string node_id;                  ///< by which relays know this node (Hops); empty: it says none
     std::size_t requests_under_way = 0;   ///< of HTTP, see HttpServeLimits
     std::size_t imports = 0;              ///< that are under way, see archive_import
+    std::size_t export_bytes = 0;         ///< of tables that exports keep in memory, see ExportRoom
     std::size_t links_ending = 0;         ///< of our calls: closed here, but what was written still leaves
     ListTexts list_texts;
     TransportMemory rtsp_over_tcp;

@@ -40,6 +40,7 @@ Association::Association(Start start, Random& random, Instant now)
       peer_{start.peer},
       random_{random},
       kcp_{link_settings(), now},
+      parity_{start.parity ? std::nullopt : std::optional{0.0}},
       began_at_{now},
       heard_at_{now},
       spoke_at_{now} {

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace millrace::apps {
 
@@ -17,8 +18,11 @@ using LinkKeys = link::DtlsServer::Keys;
 
 /// Who this node is to those who call it by a link.
 struct LinkDoor {
-    std::unique_ptr<Datagrams> socket;   ///< of the pool's first worker; none: there are no links to here
-    std::unique_ptr<link::DtlsServer> dtls;
+    struct Side {
+        std::unique_ptr<Datagrams> socket;
+        std::unique_ptr<link::DtlsServer> dtls;
+    };
+    std::vector<Side> sides;   ///< of the pool's workers, by turns; none: there are no links to here
     std::string fingerprint;   ///< SHA-256 of the certificate that it shows
 };
 

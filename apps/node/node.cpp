@@ -257,10 +257,10 @@ void Node::open_media_ports(const Configuration& wanted) {
 void Node::open_links(const Configuration& wanted, Storage& storage) {
     link_keys_ = read_link_keys(wanted);
     LinkDoor door = apps::open_links(pool_, wanted, {storage, link_keys_, random_});
-    if (door.socket != nullptr) {
-        link_dtls_ = std::move(door.dtls);
-        link_fingerprint_ = std::move(door.fingerprint);
-        counters_.front()->use_links(std::move(door.socket), *link_dtls_);
+    link_fingerprint_ = std::move(door.fingerprint);
+    for (std::size_t i = 0; i < door.sides.size(); ++i) {
+        link_dtls_.push_back(std::move(door.sides[i].dtls));
+        counters_[i]->use_links(std::move(door.sides[i].socket), *link_dtls_.back());
     }
 }
 

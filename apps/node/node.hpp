@@ -130,7 +130,8 @@ private:
     control::Gate gate_;
     control::Steward steward_;
     LinkKeys link_keys_;
-    std::unique_ptr<link::DtlsServer> link_dtls_;   // outlives the counters' links; none: there are none
+    // Of the workers, by turns; they outlive the counters' links.
+    std::vector<std::unique_ptr<link::DtlsServer>> link_dtls_;
     std::string link_fingerprint_;
     std::vector<std::unique_ptr<Counter>> counters_;
     std::optional<control::ApiSources> sights_;

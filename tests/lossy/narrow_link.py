@@ -52,9 +52,10 @@ def follow(wire, folder, address):
 
 
 def judge(watch, fell, rose, forwards):
-    settled = watch.late(fell + SETTLED_AFTER, rose)
+    settled, risen = watch.late(fell + SETTLED_AFTER, rose), watch.late(rose, time.time())
     assert len(settled) > 60, f"only {len(settled)} pictures came through the narrow link"
-    worst = max(settled)
+    assert len(risen) > 30, f"only {len(risen)} pictures came behind it"
+    worst = max(settled + risen)
     assert worst < DELAY_MAX + MACHINE, f"pictures came {worst:.2f} s late"
     targets = [one.get("bitrate_target_bps") for one in forwards]
     assert any(one is not None and one < NARROW for one in targets), f"the encoder was asked for {targets}"

@@ -313,6 +313,10 @@ void Node::add_page() {
             facts.rtmp_port = local.port;
         }
     }
+    if (const session::LinkPort* const links = counters_.front()->link_port.get()) {
+        facts.kcp_port = links->local().port;
+        facts.kcp_fingerprint = link_fingerprint_;
+    }
     const std::vector<web::Route> page = session::page_routes(session::page_files(), facts);
     for (const auto& counter : counters_) {
         counter->routes.insert(counter->routes.end(), page.begin(), page.end());

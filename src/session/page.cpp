@@ -80,9 +80,9 @@ void replace_all(std::string& text, std::string_view mark, std::string_view with
 /// The part of a page's tag that says whose links it tells of.
 std::string tag_of(const PageFacts& facts) {
     constexpr std::size_t digits = 16;
-    return facts.kcp_port == 0
-               ? ""
-               : fmt::format("-{}-{}", facts.kcp_port, std::string_view{facts.kcp_fingerprint}.substr(0, digits));
+    return facts.kcp_port == 0 ? ""
+                               : fmt::format("-{}-{}", facts.kcp_port,
+                                             std::string_view{facts.kcp_fingerprint}.substr(0, digits));
 }
 
 /// A page with the node's facts in it, for an address `folders` below the root. Its own addresses are

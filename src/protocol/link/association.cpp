@@ -244,7 +244,8 @@ void Association::drain(Instant now) {
     while (const std::optional<kcp::Outgoing> datagram = kcp_.next_output()) {
         parity_.send(*datagram, covered);
     }
-    if (!covered.empty()) {
+    // On a path that is full parity would take the place of frames, and make its queue longer.
+    if (!covered.empty() && kcp_.path().rate == 0) {
         parity_.finish(covered);
     }
     if (const std::optional<kcp::ParityReport> report = unparity_.report(now)) {

@@ -98,7 +98,7 @@ struct Counter {
     }
 
     std::unique_ptr<session::MediaPorts> media_ports;   // none: no UDP for RTSP
-    std::unique_ptr<session::LinkPort> link_port;       // none: links come to another worker, or to none
+    std::unique_ptr<session::LinkPort> link_port;       // none: links come to other workers, or to none
     session::Desk desk;
     net::Connector connector;
     session::Sources sources;

@@ -3,7 +3,8 @@
 #include "base/hex.hpp"
 #include "base/log.hpp"
 #include "net/machine_name.hpp"
-#include "net/udp_datagrams.hpp"
+#include "net/steered_datagrams.hpp"
+#include "protocol/link/association.hpp"
 
 #include <sys/stat.h>
 
@@ -101,34 +102,41 @@ LinkDoor open_links(net::WorkerPool& pool, const control::Configuration& configu
     if (!wanted.on) {
         return door;
     }
-    auto socket = net::open_datagrams(
-        *pool.workers()[0],
-        {.address = wanted.endpoint.address, .port = wanted.endpoint.port, .is_default = !wanted.written});
-    if (!socket && !wanted.written) {
+    auto sockets = net::open_steered_datagrams(
+        pool.workers(),
+        {.address = wanted.endpoint.address, .port = wanted.endpoint.port, .is_default = !wanted.written},
+        link::steering_at);
+    if (!sockets && !wanted.written) {
         log::warning("serve", "kcp.listen: {}: {}; there are no links to this node", wanted.endpoint.text(),
-                     socket.error().what);
+                     sockets.error().what);
         return door;
     }
-    if (!socket) {
+    if (!sockets) {
         throw std::runtime_error(
-            fmt::format("kcp.listen: {}: {}", wanted.endpoint.text(), socket.error().what));
+            fmt::format("kcp.listen: {}: {}", wanted.endpoint.text(), sockets.error().what));
     }
     const link::Identity identity =
         configuration.has_tls()
             ? link::Identity{text_of_file("tls.certificate", configuration.tls_certificate),
                              text_of_file("tls.key", configuration.tls_key)}
             : own_identity(means.storage);
-    Result<std::unique_ptr<link::DtlsServer>> dtls =
-        link::DtlsServer::make(identity, means.keys, means.random);
+    const auto refuse = [&](const Error& error) -> void {
+        const std::string own{identity_file};
+        throw std::runtime_error(fmt::format(
+            "kcp.listen: {}: {}", configuration.has_tls() ? configuration.tls_certificate : own, error.what));
+    };
     const Result<link::Fingerprint> fingerprint = link::fingerprint_of(identity.certificate);
-    if (!dtls || !fingerprint) {
-        throw std::runtime_error(
-            fmt::format("kcp.listen: {}: {}",
-                        configuration.has_tls() ? configuration.tls_certificate : std::string{identity_file},
-                        !dtls ? dtls.error().what : fingerprint.error().what));
+    if (!fingerprint) {
+        refuse(fingerprint.error());
     }
-    door.socket = std::move(*socket);
-    door.dtls = std::move(*dtls);
+    for (std::unique_ptr<Datagrams>& socket : *sockets) {
+        Result<std::unique_ptr<link::DtlsServer>> dtls =
+            link::DtlsServer::make(identity, means.keys, means.random);
+        if (!dtls) {
+            refuse(dtls.error());
+        }
+        door.sides.push_back({std::move(socket), std::move(*dtls)});
+    }
     door.fingerprint = link::text_of(*fingerprint);
     return door;
 }

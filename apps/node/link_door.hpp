@@ -9,16 +9,20 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace millrace::apps {
 
 /// Keys that links may prove both ends by, with the users whose they are.
-using LinkKeys = link::Keys;
+using LinkKeys = link::DtlsServer::Keys;
 
 /// Who this node is to those who call it by a link.
 struct LinkDoor {
-    std::unique_ptr<Datagrams> socket;   ///< of the pool's first worker; none: there are no links to here
-    std::unique_ptr<link::DtlsServer> dtls;
+    struct Side {
+        std::unique_ptr<Datagrams> socket;
+        std::unique_ptr<link::DtlsServer> dtls;
+    };
+    std::vector<Side> sides;   ///< of the pool's workers, by turns; none: there are no links to here
     std::string fingerprint;   ///< SHA-256 of the certificate that it shows
 };
 
@@ -28,7 +32,7 @@ LinkKeys read_link_keys(const control::Configuration& configuration);
 /// What the door is made with.
 struct LinkDoorMeans {
     Storage& storage;   ///< where a certificate of our own is kept, with its key
-    std::shared_ptr<const link::KeyRing> keys;
+    const LinkKeys& keys;
     Random& random;
 };
 /// Opens kcp.listen. The certificate is `tls.certificate`, else one that the first start made. Throws

@@ -260,12 +260,12 @@ void Node::open_media_ports(const Configuration& wanted) {
 
 void Node::open_links(const Configuration& wanted, Storage& storage) {
     link_keys_ = read_link_keys(wanted);
-    LinkDoor door = apps::open_links(pool_, wanted, {storage, key_ring_, random_});
-    if (door.socket != nullptr) {
-        link_dtls_ = std::move(door.dtls);
-        link_fingerprint_ = std::move(door.fingerprint);
-        link_local_port_ = door.socket->local().port;
-        counters_.front()->use_links(std::move(door.socket), *link_dtls_);
+    LinkDoor door = apps::open_links(pool_, wanted, {storage, link_keys_, random_});
+    link_fingerprint_ = std::move(door.fingerprint);
+    for (std::size_t i = 0; i < door.sides.size(); ++i) {
+        link_local_port_ = door.sides[i].socket->local().port;
+        link_dtls_.push_back(std::move(door.sides[i].dtls));
+        counters_[i]->use_links(std::move(door.sides[i].socket), *link_dtls_.back());
     }
 }
 
@@ -319,6 +319,10 @@ void Node::add_page() {
             facts.rtmp_port = local.port;
         }
     }
+    if (const session::LinkPort* const links = counters_.front()->link_port.get()) {
+        facts.kcp_port = links->local().port;
+        facts.kcp_fingerprint = link_fingerprint_;
+    }
     const std::vector<web::Route> page = session::page_routes(session::page_files(), facts);
     for (const auto& counter : counters_) {
         counter->routes.insert(counter->routes.end(), page.begin(), page.end());
@@ -356,8 +360,10 @@ void Node::apply(control::StandingRef next) {
     sweeper_->use(policy);
     LinkKeys keys = link_keys_;
     keys.merge(control::link_keys_of(*next));
-    counters_.front()->desk.executor.post(
-        [ring = key_ring_, keys = std::move(keys)]() mutable { ring->use(std::move(keys)); });
+    for (std::size_t i = 0; i < link_dtls_.size(); ++i) {
+        counters_[i]->desk.executor.post(
+            [&dtls = *link_dtls_[i], keys]() mutable { dtls.use(std::move(keys)); });
+    }
     const auto stream_settings = control::stream_settings({next, &next->configuration});
     directory_.use(stream_settings);
     if (keeper_ != nullptr) {

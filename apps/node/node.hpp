@@ -132,10 +132,10 @@ private:
     ArchiveThreads archive_threads_;
     control::Gate gate_;
     control::Steward steward_;
-    LinkKeys link_keys_;                                                            // of kcp.psk_file
-    std::shared_ptr<link::KeyRing> key_ring_ = std::make_shared<link::KeyRing>();   // of the first worker
+    LinkKeys link_keys_;   // of kcp.psk_file
     std::atomic<std::uint16_t> link_local_port_ = 0;
-    std::unique_ptr<link::DtlsServer> link_dtls_;   // outlives the counters' links; none: there are none
+    // Of the workers, by turns; they outlive the counters' links.
+    std::vector<std::unique_ptr<link::DtlsServer>> link_dtls_;
     std::string link_fingerprint_;
     std::vector<std::unique_ptr<Counter>> counters_;
     std::optional<control::ApiSources> sights_;

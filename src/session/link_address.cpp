@@ -7,10 +7,11 @@ namespace millrace::session {
 
 namespace {
 
-/// Takes what is ours out of the query: whom to believe.
-Result<> take_trust(std::string_view part, LinkAddress& address, const Settings& settings, bool& ours) {
+/// Takes what is ours out of the query: whom to believe, and how to send.
+Result<> take_own(std::string_view part, LinkAddress& address, const Settings& settings, bool& ours) {
     constexpr std::string_view fingerprint = "fingerprint=";
     constexpr std::string_view identity = "identity=";
+    constexpr std::string_view parity = "parity=";
     ours = true;
     if (part.starts_with(fingerprint)) {
         const auto value = web::percent_decode(part.substr(fingerprint.size()));
@@ -31,6 +32,13 @@ Result<> take_trust(std::string_view part, LinkAddress& address, const Settings&
         address.trust.psk = {.identity = found->first, .key = found->second};
         return {};
     }
+    if (part.starts_with(parity)) {
+        address.parity = part != "parity=off";
+        return !address.parity || part == "parity=on"
+                   ? Result<>{}
+                   : fail(Errc::malformed,
+                          "parity= is on or off: what is sent beside the frames against loss");
+    }
     ours = false;
     return {};
 }
@@ -49,7 +57,7 @@ Result<LinkAddress> link_address(std::string_view text, const Settings& settings
         const std::string_view part = rest.substr(0, rest.find('&'));
         rest.remove_prefix(std::min(part.size() + 1, rest.size()));
         bool ours = false;
-        if (const Result<> taken = take_trust(part, address, settings, ours); !taken) {
+        if (const Result<> taken = take_own(part, address, settings, ours); !taken) {
             return std::unexpected(taken.error());
         }
         if (!ours) {

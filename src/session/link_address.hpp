@@ -17,8 +17,9 @@ namespace millrace::session {
 struct LinkAddress {
     Endpoint to;
     link::DtlsClient::Trust trust;
-    std::string name;    ///< of the stream there
-    std::string query;   ///< what proves us; never said outside the link
+    bool parity = true;   ///< parity=off: what is lost is resent alone, which costs fewer bytes and more time
+    std::string name;     ///< of the stream there
+    std::string query;    ///< what proves us; never said outside the link
 };
 
 /// Errc::malformed in words for whoever wrote it; not_found: no key of that identity.

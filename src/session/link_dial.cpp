@@ -166,7 +166,7 @@ Task<Result<std::unique_ptr<LinkConnection>>> link_dial(Executor& executor, Conn
     const PeerAddress to = socket->to;
     const std::uint64_t id = std::uint64_t{random.next_u32()} << 32U | random.next_u32();
     link::Association association{
-        {link::Association::Role::client, std::move(*dtls), id, to}, random, executor.now()};
+        {link::Association::Role::client, std::move(*dtls), id, to, call.parity}, random, executor.now()};
     auto line =
         std::make_unique<Line>(executor, std::move(*socket), std::move(*trust), std::move(association));
     while (!line->association().is_open()) {

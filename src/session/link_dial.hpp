@@ -10,6 +10,7 @@ namespace millrace::session {
 struct LinkCall {
     Endpoint to;
     link::DtlsClient::Trust trust;
+    bool parity = true;   ///< before what we send
     Instant deadline;
     std::string* words = nullptr;    ///< where to say at more length why it failed
     std::size_t* ending = nullptr;   ///< counts it while it was closed here and what was written still leaves

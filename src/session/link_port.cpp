@@ -97,12 +97,27 @@ void LinkPort::linger() {
     }
 }
 
-void LinkPort::flush() {
-    while (const std::optional<link::Letter> letter = server_.next_output()) {
-        const std::array slices{ByteSpan{letter->bytes}};
-        std::array batch{Datagram{.peer = letter->peer, .slices = slices}};
+/// Whether there may be more.
+bool LinkPort::send_batch() {
+    std::array<std::optional<link::Letter>, Datagrams::batch_max> letters;
+    std::array<ByteSpan, Datagrams::batch_max> slices;
+    std::array<Datagram, Datagrams::batch_max> batch;
+    std::size_t count = 0;
+    while (count < batch.size() && (letters[count] = server_.next_output())) {
+        slices[count] = letters[count]->bytes;
+        batch[count] = {.peer = letters[count]->peer, .slices = std::span{slices}.subspan(count, 1)};
+        ++count;
+    }
+    if (count > 0) {
         // What finds no room is lost, as on any path.
-        [[maybe_unused]] const Result<std::size_t> sent = socket_->send(batch);
+        [[maybe_unused]] const Result<std::size_t> sent = socket_->send(std::span{batch}.first(count));
+    }
+    return count == batch.size();
+}
+
+void LinkPort::flush() {
+    for (bool more = true; more;) {
+        more = send_batch();
     }
     Instant due = server_.deadline();
     for (const auto& [id, until] : lingering_) {
@@ -117,8 +132,10 @@ void LinkPort::settle() {
     while (std::optional<link::Server::Event> event = server_.next_event()) {
         take(std::move(*event));
     }
-    for (const auto& [id, connection] : connections_) {
-        connection->look();
+    while (const std::optional<std::uint64_t> id = server_.next_touched()) {
+        if (const auto found = connections_.find(*id); found != connections_.end()) {
+            found->second->look();
+        }
     }
 }
 

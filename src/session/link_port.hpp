@@ -8,9 +8,9 @@
 
 namespace millrace::session {
 
-/// The port that secure links come to: one UDP socket on one worker, whose links are told apart by their
-/// numbers wherever they come from. A link that opened is handed over as a connection. Own thread only; it
-/// outlives those connections.
+/// The port that secure links come to, or one worker's side of it: a UDP socket whose links are told apart by
+/// their numbers wherever they come from. A link that opened is handed over as a connection. Own thread only;
+/// it outlives those connections.
 class LinkPort final : Waitable::Waiter {
 public:
     /// Takes a link that opened.
@@ -38,6 +38,7 @@ private:
 
     void on_ready(Result<> ready) override;
     void on_due();
+    bool send_batch();
     /// Sends what waits, and sets the clock.
     void flush();
     /// After anything may have happened to any link: the same, and tells.

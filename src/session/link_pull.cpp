@@ -108,6 +108,7 @@ Task<SourceEnding> link_pull(Desk& desk, const SourceMeans& means, const SourceR
     std::string words;
     LinkCall call{.to = address->to,
                   .trust = address->trust,
+                  .parity = address->parity,
                   .deadline = desk.executor.now() + pull_connect_deadline,
                   .words = &words,
                   .ending = &desk.links_ending};

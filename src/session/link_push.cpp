@@ -62,6 +62,7 @@ Task<ForwardEnding> link_push(Desk& desk, const ForwardMeans& means, ForwardCour
     std::string words;
     LinkCall call{.to = address->to,
                   .trust = address->trust,
+                  .parity = address->parity,
                   .deadline = desk.executor.now() + forward_setup_max,
                   .words = &words,
                   .ending = &desk.links_ending};

@@ -114,7 +114,7 @@ TEST_P(LinkPushesNarrowly, what_is_too_much_is_skipped_to_key_frames_and_the_res
 
 INSTANTIATE_TEST_SUITE_P(Paths, LinkPushesNarrowly,
                          testing::Values(Narrow{150'000, 10'000, 450}, Narrow{60'000, 4'000, 400},
-                                         Narrow{30'000, 2'000, 300}));
+                                         Narrow{30'000, 2'000, 350}));
 
 }   // namespace
 }   // namespace millrace::session

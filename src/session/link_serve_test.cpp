@@ -63,7 +63,7 @@ TEST_F(LinkServes, a_box_says_its_key_once_with_its_token_and_a_token_publishes_
         reply.give(hub::EnrolmentAnswer{.enrolled = wishes.size() == 1, .words = "used already"});
     };
     const std::vector<std::byte> token(32, std::byte{0x21});
-    ring_->use({{"enroll:gate", token}});
+    dtls_->use({{"enroll:gate", token}});
     const auto enrol = [this](std::string key) {
         std::string said = "nothing came of it";
         executor_.run([&] {

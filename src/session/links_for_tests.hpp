@@ -98,9 +98,8 @@ protected:
     VirtualNetwork network_{world_.time};
     VirtualExecutor& far_executor_ = world_.time.add_executor();
     OneUserMay gate_;
-    std::shared_ptr<link::KeyRing> ring_ =
-        std::make_shared<link::KeyRing>(link::Keys{{"gate", std::vector<std::byte>(16, std::byte{7})}});
-    std::unique_ptr<link::DtlsServer> dtls_ = *link::DtlsServer::make(identity, ring_, random_);
+    std::unique_ptr<link::DtlsServer> dtls_ =
+        *link::DtlsServer::make(identity, {{"gate", std::vector<std::byte>(16, std::byte{7})}}, random_);
     std::unique_ptr<Desk> far_desk_ = std::make_unique<Desk>(far_executor_, world_.directory, gate_, random_);
     Desk& far_ = *far_desk_;
     LinkPort port_{far_executor_, std::move(*network_.open(far_executor_, {"203.0.113.5", 8910})),

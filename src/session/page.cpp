@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view asset_root = "/assets/";
 constexpr std::string_view port_mark = "@RTMP_PORT@";
+constexpr std::string_view kcp_mark = "@KCP@";
 constexpr std::string_view root_mark = "@ROOT@";
 constexpr std::string_view robots = "User-agent: *\nDisallow: /\n";
 constexpr std::string_view immutable = "public, max-age=31536000, immutable";
@@ -76,6 +77,14 @@ void replace_all(std::string& text, std::string_view mark, std::string_view with
     }
 }
 
+/// The part of a page's tag that says whose links it tells of.
+std::string tag_of(const PageFacts& facts) {
+    constexpr std::size_t digits = 16;
+    return facts.kcp_port == 0 ? ""
+                               : fmt::format("-{}-{}", facts.kcp_port,
+                                             std::string_view{facts.kcp_fingerprint}.substr(0, digits));
+}
+
 /// A page with the node's facts in it, for an address `folders` below the root. Its own addresses are
 /// relative, so that it works under a path that a proxy put in front.
 Document page(const PageFile& file, const PageFacts& facts, std::size_t folders) {
@@ -85,9 +94,12 @@ Document page(const PageFile& file, const PageFacts& facts, std::size_t folders)
     for (std::size_t at = 0; at < folders; ++at) {
         root += "../";
     }
+    const std::string kcp =
+        facts.kcp_port == 0 ? "" : fmt::format("{} {}", facts.kcp_port, facts.kcp_fingerprint);
     replace_all(text, port_mark, port);
+    replace_all(text, kcp_mark, kcp);
     replace_all(text, root_mark, root);
-    Form form{Bytes::copy(text), fmt::format("{}-{}-{}", file.hash, port, folders), {}};
+    Form form{Bytes::copy(text), fmt::format("{}-{}-{}{}", file.hash, port, folders, tag_of(facts)), {}};
     Form coded{http::gzip(form.body), form.tag + "-gzip", "gzip"};
     return {file.type, no_cache, std::move(form), std::move(coded), false};
 }
@@ -146,7 +158,7 @@ std::string_view cache_of(std::string_view path) {
 
 }   // namespace
 
-std::vector<web::Route> page_routes(std::span<const PageFile> files, PageFacts facts) {
+std::vector<web::Route> page_routes(std::span<const PageFile> files, const PageFacts& facts) {
     std::vector<web::Route> routes;
     routes.push_back(route_at("/robots.txt", text_file(robots)));
     for (const PageFile& file : files) {

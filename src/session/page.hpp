@@ -24,13 +24,15 @@ std::span<const PageFile> page_files();
 
 /// What the page says of its node.
 struct PageFacts {
-    std::uint16_t rtmp_port = 0;   ///< 0: RTMP is off
+    std::uint16_t rtmp_port = 0;        ///< 0: RTMP is off
+    std::uint16_t kcp_port = 0;         ///< 0: no links come to here
+    std::string kcp_fingerprint = {};   ///< of the certificate that links are shown
 };
 
 /// `/` (the list of streams), `/NAME` (the player, for every name a stream may have, there or not),
 /// `/assets/…`, `/favicon.ico`, `/robots.txt`. Of a request nothing gets into an answer but how deep its path
 /// is: addresses in a page are relative, and its scripts read the address. To stand behind the routes of
 /// media and of the API. Copies share the answers; `files` outlive them.
-std::vector<web::Route> page_routes(std::span<const PageFile> files, PageFacts facts);
+std::vector<web::Route> page_routes(std::span<const PageFile> files, const PageFacts& facts);
 
 }   // namespace millrace::session

@@ -55,6 +55,16 @@ TEST_F(Page, lists_at_the_root_and_says_the_port_of_rtmp) {
     EXPECT_EQ(header(response, "Cache-Control"), "no-cache");
 }
 
+TEST_F(Page, says_where_links_come_and_by_what_certificate_they_know_the_node) {
+    static constexpr PageFile pages[]{{"/list.html", text_type, "list", "", "33"},
+                                      {"/player.html", text_type, "links at @KCP@", "", "44"}};
+    const std::string fingerprint(64, 'a');
+    routes_ = page_routes(pages, {.kcp_port = 8911, .kcp_fingerprint = fingerprint});
+    const web::Response response = get("/cam");
+    EXPECT_EQ(as_text(response.body), "links at 8911 " + fingerprint);
+    EXPECT_TRUE(header(response, "ETag").ends_with("-8911-aaaaaaaaaaaaaaaa\""));
+}
+
 TEST_F(Page, plays_at_every_name_a_stream_may_have_and_nowhere_else) {
     for (const char* path : {"/cam", "/live/cam", "/a/b/c/d/e/f/g/h", "/~x/y-z_0.1"}) {
         EXPECT_TRUE(as_text(get(path).body).starts_with("player")) << path;

@@ -63,6 +63,12 @@ def a_sender_and_a_receiver_meet_by_links_and_survive_the_server(scene):
         assert playback["latency"]["origin"] == "capture", playback
         assert playback["latency"]["shown_seconds"]["p50"] > 0, playback
         assert report["chunks"]["proven"] >= 5 and report["chunks"]["different"] == 0, report["chunks"]
+        probed = receives.ended(receives.begun(scene, "probe", far.kcp("live/cam")), 0)[0].decode()
+        for words in ("picture   h264 (avc1.", "  latency ", "plays     everywhere"):
+            assert words in probed, (words, probed)
+        port = far.listeners["kcp"].rpartition(":")[2]
+        page = far.get("/live/cam")[1].decode()
+        assert f'<meta name="kcp" content="{port} {far.fingerprint}">' in page
         publisher = item(far, "sessions?kind=publisher")
         assert publisher["protocol"] == "kcp" and publisher["link"]["datagrams_received"] > 0, publisher
         chunks = document(far, "live/cam")["chunks"]

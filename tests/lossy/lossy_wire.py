@@ -1,10 +1,11 @@
-"""Two network namespaces with a wire between them that loses, delays and reorders UDP, by a seed."""
+"""Two network namespaces with a wire between them that delays, loses, reorders, and may be narrow."""
 
 import ctypes
 import fcntl
 import heapq
 import os
 import random
+import re
 import select
 import struct
 import subprocess
@@ -26,10 +27,6 @@ def _check(code):
         raise OSError(error, os.strerror(error))
 
 
-def _ip(*words):
-    subprocess.run(["ip", *words], check=True)
-
-
 class End:
     """A namespace of its own, and its end of the wire."""
 
@@ -38,22 +35,44 @@ class End:
         self.namespace = os.open("/proc/self/ns/net", os.O_RDONLY)
         self.tunnel = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
         fcntl.ioctl(self.tunnel, TUNSETIFF, struct.pack("16sH22x", b"wire", IFF_TUN | IFF_NO_PI))
-        _ip("link", "set", "lo", "up")
-        _ip("addr", "add", f"{address}/24", "dev", "wire")
-        _ip("link", "set", "wire", "up")
-        _ip("route", "add", "239.0.0.0/8", "dev", "wire")
+        for words in ("link set lo up", f"addr add {address}/24 dev wire", "link set wire up",
+                      "route add 239.0.0.0/8 dev wire"):
+            self.run("ip", *words.split())
 
     def enter(self):
         """From now on this thread, or a child before its program, lives here."""
         _check(_libc.setns(self.namespace, CLONE_NEWNET))
 
+    def run(self, *command, said=None):
+        """What a command says that lives here; its standard input is `said`."""
+        return subprocess.run(command, input=said, text=True, check=True, stdout=subprocess.PIPE,
+                              preexec_fn=self.enter).stdout
+
+    def narrow(self, rate=None, queue=0.2):
+        """What leaves here takes as long as `rate` says (tc-tbf(8)), in bits a second; a queue of so many
+        seconds holds what waits. None: as wide as it may be."""
+        if rate is None:
+            self.run(*"tc qdisc replace dev wire root pfifo".split())
+        else:
+            limit = int(rate * queue / 8)
+            self.run(*f"tc qdisc replace dev wire root tbf rate {rate}bit burst 5kb limit {limit}".split())
+
+    def lose(self, share):
+        """Of what comes here the kernel drops a share, by chance (nft(8)); and counts from 0."""
+        rule = f'iifname "wire" numgen random mod 100000 < {round(share * 100_000)} counter drop\n'
+        self.run("nft", "-f", "-", said=f"flush ruleset\ntable inet wire {{\nchain in {{\n"
+                 f"type filter hook input priority 0\n{rule if share else ''}}}\n}}\n")
+
+    def lost(self):
+        """How many packets that dropped."""
+        return sum(int(count) for count in re.findall(r"packets (\d+)", self.run("nft", "list", "ruleset")))
+
 
 class Wire(threading.Thread):
-    """Carries packets both ways. TCP passes whole; of UDP a share is lost, and a share comes late. With a
-    `rate` the way to the near end is as narrow, and what finds its queue full is lost."""
+    """Carries packets both ways, each `delay` seconds later. Unless it is `lossless`, a share of UDP is lost,
+    and a share comes late, by a seed."""
 
-    DELAY = 0.03      # of what comes late
-    QUEUE = 0.2       # seconds that the narrow way holds
+    LATE = 0.03      # seconds, of what comes late
 
     def __init__(self, loss, late, seed):
         super().__init__(daemon=True)
@@ -61,8 +80,8 @@ class Wire(threading.Thread):
         self.near.enter()
         self.loss, self.late, self.dice = loss, late, random.Random(seed)
         self.lossless = True
-        self.rate, self.free_at = None, 0.0      # bits a second to the near end; when it is done with them
-        self.carried = self.dropped = self.delayed = 0
+        self.delay = 0.0
+        self.carried = self.dropped = self.delayed = self.bytes = 0
         self.held, self.ends = [], False
 
     def run(self):
@@ -75,25 +94,20 @@ class Wire(threading.Thread):
                 _, _, packet, to = heapq.heappop(self.held)
                 os.write(to, packet)
 
-    def narrow(self, packet, to):
-        now = time.monotonic()
-        if self.free_at - now > self.QUEUE:
-            return
-        self.free_at = max(self.free_at, now) + len(packet) * 8 / self.rate
-        self.carried += 1
-        heapq.heappush(self.held, (self.free_at, self.carried, packet, to))
+    def hold(self, packet, to, seconds):
+        heapq.heappush(self.held, (time.monotonic() + seconds, self.bytes, packet, to))
 
     def pass_on(self, packet, to):
-        if self.rate is not None and to == self.near.tunnel:
-            self.narrow(packet, to)
-            return
         is_udp = packet[0] >> 4 == 4 and packet[9] == UDP
         fate = self.dice.random() if is_udp and not self.lossless else 1
         self.carried += is_udp
+        self.bytes += len(packet)
         if fate < self.loss:
             self.dropped += 1
         elif fate < self.loss + self.late:
             self.delayed += 1
-            heapq.heappush(self.held, (time.monotonic() + self.DELAY, self.carried, packet, to))
+            self.hold(packet, to, self.delay + self.LATE)
+        elif self.delay > 0:
+            self.hold(packet, to, self.delay)
         else:
             os.write(to, packet)

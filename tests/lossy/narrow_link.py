@@ -2,46 +2,21 @@
 
 import contextlib
 import json
-import threading
 import time
 
-import flv
+import wire_ends as ends
 import lossy_wire as wires
 import node
 import stamps
 
 WIDE, NARROW = 8_000_000, 1_000_000
+QUEUE = 0.2      # seconds that the path holds
 SOURCE = "test:?size=640x360&fps=30&bitrate=4M&preset=ultrafast&audio=none"
 DELAY_MAX, SETTLED_AFTER = 0.5, 2.0
+LINK_DELAY_MAX = 4.0
+NARROW_SECONDS, WIDE_SECONDS = 8, 3
 # What the wire, the encoder and two processes on a busy machine may add to what waits in queues.
 MACHINE = 0.25
-
-
-class Watch(threading.Thread):
-    """Reads FLV as it comes: each picture with its number, how late it is, when it came, and whether it is a
-    key frame."""
-
-    def __init__(self, pipe):
-        super().__init__(daemon=True)
-        self.pipe, self.data, self.seen = pipe, b"", []
-        self.start()
-
-    def run(self):
-        while more := self.pipe.read1(65536):
-            self.data += more
-            self.take(time.time())
-
-    def take(self, now):
-        used = 13
-        for tag in flv.tags(self.data):
-            used += 15 + int.from_bytes(self.data[used + 1:used + 4], "big")
-            if tag.kind == "video" and not tag.config and tag.body:
-                number, taken = stamps.note_of(tag.body)
-                self.seen.append((number, now - taken, now, tag.key))
-        self.data = self.data[:13] + self.data[used:]
-
-    def late(self, begin, end):
-        return [late for _, late, came, _ in self.seen if begin <= came < end]
 
 
 def row(seen):
@@ -51,31 +26,50 @@ def row(seen):
         assert number == before + 1 or key, f"picture {number} came behind {before}, and is no key frame"
 
 
-def row_3_5_a_sender_follows_a_link_that_falls_from_8_to_1_mbit(wire, folder, make):
-    """Two seconds after the fall, and ever after, pictures come within half a second; then it rises again."""
-    with make.server(wire.near, "server", folder) as server, contextlib.ExitStack() as stack:
-        to = f"rtsp://{wires.NEAR}:{server.ports['rtsp']}/live/cam"
-        wire.rate = WIDE
-        sender = stack.enter_context(make.piped(wire.far, "send", ["send", SOURCE, to, "--json"], folder))
+def follow(wire, folder, address):
+    """Sends to a node over a path that is wide, narrow, and wide again: (the pictures as they came, when it
+    fell, when it rose, what the sender said each second with when it came)."""
+    with ends.Server(wire.near, "server", folder) as server, contextlib.ExitStack() as stack:
+        stack.callback(wire.far.narrow)
+        wire.far.narrow(WIDE, QUEUE)
+        sender = stack.enter_context(ends.Piped(
+            wire.far, "send", ["send", SOURCE, address(server), "--json"], folder))
         server.wait_live()
-        viewer = stack.enter_context(make.piped(wire.near, None, [
-            "curl", "-sN", f"http://127.0.0.1:{server.ports['http']}/live/cam.flv"], folder))
-        watch = Watch(viewer.process.stdout)
-        node.until(lambda: len(watch.seen) > 90, 30, "pictures come")
-        wire.rate, fell = NARROW, time.time()
-        node.until(lambda: time.time() > fell + 8, 20, "the link is narrow for a while")
-        wire.rate, rose = WIDE, time.time()
-        node.until(lambda: time.time() > rose + 3, 20, "the link is wide again")
-        wire.rate = None
-        sender.process.terminate()
-        reports = [json.loads(line) for line in sender.process.stdout]
-        assert sender.wait(10) == 0, sender.said()
+        with ends.Watch(server, "live/cam", stamps.note_of) as watch:
+            node.until(lambda: len(watch.seen) > 90, 30, "pictures come")
+            wire.far.narrow(NARROW, QUEUE)
+            fell = time.time()
+            time.sleep(NARROW_SECONDS)
+            wire.far.narrow(WIDE, QUEUE)
+            rose = time.time()
+            time.sleep(WIDE_SECONDS)
+            sender.process.terminate()
+            reports = [json.loads(line) for line in sender.process.stdout]
+            assert sender.wait(10) == 0, sender.said()
         server.stop()
     row(watch.seen)
-    settled = watch.late(fell + SETTLED_AFTER, rose)
+    return watch, fell, rose, [one["forwards"][0] for one in reports if "forwards" in one]
+
+
+def judge(delay_max, watch, fell, rose, forwards):
+    settled, risen = watch.late(fell + SETTLED_AFTER, rose), watch.late(rose, time.time())
     assert len(settled) > 60, f"only {len(settled)} pictures came through the narrow link"
+    assert len(risen) > 30, f"only {len(risen)} pictures came behind it"
     worst = max(settled)
-    assert worst < DELAY_MAX + MACHINE, f"pictures came {worst:.2f} s late"
-    targets = [report["forwards"][0].get("bitrate_target_bps") for report in reports if "forwards" in report]
+    assert worst < delay_max, f"pictures came {worst:.2f} s late"
+    targets = [one.get("bitrate_target_bps") for one in forwards]
     assert any(one is not None and one < NARROW for one in targets), f"the encoder was asked for {targets}"
     return f"{len(settled)} pictures through 1 Mbit/s, at most {worst * 1000:.0f} ms late"
+
+
+def row_3_5_a_sender_follows_a_link_that_falls_from_8_to_1_mbit(wire, folder, _):
+    """Two seconds after the fall, and ever after, pictures come within half a second; then it rises again."""
+    return judge(DELAY_MAX + MACHINE, *follow(
+        wire, folder, lambda server: f"rtsp://{wires.NEAR}:{server.ports['rtsp']}/live/cam"))
+
+
+def row_0_30_a_link_follows_a_path_that_falls_from_8_to_1_mbit(wire, folder, _):
+    """The same by KCP, which gives nothing up that was on its way."""
+    return judge(LINK_DELAY_MAX, *follow(
+        wire, folder, lambda server: f"kcp://{wires.NEAR}:{server.ports['kcp']}/live/cam"
+                                     f"?fingerprint={server.fingerprint}"))

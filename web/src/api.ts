@@ -1,5 +1,6 @@
 /** What the node's API says of its streams. Read with distrust: publishers choose many of the words. */
 
+import { bitrate } from './format.ts';
 import { count, fields, text } from './messages.ts';
 import { at } from './root.ts';
 
@@ -117,10 +118,24 @@ function parseSource(value: unknown): Source | null {
                                   publishes: said['publishes'] === true, reason: text(said['reason']) };
 }
 
-/** Round trip, loss and queue of a secure link. */
+/** Round trip, loss, resends, parity, pacing and queue of our end of a secure link. */
 function linkWords(said: ReturnType<typeof fields>): string {
-  return said === null ? '' : `round trip ${Math.round(count(said['round_trip_seconds']) * 1000)} ms, ` +
-    `${(count(said['loss']) * 100).toFixed(1)} % lost, ${Math.round(count(said['queue_bytes']) / 1000)} kB wait`;
+  if (said === null) {
+    return '';
+  }
+  const resends = fields(said['resends']);
+  const pacing = count(said['pacing_bps']);
+  return `round trip ${Math.round(count(said['round_trip_seconds']) * 1000)} ms, ` +
+    `${(count(said['loss']) * 100).toFixed(1)} % lost, ` +
+    `${count(resends?.['overtaken']) + count(resends?.['timer'])} resends, ${count(said['recovered'])} made up by parity ` +
+    `(${(count(said['parity']) * 100).toFixed(0)} % sent), ${pacing > 0 ? `paced at ${bitrate(pacing)}` : 'not paced'}, ` +
+    `${Math.round(count(said['queue_bytes']) / 1000)} kB wait`;
+}
+
+/** Of a list of publishers' sessions, how the link is that a stream comes by; null: it comes by none. */
+export function comesByWords(sessions: readonly unknown[]): string | null {
+  const link = sessions.map((one) => linkWords(fields(fields(one)?.['link']))).find((words) => words !== '');
+  return link === undefined ? null : `Comes by a link, here: ${link}.`;
 }
 
 function parseForward(value: unknown): Forward | null {

@@ -1,8 +1,8 @@
 /** `/NAME`: one stream, its player, and what is known of it. */
 
-import { Client } from './admin/client.ts';
+import { apiPath, Client } from './admin/client.ts';
 import { credentialsOf, streamOf, withQuery } from './address.ts';
-import { askStream, forwardWords, sourceTroubles, stateToPlay, type Stream } from './api.ts';
+import { askStream, comesByWords, forwardWords, sourceTroubles, stateToPlay, type Stream } from './api.ts';
 import { copyable } from './copy.ts';
 import { element, part, poll, say } from './dom.ts';
 import { ExportPart } from './export_part.ts';
@@ -50,6 +50,7 @@ class Page {
   #timelineBegan = false;
   #format: Format;
   #stream: Stream | null = null;
+  #comesBy: string | null = null;
 
   constructor(address: StreamAddress) {
     this.#address = address;
@@ -124,9 +125,21 @@ class Page {
       node = mayNotAsk ? await lookUp(this.#address) : asked.refused;
       this.#stream = asked.refused === 'unreachable' ? this.#stream : null;
     }
+    await this.#askLink();
     this.#signIn.want(node);
     this.#player.know(node, this.#stream === null ? null : trackWords(this.#stream));
     this.#show();
+  }
+
+  /** How the link is that the stream comes by, for who may know. */
+  async #askLink(): Promise<void> {
+    if (this.#stream?.source !== 'kcp' || !this.#client.mayChange) {
+      this.#comesBy = null;
+      return;
+    }
+    const which = new URLSearchParams({ kind: 'publisher', protocol: 'kcp', stream: this.#address.name });
+    const asked = await this.#client.list(`${apiPath('sessions')}?${which.toString()}`);
+    this.#comesBy = 'value' in asked ? comesByWords(asked.value.items) : null;
   }
 
   #show(): void {
@@ -138,7 +151,9 @@ class Page {
     const { way, note } = this.#player;
     say(part('note'), note || (this.#format === 'auto' && way !== '' ? `Playing by ${FORMATS[way][0]}.` : ''));
     const verdicts = part('verdicts');
-    const words = this.#stream === null ? [] : [...sourceTroubles(this.#stream), ...this.#stream.verdicts, ...forwardWords(this.#stream)];
+    const words = this.#stream === null ? [] : [
+      ...sourceTroubles(this.#stream), ...this.#stream.verdicts, ...forwardWords(this.#stream),
+      ...(this.#comesBy === null ? [] : [this.#comesBy])];
     verdicts.hidden = words.length === 0;
     verdicts.replaceChildren(...words.map((one) => element('li', {}, one)));
   }

@@ -11,11 +11,20 @@ export function rtmpAddress(): string | null {
   return Number.isInteger(port) && port > 0 ? rtmpBase(location.hostname, port) : null;
 }
 
-/** Lines for ffmpeg and OBS that publish `name`. */
+/** The address by which a link publishes `name` to this node and knows it by its certificate, or null where there are none. */
+export function linkAddress(name: string): string | null {
+  const said = document.querySelector('meta[name="kcp"]')?.getAttribute('content') ?? '';
+  const [, port, fingerprint] = /^(\d+) ([0-9a-f]{64})$/.exec(said) ?? [];
+  return port === undefined ? null : `kcp://${location.hostname}:${port}/${name}?fingerprint=${fingerprint}`;
+}
+
+/** Lines for ffmpeg, OBS and `millrace send` that publish `name`. */
 export function publishLines(name: string): Node[] {
   const base = rtmpAddress();
+  const link = linkAddress(name);
+  const lines = link === null ? [] : [copyable('Over a bad network, encrypted', `millrace send test: '${link}'`)];
   if (base === null) {
-    return [element('p', {}, 'RTMP is switched off on this node: nothing can be published to it.')];
+    return lines.length > 0 ? lines : [element('p', {}, 'RTMP is switched off on this node: nothing can be published to it.')];
   }
   const cut = name.lastIndexOf('/');
   const server = cut < 0 ? base : `${base}/${name.slice(0, cut)}`;
@@ -26,5 +35,6 @@ export function publishLines(name: string): Node[] {
     copyable('A test picture', picture),
     copyable('OBS: server', server),
     copyable('OBS: stream key', name.slice(cut + 1)),
+    ...lines,
   ];
 }

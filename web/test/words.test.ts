@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { credentialsOf, pagePath, rtmpBase, streamOf, withQuery } from '../src/address.ts';
 import { Backoff } from '../src/player/backoff.ts';
 import { bitrate, codecName, frameRate, seconds } from '../src/format.ts';
-import { forwardWords, parseStreams, sourceTroubles } from '../src/api.ts';
+import { comesByWords, forwardWords, parseStreams, sourceTroubles } from '../src/api.ts';
 
 test('codec strings and codec names become what people say', () => {
   for (const [codec, name] of [['avc1.64001f', 'H.264'], ['h264', 'H.264'], ['hev1.1.6.L93', 'H.265'],
@@ -87,7 +87,11 @@ test('each destination of a stream is said with how it fares', () => {
   assert.deepEqual(words(), []);
   assert.deepEqual(words({ to: 'tcp://h:1', state: 'live', bytes: 7 }, { to: 'rtmp://h/live/***', state: 'broken', reason: 'nobody listens' }),
                    ['Pushed to tcp://h:1.', 'Not pushed to rtmp://h/live/***: nobody listens.']);
-  const link = { round_trip_seconds: 0.0423, loss: 0.031, queue_bytes: 11_900 };
+  const link = { round_trip_seconds: 0.0423, loss: 0.031, queue_bytes: 11_900, parity: 0.1, recovered: 5, pacing_bps: 2_500_000,
+                 resends: { overtaken: 3, timer: 1, copies: 9 } };
+  const figures = 'round trip 42 ms, 3.1 % lost, 4 resends, 5 made up by parity (10 % sent), paced at 2.5 Mbit/s, 12 kB wait';
   assert.deepEqual(words({ to: 'kcp://h/a', state: 'live', link }),
-                   ['Pushed to kcp://h/a: round trip 42 ms, 3.1 % lost, 12 kB wait.']);
+                   [`Pushed to kcp://h/a: ${figures}.`]);
+  assert.equal(comesByWords([{}, { link }]), `Comes by a link, here: ${figures}.`);
+  assert.equal(comesByWords([{ protocol: 'rtmp' }]), null);
 });

@@ -19,6 +19,9 @@ struct Point {
 constexpr std::array points{Point{0.0, 0.0},   Point{0.002, 0.06}, Point{0.01, 0.10}, Point{0.05, 0.25},
                             Point{0.10, 0.40}, Point{0.13, 0.40},  Point{0.16, 0.0}};
 
+/// Parity datagrams that are due at once, where many went without.
+constexpr double credit_max = parity_span / 2.0;
+
 double share_for(double loss) {
     for (std::size_t i = 1; i < points.size(); ++i) {
         if (loss < points[i].loss) {
@@ -61,7 +64,7 @@ void ParitySender::send(const Outgoing& datagram, std::vector<std::vector<std::b
     if (covered_.size() > parity_span) {
         covered_.pop_front();
     }
-    credit_ += share();
+    credit_ = std::min(credit_ + share(), credit_max);
 }
 
 void ParitySender::finish(std::vector<std::vector<std::byte>>& out) {

@@ -70,7 +70,7 @@ inline const VideoRow video_rows[] = {
      "video",
      {.loss = 0.01, .bytes_per_second = 3e6 / 8},
      0,
-     {.p99 = 255, .overhead = 1.09, .queue_p95 = 30, .overflows = 0, .worst = 850}},
+     {.p99 = 255, .overhead = 1.09, .queue_p95 = 30, .overflows = 0, .worst = 700}},
     {"2.3 Mbit/s, 64 kB queue, 1 %",
      "video",
      {.loss = 0.01, .bytes_per_second = 2.3e6 / 8},

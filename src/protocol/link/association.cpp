@@ -40,6 +40,7 @@ Association::Association(Start start, Random& random, Instant now)
       peer_{start.peer},
       random_{random},
       kcp_{link_settings(), now},
+      parity_{start.parity ? std::nullopt : std::optional{0.0}},
       began_at_{now},
       heard_at_{now},
       spoke_at_{now} {
@@ -243,7 +244,8 @@ void Association::drain(Instant now) {
     while (const std::optional<kcp::Outgoing> datagram = kcp_.next_output()) {
         parity_.send(*datagram, covered);
     }
-    if (!covered.empty()) {
+    // On a path that is full parity would take the place of frames, and make its queue longer.
+    if (!covered.empty() && kcp_.path().rate == 0) {
         parity_.finish(covered);
     }
     if (const std::optional<kcp::ParityReport> report = unparity_.report(now)) {

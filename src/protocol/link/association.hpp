@@ -17,6 +17,8 @@ struct Letter {
 
 /// In front of every datagram, chosen by the client by chance, big-endian.
 inline constexpr std::size_t id_size = 8;
+/// Where in a datagram 32 bits of it stand, by which links are dealt out to workers.
+inline constexpr std::uint32_t steering_at = 4;
 
 /// KCP for what is inside a link: room for our own headers in 1,400 bytes.
 kcp::Settings link_settings();
@@ -47,6 +49,7 @@ public:
         Dtls dtls;
         std::uint64_t id;
         PeerAddress peer;
+        bool parity = true;   ///< otherwise what is lost is resent alone
     };
     struct Counters {
         std::uint64_t refused = 0;   ///< datagrams that said nothing: not authentic, or there before

@@ -227,8 +227,7 @@ Result<Fingerprint> fingerprint_of(const std::string& certificate) {
     return digest ? Result<Fingerprint>{*digest} : fail(Errc::malformed, "it is no PEM certificate");
 }
 
-Result<std::unique_ptr<DtlsServer>> DtlsServer::make(const Identity& identity,
-                                                     std::shared_ptr<const KeyRing> psks, Random& random) {
+Result<std::unique_ptr<DtlsServer>> DtlsServer::make(const Identity& identity, Keys psks, Random& random) {
     std::unique_ptr<DtlsServer> server{new DtlsServer{std::move(psks), random}};
     server->context_ = make_context(DTLS_server_method(), ciphers);
     SSL_CTX* const context = server->context_.get();
@@ -252,9 +251,7 @@ Result<std::unique_ptr<DtlsServer>> DtlsServer::make(const Identity& identity,
     SSL_CTX_set_app_data(context, server.get());
     SSL_CTX_set_cookie_generate_cb(context, &DtlsServer::write_cookie);
     SSL_CTX_set_cookie_verify_cb(context, &DtlsServer::check_cookie);
-    if (server->psks_ != nullptr) {
-        SSL_CTX_set_psk_server_callback(context, &DtlsServer::find_psk);
-    }
+    SSL_CTX_set_psk_server_callback(context, &DtlsServer::find_psk);
     return server;
 }
 
@@ -302,13 +299,12 @@ int DtlsServer::check_cookie(ssl_st* ssl, const unsigned char* shown, unsigned i
 unsigned int DtlsServer::find_psk(ssl_st* ssl, const char* identity, unsigned char* into,
                                   unsigned int size_max) {
     const DtlsServer& server = of(ssl);
-    const std::vector<std::byte>* const key =
-        server.psks_->find(std::string_view{identity == nullptr ? "" : identity});
-    if (key == nullptr || key->size() > size_max) {
+    const auto found = server.psks_.find(std::string_view{identity == nullptr ? "" : identity});
+    if (found == server.psks_.end() || found->second.size() > size_max) {
         return 0;
     }
-    std::memcpy(into, key->data(), key->size());
-    return static_cast<unsigned int>(key->size());
+    std::memcpy(into, found->second.data(), found->second.size());
+    return static_cast<unsigned int>(found->second.size());
 }
 
 DtlsServer::Heard DtlsServer::hear(const PeerAddress& from, std::uint64_t id, ByteSpan record, Instant now) {

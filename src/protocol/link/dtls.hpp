@@ -5,9 +5,9 @@
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "protocol/link/key_ring.hpp"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -81,10 +81,13 @@ class DtlsServer {
 public:
     /// A cookie is good for so long, and up to twice as long.
     static constexpr Duration cookie_lifetime = 30s;
-    /// Without a ring nobody proves itself by a key. Errc::malformed: no PEM certificate and key that belong
-    /// together.
-    static Result<std::unique_ptr<DtlsServer>> make(const Identity& identity,
-                                                    std::shared_ptr<const KeyRing> psks, Random& random);
+    using Keys = std::map<std::string, std::vector<std::byte>, std::less<>>;
+
+    /// Errc::malformed: no PEM certificate and key that belong together.
+    static Result<std::unique_ptr<DtlsServer>> make(const Identity& identity, Keys psks, Random& random);
+
+    /// From now on these prove who calls. A link that is open stays so.
+    void use(Keys psks) { psks_ = std::move(psks); }
 
     struct Heard {
         std::vector<std::vector<std::byte>> answer;   ///< no more bytes than came
@@ -94,8 +97,7 @@ public:
     Heard hear(const PeerAddress& from, std::uint64_t id, ByteSpan record, Instant now);
 
 private:
-    DtlsServer(std::shared_ptr<const KeyRing> psks, Random& random)
-        : psks_{std::move(psks)}, random_{random} {}
+    DtlsServer(Keys psks, Random& random) : psks_{std::move(psks)}, random_{random} {}
 
     using Cookie = std::array<unsigned char, 32>;
     Cookie cookie(const std::array<std::byte, 32>& secret) const;
@@ -107,7 +109,7 @@ private:
     static DtlsServer& of(ssl_st* ssl);
 
     UniqueSslContext context_;
-    std::shared_ptr<const KeyRing> psks_;   // none: no keys
+    Keys psks_;
     Random& random_;
     std::array<std::array<std::byte, 32>, 2> secrets_{};   // the newest first
     Instant renewed_at_ = Instant::never();

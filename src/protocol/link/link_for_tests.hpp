@@ -22,10 +22,10 @@ struct Hostility {
 class World {
 public:
     explicit World(const Hostility& path = {}, std::uint64_t seed = 1, Server::Limits limits = {},
-                   Keys psks = {})
+                   DtlsServer::Keys psks = {})
         : random{seed},
           identity{*make_identity("camera box")},
-          dtls{*DtlsServer::make(identity, std::make_shared<KeyRing>(std::move(psks)), random)},
+          dtls{*DtlsServer::make(identity, std::move(psks), random)},
           server{*dtls, random, limits},
           up{path.line, seed * 2},
           down{path.line, seed * 2 + 1},

@@ -378,8 +378,8 @@ struct Carried {
     double overhead;      ///< bytes of the way up, with IP and UDP, over those of the frames
     float queue_p95_ms;   ///< where the rate is limited
 };
-Carried carry(const kcp::Line& line, Duration limit) {
-    World world{{.line = {.delay_min = line.delay_min, .delay_max = line.delay_max}}, 5};
+Carried carry(const kcp::Line& line, Duration limit, std::uint64_t seed = 5) {
+    World world{{.line = {.delay_min = line.delay_min, .delay_max = line.delay_max}}, seed};
     world.connect(world.pinned());
     world.run_for(3s);
     EXPECT_TRUE(world.open());
@@ -445,10 +445,16 @@ TEST(Link, f14_at_10_percent_in_long_bursts_nothing_is_lost) {
 TEST(Link, a_path_of_3_mbit_is_not_flooded) {
     for (const double loss : {0.0, 0.01}) {
         const kcp::Line line{.delay_min = 30ms, .delay_max = 62ms, .loss = loss, .bytes_per_second = 375'000};
-        const Carried got = carry(line, 350ms);
-        EXPECT_GE(got.in_time, 0.99) << loss;
-        // At 1 % a tenth of parity comes on top of what is paced.
-        EXPECT_LE(got.queue_p95_ms, loss == 0 ? 30 : 45) << loss;
+        constexpr std::uint64_t seeds = 4;
+        double in_time = 0;
+        float queue_p95_ms = 0;
+        for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+            const Carried got = carry(line, 350ms, seed);
+            in_time += got.in_time / seeds;
+            queue_p95_ms += got.queue_p95_ms / seeds;
+        }
+        EXPECT_GE(in_time, 0.99) << loss;
+        EXPECT_LE(queue_p95_ms, 36) << loss;
     }
 }
 

@@ -80,10 +80,24 @@ void Server::collect(Association& association) {
     }
 }
 
+void Server::schedule(std::uint64_t id, Entry& entry) {
+    const Instant due = entry.association.deadline();
+    if (due != entry.due) {
+        due_.erase({entry.due, id});
+        due_.emplace(due, id);
+        entry.due = due;
+    }
+}
+
 /// Takes over what it wants sent, and tells of its beginning and end.
 void Server::settle(std::uint64_t id) {
     Entry& entry = associations_.at(id);
     collect(entry.association);
+    schedule(id, entry);
+    if (!entry.touched) {
+        entry.touched = true;
+        touched_.push_back(id);
+    }
     if (entry.association.is_open() && !entry.told) {
         entry.told = true;
         events_.emplace_back(Opened{id});
@@ -94,16 +108,15 @@ void Server::settle(std::uint64_t id) {
             ended.unread.push_back(std::move(*message));
         }
         events_.emplace_back(std::move(ended));
+        due_.erase({entry.due, id});
         associations_.erase(id);
     }
 }
 
 void Server::advance(Instant now) {
     std::vector<std::uint64_t> due;
-    for (const auto& [id, entry] : associations_) {
-        if (entry.association.deadline() <= now) {
-            due.push_back(id);
-        }
+    for (auto one = due_.begin(); one != due_.end() && one->first <= now; ++one) {
+        due.push_back(one->second);
     }
     for (const std::uint64_t id : due) {
         associations_.at(id).association.advance(now);
@@ -112,11 +125,7 @@ void Server::advance(Instant now) {
 }
 
 Instant Server::deadline() const {
-    Instant due = Instant::never();
-    for (const auto& [id, entry] : associations_) {
-        due = std::min(due, entry.association.deadline());
-    }
-    return due;
+    return due_.empty() ? Instant::never() : due_.begin()->first;
 }
 
 std::optional<Letter> Server::next_output() {
@@ -137,6 +146,18 @@ std::optional<Server::Event> Server::next_event() {
     return first;
 }
 
+std::optional<std::uint64_t> Server::next_touched() {
+    if (touched_.empty()) {
+        return std::nullopt;
+    }
+    const std::uint64_t first = touched_.front();
+    touched_.pop_front();
+    if (const auto found = associations_.find(first); found != associations_.end()) {
+        found->second.touched = false;
+    }
+    return first;
+}
+
 const Association* Server::find(std::uint64_t id) const {
     const auto found = associations_.find(id);
     return found == associations_.end() ? nullptr : &found->second.association;
@@ -154,7 +175,12 @@ Result<> Server::send(std::uint64_t id, const Bytes& message, Instant now) {
 
 std::optional<std::vector<std::byte>> Server::next_message(std::uint64_t id) {
     const auto found = associations_.find(id);
-    return found == associations_.end() ? std::nullopt : found->second.association.next_message();
+    if (found == associations_.end()) {
+        return std::nullopt;
+    }
+    std::optional<std::vector<std::byte>> message = found->second.association.next_message();
+    schedule(id, found->second);   // its window may have news
+    return message;
 }
 
 void Server::let_in(std::uint64_t id) {

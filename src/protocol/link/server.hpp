@@ -3,6 +3,7 @@
 #include "protocol/link/association.hpp"
 
 #include <map>
+#include <set>
 
 namespace millrace::link {
 
@@ -40,6 +41,8 @@ public:
     Instant deadline() const;
     std::optional<Letter> next_output();
     std::optional<Event> next_event();
+    /// A link to which something happened since it was named here: it may have messages, or room.
+    std::optional<std::uint64_t> next_touched();
 
     /// Null: it ended.
     const Association* find(std::uint64_t id) const;
@@ -57,17 +60,22 @@ private:
         Association association;
         bool told = false;   // that it opened
         bool let_in = false;
+        bool touched = false;
+        Instant due = Instant::never();   // its place in `due_`
     };
 
     void meet(const PeerAddress& from, std::uint64_t id, ByteSpan record, Instant now);
     bool has_room(const PeerAddress& from) const;
     void settle(std::uint64_t id);
     void collect(Association& association);
+    void schedule(std::uint64_t id, Entry& entry);
 
     DtlsServer& dtls_;
     Random& random_;
     Limits limits_;
     std::map<std::uint64_t, Entry> associations_;
+    std::set<std::pair<Instant, std::uint64_t>> due_;   // the soonest first
+    std::deque<std::uint64_t> touched_;
     std::deque<Letter> out_;
     std::deque<Event> events_;
     Counters counters_;

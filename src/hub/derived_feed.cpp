@@ -37,6 +37,13 @@ void Derived::end(Instant now) {
     tell();
 }
 
+void Derived::say(const media::TimedMessage& message, Instant now) {
+    if (!over_) {
+        say_message(message, now);
+        tell();
+    }
+}
+
 void Derived::tell() {
     if (!log_.has_change()) {
         return;

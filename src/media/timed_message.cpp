@@ -42,7 +42,7 @@ std::optional<WallTime> capture_of(const JsonWords& words) {
 
 Result<TimedMessage> read_message(std::string_view json) {
     if (json.size() > TimedMessage::bytes_max) {
-        return fail(Errc::exhausted, "a result has at most 16 KiB");
+        return fail(Errc::malformed, "a result has at most 16 KiB");
     }
     const Result<JsonWords> words = JsonWords::parse_nested(json);
     if (!words) {

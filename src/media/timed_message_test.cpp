@@ -26,7 +26,7 @@ TEST(TimedMessage, is_one_line_and_bounded) {
     EXPECT_EQ(as_text(message->json), "{\"a\":   [1, 2]}");
     const std::string most = R"({"a":")" + std::string(TimedMessage::bytes_max - 8, 'x') + R"("})";
     EXPECT_TRUE(read_message(most));
-    EXPECT_EQ(read_message(most + " ").error().code, Errc::exhausted);
+    EXPECT_FALSE(read_message(most + " "));
 }
 
 TEST(TimedMessage, says_its_picture_and_its_own_words) {

@@ -44,7 +44,7 @@ Result<std::vector<media::TimedMessage>> messages_of(const web::Request& request
         }
         messages.push_back(std::move(*message));
         if (messages.size() > hub::Publication::messages_max) {
-            return fail(Errc::exhausted, "at most 64 results at once");
+            return fail(Errc::malformed, "at most 64 results at once");
         }
     } while (!rest.empty());
     return messages;

@@ -38,8 +38,13 @@ void Derived::end(Instant now) {
 }
 
 void Derived::say(const media::TimedMessage& message, Instant now) {
+    const std::uint64_t before = log_.head();
     if (!over_) {
         say_message(message, now);
+    }
+    if (log_.head() != before) {
+        // Between two pictures: where there are many viewers, their window joins it with the next.
+        log_.request_flush();
         tell();
     }
 }

@@ -59,7 +59,7 @@ public:
     virtual void lost(Instant now);
     virtual void end(Instant now);
 
-    /// Says it beside the frames, where the form has words for it: it leaves with the next frame.
+    /// Says it beside the frames, where the form has words for it; it leaves at once.
     void say(const media::TimedMessage& message, Instant now);
     /// There were messages before it began.
     virtual void expect_messages() {}

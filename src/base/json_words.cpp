@@ -26,6 +26,7 @@ public:
         return true;
     }
     std::optional<std::string> text() {
+        const std::string_view all = rest_;
         if (!take("\"")) {
             return std::nullopt;
         }
@@ -33,6 +34,7 @@ public:
         while (!rest_.empty() && rest_.front() != '"') {
             const bool escaped = rest_.front() == '\\';
             if (escaped ? !unescape(text) : !copy(text)) {
+                rest_ = all;   // no other value begins behind it
                 return std::nullopt;
             }
         }
@@ -64,18 +66,17 @@ public:
     std::optional<std::string> nested(std::size_t depth) {
         space();
         const std::string_view all = rest_;
-        const bool object = take("{");
+        const bool object = depth > 0 && take("{");
         if (depth == 0 || (!object && !take("["))) {
             return std::nullopt;
         }
         const std::string_view end = object ? "}" : "]";
         bool done = take(end);
         while (!done) {
-            if ((object && (!text() || !take(":"))) || !value(depth)) {
-                return std::nullopt;
-            }
-            done = take(end);
-            if (!done && !take(",")) {
+            const bool sound = (!object || (text() && take(":"))) && value(depth);
+            done = sound && take(end);
+            if (!sound || (!done && !take(","))) {
+                rest_ = all;   // likewise
                 return std::nullopt;
             }
         }

@@ -83,8 +83,9 @@ TEST(JsonWords, nested_values_stay_as_they_are_written) {
 }
 
 TEST(JsonWords, case_60_nested_values_are_checked_to_their_ends_and_have_a_depth) {
-    for (const std::string_view wrong : {R"({"a":[})", R"({"a":[1,]})", R"({"a":{"b"}})", R"({"a":{1:2}})",
-                                         R"({"a":[1 2]})", R"({"a":[)", R"({"a":[tru]})", R"([{}])"}) {
+    for (const std::string_view wrong :
+         {R"({"a":[})", R"({"a":[1,]})", R"({"a":{"b"}})", R"({"a":{1:2}})", R"({"a":[1 2]})", R"({"a":[)",
+          R"({"a":[tru]})", R"([{}])", R"({"a":{""})", R"({"a":[1 "x"})", R"({"a":"\1})"}) {
         EXPECT_FALSE(JsonWords::parse_nested(wrong)) << wrong;
     }
     const auto deep = [](std::size_t levels) {
@@ -93,6 +94,7 @@ TEST(JsonWords, case_60_nested_values_are_checked_to_their_ends_and_have_a_depth
     EXPECT_TRUE(JsonWords::parse_nested(deep(JsonWords::depth_max - 1)));
     EXPECT_FALSE(JsonWords::parse_nested(deep(JsonWords::depth_max)));
     EXPECT_FALSE(JsonWords::parse(R"({"a":[]})")) << "flat is flat";
+    EXPECT_FALSE(JsonWords::parse(R"({"a":{""})")) << "and nothing of it is passed over";
 }
 
 }   // namespace

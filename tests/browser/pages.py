@@ -20,8 +20,8 @@ HOSTILE = [
     "{{7*7}}", "</title><b>bold</b>", "\u202eevil\u0000", "//evil.example/x", "&lt;b&gt;", "a" * 600,
 ]
 
-# When the next picture is shown: the box over it, whether it is of this very picture, and how much of its middle
-# is as bright as the camera's ball; null: there is none.
+# When the next picture is shown: the box over it, whether it is of this very picture, and how much of its
+# middle is as bright as the camera's ball; null: there is none.
 BOXES = """new Promise((answer) => {
   const inside = document.querySelector('millrace-player')?.shadowRoot;
   const video = inside?.querySelector('video');

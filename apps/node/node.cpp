@@ -280,12 +280,6 @@ Addresses Node::addresses() const {
     return addresses;
 }
 
-void Node::say(const std::string& stream, media::TimedMessage message) {
-    std::vector<media::TimedMessage> messages;
-    messages.push_back(std::move(message));
-    directory_.say(stream, std::move(messages), {});
-}
-
 void Node::add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start) {
     const control::ApiMeans means{gate_, steward_, *hashing_, random_, &link_fingerprint_};
     std::vector<web::Route>& routes = counter.routes;

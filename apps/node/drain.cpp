@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-// What is said of a stream, and a stop in good order: no newcomers, publishers and push viewers get their end,
-// readers of lists the time to see it.
+// What is said of a stream, and a stop in good order: no newcomers, publishers and push viewers get their
+// end, readers of lists the time to see it.
 
 namespace millrace::apps {
 

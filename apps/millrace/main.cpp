@@ -36,6 +36,9 @@ CLI::App* add_send(CLI::App& app, millrace::apps::SendOptions& send) {
     sends->add_option("--bitrate", send.encode.bitrate, "Bits a second, such as 2M");
     sends->add_option("--gop", send.encode.gop, "From key frame to key frame, such as 1s");
     sends->add_option("--audio", send.encode.audio, "aac, opus or none");
+    sends->add_option("--results", send.results,
+                      "Results for its pictures, one JSON object a line, from a FIFO or -; see "
+                      "docs/guide/results.md");
     sends->add_flag("--json", send.json, "One JSON object a second on stdout");
     sends->add_flag("--once", send.once, "End with code 1 where the destination fails, without another try");
     return sends;

@@ -1,4 +1,5 @@
 #include "apps/millrace/announce.hpp"
+#include "apps/millrace/result_pipe.hpp"
 #include "apps/millrace/status_line.hpp"
 #include "apps/millrace/verbs.hpp"
 #include "apps/node/small_node.hpp"
@@ -6,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
 namespace millrace::apps {
 
@@ -16,6 +18,9 @@ constexpr Duration say_every = 1s;
 
 control::OneStream stream_of(const SendOptions& options) {
     control::OneStream stream{.source = control::encoded(options.source, options.encode)};
+    if (options.results == "-" && stream.source.starts_with("raw:-")) {
+        throw control::ConfigurationError("stdin has the pictures: name a FIFO for --results");
+    }
     if (options.listen.empty() == options.destination.empty()) {
         throw control::ConfigurationError("wanted is a DESTINATION, or --listen in its place");
     }
@@ -110,6 +115,11 @@ int send(const SendOptions& options) {
         const control::OneStream stream = stream_of(options);
         SmallNode node{stream};
         sending.watch(node);
+        std::optional<ResultPipe> results;
+        if (!options.results.empty()) {
+            results.emplace(options.results,
+                            [&node](media::TimedMessage message) { node.say(std::move(message)); });
+        }
         if (!stream.protocol.empty()) {
             announce_listener(node.addresses(), stream.protocol, stream.name);
         }

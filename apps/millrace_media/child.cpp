@@ -234,6 +234,9 @@ void MediaChild::produce() {
     for (const media::AccessUnit& unit : *units) {
         bytes_ += unit.payload.size();
         say(unit);
+        if (std::optional<media::TimedMessage> result = source_->result_of(unit)) {
+            say(std::move(*result));
+        }
     }
     if (source_->is_over()) {
         end(nullptr);

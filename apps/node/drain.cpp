@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-// A stop in good order: no newcomers, publishers and push viewers get their end, readers of lists the time
-// to see it.
+// What is said of a stream, and a stop in good order: no newcomers, publishers and push viewers get their
+// end, readers of lists the time to see it.
 
 namespace millrace::apps {
 
@@ -81,6 +81,12 @@ Task<> Node::drain() {
         co_await sleep_until(here, now + look_every);
     }
     main_.leave();
+}
+
+void Node::say(const std::string& stream, media::TimedMessage message) {
+    std::vector<media::TimedMessage> messages;
+    messages.push_back(std::move(message));
+    directory_.say(stream, std::move(messages), {});
 }
 
 }   // namespace millrace::apps

@@ -17,6 +17,7 @@
 #include "session/http_serve.hpp"
 #include "session/media_play.hpp"
 #include "session/page.hpp"
+#include "session/results_serve.hpp"
 #include "session/rtmp_serve.hpp"
 #include "session/rtsp_serve.hpp"
 #include "session/still_play.hpp"
@@ -289,6 +290,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     std::vector<web::Route>& routes = counter.routes;
     routes = control::api_routes(sights);
     control::join_route(routes, "/api/v1/streams/a", control::stream_rule_route(means));
+    control::join_route(routes, "/api/v1/streams/a", session::results_serve(counter.desk));
     const auto add = [&routes](std::vector<web::Route> more) {
         std::ranges::move(more, std::back_inserter(routes));
     };

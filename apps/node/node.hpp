@@ -70,6 +70,8 @@ public:
     using Look = std::move_only_function<void(const control::Overview& seen, Instant now)>;
     /// Shows what there is to see of the node again and again, on the thread aside. Once, before `start`.
     void watch(Duration every, Look look);
+    /// Says something of a stream's pictures, beside them; what is not taken is counted. Any thread.
+    void say(const std::string& stream, media::TimedMessage message);
     /// Has a stream decoded, for a node of one worker. Once, before `start`; `play` outlives the node.
     void play(session::DecodedPlay& play);
 

@@ -33,6 +33,8 @@ public:
     /// Of the stream, for whoever plays it.
     const std::string& stream() const { return name_; }
     Addresses addresses() const { return node_.addresses(); }
+    /// Says something of the stream's pictures, beside them. Any thread.
+    void say(media::TimedMessage message) { node_.say(name_, std::move(message)); }
     /// Until SIGINT, SIGTERM or `stop`, and then until what can be ended in good order has ended.
     void run();
     /// Any thread, once it runs.

@@ -8,7 +8,7 @@ namespace millrace::web {
 
 namespace {
 
-/// RFC 8259, as far as an object without objects and lists in it needs it.
+/// RFC 8259.
 class Scan {
 public:
     explicit Scan(std::string_view rest) : rest_{rest} {}
@@ -26,6 +26,7 @@ public:
         return true;
     }
     std::optional<std::string> text() {
+        const std::string_view all = rest_;
         if (!take("\"")) {
             return std::nullopt;
         }
@@ -33,6 +34,7 @@ public:
         while (!rest_.empty() && rest_.front() != '"') {
             const bool escaped = rest_.front() == '\\';
             if (escaped ? !unescape(text) : !copy(text)) {
+                rest_ = all;   // no other value begins behind it
                 return std::nullopt;
             }
         }
@@ -60,8 +62,29 @@ public:
         }
         return std::nullopt;
     }
+    /// An object or a list that goes at most so deep, as it is written; what is in it is checked.
+    std::optional<std::string> nested(std::size_t depth) {
+        space();
+        const std::string_view all = rest_;
+        const bool object = depth > 0 && take("{");
+        if (depth == 0 || (!object && !take("["))) {
+            return std::nullopt;
+        }
+        const std::string_view end = object ? "}" : "]";
+        bool done = take(end);
+        while (!done) {
+            const bool sound = (!object || (text() && take(":"))) && value(depth);
+            done = sound && take(end);
+            if (!sound || (!done && !take(","))) {
+                rest_ = all;   // likewise
+                return std::nullopt;
+            }
+        }
+        return std::string{all.substr(0, all.size() - rest_.size())};
+    }
 
 private:
+    bool value(std::size_t depth) { return text() || truth() || nested(depth - 1) || number(); }
     void space() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t\r\n"), rest_.size())); }
     /// One of these letters.
     bool take_one(std::string_view letters) {
@@ -154,12 +177,15 @@ private:
     std::string_view rest_;
 };
 
-std::optional<JsonWord> word_of(Scan& scan) {
+std::optional<JsonWord> word_of(Scan& scan, std::size_t depth) {
     std::optional<std::string> key = scan.text();
     if (!key || !scan.take(":")) {
         return std::nullopt;
     }
     using enum JsonWord::Kind;
+    if (std::optional<std::string> value = scan.nested(depth)) {
+        return JsonWord{std::move(*key), nested, std::move(*value)};
+    }
     if (std::optional<std::string> value = scan.text()) {
         return JsonWord{std::move(*key), text, std::move(*value)};
     }
@@ -175,7 +201,17 @@ std::optional<JsonWord> word_of(Scan& scan) {
 }   // namespace
 
 Result<JsonWords> JsonWords::parse(std::string_view text) {
-    constexpr std::string_view wrong = "not one flat JSON object in UTF-8 (RFC 8259)";
+    return parse(text, 0, words_max);
+}
+
+Result<JsonWords> JsonWords::parse_nested(std::string_view text) {
+    return parse(text, depth_max - 1, members_max);
+}
+
+Result<JsonWords> JsonWords::parse(std::string_view text, std::size_t depth, std::size_t count_max) {
+    const std::string_view wrong = depth == 0
+                                       ? "not one flat JSON object in UTF-8 (RFC 8259)"
+                                       : "not one JSON object in UTF-8 (RFC 8259) of at most 16 levels";
     JsonWords words;
     Scan scan{text};
     if (!scan.take("{")) {
@@ -183,12 +219,13 @@ Result<JsonWords> JsonWords::parse(std::string_view text) {
     }
     bool done = scan.take("}");
     while (!done) {
-        std::optional<JsonWord> word = word_of(scan);
+        std::optional<JsonWord> word = word_of(scan, depth);
         if (!word || words.holds(word->key)) {
             return fail(Errc::malformed, wrong);
         }
-        if (words.words_.size() == words_max) {
-            return fail(Errc::exhausted, "a JSON object of more than 16 members");
+        if (words.words_.size() == count_max) {
+            return fail(Errc::exhausted, depth == 0 ? "a JSON object of more than 16 members"
+                                                    : "a JSON object of more than 64 members");
         }
         words.words_.push_back(std::move(*word));
         done = scan.take("}");

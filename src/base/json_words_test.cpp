@@ -72,5 +72,30 @@ TEST(JsonWords, takes_sixteen_members) {
     EXPECT_EQ(JsonWords::parse(many + ",\"x\":0}").error().code, Errc::exhausted);
 }
 
+TEST(JsonWords, nested_values_stay_as_they_are_written) {
+    const auto words =
+        JsonWords::parse_nested(R"({"boxes": [ {"x":0.1, "label":"a]\"}"}, [] ], "o":{}, "n":1, "t":"x"})");
+    ASSERT_TRUE(words);
+    EXPECT_EQ(words->find("boxes", nested), R"([ {"x":0.1, "label":"a]\"}"}, [] ])");
+    EXPECT_EQ(words->find("o", nested), "{}");
+    EXPECT_EQ(words->find("n", number), "1");
+    EXPECT_EQ(words->find("t", text), "x");
+}
+
+TEST(JsonWords, case_60_nested_values_are_checked_to_their_ends_and_have_a_depth) {
+    for (const std::string_view wrong :
+         {R"({"a":[})", R"({"a":[1,]})", R"({"a":{"b"}})", R"({"a":{1:2}})", R"({"a":[1 2]})", R"({"a":[)",
+          R"({"a":[tru]})", R"([{}])", R"({"a":{""})", R"({"a":[1 "x"})", R"({"a":"\1})"}) {
+        EXPECT_FALSE(JsonWords::parse_nested(wrong)) << wrong;
+    }
+    const auto deep = [](std::size_t levels) {
+        return R"({"a":)" + std::string(levels, '[') + std::string(levels, ']') + "}";
+    };
+    EXPECT_TRUE(JsonWords::parse_nested(deep(JsonWords::depth_max - 1)));
+    EXPECT_FALSE(JsonWords::parse_nested(deep(JsonWords::depth_max)));
+    EXPECT_FALSE(JsonWords::parse(R"({"a":[]})")) << "flat is flat";
+    EXPECT_FALSE(JsonWords::parse(R"({"a":{""})")) << "and nothing of it is passed over";
+}
+
 }   // namespace
 }   // namespace millrace::web

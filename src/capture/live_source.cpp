@@ -2,6 +2,7 @@
 
 #include "capture/live_encoder.hpp"
 
+#include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ bool is_picture(const Grab& grab) {
 
 LiveSource::LiveSource(Plan plan, Moment start)
     : tracks_{std::move(plan.tracks)},
+      results_{std::move(plan.results)},
       options_{plan.encode},
       size_{plan.size},
       grabbers_{plan.grabbers.size()},
@@ -168,6 +170,16 @@ bool LiveSource::give(Product product) {
     constexpr std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t rung = ::write(bell_, &one, sizeof one);
     return given;
+}
+
+std::optional<media::TimedMessage> LiveSource::result_of(const media::AccessUnit& unit) const {
+    if (!results_ || unit.kind() != media::Kind::video || !unit.camera_number) {
+        return std::nullopt;
+    }
+    const std::string members = results_(*unit.camera_number);
+    return media::TimedMessage{
+        .json = Bytes::copy(fmt::format(R"({{"capture":{},{}}})", unit.capture.utc.microseconds, members)),
+        .capture = unit.capture.utc};
 }
 
 Instant LiveSource::due() const {

@@ -38,6 +38,8 @@ public:
         std::vector<media::Track> tracks;   ///< those that are known to come
         bool lossless = false;              ///< the grabbers wait for the encoder
         bool may_be_silent = false;         ///< its pace is somebody else's
+        /// What there is to say of a picture, by its number: the members of a JSON object; empty: nothing.
+        std::function<std::string(std::uint32_t number)> results{};
     };
 
     LiveSource(Plan plan, Moment start);
@@ -51,6 +53,7 @@ public:
     bool is_over() const override { return over_; }
     int doorbell() const override { return bell_; }
     Outcome<std::vector<media::AccessUnit>> produce(Moment moment) override;
+    std::optional<media::TimedMessage> result_of(const media::AccessUnit& unit) const override;
     void ask_key_frame() override { key_asked_ = true; }
     void set_bitrate(std::uint64_t bits_per_second) override { bitrate_ = bits_per_second; }
     void skip(std::uint32_t key_frames) override { skip_ = key_frames; }
@@ -74,6 +77,7 @@ private:
     bool give(Product product);
 
     std::vector<media::Track> tracks_;
+    std::function<std::string(std::uint32_t number)> results_;
     EncodeOptions options_;
     PictureSize size_;
     std::size_t grabbers_;

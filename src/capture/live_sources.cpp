@@ -142,6 +142,14 @@ std::unique_ptr<Source> open_camera(const CameraOptions& options, Moment start, 
     if (options.audio) {
         plan.tracks.push_back(track_of(media::Kind::audio));
     }
+    if (options.results) {
+        plan.results = [width = options.width, height = options.height](std::uint32_t number) {
+            const BallBox ball = ball_box(number, width, height);
+            return fmt::format(R"("frame":{},"boxes":[{{"x":{:.4f},"y":{:.4f},"w":{:.4f},"h":{:.4f},)"
+                               R"("label":"ball","score":1}}])",
+                               number, ball.x, ball.y, ball.width, ball.height);
+        };
+    }
     plan.grabbers.push_back([options, wait = std::move(wait)]() mutable {
         return Outcome<std::unique_ptr<Grabber>>{std::make_unique<SyntheticCamera>(options, std::move(wait))};
     });

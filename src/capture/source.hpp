@@ -2,10 +2,12 @@
 
 #include "base/time.hpp"
 #include "media/access_unit.hpp"
+#include "media/timed_message.hpp"
 
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +65,11 @@ public:
     virtual int doorbell() const { return -1; }
     /// A part of what is due: at most one picture, and the sound up to it, in order of decoding.
     virtual Outcome<std::vector<media::AccessUnit>> produce(Moment moment) = 0;
+
+    /// What there is to say beside a unit that it gave.
+    virtual std::optional<media::TimedMessage> result_of(const media::AccessUnit& /*unit*/) const {
+        return std::nullopt;
+    }
 
     /// Only encoders can do these; others let them pass.
     virtual void ask_key_frame() {}

@@ -53,9 +53,14 @@ std::vector<OptionKey> joined(std::vector<OptionKey> keys, std::vector<OptionKey
 Outcome<SourceOptions> parse_camera(std::string_view query) {
     CameraOptions options;
     PictureSize size{options.width, options.height};
-    const auto keys = joined(
-        {size_key(size, {CameraOptions::width_min, CameraOptions::height_min}), rate_key(options.frame_rate)},
-        encode_keys(options));
+    const auto keys = joined({size_key(size, {CameraOptions::width_min, CameraOptions::height_min}),
+                              rate_key(options.frame_rate),
+                              {"results", "no value",
+                               [&options](std::string_view text) {
+                                   options.results = true;
+                                   return text.empty();
+                               }}},
+                             encode_keys(options));
     const Outcome<void> read = read_options("test", query, keys);
     if (!read) {
         return std::unexpected(read.error());

@@ -11,7 +11,7 @@ namespace millrace::capture {
 
 inline constexpr std::int64_t captured_rate_max = 120;
 
-/// "test:?size=1280x720&fps=30" and what EncodeOptions has
+/// "test:?size=1280x720&fps=30&results" and what EncodeOptions has
 struct CameraOptions : EncodeOptions {
     static constexpr std::uint32_t width_min = 256;   ///< the stamp's width
     static constexpr std::uint32_t height_min = 144;
@@ -20,6 +20,7 @@ struct CameraOptions : EncodeOptions {
     std::uint32_t width = 1280;
     std::uint32_t height = 720;
     FrameRate frame_rate;
+    bool results = false;   ///< with each picture the place of its ball
 };
 
 /// A device of libavdevice by its own name for it: "video4linux2", "x11grab", "alsa", "pulse".

@@ -34,7 +34,29 @@ std::string clock_text(WallTime utc) {
                        time.subseconds().count());
 }
 
+struct Ball {
+    int radius;
+    int middle_x;
+    int middle_y;
+};
+Ball ball_at(std::uint32_t frame, std::uint32_t width, std::uint32_t height) {
+    const auto radius = static_cast<int>(height / 12);
+    const double angle = 2 * std::numbers::pi * (frame % ball_period) / ball_period;
+    const double span = width / 2.0 - radius;
+    return {.radius = radius,
+            .middle_x = static_cast<int>(width / 2.0 - span * std::cos(angle)),
+            .middle_y = static_cast<int>(height / 2)};
+}
+
 }   // namespace
+
+BallBox ball_box(std::uint32_t frame, std::uint32_t width, std::uint32_t height) {
+    const Ball ball = ball_at(frame, width, height);
+    return {.x = static_cast<double>(ball.middle_x - ball.radius) / width,
+            .y = static_cast<double>(ball.middle_y - ball.radius) / height,
+            .width = 2.0 * ball.radius / width,
+            .height = 2.0 * ball.radius / height};
+}
 
 TestPicture::TestPicture(std::uint32_t width, std::uint32_t height) : canvas_{width, height} {
     for (std::uint32_t x = 0; x < width + luma_period; ++x) {
@@ -63,11 +85,7 @@ void TestPicture::draw_bars(std::uint32_t frame) {
 }
 
 void TestPicture::draw_ball(std::uint32_t frame) {
-    const auto radius = static_cast<int>(canvas_.height() / 12);
-    const double angle = 2 * std::numbers::pi * (frame % ball_period) / ball_period;
-    const double span = canvas_.width() / 2.0 - radius;
-    const auto middle_x = static_cast<int>(canvas_.width() / 2.0 - span * std::cos(angle));
-    const auto middle_y = static_cast<int>(canvas_.height() / 2);
+    const auto [radius, middle_x, middle_y] = ball_at(frame, canvas_.width(), canvas_.height());
     for (int y = -radius; y < radius; ++y) {
         const auto half = static_cast<int>(std::sqrt(radius * radius - y * y));
         const auto left = static_cast<std::uint32_t>(std::max(0, middle_x - half));

@@ -11,6 +11,15 @@ namespace millrace::capture {
 /// How long picture and sound mark each full second of UTC: a white square, a beep.
 inline constexpr std::int64_t mark_milliseconds = 100;
 
+/// A square around the ball, in parts of the picture's width and height.
+struct BallBox {
+    double x = 0;   ///< of its left
+    double y = 0;   ///< of its top
+    double width = 0;
+    double height = 0;
+};
+BallBox ball_box(std::uint32_t frame, std::uint32_t width, std::uint32_t height);
+
 /// The moving picture of the synthetic camera: bars that travel, a ball that swings, clock and frame number
 /// in letters, a white square at each full second, and the stamp. What it shows follows from frame number
 /// and time alone.

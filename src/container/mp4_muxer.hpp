@@ -3,8 +3,10 @@
 #include "base/block_log.hpp"
 #include "container/mp4_chunk.hpp"
 #include "container/mp4_init.hpp"
+#include "media/timed_message.hpp"
 
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace millrace::mp4 {
@@ -18,6 +20,9 @@ enum class Period : std::uint8_t {
     /// Media Source Extensions: each change writes a new init segment.
     restarts,
 };
+
+/// scheme_id_uri of results: each emsg holds one JSON object.
+inline constexpr std::string_view message_scheme = "urn:millrace:result";
 
 /// Writes one stream as fragmented MP4 into a log, one moof and mdat a frame, never waiting for the next: a
 /// frame's duration is the last known one, and the next fragment's decode time tells the truth. Owned by a
@@ -35,6 +40,9 @@ public:
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     /// One message. A unit of another track is left out.
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
+    /// An event message box (emsg, ISO/IEC 23009-1 §5.10.3.3) at the time of its picture, of
+    /// `message_scheme`.
+    void message(const media::TimedMessage& message, BlockLog& log, Instant now);
     /// A segment type box that says that this was the last one, for now: another publisher's may follow.
     void unpublished(BlockLog& log, Instant now) { end(log, now); }
     void end(BlockLog& log, Instant now);
@@ -60,6 +68,7 @@ private:
     std::vector<Told> told_;
     Bytes init_;
     std::uint32_t fragments_ = 0;   // modulo 2^32
+    std::uint32_t messages_ = 0;    // likewise
     std::optional<std::int64_t> time_said_ms_;
 };
 

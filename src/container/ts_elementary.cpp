@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::string_view opus_name = "Opus";
 constexpr std::uint8_t opus_extension = 0x80;   // descriptor_tag_extension, user defined
+constexpr std::uint8_t metadata_pointer_tag = 0x25;
+constexpr std::uint8_t metadata_tag = 0x26;
+constexpr std::string_view id3_identifier = "ID3 ";
 constexpr std::uint32_t half_rates_below = 32'000;
 
 /// The streams, and how many of them are coupled, that a channel_config_code of 1 to 8 stands for: those of
@@ -160,6 +163,41 @@ std::vector<std::byte> descriptors(const media::TrackConfig& config) {
         writer.u8(opus_extension);
         writer.u8(opus_code(config.extra).value_or(0));
     }
+    return out;
+}
+
+namespace {
+
+// metadata_application_format u16 = FFFF, said by an identifier of 4 | metadata_format u8 = FF, likewise of 4
+// metadata_service_id u8 | flags
+void append_id3_format(ByteWriter& writer) {
+    writer.u16(0xFFFF);
+    writer.text(id3_identifier);
+    writer.u8(0xFF);
+    writer.text(id3_identifier);
+    writer.u8(0);
+}
+
+}   // namespace
+
+std::vector<std::byte> id3_descriptors() {
+    std::vector<std::byte> out;
+    ByteWriter writer{out};
+    writer.u8(metadata_tag);
+    writer.u8(13);
+    append_id3_format(writer);
+    writer.u8(0x0F);   // no decoder configuration
+    return out;
+}
+
+std::vector<std::byte> id3_pointer(std::uint16_t programme) {
+    std::vector<std::byte> out;
+    ByteWriter writer{out};
+    writer.u8(metadata_pointer_tag);
+    writer.u8(15);
+    append_id3_format(writer);
+    writer.u8(0x1F);   // in this transport stream
+    writer.u16(programme);
     return out;
 }
 

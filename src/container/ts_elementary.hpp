@@ -16,6 +16,7 @@ enum class StreamType : std::uint8_t {
     mpeg2_audio = 0x04,   ///< the half sample rates
     private_pes = 0x06,
     adts = 0x0F,
+    metadata = 0x15,   ///< in PES packets
     h264 = 0x1B,
     h265 = 0x24,
 };
@@ -30,6 +31,11 @@ bool carries(const media::Track& track);
 StreamType stream_type(const media::TrackConfig& config);
 /// What stands behind it in the PMT.
 std::vector<std::byte> descriptors(const media::TrackConfig& config);
+/// Of ID3 tags in PES packets, as HLS has them: what stands behind their stream, and behind the programme
+/// (metadata_descriptor and metadata_pointer_descriptor, §2.6.60, §2.6.58).
+std::vector<std::byte> id3_descriptors();
+std::vector<std::byte> id3_pointer(std::uint16_t programme);
+
 /// stream_id of the PES packets.
 std::uint8_t stream_id(const media::TrackConfig& config);
 

@@ -1,6 +1,7 @@
 #include "container/ts_multiplexer.hpp"
 
 #include "base/byte_reader.hpp"
+#include "container/id3.hpp"
 #include "container/ts_elementary.hpp"
 #include "container/ts_pes.hpp"
 #include "container/ts_sections.hpp"
@@ -15,6 +16,7 @@ namespace {
 constexpr std::uint16_t programme_number = 1;
 constexpr Pid map_pid = 0x1000;
 constexpr Pid first_track_pid = 0x0100;
+constexpr Pid message_pid = 0x0200;   // behind all tracks
 constexpr std::uint8_t versions = 32;
 /// By how much other tracks' units move the clock later than those that carry it, at first and at most: where
 /// audio runs ahead of video, the video still sets the clock.
@@ -63,9 +65,19 @@ void Multiplexer::configure(std::span<const media::Track> tracks) {
     const bool changed = !std::ranges::equal(streams_, streams, same);
     streams_ = std::move(streams);
     if (changed) {
-        version_ = static_cast<std::uint8_t>((version_ + 1U) % versions);
-        rebuild_tables();
-        tables_due_ = true;
+        change_tables();
+    }
+}
+
+void Multiplexer::change_tables() {
+    version_ = static_cast<std::uint8_t>((version_ + 1U) % versions);
+    rebuild_tables();
+    tables_due_ = true;
+}
+
+void Multiplexer::expect_messages() {
+    if (!std::exchange(with_messages_, true)) {
+        change_tables();
     }
 }
 
@@ -78,6 +90,11 @@ void Multiplexer::rebuild_tables() {
     for (const Stream& stream : streams_) {
         map.streams.push_back({static_cast<std::uint8_t>(stream_type(*stream.config)), stream.pid,
                                descriptors(*stream.config)});
+    }
+    if (with_messages_) {
+        map.descriptors = id3_pointer(programme_number);
+        map.streams.push_back(
+            {static_cast<std::uint8_t>(StreamType::metadata), message_pid, id3_descriptors()});
     }
     map.clock_pid = streams_.empty() ? null_pid : streams_.front().pid;
     tables_.clear();
@@ -222,6 +239,23 @@ void Multiplexer::write(std::vector<std::byte>& out, const media::AccessUnit& un
         writer.put(start_code);
         writer.put(nal);
     }
+}
+
+void Multiplexer::write(std::vector<std::byte>& out, const media::TimedMessage& message) {
+    if (!clock_) {
+        return;
+    }
+    expect_messages();
+    if (tables_due_) {
+        write_tables(out);
+    }
+    const std::vector<std::byte> tag = id3::text_tag(id3::result_name, as_text(message.json));
+    const std::int64_t pts = message.pts + time_offset;
+    const PesHeader header{
+        {.stream_id = private_stream_id, .pts = pts, .dts = pts, .payload_size = tag.size()}};
+    PacketWriter writer{out, message_counter_, {.pid = message_pid}, header.span().size() + tag.size()};
+    writer.put(header.span());
+    writer.put(tag);
 }
 
 void Multiplexer::run_on(std::vector<std::byte>& out, std::int64_t dts, std::int64_t timescale) {

@@ -2,6 +2,7 @@
 
 #include "container/ts_packet.hpp"
 #include "media/access_unit.hpp"
+#include "media/timed_message.hpp"
 
 #include <array>
 #include <optional>
@@ -48,6 +49,11 @@ public:
     /// Appends the packets of a unit: what is due before it, then itself. Units of other tracks, and of
     /// another kind than their track was configured with, are left out.
     void write(std::vector<std::byte>& out, const media::AccessUnit& unit);
+    /// A stream of ID3 tags stands in the PMT from now on.
+    void expect_messages();
+    /// Appends the packets of a message, an ID3 tag; the first brings its stream into the PMT. Nothing before
+    /// the first unit.
+    void write(std::vector<std::byte>& out, const media::TimedMessage& message);
     /// Appends the clock values due before a unit at `dts` (of the track that carries the clock) follows.
     void run_on(std::vector<std::byte>& out, std::int64_t dts, std::int64_t timescale);
 
@@ -66,6 +72,7 @@ private:
         media::ConfigRef said;   // the configuration whose parameter sets went before a picture
         Pid pid = 0;
     };
+    void change_tables();
     void rebuild_tables();
     std::vector<std::byte> service_table(bool running) const;
     void count_packets(std::span<std::byte> packets);
@@ -80,6 +87,8 @@ private:
     std::vector<std::byte> tables_;   // packets, their counters not yet set
     std::vector<std::byte> last_tables_;
     std::vector<std::byte> prefix_;   // of the unit being written
+    bool with_messages_ = false;
+    std::uint8_t message_counter_ = 0;
     std::array<std::uint8_t, 256> track_counters_{};
     std::array<std::uint8_t, 3> table_counters_{};
     std::uint8_t version_ = 31;   // of the PMT and SDT; the first is 0

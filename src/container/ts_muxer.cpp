@@ -26,6 +26,14 @@ void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     }
 }
 
+void Muxer::message(const media::TimedMessage& message, BlockLog& log, Instant now) {
+    packets_.clear();
+    multiplexer_.write(packets_, message);
+    if (!packets_.empty()) {
+        log.message({packets_}, now);
+    }
+}
+
 void Muxer::end(BlockLog& log, Instant now) {
     packets_.clear();
     multiplexer_.stop(packets_);

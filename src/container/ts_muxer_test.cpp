@@ -373,5 +373,61 @@ TEST(TsMuxer, carries_what_it_has_words_for) {
     EXPECT_EQ(heard.units[0].config->channels, 6);
 }
 
+/// The payloads and times of the PES packets of one PID.
+std::vector<std::pair<std::int64_t, std::string>> pes_of(ByteSpan bytes, Pid pid) {
+    std::size_t held = 0;
+    PesGatherer gatherer{held};
+    std::vector<std::pair<std::int64_t, std::string>> all;
+    for (const Packet& packet : samples::packets_of(bytes)) {
+        if (packet.pid != pid) {
+            continue;
+        }
+        for (const auto& pes : {gatherer.before(packet), gatherer.take(packet)}) {
+            if (pes) {
+                all.emplace_back(pes->pts.value_or(-1), as_text(pes->payload));
+            }
+        }
+    }
+    return all;
+}
+
+TEST(TsMuxer, row_0_28_results_are_id3_tags_with_the_times_of_their_pictures) {
+    const std::vector tracks{flv::samples::track(Codec::h264), flv::samples::track(Codec::aac)};
+    const Units units = film(tracks, 5000, 800, 700);
+    Muxer muxer{"live/cam"};
+    BlockLog log;
+    ASSERT_TRUE(muxer.configure(tracks, log, {}));
+    media::TimedMessage message = *media::read_message(R"({"n":1})");
+    muxer.message(message, log, {});
+    EXPECT_EQ(log.head(), 0U) << "nothing before the first picture";
+    for (const media::AccessUnit& unit : units) {
+        muxer.write(unit, log, {});
+        if (unit.track == 0) {
+            message.pts = unit.pts;
+            muxer.message(message, log, {});
+        }
+    }
+    LogView view;
+    view.apply(log.take_change());
+    std::vector<ByteSpan> slices(256);
+    std::vector<std::byte> bytes;
+    slices.resize(view.gather(0, view.head(), slices));
+    for (const ByteSpan slice : slices) {
+        bytes.insert(bytes.end(), slice.begin(), slice.end());
+    }
+    const Units pictures = of(units, 0);
+    const auto tags = pes_of(bytes, 0x0200);
+    ASSERT_EQ(tags.size(), pictures.size());
+    for (std::size_t i = 0; i < tags.size(); ++i) {
+        EXPECT_EQ(tags[i].first, pictures[i].pts + time_offset);
+        EXPECT_EQ(tags[i].second,
+                  std::string("ID3\x04\0\0\0\0\0\x19TXXX\0\0\0\x0F\0\0\x03result\0{\"n\":1}", 35));
+    }
+    const Heard heard = hear(bytes);
+    expect_equal(pictures, heard.of(0));
+    expect_equal(of(units, 1), heard.of(1));
+    EXPECT_EQ(heard.counters.counter_jumps, 0U);
+}
+
 }   // namespace
 }   // namespace millrace::ts

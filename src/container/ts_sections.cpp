@@ -139,7 +139,8 @@ std::vector<std::byte> write_pmt(const ProgrammeMap& map) {
     std::vector<std::byte> body;
     ByteWriter writer{body};
     writer.u16(static_cast<std::uint16_t>(0xE000U | map.clock_pid));
-    writer.u16(0xF000U);
+    writer.u16(static_cast<std::uint16_t>(0xF000U | map.descriptors.size()));
+    writer.bytes(map.descriptors);
     for (const MapEntry& stream : map.streams) {
         writer.u8(stream.stream_type);
         writer.u16(static_cast<std::uint16_t>(0xE000U | stream.pid));

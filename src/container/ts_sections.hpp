@@ -27,6 +27,7 @@ struct ProgrammeMap {
     std::uint16_t programme = 1;
     std::uint8_t version = 0;
     Pid clock_pid = null_pid;
+    std::vector<std::byte> descriptors{};   ///< of the programme; not read
     std::vector<MapEntry> streams;
 };
 struct Programme {

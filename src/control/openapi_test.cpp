@@ -16,7 +16,7 @@ namespace {
 
 /// Paths that another room's routes answer; tests/interop/api.py asks a running node for them.
 const std::set<std::string> elsewhere{"/api/v1/events", "/{name}/events", "/api/v1/recordings/{name}",
-                                      "/api/v1/pins/{name}"};
+                                      "/api/v1/pins/{name}", "/api/v1/streams/{name}/results"};
 
 class Nowhere final : public Background {
 public:

@@ -209,6 +209,16 @@ Json camera(const hub::CameraReport& report) {
             {"queue", {{"pictures", report.pictures_waiting}, {"units", report.units_waiting}}}};
 }
 
+/// What its camera tells of itself, and results.
+void add_what_it_says(Json& json, const hub::StreamReport& report) {
+    if (report.camera) {
+        json["camera"] = camera(*report.camera);
+    }
+    if (report.results.taken + report.results.refused > 0) {
+        json["results"] = {{"taken", report.results.taken}, {"refused", report.results.refused}};
+    }
+}
+
 Json document(const hub::StreamReport& report, const Audience& audience, Reader reader) {
     Json json;
     json["name"] = report.name;
@@ -248,9 +258,7 @@ Json document(const hub::StreamReport& report, const Audience& audience, Reader 
     }
     json["bytes_in"] = report.bytes_in;
     json["timestamp_jumps"] = report.jumps;
-    if (report.camera) {
-        json["camera"] = camera(*report.camera);
-    }
+    add_what_it_says(json, report);
     json["outputs"] = outputs(report);
     json["viewers"] = Json::object();
     for (const auto& [protocol, count] : audience.viewers) {

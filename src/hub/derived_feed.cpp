@@ -37,6 +37,18 @@ void Derived::end(Instant now) {
     tell();
 }
 
+void Derived::say(const media::TimedMessage& message, Instant now) {
+    const std::uint64_t before = log_.head();
+    if (!over_) {
+        say_message(message, now);
+    }
+    if (log_.head() != before) {
+        // Between two pictures: where there are many viewers, their window joins it with the next.
+        log_.request_flush();
+        tell();
+    }
+}
+
 void Derived::tell() {
     if (!log_.has_change()) {
         return;

@@ -5,6 +5,7 @@
 #include "hub/latency.hpp"
 #include "hub/media_feed.hpp"
 #include "media/access_unit.hpp"
+#include "media/timed_message.hpp"
 
 #include <concepts>
 #include <iterator>
@@ -28,8 +29,10 @@ concept Muxer = requires(M muxer, const M& constant, std::span<const media::Trac
     muxer.write(unit, log, now);   // one or more messages
     muxer.unpublished(log, now);   // the publisher said it ends; another may follow
     muxer.end(log, now);           // nothing will follow
-    // And, where the form has words for it, lost(log, now): the publisher left without a word. Where there is
-    // a constant `ends_with_publisher` that is true, the log ends with the publisher's word.
+    // And, where the form has words for it, message(message, log, now), of what is said beside the frames,
+    // and expect_messages() before the first configure where there were some before; lost(log, now): the
+    // publisher left without a word. Where there is a constant `ends_with_publisher` that is true, the log
+    // ends with the publisher's word.
     { constant.lead(tracks) } -> std::same_as<Bytes>;
     { constant.resume() } -> std::same_as<Bytes>;
 };
@@ -56,6 +59,11 @@ public:
     virtual void lost(Instant now);
     virtual void end(Instant now);
 
+    /// Says it beside the frames, where the form has words for it; it leaves at once.
+    void say(const media::TimedMessage& message, Instant now);
+    /// There were messages before it began.
+    virtual void expect_messages() {}
+
     void attach(MirrorRef mirror, StreamHandle stream);
     void detach(const MirrorRef& mirror) { std::erase(mirrors_, mirror); }
     bool watched() const { return !mirrors_.empty(); }
@@ -78,6 +86,7 @@ protected:
     // What the form says of these; `say_lost`: whether it has words for it.
     virtual void say_unpublished(Instant /*now*/) {}
     virtual bool say_lost(Instant /*now*/) { return false; }
+    virtual void say_message(const media::TimedMessage& /*message*/, Instant /*now*/) {}
     virtual void say_end(Instant /*now*/) {}
     virtual bool ends_with_publisher() const { return false; }
     /// Tells every mirror what changed.
@@ -129,6 +138,12 @@ public:
         return track.config != nullptr && muxer_.carries(track) && (!key_.only || *key_.only == track.kind);
     }
 
+    void expect_messages() override {
+        if constexpr (requires { muxer_.expect_messages(); }) {
+            muxer_.expect_messages();
+        }
+    }
+
     void write_new(Instant now) override {
         while (!over_) {
             const media::AccessUnitRef unit = cursor_->next();
@@ -165,6 +180,15 @@ private:
             muxer_.lost(log_, now);
         }
         return has_words;
+    }
+    void say_message(const media::TimedMessage& message, Instant now) override {
+        constexpr bool has_words = requires { muxer_.message(message, log_, now); };
+        if constexpr (has_words) {
+            // Nobody began before the first entrance.
+            if (log_.has_entrance()) {
+                muxer_.message(message, log_, now);
+            }
+        }
     }
     void say_end(Instant now) override { muxer_.end(log_, now); }
     bool ends_with_publisher() const override {

@@ -144,6 +144,35 @@ void Directory::tell(Event event) {
     }
 }
 
+void Directory::tell_result(const std::string& stream, const media::TimedMessage& message) {
+    if (events_ != nullptr) {
+        const std::string head = fmt::format(R"("kind":"result","stream":{})", web::json_quoted(stream));
+        events_->tell_result(stream, media::message_text(head, message));
+    }
+}
+
+void Directory::say(const std::string& name, std::vector<media::TimedMessage> messages,
+                    Reply<std::size_t> reply) {
+    const std::optional<StreamHandle> handle = find(name);
+    if (!handle) {
+        reply.give(fail(Errc::not_found, "no such stream"));
+        return;
+    }
+    on_home(*handle, [messages = std::move(messages), reply = std::move(reply)](Stream* found) mutable {
+        std::size_t taken = 0;
+        for (media::TimedMessage& message : messages) {
+            const Result<> said =
+                found != nullptr ? found->say(message) : Result<>{fail(Errc::not_found, "no such stream")};
+            if (!said && taken == 0) {
+                reply.give(std::unexpected(said.error()));
+                return;
+            }
+            taken += said ? 1 : 0;
+        }
+        reply.give(std::size_t{taken});
+    });
+}
+
 void Directory::introduce(Sessions& sessions) {
     sessions.tell_to(events_);
     const MutexLock lock{mutex_};

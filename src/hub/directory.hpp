@@ -48,6 +48,10 @@ public:
     void append(const StreamHandle& stream, std::uint64_t publication, Batch batch, SessionRef session);
     void unpublish(const StreamHandle& stream, std::uint64_t publication, bool said);
 
+    /// Says messages beside the stream's frames, in order: how many were taken, or why the first was not.
+    /// Errc::not_found (no such stream, nobody publishes it, no such picture), throttled.
+    void say(const std::string& name, std::vector<media::TimedMessage> messages, Reply<std::size_t> reply);
+
     /// Opens, and later closes, a worker's mirror of a stream in one form; answered through the mirror.
     void open(const std::string& name, const Flavour& flavour, MirrorRef mirror);
     void close(const StreamHandle& stream, const FlavourKey& key, MirrorRef mirror);
@@ -101,6 +105,7 @@ public:
     /// What holds for it now.
     Stream::Settings settings_of(const std::string& name);
     void tell(Event event);
+    void tell_result(const std::string& stream, const media::TimedMessage& message);
     /// Who records, or null.
     Recordings* recordings() const { return recordings_; }
     bool has_source(const std::string& name) const;

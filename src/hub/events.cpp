@@ -30,11 +30,11 @@ std::string json_of(const Event& event, std::string_view text, std::string_view 
 
 bool wanted(const EventWish& wish, const Event& event) {
     if (wish.stream.empty()) {
-        return true;
+        return event.kind != EventKind::result;
     }
     return wish.stream == event.stream &&
            (event.kind == EventKind::stream || event.kind == EventKind::verdict ||
-            event.kind == EventKind::viewers || !event.open_json.empty());
+            event.kind == EventKind::viewers || event.kind == EventKind::result || !event.open_json.empty());
 }
 
 bool limited(EventKind kind) {
@@ -54,6 +54,7 @@ std::string_view name(EventKind kind) {
         case EventKind::refused: return "refused";
         case EventKind::log: return "log";
         case EventKind::lost: return "lost";
+        case EventKind::result: return "result";
     }
     return "stream";
 }
@@ -146,10 +147,44 @@ void Events::keep(Event event) {
         ++first_;
     }
     kept_.push_back(std::make_shared<const Event>(std::move(event)));
-    const Event& newcomer = *kept_.back();
+    hand_out(EventRef{kept_.back()});
+}
+
+void Events::tell_result(std::string stream, std::string json) {
+    home_.post([this, event = Event{.kind = EventKind::result,
+                                    .stream = std::move(stream),
+                                    .text = {},
+                                    .members = {},
+                                    .json = std::move(json)}]() mutable { keep_result(std::move(event)); });
+}
+
+void Events::keep_result(Event event) {
+    result_bytes_ += event.json.size();
+    results_.push_back(std::make_shared<const Event>(std::move(event)));
+    ++results_end_;
+    while (results_.size() > results_max || result_bytes_ > result_bytes_max) {
+        result_bytes_ -= results_.front()->json.size();
+        results_.pop_front();
+    }
+    hand_out(EventRef{results_.back()});
+}
+
+void Events::add_results(const EventWish& wish, EventBatch& batch) const {
+    const std::uint64_t first = results_end_ - results_.size();
+    std::uint64_t next = std::clamp(wish.results_after.value_or(results_end_ - 1) + 1, first, results_end_);
+    for (; next < results_end_ && batch.events.size() < batch_max; ++next) {
+        const EventRef& one = results_[next - first];
+        if (wanted(wish, *one)) {
+            batch.events.push_back(one);
+        }
+    }
+    batch.results_after = next - 1;
+}
+
+void Events::hand_out(const EventRef& newcomer) {
     std::vector<Waiting> answered;
     for (auto one = waiting_.begin(); one != waiting_.end();) {
-        if (wanted(one->wish, newcomer)) {
+        if (wanted(one->wish, *newcomer)) {
             answered.push_back(std::move(*one));
             one = waiting_.erase(one);
         } else {
@@ -157,7 +192,7 @@ void Events::keep(Event event) {
         }
     }
     for (Waiting& one : answered) {
-        one.reply.give(EventBatch{{kept_.back()}, newcomer.id});
+        one.reply.give(EventBatch{{newcomer}, newest(), results_end_ - 1});
     }
 }
 
@@ -201,6 +236,7 @@ void Events::answer(Waiting waiting) {
             batch.events.push_back(next);
         }
     }
+    add_results(waiting.wish, batch);
     if (!batch.events.empty()) {
         batch.after = after;
         waiting.reply.give(std::move(batch));
@@ -208,6 +244,7 @@ void Events::answer(Waiting waiting) {
         waiting.reply.give(fail(Errc::exhausted, "as many read events as this node takes; try again later"));
     } else {
         waiting.wish.after = after;
+        waiting.wish.results_after = batch.results_after;
         waiting_.push_back(std::move(waiting));
     }
 }

@@ -28,7 +28,9 @@ enum class EventKind : std::uint8_t {
     refused,         ///< somebody was turned away
     log,             ///< a line of the log
     lost,            ///< events that a reader asked for are not kept any more
+    result,          ///< what an application says of a picture; for the readers of its stream alone
 };
+inline constexpr std::size_t event_kinds = 10;
 std::string_view name(EventKind kind);
 
 /// Something that happened. Who tells it fills the first four.
@@ -51,14 +53,17 @@ using EventRef = std::shared_ptr<const Event>;
 /// Which events a reader wants. Readers of one stream get what every viewer may know: its state, its
 /// verdicts, that it has a publisher, and how many viewers there are.
 struct EventWish {
-    std::optional<std::uint64_t> after;   ///< an event's id; nothing: from now on
-    std::string stream;                   ///< empty: of everything, for administrators
+    std::optional<std::uint64_t> after;             ///< an event's id; nothing: from now on
+    std::string stream;                             ///< empty: of everything, for administrators
+    std::optional<std::uint64_t> results_after{};   ///< the place of a result; nothing: from now on
 };
 
-/// Some events in order, and what to ask for next.
+/// Some events in order, and what to ask for next. Results stand behind the others and have no id: a reader
+/// that was away gets none of before.
 struct EventBatch {
     std::vector<EventRef> events;
     std::uint64_t after = 0;
+    std::uint64_t results_after = 0;
 };
 
 /// The event as that reader hears it.
@@ -71,6 +76,9 @@ public:
     static constexpr std::size_t kept_max = 4096;
     static constexpr std::size_t batch_max = 64;
     static constexpr std::size_t readers_max = 256;
+    /// Of results, which do not wait for readers who are away; a result is a line of at most 17 KB.
+    static constexpr std::size_t results_max = 512;
+    static constexpr std::size_t result_bytes_max = 2U << 20U;
     /// Of viewers who come and go, and of refusals: so many a second in the long run, and so many at once.
     /// What is beyond is told as a number.
     static constexpr int told_per_second_max = 50;
@@ -86,6 +94,8 @@ public:
     Events& operator=(const Events&) = delete;
 
     void tell(Event event);
+    /// A result of a stream, whose `json` is all that is said.
+    void tell_result(std::string stream, std::string json);
 
     /// The next events for a reader, as soon as there is one. `reader` is a number of its own from
     /// `new_reader`; its next call takes the place of one that waits. Errc::exhausted: too many readers wait.
@@ -109,6 +119,11 @@ private:
     };
 
     void keep(Event event);
+    /// Gives the newcomer to all who wait for it.
+    void hand_out(const EventRef& newcomer);
+    void keep_result(Event event);
+    /// Appends the results that a reader has not read.
+    void add_results(const EventWish& wish, EventBatch& batch) const;
     void count(const Event& event);
     void tell_counts();
     bool admits(const Event& event);
@@ -123,8 +138,11 @@ private:
     std::uint64_t started_at_;   // the first id of all
     std::deque<EventRef> kept_;
     std::vector<Waiting> waiting_;
-    std::array<Limit, 9> limits_;
-    std::array<std::uint64_t, 9> untold_{};
+    std::uint64_t results_end_ = 1;   // the place behind the newest result
+    std::size_t result_bytes_ = 0;
+    std::deque<EventRef> results_;
+    std::array<Limit, event_kinds> limits_;
+    std::array<std::uint64_t, event_kinds> untold_{};
     std::unordered_map<std::string, Count> counts_;   // of streams that have viewers
     std::deque<std::string> changed_;
     Alarm<Events, &Events::tell_counts> second_{*this};

@@ -1,6 +1,7 @@
 #include "hub/events.hpp"
 
 #include "base/virtual_time.hpp"
+#include "media/timed_message.hpp"
 
 #include <gtest/gtest.h>
 
@@ -39,6 +40,7 @@ private:
                 co_return;
             }
             self.wish_.after = batch->after;
+            self.wish_.results_after = batch->results_after;
             for (const EventRef& event : batch->events) {
                 self.texts_.push_back(event->text);
                 self.all.push_back(event);
@@ -241,6 +243,45 @@ TEST(Events, only_so_many_wait_and_those_who_are_gone_make_room) {
     world.tell("one");
     EXPECT_EQ(admitted.texts(), Texts{"one"});
     world.time.settle();
+}
+
+TEST(Events, row_0_28_results_go_to_the_readers_of_their_stream_alone_and_push_nothing_out) {
+    World world;
+    Reader cam{world.time, world.other, world.events, {.after = {}, .stream = "live/cam"}};
+    Reader other{world.time, world.other, world.events, {.after = {}, .stream = "live/other"}};
+    Reader everything{world.time, world.other, world.events};
+    world.tell("one");
+    for (std::size_t i = 0; i < Events::results_max * 3; ++i) {
+        world.events.tell_result("live/cam", fmt::format("{{{}}}", i));
+        world.time.settle();
+    }
+    world.tell("two");
+    world.time.settle();
+    ASSERT_EQ(cam.all.size(), Events::results_max * 3 + 2);
+    for (std::size_t i = 0; i < Events::results_max * 3; ++i) {
+        ASSERT_EQ(cam.all[i + 1]->json, fmt::format("{{{}}}", i));
+        ASSERT_EQ(cam.all[i + 1]->id, 0U) << "nobody goes on behind a result";
+    }
+    EXPECT_EQ(other.texts(), std::vector<std::string>{});
+    EXPECT_EQ(everything.texts(), (std::vector<std::string>{"one", "two"}));
+    Reader late{world.time, world.other, world.events, {.after = 0, .stream = "live/cam"}};
+    EXPECT_EQ(std::ranges::count(late.all, EventKind::result, &Event::kind), 0)
+        << "a result is of its moment";
+}
+
+TEST(Events, results_that_nobody_reads_are_bounded_in_bytes) {
+    World world;
+    const std::string large(media::TimedMessage::bytes_max, 'x');
+    Reader slow{world.time, world.other, world.events, {.after = {}, .stream = "live/cam"}};
+    for (int i = 0; i < 1000; ++i) {
+        world.events.tell_result("live/cam", large);   // it reads only when all are there
+    }
+    world.time.settle();
+    std::size_t bytes = 0;
+    for (const EventRef& event : slow.all) {
+        bytes += event->json.size();
+    }
+    EXPECT_LE(bytes, Events::result_bytes_max + large.size());
 }
 
 }   // namespace

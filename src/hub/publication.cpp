@@ -16,7 +16,7 @@ Publication::~Publication() {
 
 void Publication::flush() {
     const bool empty = batch_.items.empty() && batch_.bytes_received == 0 && batch_.dropped == 0 &&
-                       batch_.chunks == ChunkChecks{} && !batch_.camera;
+                       batch_.chunks == ChunkChecks{} && !batch_.camera && batch_.messages.empty();
     if (left_ || empty) {
         return;
     }

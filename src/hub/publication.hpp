@@ -6,6 +6,7 @@
 #include "hub/flavour.hpp"
 #include "hub/sessions.hpp"
 #include "media/access_unit.hpp"
+#include "media/timed_message.hpp"
 
 #include <optional>
 #include <string>
@@ -33,7 +34,8 @@ struct Batch {
     std::uint64_t dropped = 0;        ///< units the publisher's session could not use
     PacketLoss packets;
     ChunkChecks chunks;
-    std::optional<CameraReport> camera{};   ///< the newest, if it said anything
+    std::optional<CameraReport> camera{};          ///< the newest, if it said anything
+    std::vector<media::TimedMessage> messages{};   ///< behind the items
     Instant arrival;
 };
 
@@ -63,6 +65,13 @@ public:
     void take(PublishedItem item) { batch_.items.push_back(std::move(item)); }
     void count_received(std::size_t bytes) { batch_.bytes_received += bytes; }
     void count_dropped() { ++batch_.dropped; }
+    /// Beyond `messages_max` in one batch they are left out.
+    static constexpr std::size_t messages_max = 64;
+    void say(media::TimedMessage message) {
+        if (batch_.messages.size() < messages_max) {
+            batch_.messages.push_back(std::move(message));
+        }
+    }
     void tell(const CameraReport& camera) { batch_.camera = camera; }
     void count_packets(PacketLoss loss) {
         batch_.packets.lost += loss.lost;

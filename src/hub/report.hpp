@@ -73,6 +73,12 @@ struct OutputReport {
     LatencyReport latency{};
 };
 
+/// Messages beside the frames (results).
+struct MessageCounts {
+    std::uint64_t taken = 0;
+    std::uint64_t refused = 0;   ///< too many, or of no picture
+};
+
 /// A stream as the API shows it. Each counter counts one thing: what came in, what of it was dropped, what
 /// was written into each form.
 struct StreamReport {
@@ -100,6 +106,7 @@ struct StreamReport {
     /// where all we know is when they came.
     media::CaptureTime::Label capture_origin = media::CaptureTime::Label::arrival;
     LatencyReport arrival_latency{};
+    MessageCounts results{};
     std::optional<CameraReport> camera{};   ///< of our own, if it is one that makes the stream
     RecordingReport recording{};
     bool on_demand = false;                ///< a source makes it when somebody wants it

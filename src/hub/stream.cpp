@@ -48,6 +48,9 @@ Result<std::unique_ptr<Derived>> Stream::begin(const Flavour& flavour) {
         return std::unexpected(room.error());
     }
     std::unique_ptr<Derived> derived = flavour.make(*handle_.home);
+    if (messages_.taken > 0) {
+        derived->expect_messages();
+    }
     const Instant now = handle_.home->now();
     if (!flavour.key.pictures) {
         const Result<> begun = derived->begin(feed_, tracks_, now);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/answer.hpp"
+#include "base/rate_limit.hpp"
 #include "base/timer.hpp"
 #include "hub/cutter.hpp"
 #include "hub/derived_feed.hpp"
@@ -8,6 +9,7 @@
 #include "hub/key_frame.hpp"
 #include "hub/latency.hpp"
 #include "hub/meter.hpp"
+#include "hub/moments.hpp"
 #include "hub/packaged.hpp"
 #include "hub/polling_viewers.hpp"
 #include "hub/publication.hpp"
@@ -69,6 +71,11 @@ public:
     static constexpr Duration key_wait = 10s;            ///< for it, at most
     static constexpr Duration pictures_lag = 200ms;      ///< a renderer's newest picture, behind the unit
     static constexpr std::size_t tracks_max = Timeline::tracks_max;
+    // Of messages beside the frames: a second in the long run, and at once.
+    static constexpr int messages_per_second_max = 100;
+    static constexpr int messages_at_once_max = 200;
+    static constexpr int message_kilobytes_per_second_max = 512;
+    static constexpr int message_kilobytes_at_once_max = 1024;
 
     Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings);
     Stream(const Stream&) = delete;
@@ -80,6 +87,9 @@ public:
     /// (Errc::exists), unless `takeover` lets it in; one silent for `dead_after` is replaced.
     void offer(SessionFacts facts, SessionRef session, Reply<Grant> reply);
     void append(std::uint64_t publication, Batch batch);
+    /// Passes on, beside the frames, what an application says of one of them; the message is then bound to
+    /// it. Errc::not_found (nobody publishes, or no such picture), throttled.
+    Result<> say(media::TimedMessage& message);
     /// `said`: in words, not by a broken connection.
     void unpublish(std::uint64_t publication, bool said);
 
@@ -144,6 +154,8 @@ private:
     void replace_publisher(std::string_view why);
     void take(media::Track track);
     void take(media::AccessUnit unit, Instant arrival);
+    /// Whether the limits of messages let it pass.
+    bool admits(const media::TimedMessage& message, Instant now);
     void learn_config(const media::AccessUnit& unit);
     void become_ready();
     /// Gives those who wait for a key frame the one there is.
@@ -226,6 +238,10 @@ private:
     Instant first_media_;   // of this publication, for tracks_wait
     bool ready_ = false;
     bool announced_ = false;   // the publisher named its tracks
+    Moments moments_;
+    MessageCounts messages_;
+    RateLimit<messages_per_second_max, messages_at_once_max> message_rate_;
+    RateLimit<message_kilobytes_per_second_max, message_kilobytes_at_once_max> message_kilobytes_;
     std::optional<Instant> last_key_ask_;
     media::AccessUnitRef key_picture_;   // the newest of this publication
     std::vector<KeyWaiter> key_waiters_;

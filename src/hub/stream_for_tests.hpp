@@ -25,6 +25,9 @@ public:
         const std::string kind = unit.kind() == media::Kind::video ? "v " : "a ";
         line(kind + std::to_string(unit.dts_ms()) + (unit.discontinuity ? " jump" : ""), log, now);
     }
+    void message(const media::TimedMessage& message, BlockLog& log, Instant now) {
+        line("r " + std::to_string(message.pts / 90) + " " + std::string{as_text(message.json)}, log, now);
+    }
     void unpublished(BlockLog& log, Instant now) { line("unpublished", log, now); }
     void lost(BlockLog& log, Instant now) { line("lost", log, now); }
     void end(BlockLog& log, Instant now) { line("end", log, now); }

@@ -49,6 +49,7 @@ StreamReport Stream::report() const {
     meter_.fill(report, now);
     report.jumps = timeline_.jumps();
     report.camera = camera_;
+    report.results = messages_;
     report.memory = feed_.bytes();
     report_outputs(report);
     if (recording_) {

@@ -63,6 +63,7 @@ void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     announced_ = false;
     tracks_.clear();
     key_picture_.reset();
+    moments_.clear();
     meter_.restart();
     drift_.restart();
     told_.reset();
@@ -173,6 +174,10 @@ void Stream::append(std::uint64_t publication, Batch batch) {
             recording_->pump(batch.arrival);
         }
     }
+    for (media::TimedMessage& message : batch.messages) {
+        // Who publishes hears no answer; it is counted.
+        [[maybe_unused]] const Result<> said = say(message);
+    }
     tend_segments(batch.arrival);
     feed_.trim(batch.arrival);
     if (!knocks_.empty()) {
@@ -218,6 +223,9 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
     const WallTime utc = handle_.home->clock().utc();
     if (unit.capture.utc.microseconds == 0) {
         unit.capture = {utc, media::CaptureTime::Label::arrival};
+    }
+    if (video || !has_video()) {
+        moments_.note(unit);
     }
     measure(unit, arrival, publishers_time());
     unit.cut = cutter_.consider(unit, cutting_kind(arrival));

@@ -47,7 +47,9 @@ class ServerSent final : public Wire {
 public:
     void begin() override { append(out_, "retry: 2000\n\n"); }
     void write(std::uint64_t id, std::string_view json) override {
-        append(out_, fmt::format("id: {}\ndata: {}\n\n", id, json));
+        // Who connects again goes on behind the last id; a result has none.
+        append(out_,
+               id == 0 ? fmt::format("data: {}\n\n", json) : fmt::format("id: {}\ndata: {}\n\n", id, json));
     }
     void keep_alive() override { append(out_, ":\n\n"); }
     Result<> hear(ByteSpan /*bytes*/, Instant /*now*/) override { return {}; }
@@ -194,6 +196,7 @@ private:
         Result<hub::EventBatch> batch = co_await answer.within(Instant::never());
         if (batch) {
             wish_.after = batch->after;
+            wish_.results_after = batch->results_after;
             batch_ = std::move(batch->events);
         } else {
             refused_ = batch.error();

@@ -43,6 +43,8 @@ Result<> Pull::take(link::Talk::Event event) {
         media_.items.emplace_back(std::move(*unit));
     } else if (auto* const track = std::get_if<media::Track>(&event)) {
         media_.items.emplace_back(std::move(*track));
+    } else if (auto* const message = std::get_if<media::TimedMessage>(&event)) {
+        media_.messages.push_back(std::move(*message));
     } else if (auto* const welcome = std::get_if<link::Welcome>(&event)) {
         const Result<> elsewhere = refuse_own(desk_, welcome->hops);
         publisher_.came_through(std::move(welcome->hops));

@@ -128,6 +128,8 @@ Task<Error> carry(Guest& guest, Publisher& publisher) {
                 publisher.publication().take(std::move(*unit));
             } else if (auto* const track = std::get_if<media::Track>(&*event)) {
                 publisher.publication().take(std::move(*track));
+            } else if (auto* const message = std::get_if<media::TimedMessage>(&*event)) {
+                publisher.publication().say(std::move(*message));
             } else if (std::holds_alternative<link::End>(*event)) {
                 publisher.count();
                 publisher.publication().finish();

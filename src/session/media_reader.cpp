@@ -194,6 +194,9 @@ Task<Result<>> publish(SourcePublisher& publisher, ReadMedia& media, std::size_t
             publication.take(std::move(item));
         }
     }
+    for (media::TimedMessage& message : media.messages) {
+        publication.say(std::move(message));
+    }
     media.clear();
     co_await publisher.flush();
     co_return Result<>{};

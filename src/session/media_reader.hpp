@@ -12,11 +12,13 @@ namespace millrace::session {
 /// sender's times.
 struct ReadMedia {
     std::vector<hub::PublishedItem> items;
-    std::uint64_t dropped = 0;   ///< units that could not be used
-    bool ended = false;          ///< the sender said the end of its pictures, and none came since
+    std::vector<media::TimedMessage> messages{};   ///< behind the items
+    std::uint64_t dropped = 0;                     ///< units that could not be used
+    bool ended = false;   ///< the sender said the end of its pictures, and none came since
 
     void clear() {
         items.clear();
+        messages.clear();
         dropped = 0;
     }
 };

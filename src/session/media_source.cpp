@@ -80,6 +80,8 @@ void Origin::take(media_link::Message& message) {
         bytes_ += unit->payload.size();
         publication_->count_received(unit->payload.size());
         publication_->write(std::move(*unit));
+    } else if (auto* result = std::get_if<media::TimedMessage>(&message)) {
+        publication_->say(std::move(*result));
     } else if (const auto* statistics = std::get_if<media_link::Statistics>(&message)) {
         publication_->tell({.captured = statistics->captured,
                             .encoded = statistics->encoded,

@@ -20,6 +20,29 @@ HOSTILE = [
     "{{7*7}}", "</title><b>bold</b>", "\u202eevil\u0000", "//evil.example/x", "&lt;b&gt;", "a" * 600,
 ]
 
+# When the next picture is shown: the box over it, whether it is of this very picture, and how much of its
+# middle is as bright as the camera's ball; null: there is none.
+BOXES = """new Promise((answer) => {
+  const inside = document.querySelector('millrace-player')?.shadowRoot;
+  const video = inside?.querySelector('video');
+  const look = (_, { mediaTime }) => {
+    const [boxes, rect] = [inside.querySelector('.boxes'), inside.querySelector('.boxes rect')];
+    if (rect === null) {
+      return answer(null);
+    }
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0);
+    const [x, y, w, h] = ['x', 'y', 'width', 'height'].map((name) => Number(rect.getAttribute(name)));
+    const { data } = context.getImageData(x + w * 0.35, y + h * 0.35, w * 0.3, h * 0.3);
+    const bright = data.filter((shade, at) => at % 4 === 1 && shade > 200).length / (data.length / 4);
+    const own = Math.abs(Number(boxes.dataset.pts) - mediaTime) < 0.011;
+    answer({ x, own, bright, label: inside.querySelector('.boxes text')?.textContent ?? '' });
+  };
+  video ? video.requestVideoFrameCallback(look) : answer(null);
+})"""
+
 
 def silent(browser):
     """No error, no warning, no broken policy on any page of this browser."""
@@ -186,3 +209,19 @@ def row_1_32_every_page_has_a_strict_policy_and_its_files_are_found(scene):
     assert "<style" not in page and " style=" not in page and "onload" not in page
     for path in ("/favicon.ico", "/robots.txt", "/"):
         assert scene.server.get(path)[0] == 200, path
+
+@test(options=("--set", 'streams={ cam: { source: "test:?size=640x360&fps=25&audio=none&results" } }'))
+def row_0_28_the_page_draws_the_boxes_of_results_on_their_own_pictures(scene):
+    """The box goes round the white ball of the picture that is shown: by the page's own pixels."""
+    with Browser(scene.folder) as browser:
+        scene.server.wait_live("cam")
+        browser.open(scene.server.http("/cam"))
+        browser.until(lambda look: look["state"] == "live", PATIENCE, "the player says live")
+        browser.until(lambda _: browser.run(BOXES) is not None, PATIENCE, "a box is drawn")
+        seen = [found for found in (browser.run(BOXES) for _ in range(40)) if found]
+        own = [one for one in seen if one["own"]]
+        assert len(seen) >= 20 and len(own) >= len(seen) * 0.5, seen
+        assert sum(one["bright"] >= 0.6 for one in own) >= len(own) * 0.8, own
+        assert len({one["x"] for one in seen}) >= 5, "the box moves with the ball"
+        assert all(one["label"] == "ball 100 %" for one in seen), seen[0]
+        silent(browser)

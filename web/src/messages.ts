@@ -1,5 +1,7 @@
 /** What the server says in text on the WebSocket of `/NAME.mp4`; media comes as binary messages. */
 
+import { parseResult, type Said } from './player/results.ts';
+
 export interface TrackWords {
   readonly kind: 'video' | 'audio' | 'data';
   readonly codec: string;
@@ -9,6 +11,7 @@ export interface TrackWords {
 
 export type Message =
   | { readonly t: 'tracks'; readonly type: string; readonly tracks: readonly TrackWords[] }
+  | { readonly t: 'result'; readonly said: Said }
   | { readonly t: 'waiting' }
   | { readonly t: 'end' };
 
@@ -53,6 +56,10 @@ export function parseMessage(data: string): Message | null {
   }
   if (said?.['t'] === 'waiting' || said?.['t'] === 'end') {
     return { t: said['t'] };
+  }
+  if (said?.['t'] === 'result') {
+    const result = parseResult(said);
+    return result === null ? null : { t: 'result', said: result };
   }
   const type = text(said?.['type']);
   const tracks = said?.['tracks'];

@@ -12,7 +12,8 @@ namespace millrace::link {
 // big-endian:
 //
 //   length(4)    of type and body
-//   type(1)      3 track, 4 unit (media_link/message.cpp); 32 hello … 37 end; from 64 on, of later versions
+//   type(1)      3 track, 4 unit, 64 result (media_link/message.cpp); 32 hello … 37 end; from 64 on, of what
+//                later versions say: an end that does not know it passes over it
 //   body
 //
 //   hello        version(2) direction(1) name: size(2) text  query: size(2) text  hops: text, the rest
@@ -24,9 +25,19 @@ namespace millrace::link {
 
 namespace {
 
-enum class Type : std::uint8_t { track = 3, unit = 4, hello = 32, welcome, refusal, proof, wish, end };
+enum class Type : std::uint8_t {
+    track = 3,
+    unit = 4,
+    hello = 32,
+    welcome,
+    refusal,
+    proof,
+    wish,
+    end,
+    result = 64
+};
 
-constexpr std::uint8_t later_versions = 64;
+constexpr std::uint8_t passed_over_from = 64;
 
 class Writer {
 public:
@@ -140,13 +151,17 @@ Result<Message> read_media(ByteSpan message) {
     if (auto* const track = std::get_if<media::Track>(&*media)) {
         return Message{std::move(*track)};
     }
+    if (auto* const result = std::get_if<media::TimedMessage>(&*media)) {
+        return Message{std::move(*result)};
+    }
     return Message{std::move(std::get<media::AccessUnit>(*media))};
 }
 
 Result<Message> read_body(Type type, ByteSpan message, ByteReader& reader) {
     switch (type) {
         case Type::track:
-        case Type::unit: return read_media(message);
+        case Type::unit:
+        case Type::result: return read_media(message);
         case Type::hello: return read_hello(reader);
         case Type::welcome: {
             const std::uint16_t said = reader.u16();
@@ -171,6 +186,9 @@ Result<> write(std::vector<std::byte>& out, const Message& message) {
     }
     if (const auto* const unit = std::get_if<media::AccessUnit>(&message)) {
         return media_link::write(out, *unit);
+    }
+    if (const auto* const result = std::get_if<media::TimedMessage>(&message)) {
+        return media_link::write(out, *result);
     }
     const std::size_t begin = out.size();
     ByteWriter{out}.u32(0);
@@ -199,7 +217,7 @@ Result<std::optional<Message>> read(ByteSpan message) {
     if (!reader.ok()) {
         return fail(Errc::malformed, "an empty message");
     }
-    if (type >= later_versions) {
+    if (type >= passed_over_from && type != static_cast<std::uint8_t>(Type::result)) {
         return std::optional<Message>{};
     }
     Result<Message> body = read_body(static_cast<Type>(type), message, reader);

@@ -3,6 +3,7 @@
 #include "base/hops.hpp"
 #include "base/result.hpp"
 #include "media/access_unit.hpp"
+#include "media/timed_message.hpp"
 
 #include <array>
 #include <string>
@@ -67,7 +68,8 @@ struct Wish {
 /// The publisher said its end. Another may follow where the link stays.
 struct End {};
 
-using Message = std::variant<Hello, Welcome, Refusal, media::Track, media::AccessUnit, ChunkProof, Wish, End>;
+using Message = std::variant<Hello, Welcome, Refusal, media::Track, media::AccessUnit, ChunkProof, Wish, End,
+                             media::TimedMessage>;
 
 /// Appends the message with its length. A unit travels without its configuration, which stands in the track
 /// before it. What does not fit is Errc::exhausted, and nothing is appended; words are cut.

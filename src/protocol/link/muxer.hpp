@@ -15,6 +15,7 @@ public:
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     /// A unit that is larger than a message can be is left out.
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
+    void message(const media::TimedMessage& message, BlockLog& log, Instant now) { say(message, log, now); }
     void unpublished(BlockLog& log, Instant now);
     void end(BlockLog& log, Instant now) { unpublished(log, now); }
     Bytes lead(std::span<const media::Track>) const { return {}; }

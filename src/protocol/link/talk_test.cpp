@@ -184,6 +184,20 @@ TEST(Talk, words_of_later_versions_are_passed_over) {
     EXPECT_TRUE(next<End>(host));
 }
 
+TEST(Talk, row_0_28_results_come_beside_the_units_with_their_own_time) {
+    Talk host = open_host();
+    media::TimedMessage message = *media::read_message(R"({"capture":1800000000000000,"n":1})");
+    message.capture = {1'800'000'000'000'123};
+    ASSERT_TRUE(host.receive(written(message), start));
+    const auto came = next<media::TimedMessage>(host);
+    ASSERT_TRUE(came);
+    EXPECT_EQ(came->json, message.json);
+    EXPECT_EQ(came->capture, message.capture) << "the sender knows its picture";
+    std::vector<std::byte> broken = written(message);
+    broken.back() = std::byte{'{'};
+    EXPECT_FALSE(host.receive(broken, start));
+}
+
 TEST(Talk, only_what_is_for_here_and_now_is_taken) {
     const Film film{100};
     const std::vector<std::byte> wish = written(Wish{.what = Wish::What::bitrate, .value = 5});

@@ -19,7 +19,7 @@ namespace millrace::media_link {
 // A message; numbers are big-endian:
 //
 //   length(4)                    of type and body
-//   type(1)                      1 hello … 8 end; 16 picture, 17 release, 18 played
+//   type(1)                      1 hello … 8 end; 16 picture, 17 release, 18 played; 64 result
 //   body
 //
 //   hello        version(2)
@@ -46,6 +46,7 @@ namespace millrace::media_link {
 //                delay(8) jitter(8) behind_sound(8), microseconds
 //                sounds_late(8) sound_played(8) sound_filled(8) sound_dropped(8), microseconds
 //                silent          text, the rest of the message
+//   result       utc(8) of its picture; JSON, the rest
 
 namespace {
 
@@ -60,7 +61,8 @@ enum class Type : std::uint8_t {
     end,
     picture = 16,
     release,
-    played
+    played,
+    result = 64
 };
 
 constexpr std::uint8_t flag_key = 1;
@@ -123,6 +125,12 @@ public:
     }
     Result<> operator()(const Played& played) {
         return begin(Type::played), media_link::write(out_, played), Result<>{};
+    }
+    Result<> operator()(const media::TimedMessage& message) {
+        begin(Type::result);
+        out_.u64(static_cast<std::uint64_t>(message.capture.microseconds));
+        out_.bytes(message.json);
+        return {};
     }
 
 private:
@@ -372,6 +380,21 @@ Result<Message> read_text(Type type, ByteReader& reader) {
     return type == Type::fault ? Message{Fault{lasting, std::move(text)}} : Message{Start{std::move(text)}};
 }
 
+/// What its text says of the time is not asked again: the sender knows its picture.
+Result<Message> read_result(ByteReader& reader) {
+    constexpr std::int64_t utc_max = std::int64_t{1} << 58U;
+    const auto utc = static_cast<std::int64_t>(reader.u64());
+    if (!reader.ok() || utc < 0 || utc > utc_max) {
+        return fail(Errc::malformed, "a result that is cut, or of no time");
+    }
+    Result<media::TimedMessage> message = media::read_message(as_text(reader.take(reader.remaining())));
+    if (!message) {
+        return std::unexpected(message.error());
+    }
+    message->capture.microseconds = utc;
+    return Message{std::move(*message)};
+}
+
 Result<Message> read_body(Type type, ByteReader& reader) {
     switch (type) {
         case Type::hello: return Message{Hello{reader.u16()}};
@@ -383,6 +406,7 @@ Result<Message> read_body(Type type, ByteReader& reader) {
         case Type::picture: return read_picture(reader);
         case Type::release: return read_release(reader);
         case Type::played: return read_played(reader);
+        case Type::result: return read_result(reader);
         case Type::track:
         case Type::unit: break;
     }

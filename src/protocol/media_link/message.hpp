@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "media/access_unit.hpp"
+#include "media/timed_message.hpp"
 #include "protocol/media_link/picture.hpp"
 
 #include <cstdint>
@@ -64,7 +65,7 @@ struct Fault {
 struct End {};
 
 using Message = std::variant<Hello, Start, media::Track, media::AccessUnit, Command, Statistics, Fault, End,
-                             Picture, Release, Played>;
+                             Picture, Release, Played, media::TimedMessage>;
 
 /// Appends the message with its length. A unit's configuration does not travel with it but in the Track
 /// before it; units beyond unit_bytes_max are Errc::exhausted and nothing is appended.

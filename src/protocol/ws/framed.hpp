@@ -2,6 +2,7 @@
 
 #include "base/block_log.hpp"
 #include "media/access_unit.hpp"
+#include "media/timed_message.hpp"
 #include "protocol/ws/frame.hpp"
 
 #include <span>
@@ -22,7 +23,8 @@ std::string tracks_text(std::string_view type, std::span<const media::Track> tra
 constexpr std::string_view waiting_text = R"({"t":"waiting"})";   ///< the publisher left; another may follow
 /// The same of pictures, which have no word for a publisher's end inside.
 constexpr std::string_view ended_text = R"({"t":"waiting","publisher":"ended"})";
-constexpr std::string_view end_text = R"({"t":"end"})";   ///< nothing follows
+constexpr std::string_view result_head = R"("t":"result")";   ///< of media::message_text
+constexpr std::string_view end_text = R"({"t":"end"})";       ///< nothing follows
 
 /// A whole text frame.
 std::vector<std::byte> text_frame(std::string_view text);
@@ -52,6 +54,19 @@ public:
         return said;
     }
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now) { muxer_.write(unit, log, now); }
+    /// As text where there are words, else as the format has it.
+    void message(const media::TimedMessage& message, BlockLog& log, Instant now) {
+        if (words_ == Words::json) {
+            say(media::message_text(result_head, message), log, now);
+        } else if constexpr (requires { muxer_.message(message, log, now); }) {
+            muxer_.message(message, log, now);
+        }
+    }
+    void expect_messages() {
+        if constexpr (requires { muxer_.expect_messages(); }) {
+            muxer_.expect_messages();
+        }
+    }
     void unpublished(BlockLog& log, Instant now) {
         muxer_.unpublished(log, now);
         say(words_ == Words::ends ? ended_text : waiting_text, log, now);

@@ -184,5 +184,24 @@ TEST(Framed, the_messages_of_flv_are_those_of_its_plain_form) {
     EXPECT_EQ(joined, as_text(bytes_of(plain_log)));
 }
 
+TEST(Framed, row_0_28_results_are_text_beside_the_frames) {
+    media::TimedMessage message = *media::read_message(R"({"boxes":[]})");
+    message.capture = {1'800'000'000'000'000};
+    message.pts = 90'000;
+    for (const Words words : {Words::json, Words::none}) {
+        Framed muxer{TestMuxer{}, "video/mp4", words};
+        BlockLog log;
+        muxer.write(unit_of("1"), log, Instant{});
+        muxer.message(message, log, Instant{});
+        const std::string text = R"(T {"t":"result","capture":"2027-01-15T08:00:00.000000Z","pts":1.000000,)"
+                                 R"("result":{"boxes":[]}})";
+        const auto all = bytes_of(log);
+        const ByteSpan frame_of_unit = ByteSpan{all}.first(5);   // this log frames nothing
+        EXPECT_EQ(as_text(frame_of_unit), "moof1");
+        EXPECT_EQ(heard(ByteSpan{all}.subspan(5)),
+                  words == Words::json ? std::vector{text} : std::vector<std::string>{});
+    }
+}
+
 }   // namespace
 }   // namespace millrace::ws

@@ -176,6 +176,8 @@ export class MsePlayer implements Player {
     const message = parseMessage(said);
     if (message?.t === 'tracks') {
       this.#period(message);
+    } else if (message?.t === 'result') {
+      this.#listener.result?.(message.said);
     } else if (message?.t === 'waiting') {
       this.#playing = false;
       this.#told('waiting', '');

@@ -4,6 +4,7 @@ import { fields, text, TEXT_SIZE_MAX } from '../messages.ts';
 import { Backoff } from './backoff.ts';
 import { ClockOffset, pageTime, parseClock, type Offset } from './clock_offset.ts';
 import type { StreamAddress } from './player.ts';
+import { parseResult, type Said } from './results.ts';
 import { socketUrl } from './stream_address.ts';
 
 /** The first exchanges follow each other quickly, so that there is soon a good one. */
@@ -14,16 +15,18 @@ const SLOW_MS = 5000;
 export class NodeLink {
   readonly #address: StreamAddress;
   readonly #told: (state: string) => void;
+  readonly #result: (said: Said) => void;
   readonly #backoff = new Backoff();
   readonly #clock = new ClockOffset();
   #socket: WebSocket | null = null;
   #asked = 0;
   #later = 0;
 
-  /** `told` hears the state of the stream whenever it changes. */
-  constructor(address: StreamAddress, told: (state: string) => void) {
+  /** `told` hears the state of the stream whenever it changes, `result` what is said of its pictures. */
+  constructor(address: StreamAddress, told: (state: string) => void, result: (said: Said) => void) {
     this.#address = address;
     this.#told = told;
+    this.#result = result;
     this.#open();
   }
 
@@ -81,6 +84,10 @@ export class NodeLink {
     const event = fields(said);
     if (event?.['kind'] === 'stream' && event['stream'] === this.#address.name) {
       this.#told(text(event['state']));
+    }
+    const result = event?.['kind'] === 'result' ? parseResult(event) : null;
+    if (result !== null) {
+      this.#result(result);
     }
   }
 }

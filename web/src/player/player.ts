@@ -2,6 +2,7 @@
 
 import type { Capture } from './capture_map.ts';
 import type { TrackWords } from '../messages.ts';
+import type { Said } from './results.ts';
 
 /**
  * `unsupported`: the browser cannot play this stream so. `failed`: this way gets no media through, though the
@@ -30,6 +31,8 @@ export interface Listener {
   told(state: PlayState, words: string): void;
   /** What is in the stream, where the player hears of it. */
   tracks?(tracks: readonly TrackWords[]): void;
+  /** What is said of a picture, where it comes with the media; its time is that of the element. */
+  result?(said: Said): void;
 }
 
 /** One viewing of one stream by one element, from start to stop; then it is done with. */

@@ -74,15 +74,18 @@ export class ShownLog {
 export class ShownFrames extends ShownLog {
   readonly #media: HTMLMediaElement;
   readonly #capturedAt: (time: number) => Capture | null;
+  readonly #shows: (time: number) => void;
   #presented = 0;
   #ticker = 0;
   #stopped = false;
 
-  constructor(media: HTMLMediaElement, capturedAt: (time: number) => Capture | null) {
+  /** `shows` hears the element's time of each picture that is shown. */
+  constructor(media: HTMLMediaElement, capturedAt: (time: number) => Capture | null, shows: (time: number) => void) {
     const byFrame = media instanceof HTMLVideoElement && media.requestVideoFrameCallback !== undefined;
     super(byFrame);
     this.#media = media;
     this.#capturedAt = capturedAt;
+    this.#shows = shows;
     if (byFrame) {
       this.#listen(media);
     } else {
@@ -101,6 +104,7 @@ export class ShownFrames extends ShownLog {
       // A callback may stand for more pictures than one.
       const shown = Math.min(Math.max(1, presentedFrames - this.#presented), 4);
       this.#presented = presentedFrames;
+      this.#shows(mediaTime);
       this.add(expectedDisplayTime, shown, this.#sample(mediaTime, performance.timeOrigin + expectedDisplayTime));
       if (!this.#stopped) {
         this.#listen(video);
@@ -110,6 +114,7 @@ export class ShownFrames extends ShownLog {
 
   #look(): void {
     if (!this.#media.paused && this.#media.readyState >= 3) {
+      this.#shows(this.#media.currentTime);
       this.add(performance.now(), 0, this.#sample(this.#media.currentTime, pageTime()));
     }
   }

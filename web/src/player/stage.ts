@@ -1,8 +1,10 @@
 /** The picture, what is said over it, and the last picture held while another player takes over. */
 
 import { element, say } from '../dom.ts';
+import { Boxes } from './boxes.ts';
 import type { Condition } from './condition.ts';
 import type { Surface } from './formats.ts';
+import type { Said } from './results.ts';
 import { SoundSwitch } from './sound_switch.ts';
 
 export type Shown = HTMLMediaElement | HTMLCanvasElement;
@@ -11,6 +13,7 @@ export class Stage {
   readonly node: HTMLElement;
   readonly #screen = element('div', { class: 'screen', part: 'screen' });
   readonly #held = element('canvas', { class: 'held', hidden: '' });
+  readonly #boxes = new Boxes();
   readonly #soundOnly = element('p', { class: 'sound-only' });
   readonly #badge = element('div', { class: 'badge', part: 'badge' });
   readonly #title = element('strong');
@@ -22,7 +25,7 @@ export class Stage {
 
   constructor() {
     this.node = element('div', { id: 'stage', class: 'stage', part: 'stage', 'data-state': 'connecting' },
-      this.#screen, this.#held, this.#soundOnly, this.#badge,
+      this.#screen, this.#held, this.#boxes.node, this.#soundOnly, this.#badge,
       element('div', { class: 'veil', part: 'veil', role: 'status', 'aria-live': 'polite' },
         element('span', { class: 'ring', 'aria-hidden': 'true' }), this.#title, this.#words));
     this.#shown = this.#make('video', true);
@@ -76,6 +79,16 @@ export class Stage {
     canvas.height = height;
     context.drawImage(shown as HTMLVideoElement | HTMLCanvasElement, 0, 0);
     return true;
+  }
+
+  /** What is said of the picture that is shown; null: nothing. */
+  annotate(said: Said | null): void {
+    const shown = this.#shown;
+    if (shown instanceof HTMLVideoElement) {
+      this.#boxes.show(said, shown.videoWidth, shown.videoHeight);
+    } else {
+      this.#boxes.show(null, 0, 0);
+    }
   }
 
   /** Keeps the picture that is shown now on the screen until release(). */

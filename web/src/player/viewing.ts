@@ -11,6 +11,7 @@ import { MsePlayer } from './mse_player.ts';
 import { knowsHls, NativePlayer } from './native_player.ts';
 import { NodeLink } from './node_link.ts';
 import type { Listener, Player, PlayState, StreamAddress } from './player.ts';
+import { Results } from './results.ts';
 import { ShownFrames, type ShownLog } from './shown_frames.ts';
 import type { Stage } from './stage.ts';
 
@@ -28,6 +29,9 @@ export class Viewing {
   #player: Player | null = null;
   #frames: ShownLog | null = null;
   #link: NodeLink | null = null;
+  readonly #results = new Results();
+  /** Whether they come with the media. */
+  #inBand = false;
   #state: PlayState | 'idle' = 'idle';
   #why = '';
   #node: NodeWord = 'unasked';
@@ -135,7 +139,17 @@ export class Viewing {
     }
   }
 
+  /** The element shows the picture of that time of its own. */
+  #annotate(time: number): void {
+    const capture = this.#inBand ? null : this.#player?.capturedAt(time) ?? null;
+    this.#stage.annotate(this.#inBand ? this.#results.at(time)
+      : capture === null ? null : this.#results.captured(capture.utc));
+  }
+
   #end(): void {
+    this.#inBand = false;
+    this.#results.forget();
+    this.#stage.annotate(null);
     this.#frames?.stop();
     this.#player?.stop();
     this.#frames = null;
@@ -166,12 +180,16 @@ export class Viewing {
     const listener: Listener = {
       told: (state, words) => this.#player === player && this.#told(state, words),
       tracks: (tracks) => this.#player === player && this.#learn(tracks),
+      result: (said) => {
+        this.#inBand = true;
+        this.#results.add(said);
+      },
     };
     let player: Player;
     if (way !== 'mjpeg' && shown instanceof HTMLMediaElement) {
       player = this.#from === null ? new MEDIA_PLAYERS[way](shown, this.#address, listener)
         : new (way === 'native' ? NativePlayer : HlsPlayer)(shown, this.#address, listener, this.#from);
-      this.#frames = new ShownFrames(shown, (time) => player.capturedAt(time));
+      this.#frames = new ShownFrames(shown, (time) => player.capturedAt(time), (time) => this.#annotate(time));
       shown.addEventListener('volumechange', () => this.#changed());
     } else {
       const pictures = new MjpegPlayer(shown as HTMLCanvasElement, this.#address, listener);
@@ -213,7 +231,11 @@ export class Viewing {
 
   #linkUp(): void {
     if (this.#state === 'playing' && !this.#lean) {
-      this.#link ??= new NodeLink(this.#address, (said) => this.#heard(said));
+      this.#link ??= new NodeLink(this.#address, (said) => this.#heard(said), (said) => {
+        if (!this.#inBand) {
+          this.#results.add(said);
+        }
+      });
     }
   }
 

@@ -7,6 +7,7 @@
 #include "hub/admission.hpp"
 #include "hub/directory.hpp"
 #include "hub/mirror.hpp"
+#include "hub/segment_seat.hpp"
 #include "hub/sessions.hpp"
 #include "hub/tally.hpp"
 #include "net/fan_out.hpp"
@@ -76,6 +77,7 @@ struct Desk {
     std::size_t imports = 0;              ///< that are under way, see archive_import
     std::size_t links_ending = 0;         ///< of our calls: closed here, but what was written still leaves
     ListTexts list_texts;
+    hub::SegmentSeats segment_seats;
     TransportMemory rtsp_over_tcp;
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;

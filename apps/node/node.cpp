@@ -22,6 +22,8 @@
 #include "session/upload_serve.hpp"
 #include "session/wfs_play.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <functional>
 #include <thread>
@@ -399,6 +401,7 @@ void Node::use_forwards(std::vector<std::vector<session::ForwardRule>> rules) {
 
 void Node::start() {
     pool_.start();
+    malloc_trim(0);   // what the configuration and the certificate took
     readiness_.say(control::Readiness::Phase::ready);
 }
 

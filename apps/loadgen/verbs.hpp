@@ -23,12 +23,12 @@ struct Rate {
     int pictures_per_gop() const;
 };
 
-/// `loadgen publish`: a synthetic stream over RTMP, or over RTSP by TCP, there by many at once.
+/// `loadgen publish`: a synthetic stream over RTMP, or over RTSP by TCP, by many at once.
 struct PublishOptions {
     std::string rtmp;   ///< HOST:PORT; one of the two
     std::string rtsp;
     std::string name;             ///< APP/KEY; of several publishers with a number behind
-    std::size_t publishers = 1;   ///< by RTSP
+    std::size_t publishers = 1;
     Rate rate;
     bool audio = false;
     double seconds = 0;   ///< 0: until SIGINT or SIGTERM

@@ -40,7 +40,8 @@ void add_view(CLI::App& app, ViewOptions& options) {
                      "udp://…: a floor")
         ->required();
     verb->add_option("--viewers", options.viewers, "How many")->capture_default_str();
-    verb->add_option("--streams", options.streams, "Of how many streams: 0, 1 and so on for the {} of the URL")
+    verb->add_option("--streams", options.streams,
+                     "Of how many streams: 0, 1 and so on for the {} of the URL")
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();
     verb->add_option("--probe", options.probes, "Further ones that read and judge what they get")

@@ -27,7 +27,7 @@ struct Rate {
 struct PublishOptions {
     std::string rtmp;   ///< HOST:PORT; one of the two
     std::string rtsp;
-    std::string name;             ///< APP/KEY; of several publishers with a number behind
+    std::string name;   ///< APP/KEY; of several publishers with a number behind
     std::size_t publishers = 1;
     Rate rate;
     bool audio = false;
@@ -40,7 +40,8 @@ int publish_by_rtsp(const PublishOptions& options);
 struct ViewOptions {
     std::string url;
     std::size_t viewers = 1;
-    std::size_t streams = 1;   ///< that they are dealt to, by a number for the `{}` of the URL; probes: the first
+    std::size_t streams =
+        1;   ///< that they are dealt to, by a number for the `{}` of the URL; probes: the first
     std::size_t probes = 2;    ///< further ones, which read what they get
     std::size_t stalled = 0;   ///< of the viewers: read nothing once they play
     std::size_t slow = 0;      ///< of the viewers: read `slow_kbps` at most

@@ -60,14 +60,13 @@ std::optional<Result<hub::Admitted>> Gate::decide_now(const hub::Petition& petit
     }
     std::optional<hub::Identity> identity = std::move(asker->signed_in);
     if (!identity) {
-        identity = std::holds_alternative<NoProof>(asker->proof) ? anyone()
-                                                                 : checks_.recall(asker->proof, *policy);
+        identity =
+            std::holds_alternative<NoProof>(asker->proof) ? anyone() : checks_.recall(asker->proof, *policy);
     }
     if (!identity) {
         return std::nullopt;
     }
-    return admit(policy, *identity,
-                 {petition.action, petition.stream, petition.changes, petition.of_some});
+    return admit(policy, *identity, {petition.action, petition.stream, petition.changes, petition.of_some});
 }
 
 OwnNames Gate::own_names(const Policy& policy) const {

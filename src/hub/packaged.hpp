@@ -62,7 +62,7 @@ public:
         return std::max(asked_, board()->read()) + std::max(idle_max, log_->keeps_for());
     }
     /// Where workers read the list by themselves.
-    const std::shared_ptr<SegmentBoard>& board() const { return log_->board(); }
+    const SegmentBoardRef& board() const { return log_->board(); }
 
     std::size_t memory() const { return log_->bytes(); }
     std::uint64_t units() const { return units_; }         ///< packaged since it was made

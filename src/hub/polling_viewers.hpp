@@ -23,7 +23,7 @@ public:
     PollingViewers(Executor& home, Sessions& sessions);
     ~PollingViewers() override;
 
-    using Tally = std::shared_ptr<PollTally>;
+    using Tally = PollTallyRef;
 
     /// A request of theirs, and where further ones are counted; null: they are not counted. Errc::refused if
     /// they were sent away and have not been silent since for as long.

@@ -16,6 +16,7 @@ namespace millrace::hub {
 
 class Packaged;
 struct SegmentSeat;
+using SegmentSeatRef = std::shared_ptr<SegmentSeat>;
 
 /// One segment in one form. Immutable, shared by the lists it stands in.
 struct SegmentEntry {
@@ -64,8 +65,9 @@ struct SegmentAsk {
     SegmentFlavour flavour;
     SessionFacts viewer;      ///< `protocol` and `peer`; its stream is filled in
     std::string viewer_key;   ///< by which their requests are one viewer's: a token, else address and agent
-    /// Where the home leaves the viewer's seat before it answers; read it behind the answer. Null: not wanted.
-    std::shared_ptr<SegmentSeat> seat{};
+    /// Where the home leaves the viewer's seat before it answers; read it behind the answer. Null: not
+    /// wanted.
+    SegmentSeatRef seat{};
 };
 
 }   // namespace millrace::hub

@@ -59,7 +59,7 @@ public:
 
     const SegmentListRef& list() const { return list_; }
     /// Shows the list as soon as a request for it would not wait.
-    const std::shared_ptr<SegmentBoard>& board() const { return board_; }
+    const SegmentBoardRef& board() const { return board_; }
     std::size_t bytes() const { return bytes_; }
     std::size_t entries() const { return listed_.size() + kept_.size(); }
     /// How long the newest segment stays fetchable once it leaves the list now.
@@ -100,7 +100,7 @@ private:
     std::size_t bytes_ = 0;
     SegmentListRef list_;   // null: none yet
     bool given_ = false;    // somebody has seen a list of this run
-    std::shared_ptr<SegmentBoard> board_;
+    SegmentBoardRef board_;
     std::deque<Parked> parked_;
 };
 

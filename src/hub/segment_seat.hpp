@@ -4,6 +4,7 @@
 #include "base/time.hpp"
 #include "hub/segment_list.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -42,6 +43,7 @@ private:
     std::atomic<std::int64_t> listed_ = 0;    // nanoseconds of Instant
     std::atomic<std::int64_t> fetched_ = 0;   // likewise
 };
+using SegmentBoardRef = std::shared_ptr<SegmentBoard>;
 
 /// What a viewer who polls has asked for and was sent, counted by each worker that serves it. The stream's
 /// home reads it, and says when it counts no more. Any thread.
@@ -68,11 +70,12 @@ private:
     std::atomic<std::int64_t> last_;   // nanoseconds of Instant
     std::atomic<bool> open_ = true;
 };
+using PollTallyRef = std::shared_ptr<PollTally>;
 
 /// What a viewer who polls needs to be served without asking the stream's home, which fills it in.
 struct SegmentSeat {
-    std::shared_ptr<SegmentBoard> board;   ///< null: there is none, ask the home
-    std::shared_ptr<PollTally> viewer;     ///< likewise
+    SegmentBoardRef board;   ///< null: there is none, ask the home
+    PollTallyRef viewer;     ///< likewise
 
     bool is_open() const { return board != nullptr && viewer != nullptr && viewer->is_open(); }
 };

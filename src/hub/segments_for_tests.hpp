@@ -87,7 +87,7 @@ private:
         Answer<media::SegmentPart> answer{self.desk_.executor};
         SegmentAsk ask = ask_for_segments(self.key_, self.packaged_);
         ask.seat = std::make_shared<SegmentSeat>();
-        const std::shared_ptr<SegmentSeat> seat = ask.seat;
+        const SegmentSeatRef seat = ask.seat;
         self.world_.directory.fetch(name, std::move(ask), part, answer.reply());
         got.emplace(co_await answer.within(Instant::never()));
         if (*got && seat->viewer != nullptr) {

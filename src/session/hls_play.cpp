@@ -175,7 +175,7 @@ private:
     Task<Result<hub::SegmentListRef>> list_from_home(const Wanted& wanted) {
         Answer<hub::SegmentListRef> answer{desk_.executor};
         hub::SegmentAsk asked = ask(wanted);
-        const std::shared_ptr<hub::SegmentSeat> seat = asked.seat;
+        const hub::SegmentSeatRef seat = asked.seat;
         desk_.directory.list(wanted.stream, std::move(asked), answer.reply());
         Result<hub::SegmentListRef> list = co_await answer.within(deadline_);
         if (list) {
@@ -276,7 +276,7 @@ private:
     Task<Result<media::SegmentPart>> part_from_home(const Wanted& wanted) {
         Answer<media::SegmentPart> answer{desk_.executor};
         hub::SegmentAsk asked = ask(wanted);
-        const std::shared_ptr<hub::SegmentSeat> seat = asked.seat;
+        const hub::SegmentSeatRef seat = asked.seat;
         desk_.directory.fetch(wanted.stream, std::move(asked), wanted.rest, answer.reply());
         Result<media::SegmentPart> part = co_await answer.within(deadline_);
         if (part) {
@@ -295,7 +295,7 @@ private:
     const web::Request& request_;
     const std::string viewer_key_;
     hub::SegmentSeat seat_;   // once there is one: where what is sent is counted
-    const Instant now_;   // when it was asked
+    const Instant now_;       // when it was asked
     const Instant deadline_;
     hub::Admitted admitted_;
 };

@@ -63,8 +63,7 @@ protected:
                          .query = {},
                          .headers = {{"User-Agent", "there"}},
                          .peer = {"192.0.2.8", 40'000}};
-        world_.desk_b.executor.run(
-            [&] { world_.desk_b.executor.tasks().spawn(run_there(*this, asked)); });
+        world_.desk_b.executor.run([&] { world_.desk_b.executor.tasks().spawn(run_there(*this, asked)); });
         std::optional<web::Response> at_once = std::move(asked.response);
         world_.time.settle();
         return at_once;

@@ -33,7 +33,8 @@ protected:
         auto [client, server] = virtual_connection(client_side_, server_side_, to_server, to_client);
         client_ = std::move(client);
         server_side_.run([&, connection = std::move(server)]() mutable {
-            auto watched = std::make_unique<toys::WatchedConnection>(std::move(connection), let_in_, &writes_);
+            auto watched =
+                std::make_unique<toys::WatchedConnection>(std::move(connection), let_in_, &writes_);
             server_side_.tasks().spawn(http_serve(desk_, std::move(watched), routes_));
         });
         time_.settle();

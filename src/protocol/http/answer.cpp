@@ -11,8 +11,11 @@ namespace millrace::http {
 namespace {
 
 bool has_control_character(std::string_view text) {
-    return std::ranges::any_of(
-        text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F'; });
+    bool any = false;   // of all, without a way out: then the compiler looks at many at once
+    for (const char c : text) {
+        any |= (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F';
+    }
+    return any;
 }
 
 bool is_ours(std::string_view name) {
@@ -47,10 +50,20 @@ void write_status(ByteWriter& writer, int status) {
 
 void write_header(ByteWriter& writer, std::string_view name, std::string_view value) {
     if (!name.empty() && !value.empty() && !has_control_character(name) && !has_control_character(value)) {
-        writer.text(name);
-        writer.text(": ");
-        writer.text(value);
-        writer.text("\r\n");
+        std::array<char, 256> line;
+        const std::size_t size = name.size() + value.size() + 4;
+        if (size > line.size()) {
+            writer.text(name);
+            writer.text(": ");
+            writer.text(value);
+            writer.text("\r\n");
+            return;
+        }
+        char* end = std::ranges::copy(name, line.begin()).out;
+        end = std::ranges::copy(std::string_view{": "}, end).out;
+        end = std::ranges::copy(value, end).out;
+        std::ranges::copy(std::string_view{"\r\n"}, end);
+        writer.text({line.data(), size});
     }
 }
 

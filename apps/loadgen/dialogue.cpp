@@ -187,6 +187,14 @@ Url parse_url(const std::string& text) {
             .path = path == text.size() ? "/" : text.substr(path)};
 }
 
+Url numbered(Url url, std::size_t number) {
+    constexpr std::string_view mark = "{}";
+    if (const std::size_t at = url.path.find(mark); at != std::string::npos) {
+        url.path.replace(at, mark.size(), std::to_string(number));
+    }
+    return url;
+}
+
 std::unique_ptr<Dialogue> make_dialogue(const Url& url, Instant now) {
     if (url.scheme == "http") {
         return std::make_unique<HttpDialogue>(url);

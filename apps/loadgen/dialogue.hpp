@@ -21,6 +21,8 @@ struct Url {
     std::string path;   ///< with its slash
 };
 Url parse_url(const std::string& text);
+/// The same with `number` for the `{}` in its path, if there is one.
+Url numbered(Url url, std::size_t number);
 
 /// A picture or a sound as it came out of a form.
 struct CodedFrame {

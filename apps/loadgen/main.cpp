@@ -25,7 +25,7 @@ void add_publish(CLI::App& app, PublishOptions& options) {
     to->add_option("--rtsp", options.rtsp, "HOST:PORT of the server, by TCP");
     to->require_option(1);
     verb->add_option("--name", options.name, "APP/KEY")->required();
-    verb->add_option("--publishers", options.publishers, "How many, by RTSP: APP/KEY0, APP/KEY1 and so on")
+    verb->add_option("--publishers", options.publishers, "How many: APP/KEY0, APP/KEY1 and so on")
         ->check(CLI::Range(1, 10'000))
         ->capture_default_str();
     add_rate(*verb, options.rate);
@@ -40,6 +40,10 @@ void add_view(CLI::App& app, ViewOptions& options) {
                      "udp://…: a floor")
         ->required();
     verb->add_option("--viewers", options.viewers, "How many")->capture_default_str();
+    verb->add_option("--streams", options.streams,
+                     "Of how many streams: 0, 1 and so on for the {} of the URL")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
     verb->add_option("--probe", options.probes, "Further ones that read and judge what they get")
         ->capture_default_str();
     verb->add_option("--stall", options.stalled, "How many of the viewers never read");

@@ -29,8 +29,9 @@ void Swarm::add() {
     } else if (size() < options_.stalled + options_.slow) {
         viewer->manner = Manner::slow;
     }
-    viewer->socket = connect_to(url_.server);
-    viewer->dialogue = make_dialogue(url_, now());
+    const Url url = numbered(url_, size() % options_.streams);
+    viewer->socket = connect_to(url.server);
+    viewer->dialogue = make_dialogue(url, now());
     send_all(viewer->socket.number(), viewer->dialogue->next_output());
     viewer->source.of = viewer.get();
     poll_.add(viewer->socket.number(), EPOLLIN, &viewer->source);

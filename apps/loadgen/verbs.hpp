@@ -23,12 +23,12 @@ struct Rate {
     int pictures_per_gop() const;
 };
 
-/// `loadgen publish`: a synthetic stream over RTMP, or over RTSP by TCP, there by many at once.
+/// `loadgen publish`: a synthetic stream over RTMP, or over RTSP by TCP, by many at once.
 struct PublishOptions {
     std::string rtmp;   ///< HOST:PORT; one of the two
     std::string rtsp;
-    std::string name;             ///< APP/KEY; of several publishers with a number behind
-    std::size_t publishers = 1;   ///< by RTSP
+    std::string name;   ///< APP/KEY; of several publishers with a number behind
+    std::size_t publishers = 1;
     Rate rate;
     bool audio = false;
     double seconds = 0;   ///< 0: until SIGINT or SIGTERM
@@ -36,10 +36,12 @@ struct PublishOptions {
 int publish_by_rtmp(const PublishOptions& options);
 int publish_by_rtsp(const PublishOptions& options);
 
-/// `loadgen view`: many viewers of one stream, and what they got.
+/// `loadgen view`: many viewers of a stream, or of many, and what they got.
 struct ViewOptions {
     std::string url;
     std::size_t viewers = 1;
+    std::size_t streams =
+        1;   ///< that they are dealt to, by a number for the `{}` of the URL; probes: the first
     std::size_t probes = 2;    ///< further ones, which read what they get
     std::size_t stalled = 0;   ///< of the viewers: read nothing once they play
     std::size_t slow = 0;      ///< of the viewers: read `slow_kbps` at most

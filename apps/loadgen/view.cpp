@@ -65,7 +65,7 @@ void report(const Swarm& swarm, const Swarm::Tally& tally, const Findings& findi
 int view(const ViewOptions& options) {
     const Url url = parse_url(options.url);
     const bool probing = url.scheme != "tcp";
-    Probes probes{url, probing ? options.probes : 0};
+    Probes probes{numbered(url, 0), probing ? options.probes : 0};
     Swarm swarm{options, url};
     ramp_up(swarm, options);
     say(fmt::format(R"({{"event": "ready", "playing": {}, "lost": {}}})", swarm.playing(), swarm.lost()));

@@ -33,6 +33,12 @@ std::string text_of_file(std::string_view key, const std::string& path) {
 
 /// Both stand in one file, which nobody else may read.
 link::Identity identity_in(const std::string& text) {
+    if (text.find("\n-----END PRIVATE KEY-----\n") == std::string::npos || !link::fingerprint_of(text)) {
+        throw std::runtime_error(
+            fmt::format("kcp.listen: {} in storage.path is broken: remove it and another is made, with "
+                        "another fingerprint",
+                        identity_file));
+    }
     return {.certificate = text, .key = text};
 }
 
@@ -131,7 +137,8 @@ LinkDoor open_links(net::WorkerPool& pool, const control::Configuration& configu
     }
     for (std::unique_ptr<Datagrams>& socket : *sockets) {
         Result<std::unique_ptr<link::DtlsServer>> dtls =
-            link::DtlsServer::make(identity, means.keys, means.random);
+            configuration.has_tls() ? link::DtlsServer::make(identity, means.keys, means.random)
+                                    : link::DtlsServer::make_later(identity, means.keys, means.random);
         if (!dtls) {
             refuse(dtls.error());
         }

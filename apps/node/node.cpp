@@ -24,6 +24,8 @@
 #include "session/upload_serve.hpp"
 #include "session/wfs_play.hpp"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <functional>
 #include <thread>
@@ -445,6 +447,7 @@ void Node::use_forwards(std::vector<std::vector<session::ForwardRule>> rules) {
 
 void Node::start() {
     pool_.start();
+    malloc_trim(0);   // what the configuration and the certificate took
     readiness_.say(control::Readiness::Phase::ready);
 }
 

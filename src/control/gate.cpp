@@ -34,10 +34,16 @@ void Gate::at_home(std::move_only_function<void()> work) {
 }
 
 void Gate::use(std::shared_ptr<const Policy> policy) {
-    at_home([this, policy = std::move(policy)]() mutable {
+    {
+        const MutexLock lock{mutex_};
         policy_ = policy;
-        checks_.use(std::move(policy));
-    });
+    }
+    at_home([this, policy = std::move(policy)]() mutable { checks_.use(std::move(policy)); });
+}
+
+Gate::PolicyRef Gate::policy() const {
+    const MutexLock lock{mutex_};
+    return policy_;
 }
 
 void Gate::decide(hub::Petition petition, Reply<hub::Admitted> reply) {
@@ -46,34 +52,52 @@ void Gate::decide(hub::Petition petition, Reply<hub::Admitted> reply) {
     });
 }
 
-OwnNames Gate::own_names() const {
-    return {policy_->hosts(), settings_.machine_name, policy_->origins()};
+std::optional<Result<hub::Admitted>> Gate::decide_now(const hub::Petition& petition) {
+    const PolicyRef policy = this->policy();
+    Result<Asker> asker = asker_of(*policy, petition);
+    if (!asker) {
+        return std::unexpected(asker.error());
+    }
+    std::optional<hub::Identity> identity = std::move(asker->signed_in);
+    if (!identity) {
+        identity =
+            std::holds_alternative<NoProof>(asker->proof) ? anyone() : checks_.recall(asker->proof, *policy);
+    }
+    if (!identity) {
+        return std::nullopt;
+    }
+    return admit(policy, *identity, {petition.action, petition.stream, petition.changes, petition.of_some});
 }
 
-std::optional<hub::Identity> Gate::by_cookie(const hub::Petition& petition, const Proof& proof) const {
+OwnNames Gate::own_names(const Policy& policy) const {
+    return {policy.hosts(), settings_.machine_name, policy.origins()};
+}
+
+std::optional<hub::Identity> Gate::by_cookie(const Policy& policy, const hub::Petition& petition,
+                                             const Proof& proof) const {
     const auto* const cookie = std::get_if<CookieProof>(&proof);
-    if (cookie == nullptr || !cookie_counts(petition, own_names())) {
+    if (cookie == nullptr || !cookie_counts(petition, own_names(policy))) {
         return std::nullopt;
     }
     const WallTime now = home_.clock().utc();
     auto identity = read_cookie(settings_.cookie_key, cookie->value, now);
-    return identity && policy_->find(*identity, now) != nullptr ? std::move(identity) : std::nullopt;
+    return identity && policy.find(*identity, now) != nullptr ? std::move(identity) : std::nullopt;
 }
 
-Result<Gate::Asker> Gate::asker_of(const hub::Petition& petition) const {
+Result<Gate::Asker> Gate::asker_of(const Policy& policy, const hub::Petition& petition) const {
     if (petition.changes) {
-        if (const Result<> allowed = may_change(petition, own_names()); !allowed) {
+        if (const Result<> allowed = may_change(petition, own_names(policy)); !allowed) {
             return std::unexpected(allowed.error());
         }
     }
     if (!petition.proven_user.empty()) {
-        const Principal* const user = policy_->user(petition.proven_user);
+        const Principal* const user = policy.user(petition.proven_user);
         if (user == nullptr || user->is_expired(home_.clock().utc())) {
             return fail(Errc::unauthenticated, "the key's identity is no user here (auth.users)");
         }
         return Asker{.proof = {}, .signed_in = user->identity, .cookie = {}};
     }
-    if (policy_->is_open() && !policy_->has_proofs()) {
+    if (policy.is_open() && !policy.has_proofs()) {
         return Asker{};   // whatever it brings, there is nothing here to prove
     }
     Result<Proof> proof = proof_of(petition);
@@ -85,7 +109,7 @@ Result<Gate::Asker> Gate::asker_of(const hub::Petition& petition) const {
         return Asker{.proof = std::move(*proof), .signed_in = {}, .cookie = {}};
     }
     // A browser sends a cookie unasked, so a bad one is none.
-    std::optional<hub::Identity> signed_in = by_cookie(petition, *proof);
+    std::optional<hub::Identity> signed_in = by_cookie(policy, petition, *proof);
     if (!signed_in) {
         return Asker{};
     }
@@ -98,7 +122,7 @@ Result<Gate::Asker> Gate::asker_of(const hub::Petition& petition) const {
 }
 
 void Gate::judge(const hub::Petition& petition, Reply<hub::Admitted> reply) {
-    Result<Asker> asker = asker_of(petition);
+    Result<Asker> asker = asker_of(*policy(), petition);
     if (!asker) {
         reply.give(std::unexpected(asker.error()));
         return;
@@ -106,31 +130,32 @@ void Gate::judge(const hub::Petition& petition, Reply<hub::Admitted> reply) {
     ProofChecks::Done done = [this, action = petition.action, stream = petition.stream,
                               changes = petition.changes, of_some = petition.of_some,
                               reply = std::move(reply)](const ProofChecks::Verdict& verdict) mutable {
-        if (!verdict) {
-            reply.give(std::unexpected(verdict.error()));
-            return;
-        }
-        if (of_some) {
-            reply.give(admit_some(*verdict, action));
-            return;
-        }
-        const Wish wish{action, stream, changes};
-        const Result<> admitted = policy_->admits(*verdict, wish, home_.clock().utc());
-        if (!admitted) {
-            reply.give(std::unexpected(admitted.error()));
-            return;
-        }
-        reply.give(hub::Admitted{*verdict, policy_->anyone_may(wish)});
+        reply.give(verdict ? admit(policy(), *verdict, {action, stream, changes, of_some})
+                           : std::unexpected(verdict.error()));
     };
     prove(std::move(*asker), petition.peer, std::move(done));
 }
 
-Result<hub::Admitted> Gate::admit_some(const hub::Identity& identity, hub::Action action) const {
+Result<hub::Admitted> Gate::admit(const PolicyRef& policy, const hub::Identity& identity,
+                                  const Want& want) const {
+    if (want.of_some) {
+        return admit_some(policy, identity, want.action);
+    }
+    const Wish wish{want.action, want.stream, want.changes};
+    const Result<> admitted = policy->admits(identity, wish, home_.clock().utc());
+    if (!admitted) {
+        return std::unexpected(admitted.error());
+    }
+    return hub::Admitted{identity, policy->anyone_may(wish)};
+}
+
+Result<hub::Admitted> Gate::admit_some(const PolicyRef& policy, const hub::Identity& identity,
+                                       hub::Action action) const {
     const WallTime now = home_.clock().utc();
-    auto may = [policy = policy_, identity, now](hub::Action what, std::string_view stream) {
+    auto may = [policy, identity, now](hub::Action what, std::string_view stream) {
         return policy->admits(identity, {what, stream, false}, now);
     };
-    if (!policy_->may_somewhere(identity, action, now)) {
+    if (!policy->may_somewhere(identity, action, now)) {
         if (const Result<> administers = may(hub::Action::admin, ""); !administers) {
             return std::unexpected(administers.error());
         }
@@ -152,9 +177,10 @@ SignedIn Gate::described(hub::Identity identity, std::string cookie) const {
     SignedIn described{
         .identity = std::move(identity), .actions = {}, .cookie = std::move(cookie), .csrf_token = {}};
     const WallTime now = home_.clock().utc();
-    described.admin = policy_->admits(described.identity, {hub::Action::admin, {}, true}, now).has_value();
+    const PolicyRef policy = this->policy();
+    described.admin = policy->admits(described.identity, {hub::Action::admin, {}, true}, now).has_value();
     for (const hub::Action action : actions) {
-        if (policy_->may_somewhere(described.identity, action, now)) {
+        if (policy->may_somewhere(described.identity, action, now)) {
             described.actions.push_back(hub::name(action));
         }
     }
@@ -166,7 +192,7 @@ SignedIn Gate::described(hub::Identity identity, std::string cookie) const {
 
 void Gate::identify(hub::Petition petition, Reply<SignedIn> reply) {
     at_home([this, petition = std::move(petition), reply = std::move(reply)]() mutable {
-        Result<Asker> asker = asker_of(petition);
+        Result<Asker> asker = asker_of(*policy(), petition);
         if (!asker) {
             reply.give(std::unexpected(asker.error()));
             return;
@@ -192,7 +218,7 @@ void Gate::identify(hub::Petition petition, Reply<SignedIn> reply) {
 void Gate::sign_in(hub::Petition petition, Proof proof, Reply<SignedIn> reply) {
     at_home(
         [this, petition = std::move(petition), proof = std::move(proof), reply = std::move(reply)]() mutable {
-            if (const Result<> allowed = may_change(petition, own_names()); !allowed) {
+            if (const Result<> allowed = may_change(petition, own_names(*policy())); !allowed) {
                 reply.give(std::unexpected(allowed.error()));
                 return;
             }
@@ -211,7 +237,7 @@ void Gate::sign_in(hub::Petition petition, Proof proof, Reply<SignedIn> reply) {
 
 void Gate::look_at_origin(hub::Petition petition, Reply<bool> reply) {
     at_home([this, petition = std::move(petition), reply = std::move(reply)]() mutable {
-        const Result<> allowed = may_change(petition, own_names());
+        const Result<> allowed = may_change(petition, own_names(*policy()));
         reply.give(allowed ? Result<bool>{true} : std::unexpected(allowed.error()));
     });
 }

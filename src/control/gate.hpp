@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/executor.hpp"
+#include "base/mutex.hpp"
 #include "control/policy.hpp"
 #include "control/proof_checks.hpp"
 #include "control/same_site.hpp"
@@ -28,8 +29,9 @@ struct SignedIn {
     std::string csrf_token;                  ///< likewise
 };
 
-/// Lets people in, or not: the Admission of a node. All of it happens on one executor, `home`. It outlives
-/// whoever asks and whatever `hashing` does for it, and ends after `home` has stopped.
+/// Lets people in, or not: the Admission of a node. What a policy and a memory of proofs can tell is told on
+/// the asker's thread (`decide_now`); whatever else there is to find out, one executor does, `home`. It
+/// outlives whoever asks and whatever `hashing` does for it, and ends after `home` has stopped.
 class Gate final : public hub::Admission {
 public:
     /// How many passwords may be hashed at once: 19 MiB and a core each.
@@ -45,6 +47,7 @@ public:
 
     /// Any thread, all of these.
     void decide(hub::Petition petition, Reply<hub::Admitted> reply) override;
+    std::optional<Result<hub::Admitted>> decide_now(const hub::Petition& petition) override;
     /// Who asks, whatever it may do; by a cookie if it came with one. Errc::unauthenticated for a stranger
     /// who may do nothing.
     void identify(hub::Petition petition, Reply<SignedIn> reply);
@@ -62,19 +65,34 @@ private:
         std::string cookie;                       ///< likewise
     };
 
+    /// What is asked of `admit`, behind whose proof it stands.
+    struct Want {
+        hub::Action action;
+        std::string_view stream;
+        bool changes;
+        bool of_some;
+    };
+    using PolicyRef = std::shared_ptr<const Policy>;
+
     void at_home(std::move_only_function<void()> work);
-    OwnNames own_names() const;
-    Result<Asker> asker_of(const hub::Petition& petition) const;
-    std::optional<hub::Identity> by_cookie(const hub::Petition& petition, const Proof& proof) const;
+    PolicyRef policy() const;
+    OwnNames own_names(const Policy& policy) const;
+    Result<Asker> asker_of(const Policy& policy, const hub::Petition& petition) const;
+    std::optional<hub::Identity> by_cookie(const Policy& policy, const hub::Petition& petition,
+                                           const Proof& proof) const;
     void judge(const hub::Petition& petition, Reply<hub::Admitted> reply);
-    Result<hub::Admitted> admit_some(const hub::Identity& identity, hub::Action action) const;
+    Result<hub::Admitted> admit(const PolicyRef& policy, const hub::Identity& identity,
+                                const Want& want) const;
+    Result<hub::Admitted> admit_some(const PolicyRef& policy, const hub::Identity& identity,
+                                     hub::Action action) const;
     void prove(Asker asker, const Endpoint& peer, ProofChecks::Done done);
     SignedIn described(hub::Identity identity, std::string cookie) const;
 
     Executor& home_;
     ProofChecks checks_;
     const GateSettings settings_;
-    std::shared_ptr<const Policy> policy_;
+    mutable Mutex mutex_;
+    PolicyRef policy_ MILLRACE_GUARDED_BY(mutex_);
 };
 
 }   // namespace millrace::control

@@ -315,5 +315,58 @@ TEST(Gate, of_streams_in_general_who_may_play_none_is_refused_unless_it_administ
     EXPECT_TRUE(boss->may(Action::admin, ""));
 }
 
+/// What the gate says on the asker's thread: "no word" where its home must be asked.
+std::string at_once(Doorway& door, const hub::Petition& petition) {
+    const auto known = door.gate.decide_now(petition);
+    if (!known) {
+        return "no word";
+    }
+    return *known ? (*known)->identity.name : "refused";
+}
+
+TEST(Gate, what_needs_no_proof_is_decided_where_it_is_asked) {
+    Doorway door{house()};
+    EXPECT_EQ(at_once(door, player("public/a")), "anyone");
+    EXPECT_EQ(at_once(door, player("live/a")), "refused");
+    Configuration other = house();
+    other.users.pop_back();   // anyone
+    door.use(other);
+    EXPECT_EQ(at_once(door, player("public/a")), "refused");
+}
+
+TEST(Gate, a_proof_that_held_is_known_where_it_is_asked_until_it_holds_no_more) {
+    for (const std::string query : {"token=a-token", "user=viewer&pass=show+me"}) {
+        Doorway door{house()};
+        EXPECT_EQ(at_once(door, player("live/a", query)), "no word");
+        EXPECT_TRUE(door.decide(player("live/a", query)));
+        const std::string name = query.starts_with("token") ? "token door" : "user viewer";
+        EXPECT_EQ(at_once(door, player("live/a", query)), name);
+        EXPECT_EQ(at_once(door, player("other/a", query)), "refused");
+        EXPECT_EQ(at_once(door, player("live/a", query + "x")), "no word");
+        door.time.run_for(ProofChecks::remembered_for);
+        EXPECT_EQ(at_once(door, player("live/a", query)), "no word");
+        EXPECT_TRUE(door.decide(player("live/a", query)));
+        Configuration changed = house();
+        changed.users[1] = user("viewer", "show me more", {grant(Action::play, "live/*")});
+        changed.tokens = {token("door", "another", {grant(Action::play, "live/a")})};
+        door.use(changed);
+        EXPECT_EQ(at_once(door, player("live/a", query)), "no word");
+        EXPECT_EQ(code(door.decide(player("live/a", query))), Errc::unauthenticated);
+    }
+}
+
+TEST(Gate, a_token_that_expires_is_not_known_any_more_where_it_is_asked) {
+    Configuration configuration = house();
+    Doorway door{configuration};
+    configuration.tokens[0].expires =
+        WallTime{door.home.clock().utc().microseconds + std::chrono::microseconds{60s}.count()};
+    door.use(configuration);
+    EXPECT_TRUE(door.decide(player("live/a", "token=a-token")));
+    EXPECT_EQ(at_once(door, player("live/a", "token=a-token")), "token door");
+    door.time.run_for(61s);
+    EXPECT_EQ(at_once(door, player("live/a", "token=a-token")), "no word");
+    EXPECT_EQ(code(door.decide(player("live/a", "token=a-token"))), Errc::unauthenticated);
+}
+
 }   // namespace
 }   // namespace millrace::control

@@ -77,13 +77,9 @@ void ProofChecks::examine(Ask ask) {
 
 bool ProofChecks::answer_from_memory(Ask& ask) {
     const Instant now = home_.now();
-    if (const Remembered* const found = remembered_.find(ask.mark)) {
-        if (now < found->until && policy_->find(found->identity, home_.clock().utc()) != nullptr) {
-            const Verdict verdict = found->identity;
-            ask.done(verdict);
-            return true;
-        }
-        remembered_.erase(ask.mark);
+    if (std::optional<hub::Identity> known = recall(ask.mark, *policy_)) {
+        ask.done(*std::move(known));
+        return true;
     }
     const Wrong* const wrong = wrong_.find(wrong_mark(ask));
     if (wrong == nullptr || now - wrong->since >= Failures::window) {
@@ -91,6 +87,28 @@ bool ProofChecks::answer_from_memory(Ask& ask) {
     }
     settle(ask, std::unexpected(wrong->why));
     return true;
+}
+
+std::optional<hub::Identity> ProofChecks::recall(const Proof& proof, const Policy& policy) const {
+    return recall(mark_of(proof), policy);
+}
+
+std::optional<hub::Identity> ProofChecks::recall(const Digest& mark, const Policy& policy) const {
+    const MutexLock lock{mutex_};
+    const Remembered* const found = remembered_.find(mark);
+    if (found == nullptr) {
+        return std::nullopt;
+    }
+    if (home_.now() >= found->until || policy.find(found->identity, home_.clock().utc()) == nullptr) {
+        remembered_.erase(mark);
+        return std::nullopt;
+    }
+    return found->identity;
+}
+
+void ProofChecks::remember(const Digest& mark, const hub::Identity& identity) {
+    const MutexLock lock{mutex_};
+    remembered_.put(mark, {identity, home_.now() + remembered_for});
 }
 
 bool ProofChecks::join_hash(Ask& ask) {
@@ -110,7 +128,7 @@ bool ProofChecks::join_hash(Ask& ask) {
 void ProofChecks::check_token(Ask ask) {
     const Principal* const principal = policy_->token(sha256(std::get<TokenProof>(ask.proof).token));
     if (principal != nullptr && !principal->is_expired(home_.clock().utc())) {
-        remembered_.put(ask.mark, {principal->identity, home_.now() + remembered_for});
+        remember(ask.mark, principal->identity);
         settle(ask, principal->identity);
     } else {
         settle(ask, fail(Errc::unauthenticated,
@@ -154,7 +172,7 @@ void ProofChecks::finish_hash(const Digest& mark, const Result<bool>& matched) {
     failures_.end(source);
     const Verdict verdict = verdict_of(hashing.identity, matched);
     if (verdict) {
-        remembered_.put(mark, {*verdict, home_.now() + remembered_for});
+        remember(mark, *verdict);
     }
     for (Ask& ask : hashing.asks) {
         settle(ask, verdict);

@@ -2,6 +2,7 @@
 
 #include "base/background.hpp"
 #include "base/executor.hpp"
+#include "base/mutex.hpp"
 #include "base/random.hpp"
 #include "control/credentials.hpp"
 #include "control/failures.hpp"
@@ -19,7 +20,8 @@ namespace millrace::control {
 
 /// Finds out whose proof something is. All of it happens on `home`; what costs time goes to `hashing`. A
 /// proof that held is remembered for `remembered_for`, under a key of this process, so that a viewer's
-/// segments cost one Argon2id in that time; those who come with the same proof meanwhile wait for one.
+/// segments cost one Argon2id in that time, and any thread may look there (`recall`); those who come with the
+/// same proof meanwhile wait for one.
 ///
 /// Failed proofs are limited by the source they come from (Failures), never by user: whoever guesses from
 /// elsewhere can lock nobody out. What is remembered holds in any case, and the same wrong proof again counts
@@ -41,6 +43,8 @@ public:
     void use(std::shared_ptr<const Policy> policy);
     /// Of a user or a token; `done` is called at once or later, on `home`.
     void examine(Proof proof, const Endpoint& peer, Done done);
+    /// Whose proof it was of late, if `policy` still knows them; nothing: `examine` must tell. Any thread.
+    std::optional<hub::Identity> recall(const Proof& proof, const Policy& policy) const;
 
 private:
     /// A proof on its way to a verdict.
@@ -68,6 +72,8 @@ private:
 
     void examine(Ask ask);
     bool answer_from_memory(Ask& ask);
+    std::optional<hub::Identity> recall(const Digest& mark, const Policy& policy) const;
+    void remember(const Digest& mark, const hub::Identity& identity);
     bool join_hash(Ask& ask);
     void check_token(Ask ask);
     void check_digest(Ask ask);
@@ -82,11 +88,12 @@ private:
 
     Executor& home_;
     Background& hashing_;
-    Digest key_;   // of what is remembered
+    Digest key_;   // of what is remembered; drawn once
     const PasswordHash nobodys_;
     std::shared_ptr<const Policy> policy_;
 
-    RecentTable<Digest, Remembered> remembered_{remembered_max};
+    mutable Mutex mutex_;
+    mutable RecentTable<Digest, Remembered> remembered_ MILLRACE_GUARDED_BY(mutex_){remembered_max};
     RecentTable<Digest, Wrong> wrong_{remembered_max};
     Failures failures_;
     std::unordered_map<Digest, Hashing> under_way_;

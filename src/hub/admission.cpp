@@ -32,9 +32,13 @@ Petition petition_of(const web::Request& request, Action action, std::string_vie
 
 Task<Result<Admitted>> ask(Admission& admission, Petition petition, Executor& executor) {
     const std::function<void()> let_in = std::exchange(petition.let_in, nullptr);   // stays on this thread
-    Answer<Admitted> answer{executor};
-    admission.decide(std::move(petition), answer.reply());
-    Result<Admitted> admitted = co_await answer.within(executor.now() + Admission::decision_deadline);
+    std::optional<Result<Admitted>> known = admission.decide_now(petition);
+    if (!known) {
+        Answer<Admitted> answer{executor};
+        admission.decide(std::move(petition), answer.reply());
+        known = co_await answer.within(executor.now() + Admission::decision_deadline);
+    }
+    Result<Admitted> admitted = std::move(*known);
     if (admitted && let_in) {
         let_in();
     }

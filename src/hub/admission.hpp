@@ -86,6 +86,8 @@ public:
     virtual ~Admission() = default;
     /// An error says why not, with words for the peer: Errc::unauthenticated, refused, throttled, exhausted.
     virtual void decide(Petition petition, Reply<Admitted> reply) = 0;
+    /// The same where it needs no waiting: on the asker's thread. Nothing: `decide` must be asked.
+    virtual std::optional<Result<Admitted>> decide_now(const Petition& /*petition*/) { return std::nullopt; }
 };
 
 /// Asks, waits for at most `decision_deadline`, and tells the connection of a yes (`Petition::let_in`).

@@ -236,16 +236,6 @@ void Directory::key_frame(const std::string& name, KeyFrameAsk ask, Reply<KeyFra
     });
 }
 
-void Directory::count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes) {
-    if (const std::optional<StreamHandle> handle = find(stream)) {
-        on_home(*handle, [viewer_key = std::move(viewer_key), bytes](Stream* found) {
-            if (found != nullptr) {
-                found->count_sent(viewer_key, bytes);
-            }
-        });
-    }
-}
-
 void Directory::ask(const std::string& name, Ask ask) {
     if (const std::optional<StreamHandle> handle = find(name)) {
         on_home(*handle, [ask](Stream* stream) {

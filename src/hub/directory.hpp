@@ -62,12 +62,11 @@ public:
     void list(const std::string& stream, SegmentAsk ask, Reply<SegmentListRef> reply);
     /// What stands under a part's `name` or `init_name`; what is read before parts comes as the `bytes` of a
     /// part without duration. Errc::not_found, also for what is no longer kept; refused.
+    /// Who has a seat (`SegmentAsk::seat`) finds the list, and what stands in it, without asking here.
     void fetch(const std::string& stream, SegmentAsk ask, std::string part_name,
                Reply<media::SegmentPart> reply);
     /// Where streams and viewers tell what happens; before anything else, if at all. It outlives this.
     void tell_to(Events& events) { events_ = &events; }
-    /// So many bytes of lists went to a viewer who polls; `fetch` counts its own.
-    void count_sent(const std::string& stream, std::string viewer_key, std::size_t bytes);
     /// Who makes streams that nobody publishes; before anything else, if at all. It outlives this.
     void draw_on(Demand& demand) { demand_ = &demand; }
     /// Who records streams; before anything else, if at all. It outlives this.

@@ -58,7 +58,11 @@ public:
     void advance(Instant now) { log_->advance(now); }
     Instant deadline() const { return log_->deadline(); }
     bool idle(Instant now) const { return now >= idle_at(); }
-    Instant idle_at() const { return asked_ + std::max(idle_max, log_->keeps_for()); }
+    Instant idle_at() const {
+        return std::max(asked_, board()->read()) + std::max(idle_max, log_->keeps_for());
+    }
+    /// Where workers read the list by themselves.
+    const SegmentBoardRef& board() const { return log_->board(); }
 
     std::size_t memory() const { return log_->bytes(); }
     std::uint64_t units() const { return units_; }         ///< packaged since it was made

@@ -2,6 +2,7 @@
 
 #include "base/timer.hpp"
 #include "hub/segment_list.hpp"
+#include "hub/segment_seat.hpp"
 #include "hub/sessions.hpp"
 
 #include <memory>
@@ -22,9 +23,11 @@ public:
     PollingViewers(Executor& home, Sessions& sessions);
     ~PollingViewers() override;
 
-    /// A request of theirs. Errc::refused if they were sent away and have not been silent since for as long.
-    Result<> seen(const SegmentAsk& ask, const std::string& stream);
-    void count_sent(const std::string& viewer_key, std::size_t bytes);
+    using Tally = PollTallyRef;
+
+    /// A request of theirs, and where further ones are counted; null: they are not counted. Errc::refused if
+    /// they were sent away and have not been silent since for as long.
+    Result<Tally> seen(const SegmentAsk& ask, const std::string& stream);
     /// How long one is silent before it is gone.
     void set_patience(Duration patience) { patience_ = patience; }
     std::size_t size() const { return viewers_.size(); }
@@ -34,7 +37,7 @@ private:
     class Entry;
     struct Viewer {
         std::unique_ptr<Entry> entry;   // null once it was sent away
-        Instant last;
+        Tally tally;
     };
     void on_time() override;
 

@@ -8,12 +8,15 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace millrace::hub {
 
 class Packaged;
+struct SegmentSeat;
+using SegmentSeatRef = std::shared_ptr<SegmentSeat>;
 
 /// One segment in one form. Immutable, shared by the lists it stands in.
 struct SegmentEntry {
@@ -43,6 +46,10 @@ struct SegmentList {
     std::vector<media::Track> tracks;        ///< what it carries, with the newest configurations
     std::map<std::string, BitRates, std::less<>> rates;   ///< by rendition, as in SegmentPart
     double frame_rate = 0;                                ///< of its video, measured; 0 = not known
+
+    /// What stands under that name (`SegmentPart::name`, or `init_name` as a part without duration) in one of
+    /// its segments; nothing if it is in none.
+    std::optional<media::SegmentPart> find(std::string_view name) const;
 };
 using SegmentListRef = std::shared_ptr<const SegmentList>;
 
@@ -58,6 +65,9 @@ struct SegmentAsk {
     SegmentFlavour flavour;
     SessionFacts viewer;      ///< `protocol` and `peer`; its stream is filled in
     std::string viewer_key;   ///< by which their requests are one viewer's: a token, else address and agent
+    /// Where the home leaves the viewer's seat before it answers; read it behind the answer. Null: not
+    /// wanted.
+    SegmentSeatRef seat{};
 };
 
 }   // namespace millrace::hub

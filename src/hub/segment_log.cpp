@@ -1,6 +1,7 @@
 #include "hub/segment_log.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 namespace millrace::hub {
 
@@ -26,6 +27,31 @@ std::size_t SegmentEntry::bytes() const {
         bytes += part.bytes.size();
     }
     return bytes;
+}
+
+namespace {
+
+media::SegmentPart init_part(std::string_view name, const Bytes& bytes) {
+    media::SegmentPart part;
+    part.name = name;
+    part.bytes = bytes;
+    return part;
+}
+
+}   // namespace
+
+std::optional<media::SegmentPart> SegmentList::find(std::string_view name) const {
+    for (const SegmentEntryRef& entry : segments | std::views::reverse) {
+        for (const media::SegmentPart& part : entry->parts) {
+            if (part.name == name) {
+                return part;
+            }
+            if (part.init_name == name && !name.empty()) {
+                return init_part(name, part.init);
+            }
+        }
+    }
+    return std::nullopt;
 }
 
 void SegmentLog::add(SegmentEntryRef entry, Facts facts, Instant now) {
@@ -129,6 +155,7 @@ void SegmentLog::give_to_parked() {
         parked.reply.give(list_);
         given_ = true;
     }
+    show();
 }
 
 void SegmentLog::end() {
@@ -146,11 +173,14 @@ void SegmentLog::restart(Instant now) {
     }
     list_.reset();
     given_ = false;
+    show();
 }
 
 void SegmentLog::ask(Reply<SegmentListRef> reply, Patience patience) {
     if (list_ != nullptr && (given_ || list_->ended || listed_.size() >= listed_first)) {
-        given_ = true;
+        if (!std::exchange(given_, true)) {
+            show();
+        }
         reply.give(list_);
         return;
     }
@@ -173,10 +203,7 @@ Result<media::SegmentPart> SegmentLog::find(const std::string& name, Instant now
         return part->second.first->parts[part->second.second];
     }
     if (const auto init = inits_.find(name); init != inits_.end()) {
-        media::SegmentPart part;
-        part.name = name;
-        part.bytes = init->second.bytes;
-        return part;
+        return init_part(name, init->second.bytes);
     }
     return fail(Errc::not_found, "no such segment, or no longer");
 }

@@ -2,6 +2,7 @@
 
 #include "base/answer.hpp"
 #include "hub/segment_list.hpp"
+#include "hub/segment_seat.hpp"
 
 #include <deque>
 #include <map>
@@ -28,7 +29,10 @@ public:
         double frame_rate = 0;
     };
 
-    explicit SegmentLog(std::size_t window) : window_{window} {}
+    explicit SegmentLog(std::size_t window) : window_{window}, board_{std::make_shared<SegmentBoard>()} {}
+    SegmentLog(const SegmentLog&) = delete;
+    SegmentLog& operator=(const SegmentLog&) = delete;
+    ~SegmentLog() { board_->show(nullptr); }
 
     void add(SegmentEntryRef entry, Facts facts, Instant now);
     /// Nothing will follow what is listed.
@@ -54,6 +58,8 @@ public:
     Instant deadline() const;   ///< of who waits longest
 
     const SegmentListRef& list() const { return list_; }
+    /// Shows the list as soon as a request for it would not wait.
+    const SegmentBoardRef& board() const { return board_; }
     std::size_t bytes() const { return bytes_; }
     std::size_t entries() const { return listed_.size() + kept_.size(); }
     /// How long the newest segment stays fetchable once it leaves the list now.
@@ -83,6 +89,7 @@ private:
     void forget(const SegmentEntry& entry);
     void publish(Facts facts);
     void give_to_parked();
+    void show() { board_->show(given_ ? list_ : nullptr); }
     static std::vector<media::Track> tracks_of(const std::deque<Listed>& listed);
 
     std::size_t window_;
@@ -93,6 +100,7 @@ private:
     std::size_t bytes_ = 0;
     SegmentListRef list_;   // null: none yet
     bool given_ = false;    // somebody has seen a list of this run
+    SegmentBoardRef board_;
     std::deque<Parked> parked_;
 };
 

@@ -85,8 +85,14 @@ private:
     static Task<> wait_part(Player& self, std::string name, std::string part,
                             std::optional<Result<media::SegmentPart>>& got) {
         Answer<media::SegmentPart> answer{self.desk_.executor};
-        self.world_.directory.fetch(name, ask_for_segments(self.key_, self.packaged_), part, answer.reply());
+        SegmentAsk ask = ask_for_segments(self.key_, self.packaged_);
+        ask.seat = std::make_shared<SegmentSeat>();
+        const SegmentSeatRef seat = ask.seat;
+        self.world_.directory.fetch(name, std::move(ask), part, answer.reply());
         got.emplace(co_await answer.within(Instant::never()));
+        if (*got && seat->viewer != nullptr) {
+            seat->viewer->count_sent((*got)->bytes.size());
+        }
     }
 
     World& world_;

@@ -181,7 +181,8 @@ void Stream::on_time() {
         return;
     }
     tend_segments(now);
-    if (over_at_ && (!listed_at_ || now >= *listed_at_ + lists_linger)) {
+    const std::optional<Instant> listed = listed_at();
+    if (over_at_ && (!listed || now >= *listed + lists_linger)) {
         retire();
         return;
     }

@@ -110,7 +110,6 @@ public:
     /// See Directory.
     void list(const SegmentAsk& ask, Reply<SegmentListRef> reply);
     void fetch(const SegmentAsk& ask, const std::string& part_name, Reply<media::SegmentPart> reply);
-    void count_sent(const std::string& viewer_key, std::size_t bytes);
     void key_frame(KeyFrameAsk ask, Reply<KeyFrame> reply);
 
     /// Ends it now, without grace: the node stops. What the readers of its lists need to see the end: a
@@ -188,7 +187,9 @@ private:
     std::optional<media::Kind> cutting_kind(Instant arrival) const;
     void keep_segment(const media::Cut& cut);
     Result<Packaged*> packaged_for(const SegmentFlavour& flavour);
-    Result<> admit_polling(const SegmentAsk& ask);
+    Result<PollingViewers::Tally> admit_polling(const SegmentAsk& ask);
+    /// When somebody last asked for a list, here or at a worker; nothing: never.
+    std::optional<Instant> listed_at() const;
     void tend_segments(Instant now);
     /// The publisher said its end: what is of the segments under way is listed, and the lists say so.
     void close_segments(Instant now);
@@ -264,7 +265,7 @@ private:
     std::optional<std::uint64_t> cut_before_;   // where the segment under way begins in the feed
     std::map<FlavourKey, std::unique_ptr<Packaged>> packaged_;
     std::optional<PollingViewers> polling_;
-    std::optional<Instant> listed_at_;   // the last list request
+    std::optional<Instant> listed_at_;   // the last list request that came here
     std::optional<Instant> over_at_;     // when grace was over, while it lingers
     bool lists_ended_ = false;
 

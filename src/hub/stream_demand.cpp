@@ -45,8 +45,8 @@ void Stream::source_failed(Error error) {
 
 bool Stream::watched(Instant now) const {
     const bool pushed = std::ranges::any_of(derived_, [](const auto& one) { return one.second->watched(); });
-    const bool polled =
-        polling_ ? polling_->size() > 0 : listed_at_ && now < *listed_at_ + 3 * target_duration();
+    const std::optional<Instant> listed = listed_at();
+    const bool polled = polling_ ? polling_->size() > 0 : listed && now < *listed + 3 * target_duration();
     return pushed || polled || !openings_.empty() || !key_waiters_.empty();
 }
 

@@ -50,11 +50,11 @@ void Stream::keep_segment(const media::Cut& cut) {
     cut_before_ = place;
 }
 
-Result<> Stream::admit_polling(const SegmentAsk& ask) {
+Result<PollingViewers::Tally> Stream::admit_polling(const SegmentAsk& ask) {
     if (!polling_) {
         Sessions* const sessions = directory_.sessions_of(*handle_.home);
         if (sessions == nullptr) {
-            return {};
+            return PollingViewers::Tally{};
         }
         polling_.emplace(*handle_.home, *sessions);
     }
@@ -85,8 +85,9 @@ Result<Packaged*> Stream::packaged_for(const SegmentFlavour& flavour) {
 void Stream::list(const SegmentAsk& ask, Reply<SegmentListRef> reply) {
     const Instant now = handle_.home->now();
     const bool newcomer = !is_read_by(ask.viewer_key);
-    if (const Result<> admitted = admit_polling(ask); !admitted) {
-        reply.give(std::unexpected(admitted.error()));
+    const Result<PollingViewers::Tally> viewer = admit_polling(ask);
+    if (!viewer) {
+        reply.give(std::unexpected(viewer.error()));
         return;
     }
     if (newcomer && !over_at_) {
@@ -98,6 +99,9 @@ void Stream::list(const SegmentAsk& ask, Reply<SegmentListRef> reply) {
         return;
     }
     listed_at_ = now;
+    if (ask.seat != nullptr) {
+        *ask.seat = {(*packaged)->board(), *viewer};
+    }
     (*packaged)->list(std::move(reply), now);
     set_alarm();
 }
@@ -108,21 +112,23 @@ void Stream::fetch(const SegmentAsk& ask, const std::string& part_name, Reply<me
         reply.give(fail(Errc::not_found, "no such segment, or no longer"));
         return;
     }
-    if (const Result<> admitted = admit_polling(ask); !admitted) {
-        reply.give(std::unexpected(admitted.error()));
+    const Result<PollingViewers::Tally> viewer = admit_polling(ask);
+    if (!viewer) {
+        reply.give(std::unexpected(viewer.error()));
         return;
     }
-    Result<media::SegmentPart> part = packaged->second->fetch(part_name, handle_.home->now());
-    if (part) {
-        count_sent(ask.viewer_key, part->bytes.size());
+    if (ask.seat != nullptr) {
+        *ask.seat = {packaged->second->board(), *viewer};
     }
-    reply.give(std::move(part));
+    reply.give(packaged->second->fetch(part_name, handle_.home->now()));
 }
 
-void Stream::count_sent(const std::string& viewer_key, std::size_t bytes) {
-    if (polling_) {
-        polling_->count_sent(viewer_key, bytes);
+std::optional<Instant> Stream::listed_at() const {
+    std::optional<Instant> last = listed_at_;
+    for (const auto& [key, packaged] : packaged_) {
+        last = last ? std::max(*last, packaged->board()->listed()) : last;   // workers come behind the first
     }
+    return last;
 }
 
 Duration Stream::target_duration() const {
@@ -165,8 +171,8 @@ Duration Stream::finish() {
         tend_segments(now);
     }
     set_alarm();
-    return !packaged_.empty() && listed_at_ && now < *listed_at_ + lists_linger ? target_duration()
-                                                                                : Duration{};
+    const std::optional<Instant> listed = listed_at();
+    return !packaged_.empty() && listed && now < *listed + lists_linger ? target_duration() : Duration{};
 }
 
 void Stream::tend_segments(Instant now) {
@@ -191,7 +197,8 @@ Instant Stream::segments_deadline() const {
         }
     }
     if (over_at_) {
-        next = std::min(next, listed_at_ ? *listed_at_ + lists_linger : *over_at_);
+        const std::optional<Instant> listed = listed_at();
+        next = std::min(next, listed ? *listed + lists_linger : *over_at_);
         if (!lists_ended_) {
             next = std::min(next, *over_at_ + target_duration());
         }

@@ -1,7 +1,6 @@
 #include "net/worker.hpp"
 
 #include "net/loop.hpp"
-#include "net/watch.hpp"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -69,7 +68,6 @@ void Worker::start() {
 void Worker::run() {
     current_worker = this;
     block_signals();
-    Watch::make_room(*this);
     measured_at_ = now();
     busy_at_measure_ = read_clock(CLOCK_THREAD_CPUTIME_ID);
     while (!leaving_) {

@@ -8,6 +8,7 @@
 #include "hub/directory.hpp"
 #include "hub/enrolment.hpp"
 #include "hub/mirror.hpp"
+#include "hub/segment_seat.hpp"
 #include "hub/sessions.hpp"
 #include "hub/tally.hpp"
 #include "net/fan_out.hpp"
@@ -79,6 +80,7 @@ struct Desk {
     std::size_t export_bytes = 0;         ///< of tables that exports keep in memory, see ExportRoom
     std::size_t links_ending = 0;         ///< of our calls: closed here, but what was written still leaves
     ListTexts list_texts;
+    hub::SegmentSeats segment_seats;
     TransportMemory rtsp_over_tcp;
     /// Bytes between a socket and a machine: never kept across a wait, so one is enough.
     std::array<std::byte, read_size> read_buffer;

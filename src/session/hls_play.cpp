@@ -73,14 +73,15 @@ std::string viewer_key(const web::Request& request) {
     if (const auto token = request.query_value("token"); token && !token->empty()) {
         return "token " + *token;
     }
-    return fmt::format("{} {}", request.peer.address, request.header("user-agent").value_or(""));
+    std::string key = request.peer.address;
+    key.append(" ").append(request.header("user-agent").value_or(""));
+    return key;
 }
 
 /// The type of a list, as the client likes to have it called.
 std::string_view list_type_for(const web::Request& request) {
-    const std::string accept{request.header("accept").value_or("")};
-    std::string lower;
-    std::ranges::transform(accept, std::back_inserter(lower),
+    std::string lower{request.header("accept").value_or("")};
+    std::ranges::transform(lower, lower.begin(),
                            [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
     const bool classic = lower.find("application/x-mpegurl") != std::string::npos;
     return classic && lower.find(list_type) == std::string::npos ? classic_list_type : list_type;
@@ -95,7 +96,9 @@ public:
           settings_{*settings_ref_},
           node_start_{node_start},
           request_{request},
-          deadline_{desk.executor.now() + answer_deadline} {}
+          viewer_key_{viewer_key(request)},
+          now_{desk.executor.now()},
+          deadline_{now_ + answer_deadline} {}
 
     Task<web::Response> run() {
         if (request_.method == "OPTIONS") {
@@ -133,23 +136,62 @@ private:
 
     hub::SegmentAsk ask(const Wanted& wanted) const {
         return {.flavour = wanted.of_ts() ? ts_flavour(wanted.stream)
-                                          : hub::segment_flavour<mp4::Packager>({.form = "cmaf"}),
+                                          : hub::segment_flavour<mp4::Packager>({.form = form_of(wanted)}),
                 .viewer = {.protocol = protocol,
                            .stream = wanted.stream,
                            .peer = request_.peer,
                            .who = admitted_.identity},
-                .viewer_key = viewer_key(request_)};
+                .viewer_key = viewer_key_,
+                .seat = std::make_shared<hub::SegmentSeat>()};
     }
+    static std::string_view form_of(const Wanted& wanted) { return wanted.of_ts() ? "ts" : "cmaf"; }
+
     /// A form that is started again counts its packets anew, so its names are new, too.
     hub::SegmentFlavour ts_flavour(const std::string& stream) const {
         return hub::segment_flavour<ts::Packager>(
             {.form = "ts"}, fmt::format("{}-{:x}", node_start_, desk_.executor.now().nanoseconds()), stream);
     }
 
-    Task<web::Response> list(const Wanted& wanted) {
+    /// The stream's list, if this worker may read it by itself for this viewer; else null.
+    hub::SegmentListRef list_at_hand(const Wanted& wanted) {
+        const hub::SegmentSeat* const seat =
+            desk_.segment_seats.find(wanted.stream, form_of(wanted), viewer_key_);
+        hub::SegmentListRef list = seat != nullptr ? seat->board->list() : nullptr;
+        if (list != nullptr) {
+            seat_ = *seat;
+        }
+        return list;
+    }
+    void keep_seat(const Wanted& wanted, const hub::SegmentSeat& seat) {
+        seat_ = seat;
+        desk_.segment_seats.keep(wanted.stream, form_of(wanted), viewer_key_, seat);
+    }
+    void count_sent(const web::Response& response) {
+        if (seat_.viewer != nullptr && request_.method == "GET") {
+            seat_.viewer->count_sent(response.body.size());
+        }
+    }
+
+    Task<Result<hub::SegmentListRef>> list_from_home(const Wanted& wanted) {
         Answer<hub::SegmentListRef> answer{desk_.executor};
-        desk_.directory.list(wanted.stream, ask(wanted), answer.reply());
-        const Result<hub::SegmentListRef> segments = co_await answer.within(deadline_);
+        hub::SegmentAsk asked = ask(wanted);
+        const hub::SegmentSeatRef seat = asked.seat;
+        desk_.directory.list(wanted.stream, std::move(asked), answer.reply());
+        Result<hub::SegmentListRef> list = co_await answer.within(deadline_);
+        if (list) {
+            keep_seat(wanted, *seat);
+        }
+        co_return list;
+    }
+
+    Task<web::Response> list(const Wanted& wanted) {
+        Result<hub::SegmentListRef> segments = list_at_hand(wanted);
+        if (*segments != nullptr) {
+            seat_.board->note_list(now_);
+            seat_.viewer->count_request(now_);
+        } else {
+            segments = co_await list_from_home(wanted);
+        }
         if (!segments) {
             co_return refusal(segments.error());
         }
@@ -162,9 +204,7 @@ private:
         std::ranges::move(rest, std::back_inserter(response.headers));
         // Here and not where all answers are coded, for the coded form is kept and what leaves is counted.
         response = http::conditional(request_, http::encoded(request_, std::move(response), &(*text)->gzip));
-        if (request_.method == "GET") {
-            desk_.directory.count_sent(wanted.stream, viewer_key(request_), response.body.size());
-        }
+        count_sent(response);
         co_return response;
     }
 
@@ -202,9 +242,12 @@ private:
     }
 
     Task<web::Response> media(const Wanted& wanted) {
-        Answer<media::SegmentPart> answer{desk_.executor};
-        desk_.directory.fetch(wanted.stream, ask(wanted), wanted.rest, answer.reply());
-        Result<media::SegmentPart> part = co_await answer.within(deadline_);
+        Result<media::SegmentPart> part;
+        if (std::optional<media::SegmentPart> listed = part_at_hand(wanted)) {
+            part = *std::move(listed);
+        } else {
+            part = co_await part_from_home(wanted);
+        }
         if (!part) {
             co_return refusal(part.error());
         }
@@ -216,7 +259,30 @@ private:
                                                          ? "public, max-age=31536000, immutable"
                                                          : "private, max-age=31536000, immutable"});
         response.headers.push_back({"ETag", '"' + wanted.rest + '"'});
+        count_sent(response);
         co_return response;
+    }
+
+    /// What stands in the list; what left it, or never was, is for the home to say.
+    std::optional<media::SegmentPart> part_at_hand(const Wanted& wanted) {
+        const hub::SegmentListRef list = list_at_hand(wanted);
+        std::optional<media::SegmentPart> part = list != nullptr ? list->find(wanted.rest) : std::nullopt;
+        if (part) {
+            seat_.board->note_fetch(now_);
+            seat_.viewer->count_request(now_);
+        }
+        return part;
+    }
+    Task<Result<media::SegmentPart>> part_from_home(const Wanted& wanted) {
+        Answer<media::SegmentPart> answer{desk_.executor};
+        hub::SegmentAsk asked = ask(wanted);
+        const hub::SegmentSeatRef seat = asked.seat;
+        desk_.directory.fetch(wanted.stream, std::move(asked), wanted.rest, answer.reply());
+        Result<media::SegmentPart> part = co_await answer.within(deadline_);
+        if (part) {
+            keep_seat(wanted, *seat);
+        }
+        co_return part;
     }
 
     /// Says why not, in HTTP's words. What is not there now may be there soon.
@@ -227,7 +293,10 @@ private:
     const Settings& settings_;
     std::string_view node_start_;
     const web::Request& request_;
-    Instant deadline_;
+    const std::string viewer_key_;
+    hub::SegmentSeat seat_;   // once there is one: where what is sent is counted
+    const Instant now_;       // when it was asked
+    const Instant deadline_;
     hub::Admitted admitted_;
 };
 

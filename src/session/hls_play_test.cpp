@@ -13,12 +13,16 @@ namespace {
 class Door final : public hub::Admission {
 public:
     void decide(hub::Petition petition, Reply<hub::Admitted> reply) override {
-        if (petition.query.find("token=bad") != std::string::npos) {
-            reply.give(fail(Errc::refused, "not with this token"));
-            return;
-        }
-        reply.give(hub::Admitted{.identity = {}, .anyone = petition.query.empty()});
+        reply.give(*decide_now(petition));
     }
+    std::optional<Result<hub::Admitted>> decide_now(const hub::Petition& petition) override {
+        if (closed || petition.query.find("token=bad") != std::string::npos) {
+            return fail(Errc::refused, "not with this token");
+        }
+        return hub::Admitted{.identity = {}, .anyone = petition.query.empty()};
+    }
+
+    bool closed = false;
 };
 
 /// A worker with the HLS route, a publisher at hand, and answers as they come.
@@ -26,7 +30,10 @@ class HlsPlay : public testing::Test {
 protected:
     HlsPlay()
         : desk_{world_.desk_a.executor, world_.directory, door_, world_.random},
-          route_{hls_play(desk_, "00c0ffee")} {
+          route_{hls_play(desk_, "00c0ffee")},
+          desk_there_{world_.desk_b.executor, world_.directory, door_, world_.random},
+          route_there_{hls_play(desk_there_, "00c0ffee")} {
+        desk_there_.settings = std::make_shared<const Settings>(Settings{{"*"}, "live/cam"});
         desk_.settings = std::make_shared<const Settings>(Settings{{"*"}, "live/cam"});
     }
 
@@ -46,6 +53,20 @@ protected:
         world_.desk_a.executor.run([&] { world_.desk_a.executor.tasks().spawn(run(*this, asked)); });
         world_.time.settle();
         return asked;
+    }
+    /// The answer that another worker gives before anything that was posted could run; nothing: it asks the
+    /// stream's home.
+    std::optional<web::Response> answer_there_at_once(std::string path, std::string method = "GET") {
+        Asked& asked = asked_.emplace_back();
+        asked.request = {.method = std::move(method),
+                         .path = std::move(path),
+                         .query = {},
+                         .headers = {{"User-Agent", "there"}},
+                         .peer = {"192.0.2.8", 40'000}};
+        world_.desk_b.executor.run([&] { world_.desk_b.executor.tasks().spawn(run_there(*this, asked)); });
+        std::optional<web::Response> at_once = std::move(asked.response);
+        world_.time.settle();
+        return at_once;
     }
     web::Response answer(std::string path, std::string query = {}, std::vector<web::Header> headers = {},
                          std::string method = "GET") {
@@ -90,6 +111,8 @@ protected:
     Door door_;
     Desk desk_;
     web::Route route_;
+    Desk desk_there_;   // of a worker that is not the stream's home
+    web::Route route_there_;
     std::optional<hub::toys::Publisher> publisher_;
     std::deque<Asked> asked_;
     std::int64_t picture_ = 0;
@@ -97,6 +120,9 @@ protected:
 private:
     static Task<> run(HlsPlay& self, Asked& asked) {
         asked.response = co_await self.route_.answer(asked.request, self.world_.desk_a.executor);
+    }
+    static Task<> run_there(HlsPlay& self, Asked& asked) {
+        asked.response = co_await self.route_there_.answer(asked.request, self.world_.desk_b.executor);
     }
 };
 
@@ -264,6 +290,103 @@ TEST_F(HlsPlay, what_a_viewer_of_lists_got_is_counted_to_the_byte) {
     EXPECT_EQ(sent(), before);
     const web::Response media = answer("/live/cam/" + list_of(list).segments.front().uri);
     EXPECT_EQ(sent() - before, media.body.size());
+}
+
+TEST_F(HlsPlay, a_worker_that_knows_a_viewer_asks_no_other_for_lists_and_segments) {
+    publish();
+    play(1);
+    ask("/live/cam/segments/v0.m3u8");
+    play(4);
+    EXPECT_FALSE(answer_there_at_once("/live/cam/segments/v0.m3u8"));   // its first trip home
+    const auto list = answer_there_at_once("/live/cam/segments/v0.m3u8");
+    ASSERT_TRUE(list);
+    const hls::MediaSegment newest = list_of(*list).segments.back();
+    const auto media = answer_there_at_once("/live/cam/segments/" + newest.uri);
+    ASSERT_TRUE(media);
+    EXPECT_EQ(media->body, answer("/live/cam/segments/" + newest.uri).body);
+    const auto init = answer_there_at_once("/live/cam/segments/" + newest.init->uri);
+    ASSERT_TRUE(init);
+    EXPECT_EQ(init->body, answer("/live/cam/segments/" + newest.init->uri).body);
+    play(2);
+    const auto next = answer_there_at_once("/live/cam/segments/v0.m3u8");
+    ASSERT_TRUE(next);
+    EXPECT_EQ(text(*next), text(answer("/live/cam/segments/v0.m3u8")));
+    EXPECT_NE(text(*next), text(*list));
+}
+
+TEST_F(HlsPlay, what_a_worker_answers_by_itself_is_counted_at_the_streams_home) {
+    publish();
+    play(1);
+    ask("/live/cam/segments/v0.m3u8");
+    play(4);
+    answer_there_at_once("/live/cam/segments/v0.m3u8");
+    const auto report = [this] {
+        for (const hub::SessionReport& one : desk_.sessions.reports()) {
+            if (one.facts.peer.address == "192.0.2.8") {
+                return one;
+            }
+        }
+        return hub::SessionReport{};
+    };
+    const hub::SessionReport before = report();
+    EXPECT_EQ(before.writes, 1U);
+    std::size_t sent = 0;
+    for (int i = 0; i < 3; ++i) {
+        const auto list = answer_there_at_once("/live/cam/segments/v0.m3u8");
+        ASSERT_TRUE(list);
+        sent += list->body.size();
+    }
+    ASSERT_TRUE(answer_there_at_once("/live/cam/segments/v0.m3u8", "HEAD"));
+    EXPECT_EQ(report().writes, 5U);
+    EXPECT_EQ(report().bytes_out - before.bytes_out, sent);
+    EXPECT_EQ(desk_there_.sessions.size(), 0U);
+}
+
+TEST_F(HlsPlay, a_viewer_who_is_sent_away_or_may_no_longer_is_refused_by_every_worker) {
+    publish();
+    play(1);
+    ask("/live/cam/segments/v0.m3u8");
+    play(4);
+    answer_there_at_once("/live/cam/segments/v0.m3u8");
+    ASSERT_TRUE(answer_there_at_once("/live/cam/segments/v0.m3u8"));
+    world_.desk_a.executor.run([&] {
+        desk_.sessions.end_where(
+            [](const hub::SessionFacts& facts) { return facts.peer.address == "192.0.2.8"; },
+            {Errc::cancelled, "kicked"});
+    });
+    EXPECT_FALSE(answer_there_at_once("/live/cam/segments/v0.m3u8"));
+    EXPECT_EQ(asked_.back().response->status, 403);
+    world_.time.run_for(8s);   // silent for three target durations
+    EXPECT_FALSE(answer_there_at_once("/live/cam/segments/v0.m3u8"));
+    EXPECT_EQ(asked_.back().response->status, 200);
+    ASSERT_TRUE(answer_there_at_once("/live/cam/segments/v0.m3u8"));
+    door_.closed = true;
+    const auto refused = answer_there_at_once("/live/cam/segments/v0.m3u8");
+    ASSERT_TRUE(refused);
+    EXPECT_EQ(refused->status, 403);
+}
+
+TEST_F(HlsPlay, readers_at_other_workers_keep_a_form_and_the_end_reaches_them) {
+    publish();
+    play(1);
+    ask("/live/cam/segments/v0.m3u8");
+    play(4);
+    answer_there_at_once("/live/cam/segments/v0.m3u8");
+    for (int i = 0; i < 30; ++i) {   // longer than a form that nobody reads is kept
+        play(2);
+        ASSERT_TRUE(answer_there_at_once("/live/cam/segments/v0.m3u8")) << i;
+    }
+    world_.desk_a.executor.run([this] { publisher_->publication->finish(); });
+    world_.desk_a.executor.run([this] { publisher_->publication.reset(); });
+    world_.time.run_for(20s);   // grace, and a target duration
+    answer_there_at_once("/live/cam/segments/v0.m3u8");
+    const auto ended = answer_there_at_once("/live/cam/segments/v0.m3u8");
+    ASSERT_TRUE(ended);
+    EXPECT_TRUE(list_of(*ended).ended);
+    world_.time.run_for(40s);
+    EXPECT_FALSE(answer_there_at_once("/live/cam/segments/v0.m3u8"));
+    EXPECT_EQ(asked_.back().response->status, 404);
+    EXPECT_TRUE(world_.reports().empty());
 }
 
 TEST_F(HlsPlay, row_1_14_the_list_is_a_window_of_ten) {

@@ -33,7 +33,8 @@ protected:
         auto [client, server] = virtual_connection(client_side_, server_side_, to_server, to_client);
         client_ = std::move(client);
         server_side_.run([&, connection = std::move(server)]() mutable {
-            auto watched = std::make_unique<toys::WatchedConnection>(std::move(connection), let_in_);
+            auto watched =
+                std::make_unique<toys::WatchedConnection>(std::move(connection), let_in_, &writes_);
             server_side_.tasks().spawn(http_serve(desk_, std::move(watched), routes_));
         });
         time_.settle();
@@ -78,6 +79,7 @@ protected:
     Desk desk_{server_side_, directory_, admission_, random_};
     std::vector<web::Route> routes_;
     unsigned let_in_ = 0;
+    unsigned writes_ = 0;   // to the client
     std::unique_ptr<Connection> client_;
     bool ended_ = false;
     int started_ = 0;   // endless answers
@@ -155,6 +157,19 @@ private:
 
 int status_of(std::string_view answer) {
     return answer.starts_with("HTTP/1.1 ") ? std::stoi(std::string{answer.substr(9, 3)}) : 0;
+}
+
+/// Nagle and a delayed acknowledgement make 40 ms of every answer that leaves in two writes.
+TEST_F(HttpServe, a_thousand_requests_on_one_connection_are_a_thousand_writes_and_no_wait) {
+    connect();
+    const Instant begin = time_.now();
+    for (int i = 0; i < 500; ++i) {
+        EXPECT_TRUE(exchange("GET /segment HTTP/1.1\r\nHost: x\r\n\r\n").starts_with("HTTP/1.1 200 "));
+        EXPECT_TRUE(exchange("GET /segment HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"abc\"\r\n\r\n")
+                        .starts_with("HTTP/1.1 304 "));
+    }
+    EXPECT_EQ(writes_, 1000U);
+    EXPECT_EQ(time_.now(), begin);
 }
 
 TEST_F(HttpServe, answers_many_requests_on_one_connection) {

@@ -13,7 +13,7 @@ import rtmp
 from http_cases import asked
 from world import CLOSED_SECONDS, closed, elsewhere, push, test
 
-IDLE_KILOBYTES_MAX = 17 * 1024      # 4 of it OpenSSL's, for the certificate of kcp.listen
+IDLE_KILOBYTES_MAX = 15 * 1024
 STOP_SECONDS = 10 + 3
 
 

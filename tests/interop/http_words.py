@@ -132,8 +132,7 @@ def the_api_tells_what_plays(scene):
 
 @test()
 def an_idle_node_is_small(scene):
-    # 12 MB, and 4 MB of OpenSSL's for the certificate of kcp.listen.
-    assert scene.server.resident_kilobytes() <= 17 * 1024, f"{scene.server.resident_kilobytes()} KB resident"
+    assert scene.server.resident_kilobytes() <= 15 * 1024, f"{scene.server.resident_kilobytes()} KB resident"
 
 
 @test()

@@ -4,14 +4,18 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace millrace::http {
 
 namespace {
 
 bool has_control_character(std::string_view text) {
-    return std::ranges::any_of(
-        text, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F'; });
+    bool any = false;   // of all, without a way out: then the compiler looks at many at once
+    for (const char c : text) {
+        any |= (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F';
+    }
+    return any;
 }
 
 bool is_ours(std::string_view name) {
@@ -28,13 +32,38 @@ bool has_no_body(int status) {
     return status < 200 || status == 204 || status == 304;
 }
 
+/// More than most heads need, so that one is written without moving it.
+constexpr std::size_t usual_head_size = 512;
+
+std::string_view decimal(std::uint64_t value, std::span<char, 20> digits) {
+    return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
+}
+
 void write_status(ByteWriter& writer, int status) {
-    writer.text(fmt::format("HTTP/1.1 {} {}\r\n", status, web::reason_phrase(status)));
+    std::array<char, 20> digits;
+    writer.text("HTTP/1.1 ");
+    writer.text(decimal(static_cast<std::uint64_t>(status), digits));
+    writer.text(" ");
+    writer.text(web::reason_phrase(status));
+    writer.text("\r\n");
 }
 
 void write_header(ByteWriter& writer, std::string_view name, std::string_view value) {
     if (!name.empty() && !value.empty() && !has_control_character(name) && !has_control_character(value)) {
-        writer.text(fmt::format("{}: {}\r\n", name, value));
+        std::array<char, 256> line;
+        const std::size_t size = name.size() + value.size() + 4;
+        if (size > line.size()) {
+            writer.text(name);
+            writer.text(": ");
+            writer.text(value);
+            writer.text("\r\n");
+            return;
+        }
+        char* end = std::ranges::copy(name, line.begin()).out;
+        end = std::ranges::copy(std::string_view{": "}, end).out;
+        end = std::ranges::copy(value, end).out;
+        std::ranges::copy(std::string_view{"\r\n"}, end);
+        writer.text({line.data(), size});
     }
 }
 
@@ -52,6 +81,7 @@ std::string_view connection_text(int status, const Framing& framing) {
 }   // namespace
 
 bool write_head(std::vector<std::byte>& out, const web::Response& response, const Framing& framing) {
+    out.reserve(out.size() + usual_head_size);
     ByteWriter writer{out};
     write_status(writer, response.status);
     write_header(writer, "Date", date_text(framing.utc));
@@ -65,7 +95,8 @@ bool write_head(std::vector<std::byte>& out, const web::Response& response, cons
     }
     // For HEAD an empty body means that GET's length is not known here, not that it is 0.
     if (!length_said && !(framing.head_only && response.body.empty())) {
-        write_header(writer, "Content-Length", fmt::format("{}", response.body.size()));
+        std::array<char, 20> digits;
+        write_header(writer, "Content-Length", decimal(response.body.size(), digits));
     }
     write_header(writer, "Connection", connection_text(response.status, framing));
     writer.text("\r\n");
@@ -105,10 +136,20 @@ std::string date_text(WallTime utc) {
     const auto midnight = std::chrono::floor<std::chrono::days>(at);
     const std::chrono::year_month_day date{midnight};
     const std::chrono::hh_mm_ss clock{at - midnight};
-    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-                       week[std::chrono::weekday{midnight}.c_encoding()], unsigned{date.day()},
-                       year[unsigned{date.month()} - 1], int{date.year()}, clock.hours().count(),
-                       clock.minutes().count(), clock.seconds().count());
+    std::string text{"Www, dd Mmm yyyy hh:mm:ss GMT"};
+    const auto put = [&](std::size_t at, std::size_t count, std::int64_t number) {
+        for (; count > 0; --count, number /= 10) {
+            text[at + count - 1] = static_cast<char>('0' + number % 10);
+        }
+    };
+    text.replace(0, 3, week[std::chrono::weekday{midnight}.c_encoding()]);
+    put(5, 2, unsigned{date.day()});
+    text.replace(8, 3, year[unsigned{date.month()} - 1]);
+    put(12, 4, std::clamp(int{date.year()}, 0, 9999));
+    put(17, 2, clock.hours().count());
+    put(20, 2, clock.minutes().count());
+    put(23, 2, clock.seconds().count());
+    return text;
 }
 
 }   // namespace millrace::http

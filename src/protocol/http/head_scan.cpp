@@ -1,10 +1,18 @@
 #include "protocol/http/head_scan.hpp"
 
+#include <algorithm>
+
 namespace millrace::http {
 
 Accepted<std::size_t> HeadScan::scan(ByteSpan head) {
     const std::string_view text = as_text(head);
     while (at_ < text.size()) {
+        const std::size_t room =
+            lines_ == 0 ? std::min(head_size_max, line_begin_ + request_line_size_max) : head_size_max;
+        if (text[at_] > ' ' && previous_ != '\r' && at_ < room) {   // nearly always
+            previous_ = text[at_++];
+            continue;
+        }
         const auto end = step(text[at_]);
         if (!end || *end != 0) {
             return end;

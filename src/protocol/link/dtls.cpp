@@ -221,16 +221,40 @@ Result<Identity> make_identity(const std::string& name) {
 }
 
 Result<Fingerprint> fingerprint_of(const std::string& certificate) {
-    const Unique<X509> read{PEM_read_bio_X509(reading(certificate).get(), nullptr, nullptr, nullptr)};
+    // The bytes alone: to read what they say costs OpenSSL a megabyte.
+    char* name = nullptr;
+    char* header = nullptr;
+    unsigned char* der = nullptr;
+    long size = 0;
+    const bool read = PEM_read_bio(reading(certificate).get(), &name, &header, &der, &size) == 1;
+    const bool is_certificate = read && std::string_view{name} == PEM_STRING_X509;
+    Fingerprint digest{};
+    const bool done = is_certificate && EVP_Digest(der, static_cast<std::size_t>(size),
+                                                   reinterpret_cast<unsigned char*>(digest.data()), nullptr,
+                                                   EVP_sha256(), nullptr) == 1;
+    OPENSSL_free(name);
+    OPENSSL_free(header);
+    OPENSSL_free(der);
     ERR_clear_error();
-    const std::optional<Fingerprint> digest = digest_of(read.get());
-    return digest ? Result<Fingerprint>{*digest} : fail(Errc::malformed, "it is no PEM certificate");
+    return done ? Result<Fingerprint>{digest} : fail(Errc::malformed, "it is no PEM certificate");
 }
 
-Result<std::unique_ptr<DtlsServer>> DtlsServer::make(const Identity& identity, Keys psks, Random& random) {
-    std::unique_ptr<DtlsServer> server{new DtlsServer{std::move(psks), random}};
-    server->context_ = make_context(DTLS_server_method(), ciphers);
-    SSL_CTX* const context = server->context_.get();
+Result<std::unique_ptr<DtlsServer>> DtlsServer::make(Identity identity, Keys psks, Random& random) {
+    std::unique_ptr<DtlsServer> server = make_later(std::move(identity), std::move(psks), random);
+    if (const Result<> read = server->read_identity(); !read) {
+        return std::unexpected(read.error());
+    }
+    return server;
+}
+
+std::unique_ptr<DtlsServer> DtlsServer::make_later(Identity identity, Keys psks, Random& random) {
+    return std::unique_ptr<DtlsServer>{new DtlsServer{std::move(identity), std::move(psks), random}};
+}
+
+Result<> DtlsServer::read_identity() {
+    const Identity identity = *std::exchange(identity_, std::nullopt);
+    UniqueSslContext made = make_context(DTLS_server_method(), ciphers);
+    SSL_CTX* const context = made.get();
     const Unique<BIO> certificates = reading(identity.certificate);
     const Unique<X509> certificate{PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)};
     const Unique<EVP_PKEY> key{
@@ -248,11 +272,12 @@ Result<std::unique_ptr<DtlsServer>> DtlsServer::make(const Identity& identity, K
         SSL_CTX_add1_chain_cert(context, next.get());
     }
     ERR_clear_error();
-    SSL_CTX_set_app_data(context, server.get());
+    SSL_CTX_set_app_data(context, this);
     SSL_CTX_set_cookie_generate_cb(context, &DtlsServer::write_cookie);
     SSL_CTX_set_cookie_verify_cb(context, &DtlsServer::check_cookie);
     SSL_CTX_set_psk_server_callback(context, &DtlsServer::find_psk);
-    return server;
+    context_ = std::move(made);
+    return {};
 }
 
 DtlsServer& DtlsServer::of(ssl_st* ssl) {
@@ -319,6 +344,12 @@ DtlsServer::Heard DtlsServer::hear(const PeerAddress& from, std::uint64_t id, By
     asker_.push_back(static_cast<std::byte>(from.port() >> 8U));
     asker_.push_back(static_cast<std::byte>(from.port()));
     Heard heard;
+    if (identity_) {
+        (void)read_identity();   // of our own making: it is good
+    }
+    if (context_ == nullptr) {
+        return heard;
+    }
     UniqueSsl ssl = make_ssl(context_.get());
     const Unique<BIO_ADDR> nobody{BIO_ADDR_new()};
     if (ssl == nullptr || nobody == nullptr) {

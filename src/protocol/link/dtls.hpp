@@ -72,6 +72,7 @@ struct Identity {
 };
 /// One for `name`, signed by itself with P-256, good for 20 years. Errc::io where OpenSSL cannot.
 Result<Identity> make_identity(const std::string& name);
+/// Of the first certificate in a PEM text. Errc::malformed: there is none.
 Result<Fingerprint> fingerprint_of(const std::string& certificate);
 
 /// What a server shows, and how strangers begin: nothing is kept of one before it has shown, by a cookie that
@@ -84,7 +85,10 @@ public:
     using Keys = std::map<std::string, std::vector<std::byte>, std::less<>>;
 
     /// Errc::malformed: no PEM certificate and key that belong together.
-    static Result<std::unique_ptr<DtlsServer>> make(const Identity& identity, Keys psks, Random& random);
+    static Result<std::unique_ptr<DtlsServer>> make(Identity identity, Keys psks, Random& random);
+    /// The same, but the identity, which is one of our own making, is read when somebody calls: OpenSSL takes
+    /// 2 MB to do so.
+    static std::unique_ptr<DtlsServer> make_later(Identity identity, Keys psks, Random& random);
 
     /// From now on these prove who calls. A link that is open stays so.
     void use(Keys psks) { psks_ = std::move(psks); }
@@ -97,7 +101,10 @@ public:
     Heard hear(const PeerAddress& from, std::uint64_t id, ByteSpan record, Instant now);
 
 private:
-    DtlsServer(Keys psks, Random& random) : psks_{std::move(psks)}, random_{random} {}
+    DtlsServer(Identity identity, Keys psks, Random& random)
+        : identity_{std::move(identity)}, psks_{std::move(psks)}, random_{random} {}
+    /// Makes the context of the identity, which is then forgotten.
+    Result<> read_identity();
 
     using Cookie = std::array<unsigned char, 32>;
     Cookie cookie(const std::array<std::byte, 32>& secret) const;
@@ -108,7 +115,8 @@ private:
                                  unsigned int size_max);
     static DtlsServer& of(ssl_st* ssl);
 
-    UniqueSslContext context_;
+    std::optional<Identity> identity_;   // until it is read
+    UniqueSslContext context_;           // null: it was not read, or is none
     Keys psks_;
     Random& random_;
     std::array<std::array<std::byte, 32>, 2> secrets_{};   // the newest first

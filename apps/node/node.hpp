@@ -84,7 +84,8 @@ private:
     void add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start);
     void add_page();
     /// Where each worker pushes streams to, from now on.
-    void use_forwards(std::vector<std::vector<session::ForwardRule>> rules);
+    void use_forwards(std::vector<std::vector<session::ForwardRule>> rules,
+                      const control::UplinkRules& uplink);
     void welcome(std::string_view door, Executor& worker, std::unique_ptr<Connection> connection);
     Counter& counter_of(const Executor& executor);
     void begin_drain();

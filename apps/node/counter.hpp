@@ -20,6 +20,7 @@
 #include "session/rtsp_push.hpp"
 #include "session/ts_push.hpp"
 #include "session/udp_pull.hpp"
+#include "session/uplink_send.hpp"
 #include "session/upload_intake.hpp"
 #include "session/ws_pull.hpp"
 
@@ -103,6 +104,7 @@ struct Counter {
     net::Connector connector;
     session::Sources sources;
     session::Forwards forwards;
+    session::Uplinks uplinks{desk, connector, forwards};
     session::UploadDesk uploads{desk};
     std::unique_ptr<session::KcpBare> kcp_bare;   // none: it is off
     std::vector<web::Route> routes;

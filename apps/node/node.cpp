@@ -50,8 +50,36 @@ std::vector<std::vector<session::ForwardRule>> dealt(const Configuration& config
         for (const std::string& to : rule.forward) {
             rules[std::hash<std::string>{}(stream) % workers].push_back({stream, to});
         }
+        if (!rule.uplink.empty()) {
+            rules[std::hash<std::string>{}(stream) % workers].push_back({stream, rule.uplink, true});
+        }
     }
     return rules;
+}
+
+/// What of these destinations have the archive sent, too.
+std::vector<session::UplinkRule> uplinks_of(const std::vector<session::ForwardRule>& rules,
+                                            const control::UplinkRules& how) {
+    constexpr std::uint64_t bits = 1000;
+    std::vector<session::UplinkRule> uplinks;
+    for (const session::ForwardRule& rule : rules) {
+        if (rule.uplink) {
+            uplinks.push_back({rule.stream, rule.to,
+                               how.newest_first ? archive::UplinkOrder::newest : archive::UplinkOrder::oldest,
+                               how.rate_kbits_max * bits});
+        }
+    }
+    return uplinks;
+}
+
+std::set<std::string, std::less<>> uplinked(const Configuration& configuration) {
+    std::set<std::string, std::less<>> streams;
+    for (const control::StreamRule& rule : configuration.streams) {
+        if (!rule.uplink.empty()) {
+            streams.insert(rule.pattern.text());
+        }
+    }
+    return streams;
 }
 
 archive::Keep keep_of(const control::KeepRule& rule) {
@@ -170,6 +198,8 @@ std::optional<control::ArchiveFacts> Node::archive_facts() const {
                                 .failures = now.failures,
                                 .free_bytes = now.free_bytes,
                                 .sync_us_max = now.sync_us_max,
+                                .uplinked = now.uplinked,
+                                .unsent_lost = now.unsent_lost,
                                 .full = now.full,
                                 .clock_held = now.clock_held,
                                 .gaps = {},
@@ -234,8 +264,9 @@ void Node::make_counters(bool follow_links) {
         };
         sights.sessions.push_back(&counters_.back()->desk.sessions);
         sights.tallies.push_back(&counters_.back()->desk.tally);
-        sights.forwards.emplace_back(
-            [counter = counters_.back().get()] { return counter->forwards.reports(); });
+        sights.forwards.emplace_back([counter = counters_.back().get()] {
+            return counter->uplinks.join(counter->forwards.reports());
+        });
     }
     sweeper_.emplace(pool_.aside(), sights.sessions);
     sights_.emplace(sights);
@@ -372,6 +403,7 @@ void Node::apply(control::StandingRef next) {
     directory_.use(stream_settings);
     if (keeper_ != nullptr) {
         keeper_->use(keep_of(configuration.keep), keep_of(configuration.objects.keep));
+        keeper_->use_uplinks(uplinked(configuration));
     }
     const net::Connector::Rules outgoing{OutgoingRules{configuration.outgoing_allow},
                                          configuration.tls_verify};
@@ -399,7 +431,7 @@ void Node::apply(control::StandingRef next) {
     doors_.apply();
     if (!stopping_) {
         source_rules_.apply(configuration, *stream_settings);
-        use_forwards(dealt(configuration, counters_.size()));
+        use_forwards(dealt(configuration, counters_.size()), configuration.uplink);
     }
     if (next != standing_) {
         events_.tell({.kind = hub::EventKind::configuration,
@@ -410,38 +442,13 @@ void Node::apply(control::StandingRef next) {
     standing_ = std::move(next);
 }
 
-void Node::enrol(hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply) {
-    Executor& aside = pool_.aside();
-    aside.post([this, &aside, wish = std::move(wish), reply = std::move(reply)]() mutable {
-        aside.tasks().spawn(enrol_here(std::move(wish), std::move(reply)));
-    });
-}
-
-Task<> Node::enrol_here(hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply) {
-    Executor& here = pool_.aside();
-    Answer<control::Outcome> answer{here};
-    steward_.change(
-        [wish, at = here.clock().utc()](control::State& state, const control::Standing& now) {
-            return control::use_enrolment(state, now, wish, at);
-        },
-        answer.reply());
-    Result<control::Outcome> outcome = co_await answer.within(Instant::never());
-    const bool enrolled = outcome && outcome->status < 400;
-    std::string words = outcome ? outcome->words : std::string{outcome.error().what};
-    if (!enrolled) {
-        events_.tell({.kind = hub::EventKind::refused,
-                      .stream = {},
-                      .text = fmt::format("The token of box {} was shown from {} and refused: {}", wish.name,
-                                          wish.from, words),
-                      .members = {}});
-    }
-    reply.give(hub::EnrolmentAnswer{.enrolled = enrolled, .words = std::move(words)});
-}
-
-void Node::use_forwards(std::vector<std::vector<session::ForwardRule>> rules) {
+void Node::use_forwards(std::vector<std::vector<session::ForwardRule>> rules,
+                        const control::UplinkRules& uplink) {
     for (std::size_t i = 0; i < counters_.size(); ++i) {
-        counters_[i]->desk.executor.post(
-            [&counter = *counters_[i], rules = std::move(rules[i])] { counter.forwards.use(rules); });
+        counters_[i]->desk.executor.post([&counter = *counters_[i], rules = std::move(rules[i]), uplink] {
+            counter.forwards.use(rules);
+            counter.uplinks.use(uplinks_of(rules, uplink));
+        });
     }
 }
 

@@ -86,7 +86,8 @@ private:
     void add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start);
     void add_page();
     /// Where each worker pushes streams to, from now on.
-    void use_forwards(std::vector<std::vector<session::ForwardRule>> rules);
+    void use_forwards(std::vector<std::vector<session::ForwardRule>> rules,
+                      const control::UplinkRules& uplink);
     /// Any thread.
     void enrol(hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply);
     Task<> enrol_here(hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply);

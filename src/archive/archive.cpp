@@ -79,7 +79,7 @@ Result<bool> Archive::import(const std::string& stream, Span span, Batch batch) 
                                                             : fail(Errc::io, "the disk failed");
     }
     if (next_id_ != id) {
-        imported_[stream] = id;
+        imported_[stream] = id << revision_shift;
     }
     if (Result<> filled = index_.fill_gaps(stream, span); !filled) {
         return std::unexpected(filled.error());
@@ -184,16 +184,18 @@ Result<> Archive::index_fragments(Writing& writing) {
     }
     writing.rowed = true;
     counters_.fragments += sure.size();
-    writing.unindexed.clear();
+    const std::vector<Fragment> indexed = std::exchange(writing.unindexed, {});
     const std::optional<WallTime> from = writing.gap_from;
     const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
     if (from && row.begin.microseconds - from->microseconds > (writing.gap_cause.empty() ? hole : 0)) {
         const std::string why = writing.gap_cause.empty() ? std::string{cause::outage} : writing.gap_cause;
         writing.gap_from.reset();
-        return add_gap(row.facts.stream, {*from, row.begin, why});
+        if (Result<> added = add_gap(row.facts.stream, {*from, row.begin, why}); !added) {
+            return added;
+        }
     }
     writing.gap_from.reset();
-    return {};
+    return writing.uplinked ? settle_uplinked(writing, indexed) : Result<>{};
 }
 
 void Archive::count_gap(std::string_view why) {
@@ -318,6 +320,7 @@ void Archive::tend() {
     }
     if (open_ && now - tended_at_ >= tend_every) {
         tended_at_ = now;
+        close_quiet_inserts();
         if (const Result<> there = look_for_folder(); !there) {
             note(there.error());
             return;

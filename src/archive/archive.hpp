@@ -5,9 +5,13 @@
 #include "archive/index.hpp"
 #include "archive/pins.hpp"
 #include "archive/retention.hpp"
+#include "archive/uplinked.hpp"
+#include "base/answer.hpp"
 
+#include <list>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +34,8 @@ struct Counters {
     std::atomic<std::uint64_t> failures = 0;    ///< files given up since the disk was full or failed
     std::atomic<std::uint64_t> free_bytes = 0;
     std::atomic<std::uint64_t> sync_us_max = 0;   ///< the longest that anything written waited for its sync
+    std::atomic<std::uint64_t> uplinked = 0;      ///< fragments that came by uplinks
+    std::atomic<std::uint64_t> unsent_lost = 0;   ///< files that went before their uplink's server had them
     std::atomic<bool> full = false;               ///< less is free than the floor
     std::atomic<bool> clock_held = false;         ///< the clock jumped: nothing is removed for its age
     std::array<std::atomic<std::uint64_t>, cause::all.size()> gaps{};   ///< that were written, by cause
@@ -75,6 +81,21 @@ public:
     /// Writes a fragment that is imported, unless something of its time is there: false, and it is left out.
     /// Errc::exhausted, io: the disk is full, or failed.
     Result<bool> import(const std::string& stream, Span span, Batch batch);
+    /// Keeps a fragment of another node's archive, which `check_uplinked` let pass, as it came and where its
+    /// time belongs; answers true once it is on the disk for sure and indexed. One that is there already is
+    /// not written again. Errc::exists: something else of its run is in its place; refused: it is of the
+    /// future; exhausted, io: the disk is full, or failed.
+    void insert(UplinkedFragment one, Reply<bool> reply);
+    /// Whether that fragment is here; one of another size in its place is Errc::exists.
+    Result<bool> has(const std::string& stream, const std::string& run, const Fragment& fragment);
+    /// The streams of which another node is to have everything.
+    void use_uplinks(std::set<std::string, std::less<>> streams) { uplinks_ = std::move(streams); }
+    /// What is to be sent next of one of them.
+    Result<std::vector<FoundFragment>> unacknowledged(const UplinkAsk& ask);
+    Result<Unacknowledged> unacknowledged(const std::string& stream);
+    /// The other node has it on its disk.
+    Result<> acknowledge(std::uint64_t file, std::uint64_t place);
+
     /// Syncs what waits too long, and removes what is not to be kept. Call it a few times a second.
     void tend();
     /// Seals every file. Nothing is written afterwards.
@@ -136,7 +157,42 @@ private:
         std::uint64_t unacknowledged_bytes = 0;
         std::optional<WallTime> gap_from;   // the end of the file before, until the gap is known
         std::string gap_cause;
+        bool uplinked = false;   // what came by an uplink: the gap that its time lies in is filled
+        struct Awaited {
+            std::uint64_t end = 0;   // of a fragment, in the file
+            Reply<bool> reply;
+        };
+        std::vector<Awaited> awaited;
     };
+    /// A file under way of what an uplink brings.
+    struct Inserting {
+        static constexpr std::size_t files_max = 3;   // of a stream at once
+        static constexpr std::size_t size_max = 64U << 20U;
+        static constexpr Duration quiet_max = 5s;   // then it is closed
+        static constexpr std::int64_t duration_us_max = 600'000'000;
+
+        std::string key;   // in `writing_`
+        std::string stream;
+        std::uint64_t file = 0;   // there
+        std::string run;
+        std::uint64_t next = 0;   // place there of what would go on
+        std::int64_t begin_us = 0;
+        Instant used_at;
+    };
+
+    /// What a new file brings is behind all else: what lies between is missing, for now or for good.
+    Result<> say_gap_before(const FileRow& row);
+    /// What an edge's file says of the gap before it, where that was known already.
+    Result<> name_gap_before(const FileRow& row);
+    /// Gaps end where this time is there now, but for what rounding leaves of them.
+    Result<> fill(const std::string& stream, Span span);
+    Result<> put_uplinked(UplinkedFragment& one, Reply<bool>& reply);
+    /// The file that this fragment goes on, or a new one.
+    Result<Inserting*> place_for(const UplinkedFragment& one);
+    void close_quiet_inserts();
+    bool is_inserting(const std::string& stream) const;
+    /// Fragments that came by an uplink are in the index: gaps end, and who waits is told.
+    Result<> settle_uplinked(Writing& writing, std::span<const Fragment> indexed);
 
     Result<> take(const Batch& batch, const BatchItem& item);
     Result<> begin(const Batch& batch, const BeginFile& item);
@@ -187,9 +243,13 @@ private:
 
     std::map<std::string, Writing, std::less<>> writing_;
     std::vector<Late> late_;
+    std::list<Inserting> inserting_;
+    std::set<std::string, std::less<>> uplinks_;
     std::vector<FileRow> unsaid_;   // files that are gone, and not yet in the gaps
     std::uint64_t next_id_ = 1;
-    std::map<std::string, std::uint64_t> imported_;   // the newest file that was, of each stream
+    /// Of each stream a number that grows with what was imported, or filled a gap: with the id of its file.
+    std::map<std::string, std::uint64_t> imported_;
+    static constexpr unsigned revision_shift = 20;
     std::uint64_t recovered_ = 0;
     Instant tended_at_;
     std::optional<Instant> unsynced_since_;

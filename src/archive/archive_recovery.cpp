@@ -43,6 +43,7 @@ std::string_view why_full(const Stock& stock, std::uint64_t free_min) {
 Result<> Archive::open() {
     closed_ = false;
     writing_.clear();
+    inserting_.clear();
     late_.clear();
     unsaid_.clear();
     Result<> done = seams_.folder.claim();
@@ -65,6 +66,9 @@ Result<> Archive::open() {
         return std::unexpected(imported.error());
     }
     imported_ = std::move(*imported);
+    for (auto& [stream, file] : imported_) {
+        file = (file + 1) << revision_shift;   // above all that it was before
+    }
     return {};
 }
 
@@ -151,7 +155,7 @@ Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known) {
     }
     const std::string why{known && !known->seal_cause.empty() ? known->seal_cause
                                                               : std::string{cause::crash}};
-    Result<FileScan> found = recover(**file, id, why);
+    Result<FileScan> found = recover(**file, id, why, known ? known->bytes : 0);
     if (!found && found.error().code != Errc::malformed) {
         return std::unexpected(found.error());
     }
@@ -188,6 +192,11 @@ Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known) {
     }
     if (Result<> put = index_.put_file(row, found->fragments); !put) {
         return put;
+    }
+    // A crash may have come between the rows of what an uplink brought and the end of the gap.
+    if (Result<> filled = found->uplinked ? fill(row.facts.stream, {row.begin, row.end}) : Result<>{};
+        !filled) {
+        return filled;
     }
     ++recovered_;
     if (known || !*before || row.begin.microseconds - (*before)->end.microseconds <= hole_us_min) {
@@ -253,11 +262,24 @@ void Archive::remove_some() {
                                .pinned = pins_.hold(row.facts.stream, {row.begin, row.end}),
                                .unmoved = !bucket_.empty() && !is_moved(row)});
     }
+    const std::set<std::uint64_t> sent = index_.acknowledged_files().value_or(std::set<std::uint64_t>{});
+    for (Stock::File& file : stock.files) {
+        const FileRow& row = *std::ranges::find(*rows, file.id, &FileRow::id);
+        file.unsent = uplinks_.contains(row.facts.stream) && !sent.contains(file.id) &&
+                      !row.facts.run.ends_with("-import");
+    }
     believed_ = stock.now;
     const std::vector<std::uint64_t> going = to_remove(stock, keep_);
     std::vector<FileRow> moved;
     for (const std::uint64_t id : going) {
         const auto row = std::ranges::find(*rows, id, &FileRow::id);
+        if (std::ranges::find(stock.files, id, &Stock::File::id)->unsent) {
+            ++counters_.unsent_lost;
+            log::error("archive",
+                       "{}: {} goes though the server of its uplink does not have all of it: the disk, or "
+                       "storage.keep, has no more room for what waits",
+                       row->facts.stream, file_name(id));
+        }
         if (row->home == Home::both) {
             moved.push_back(*row);
         } else if (const Result<> removed = remove(*row); !removed) {
@@ -384,7 +406,7 @@ Result<Listing> Archive::list(const std::string& stream, Span span, std::size_t 
         fragments->pop_back();
     }
     listing.gaps = std::move(*gaps);
-    listing.recording = writing_.contains(stream);
+    listing.recording = writing_.contains(stream) || is_inserting(stream);
     const auto imported = imported_.find(stream);
     listing.revision = 1 + (imported == imported_.end() ? 0 : imported->second);
     Bytes init;

@@ -64,6 +64,12 @@ void ChunkFile::append(RecordHead head, ByteSpan chunk) {
     put(head, chunk);
 }
 
+void ChunkFile::end_fragment() {
+    if (std::optional<Fragment> done = tally_.finish()) {
+        complete_.push_back(*done);
+    }
+}
+
 Result<> ChunkFile::write_out() {
     if (out_.empty()) {
         return {};
@@ -95,9 +101,7 @@ Result<> ChunkFile::sync() {
 }
 
 Result<> ChunkFile::seal(const std::string& cause) {
-    if (std::optional<Fragment> last = tally_.finish()) {
-        complete_.push_back(*last);
-    }
+    end_fragment();
     put({.kind = RecordKind::seal}, seal_body(cause));
     return sync();
 }

@@ -25,6 +25,8 @@ public:
     /// It is with the system after `write_out`.
     void append(RecordHead head, ByteSpan chunk);
     Result<> write_out();
+    /// The fragment under way is complete: what follows begins another.
+    void end_fragment();
     /// Lets the disk begin with what is with the system.
     void hasten() { file_->hasten(); }
     /// Brings all to the disk: what is acknowledged, and nothing else.
@@ -75,6 +77,7 @@ struct FileScan {
     std::uint64_t records = 0;   ///< the number of the next record
     bool sealed = false;
     std::string cause;           ///< of a sealed one
+    bool uplinked = false;       ///< it has what an uplink brought
     std::uint64_t damaged = 0;   ///< places that are not as they were written
 };
 enum class Depth : std::uint8_t { heads, bodies };   ///< whether the bodies' checksums are looked at
@@ -83,8 +86,11 @@ enum class Depth : std::uint8_t { heads, bodies };   ///< whether the bodies' ch
 /// record. Errc::malformed: not a file of the archive, from its first byte on; io.
 Result<FileScan> scan(FolderFile& file, std::uint64_t id, Depth depth);
 
-/// Makes a file that a crash left a sealed one: cuts what is behind the last whole record, and syncs it.
-Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause);
+/// Makes a file that a crash left a sealed one: cuts what is behind the last whole record, and syncs it. What
+/// an uplink brought ends with the first fragment that is not whole, but not before `sure`: what is behind
+/// was never acknowledged, and comes again.
+Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause,
+                         std::uint64_t sure = 0);
 
 /// Chunks as players want them; records as they lie in the file; or of each record what stands in front of
 /// its chunk's samples: its head, and the chunk with the header of its mdat, which no checksum covers.

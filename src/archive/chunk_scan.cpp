@@ -114,6 +114,7 @@ void Scanner::harm() {
 
 Result<> Scanner::take(const RecordHead& head, std::uint64_t offset) {
     if (head.kind == RecordKind::chunk) {
+        scan_.uplinked = scan_.uplinked || (head.flags & RecordHead::uplinked) != 0;
         if (std::optional<Fragment> done = tally_.add(head, offset)) {
             scan_.fragments.push_back(*done);
         }
@@ -191,10 +192,36 @@ Result<FileScan> scan(FolderFile& file, std::uint64_t id, Depth depth) {
     return Scanner{file, id, depth}.run();
 }
 
-Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause) {
+namespace {
+
+/// Behind the last fragment that nothing is missing in front of.
+std::uint64_t whole_to(const FileScan& found) {
+    std::uint64_t at = found.init_offset + found.init_size;
+    for (const Fragment& fragment : found.fragments) {
+        if (fragment.offset != at) {
+            break;
+        }
+        at += fragment.size;
+    }
+    return at;
+}
+
+}   // namespace
+
+Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause, std::uint64_t sure) {
     Result<FileScan> found = scan(file, id, Depth::bodies);
     if (!found || (found->sealed && found->end == found->size)) {
         return found;
+    }
+    const std::uint64_t whole = std::max(whole_to(*found), sure);
+    if (found->uplinked && !found->sealed && found->init_size > 0 && whole < found->end) {
+        if (const Result<> cut = file.truncate(whole); !cut) {
+            return std::unexpected(cut.error());
+        }
+        found = scan(file, id, Depth::bodies);
+        if (!found) {
+            return found;
+        }
     }
     if (const Result<> cut = file.truncate(found->end); !cut) {
         return std::unexpected(cut.error());

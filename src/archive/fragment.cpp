@@ -15,8 +15,11 @@ constexpr std::int64_t microseconds = 1'000'000;
 std::optional<Fragment> FragmentTally::add(const RecordHead& head, std::uint64_t offset) {
     const std::uint64_t end = offset + head_size + head.body_size;
     const std::int64_t duration = media::rescale(head.duration, head.timescale, microseconds);
+    const bool ends =
+        (head.flags & RecordHead::uplinked) == 0 || (head.flags & RecordHead::ends_fragment) != 0;
     if (!head.begins()) {
         if (open_ && !harmed_ && open_->number == head.fragment) {
+            whole_ = ends;
             open_->size = end - open_->offset;
             open_->duration_us += head.track == lead_ ? duration : 0;
         }
@@ -24,6 +27,7 @@ std::optional<Fragment> FragmentTally::add(const RecordHead& head, std::uint64_t
     }
     std::optional<Fragment> done = finish();
     lead_ = head.track;
+    whole_ = ends;
     open_ = Fragment{.number = head.fragment,
                      .offset = offset,
                      .size = end - offset,
@@ -41,7 +45,8 @@ void FragmentTally::harm() {
 
 std::optional<Fragment> FragmentTally::finish() {
     harmed_ = false;
-    return std::exchange(open_, std::nullopt);
+    std::optional<Fragment> done = std::exchange(open_, std::nullopt);
+    return whole_ ? done : std::nullopt;
 }
 
 }   // namespace millrace::archive

@@ -22,6 +22,7 @@ struct Fragment {
 };
 
 /// Makes fragments of a file's records, told in order: the same for who writes a file and who reads it again.
+/// One that came by an uplink is whole, or it is none: it will be sent again.
 class FragmentTally {
 public:
     /// A chunk stands whole at `offset`. The fragment that it ends, if it begins another.
@@ -37,6 +38,7 @@ public:
 private:
     std::optional<Fragment> open_;
     media::TrackId lead_ = 0;   // whose chunks say how long it is
+    bool whole_ = true;         // or nothing may be missing, and its end did not come
     bool harmed_ = false;       // what follows up to the next beginning is left out
 };
 

@@ -22,6 +22,9 @@ CREATE TABLE IF NOT EXISTS gaps(stream TEXT NOT NULL, begin INTEGER NOT NULL, en
 CREATE TABLE IF NOT EXISTS clock(id INTEGER PRIMARY KEY, utc INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS homes(file INTEGER PRIMARY KEY, home INTEGER NOT NULL, bucket TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS known_buckets(bucket TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS acknowledged(file INTEGER NOT NULL, place INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY(file, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS acknowledged_files(file INTEGER PRIMARY KEY);
 PRAGMA user_version=1;
 )";
 
@@ -151,8 +154,11 @@ Result<> Index::remove_file(std::uint64_t id) {
     if (Result<> done = Statement{database_, "DELETE FROM fragments WHERE file=?"}.put(id).done(); !done) {
         return done;
     }
-    if (Result<> done = Statement{database_, "DELETE FROM homes WHERE file=?"}.put(id).done(); !done) {
-        return done;
+    for (const char* const sql : {"DELETE FROM homes WHERE file=?", "DELETE FROM acknowledged WHERE file=?",
+                                  "DELETE FROM acknowledged_files WHERE file=?"}) {
+        if (Result<> done = Statement{database_, sql}.put(id).done(); !done) {
+            return done;
+        }
     }
     if (Result<> done = Statement{database_, "DELETE FROM files WHERE id=?"}.put(id).done(); !done) {
         return done;
@@ -210,6 +216,15 @@ Result<> Index::fill_gaps(const std::string& stream, Span span) {
         }
     }
     return all.commit();
+}
+
+Result<> Index::drop_slivers(const std::string& stream, Span span, std::int64_t us_max) {
+    return Statement{database_, "DELETE FROM gaps WHERE stream=? AND begin<? AND end>? AND end-begin<=?"}
+        .put(stream)
+        .put(span.to)
+        .put(span.from)
+        .put(us_max)
+        .done();
 }
 
 Result<> Index::note_retention(const FileRow& taken) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -66,6 +67,25 @@ struct FoundFragment {
     std::string cause;          ///< of the gap before that file
     Home home = Home::here;     ///< of that file
     Fragment fragment;
+    std::optional<WallTime> acknowledged{};   ///< since when the server of its uplink has it, too
+};
+
+/// In which order an uplink sends what was missed.
+enum class UplinkOrder : std::uint8_t { oldest, newest };
+
+/// What is asked of it.
+struct UplinkAsk {
+    std::string stream;
+    UplinkOrder order = UplinkOrder::oldest;
+    WallTime fresh;   ///< what was recorded since goes first
+    std::size_t count_max = 0;
+};
+
+/// What of a stream another node is to have, and has not said that it has.
+struct Unacknowledged {
+    std::uint64_t fragments = 0;
+    std::uint64_t bytes = 0;
+    std::optional<WallTime> since;   ///< of the oldest
 };
 
 struct Span {
@@ -105,6 +125,8 @@ public:
     Result<> add_gap(const std::string& stream, const Gap& gap);
     /// What lies in `span` is no longer missing: gaps end before it, and go on behind it.
     Result<> fill_gaps(const std::string& stream, Span span);
+    /// Gaps of this time that are no longer than that are none.
+    Result<> drop_slivers(const std::string& stream, Span span, std::int64_t us_max);
     /// The newest file of a run that was imported, of each stream that has one.
     Result<std::map<std::string, std::uint64_t>> imported();
     /// What retention took, as one gap with what it took before up to the next file that stays.
@@ -112,6 +134,16 @@ public:
     Result<> mark_damaged(std::uint64_t file, std::uint64_t number);
     /// What time it is, for the next start to tell whether the clock jumped meanwhile.
     Result<> remember_time(WallTime now);
+
+    /// Another node has this fragment on its disk for sure since `at`. A sealed file of which it has all is
+    /// done.
+    Result<> acknowledge(std::uint64_t file, std::uint64_t place, WallTime at);
+    /// What it does not have yet of a stream, whole and in order: file by file.
+    Result<std::vector<FoundFragment>> unacknowledged(const UplinkAsk& ask);
+    /// How much that is.
+    Result<Unacknowledged> unacknowledged(const std::string& stream);
+    /// Files of which it has all.
+    Result<std::set<std::uint64_t>> acknowledged_files();
 
     /// The oldest sealed file behind `after` of which `bucket` has nothing yet, without its `init`.
     Result<std::optional<FileRow>> next_to_move(const std::string& bucket, std::uint64_t after);
@@ -125,6 +157,8 @@ public:
     Result<std::optional<FileRow>> file(std::uint64_t id);
     /// The stream's newest file, without its `init`.
     Result<std::optional<FileRow>> newest(const std::string& stream);
+    /// When the recording before this file ends, if there is one.
+    Result<std::optional<WallTime>> end_before(const FileRow& file);
     /// The stream's fragments that have a moment in `span`, in their order, at most `count_max`.
     Result<std::vector<FoundFragment>> fragments(const std::string& stream, Span span, std::size_t count_max);
     Result<std::optional<FoundFragment>> fragment(std::uint64_t file, std::uint64_t number);

@@ -106,6 +106,13 @@ Result<std::optional<FileRow>> Index::newest(const std::string& stream) {
     return first_of(rows(newest, read_file_row));
 }
 
+Result<std::optional<WallTime>> Index::end_before(const FileRow& file) {
+    Statement before{
+        database_, "SELECT end FROM files WHERE stream=? AND begin<? AND id<>? ORDER BY begin DESC LIMIT 1"};
+    before.put(file.facts.stream).put(file.begin).put(file.id);
+    return first_of(rows(before, [](Statement& row) { return row.time(); }));
+}
+
 Result<std::optional<FileRow>> Index::next_to_move(const std::string& bucket, std::uint64_t after) {
     Statement next{database_,
                    "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
@@ -135,15 +142,22 @@ Result<bool> Index::knows_bucket(const std::string& bucket) {
 
 Result<std::vector<FoundFragment>> Index::fragments(const std::string& stream, Span span,
                                                     std::size_t count_max) {
-    Statement found{database_,
-                    "SELECT f.id,f.run,f.codecs,f.cause,g.place,g.number,g.size,g.utc,g.media,g.duration,"
-                    "g.flags,coalesce(h.home,0) FROM files f JOIN fragments g ON g.file=f.id "
-                    "LEFT JOIN homes h ON h.file=f.id WHERE f.stream=?1 AND "
-                    "f.begin>=?2-?3 AND f.begin<?4 AND g.utc+g.duration>?2 AND g.utc<?4 "
-                    "ORDER BY f.begin,f.id,g.place LIMIT ?5"};
+    Statement found{
+        database_,
+        "SELECT f.id,f.run,f.codecs,f.cause,g.place,g.number,g.size,g.utc,g.media,g.duration,"
+        "g.flags,coalesce(h.home,0),coalesce(a.at,0) FROM files f JOIN fragments g ON g.file=f.id "
+        "LEFT JOIN homes h ON h.file=f.id LEFT JOIN acknowledged a ON a.file=f.id AND "
+        "a.place=g.place WHERE f.stream=?1 AND "
+        "f.begin>=?2-?3 AND f.begin<?4 AND g.utc+g.duration>?2 AND g.utc<?4 "
+        "ORDER BY f.begin,f.id,g.place LIMIT ?5"};
     found.put(stream).put(span.from).put(file_microseconds_max).put(span.to);
     found.put(static_cast<std::uint64_t>(count_max));
-    Result<std::vector<FoundFragment>> all = rows(found, read_fragment_row);
+    Result<std::vector<FoundFragment>> all = rows(found, [](Statement& row) {
+        FoundFragment one = read_fragment_row(row);
+        const WallTime at = row.time();
+        one.acknowledged = at == WallTime{} ? std::nullopt : std::optional{at};
+        return one;
+    });
     if (all) {
         std::uint64_t before = 0;
         for (FoundFragment& one : *all) {
@@ -182,13 +196,80 @@ Result<std::vector<Gap>> Index::gaps(const std::string& stream, Span span, std::
 }
 
 Result<std::map<std::string, std::uint64_t>> Index::imported() {
-    Statement found{database_, "SELECT stream,max(id) FROM files WHERE run LIKE '%-import' GROUP BY stream"};
+    // A file that was begun after another one, of a time before it.
+    Statement found{
+        database_,
+        "SELECT stream,max(id) FROM (SELECT stream,id,run,min(id) OVER (PARTITION BY stream ORDER BY "
+        "begin DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later FROM files) "
+        "WHERE later<id OR run LIKE '%-import' GROUP BY stream"};
     const auto all = rows(found, [](Statement& row) {
         std::string stream = row.text();
         return std::pair{std::move(stream), row.natural()};
     });
     return all ? Result<std::map<std::string, std::uint64_t>>{{all->begin(), all->end()}}
                : std::unexpected(all.error());
+}
+
+Result<> Index::acknowledge(std::uint64_t file, std::uint64_t place, WallTime at) {
+    Result<> done = Statement{database_, "INSERT OR REPLACE INTO acknowledged VALUES(?,?,?)"}
+                        .put(file)
+                        .put(place)
+                        .put(at)
+                        .done();
+    return done
+               ? Statement{database_,
+                           "INSERT OR IGNORE INTO acknowledged_files SELECT id FROM files WHERE id=?1 AND "
+                           "state=1 "
+                           "AND NOT EXISTS(SELECT 1 FROM fragments g WHERE g.file=?1 AND g.flags&4=0 AND NOT "
+                           "EXISTS(SELECT 1 FROM acknowledged a WHERE a.file=?1 AND a.place=g.place))"}
+                     .put(file)
+                     .done()
+               : done;
+}
+
+Result<std::vector<FoundFragment>> Index::unacknowledged(const UplinkAsk& ask) {
+    Statement found{
+        database_,
+        "SELECT f.id,f.run,f.codecs,coalesce(p.cause,f.cause),g.place,g.number,g.size,g.utc,g.media,"
+        "g.duration,g.flags,coalesce(h.home,0),"
+        "g.place=(SELECT min(place) FROM fragments b WHERE b.file=f.id) "
+        "FROM files f JOIN fragments g ON g.file=f.id LEFT JOIN homes h ON h.file=f.id "
+        "LEFT JOIN gaps p ON p.stream=f.stream AND p.end=f.begin WHERE f.stream=?1 AND g.flags&4=0 AND "
+        "f.run NOT LIKE '%-import' AND f.id NOT IN (SELECT file FROM acknowledged_files) AND NOT "
+        "EXISTS(SELECT 1 FROM acknowledged a WHERE a.file=f.id AND a.place=g.place) "
+        "ORDER BY g.utc>=?2 DESC,f.begin*?3,f.id,g.place LIMIT ?4"};
+    found.put(ask.stream).put(ask.fresh).put(std::int64_t{ask.order == UplinkOrder::oldest ? 1 : -1});
+    found.put(static_cast<std::uint64_t>(ask.count_max));
+    return rows(found, [](Statement& row) {
+        FoundFragment one = read_fragment_row(row);
+        one.file_begins = row.number() != 0;
+        return one;
+    });
+}
+
+Result<Unacknowledged> Index::unacknowledged(const std::string& stream) {
+    Statement sum{
+        database_,
+        "SELECT count(*),coalesce(sum(g.size),0),coalesce(min(g.utc),0) FROM files f JOIN fragments g ON "
+        "g.file=f.id WHERE f.stream=?1 AND g.flags&4=0 AND f.run NOT LIKE '%-import' AND f.id NOT IN "
+        "(SELECT file FROM acknowledged_files) AND NOT EXISTS(SELECT 1 FROM acknowledged a WHERE "
+        "a.file=f.id AND a.place=g.place)"};
+    sum.put(stream);
+    const auto found = first_of(rows(sum, [](Statement& row) {
+        Unacknowledged all{.fragments = row.natural()};
+        all.bytes = row.natural();
+        const WallTime since = row.time();
+        all.since = all.fragments == 0 ? std::nullopt : std::optional{since};
+        return all;
+    }));
+    return found ? Result<Unacknowledged>{found->value_or(Unacknowledged{})} : std::unexpected(found.error());
+}
+
+Result<std::set<std::uint64_t>> Index::acknowledged_files() {
+    Statement all{database_, "SELECT file FROM acknowledged_files"};
+    const auto found = rows(all, [](Statement& row) { return row.natural(); });
+    return found ? Result<std::set<std::uint64_t>>{{found->begin(), found->end()}}
+                 : std::unexpected(found.error());
 }
 
 Result<std::optional<WallTime>> Index::newest_gap(const std::string& stream) {

@@ -81,6 +81,45 @@ void Keeper::import(std::string stream, Span span, Batch batch, Reply<bool> repl
     });
 }
 
+void Keeper::insert(UplinkedFragment one, Reply<bool> reply) {
+    begun_ = true;
+    (void)disk_.run([this, one = std::move(one), reply = std::move(reply)]() mutable {
+        archive_.insert(std::move(one), std::move(reply));
+    });
+}
+
+void Keeper::has(std::string stream, std::string run, Fragment fragment, Reply<bool> reply) {
+    (void)disk_.run(
+        [this, stream = std::move(stream), run = std::move(run), fragment,
+         reply = std::move(reply)]() mutable { reply.give(archive_.has(stream, run, fragment)); });
+}
+
+void Keeper::use_uplinks(std::set<std::string, std::less<>> streams) {
+    (void)disk_.run(
+        [this, streams = std::move(streams)]() mutable { archive_.use_uplinks(std::move(streams)); });
+}
+
+void Keeper::unacknowledged(UplinkAsk ask, Reply<std::vector<FoundFragment>> reply) {
+    (void)disk_.run([this, ask = std::move(ask), reply = std::move(reply)]() mutable {
+        reply.give(archive_.unacknowledged(ask));
+    });
+}
+
+void Keeper::unacknowledged(std::string stream, Reply<Unacknowledged> reply) {
+    (void)disk_.run([this, stream = std::move(stream), reply = std::move(reply)]() mutable {
+        reply.give(archive_.unacknowledged(stream));
+    });
+}
+
+void Keeper::acknowledge(std::string stream, std::uint64_t file, std::uint64_t place) {
+    (void)disk_.run([this, stream = std::move(stream), file, place] {
+        if (const Result<> done = archive_.acknowledge(file, place); !done) {
+            // It is offered again, and the server says that it has it.
+            log::warning("archive", "{}: what the server has cannot be noted: {}", stream, done.error().what);
+        }
+    });
+}
+
 void Keeper::list(std::string stream, Span span, Reply<Listing> reply, std::size_t count_max) {
     (void)disk_.run([this, stream = std::move(stream), span, reply = std::move(reply), count_max]() mutable {
         reply.give(archive_.list(stream, span, count_max));

@@ -42,6 +42,14 @@ public:
     /// Archive::import; a batch that only ends a file has no time.
     void import(std::string stream, Span span, Batch batch, Reply<bool> reply);
 
+    /// As the archive's calls of these names.
+    void insert(UplinkedFragment one, Reply<bool> reply);
+    void has(std::string stream, std::string run, Fragment fragment, Reply<bool> reply);
+    void use_uplinks(std::set<std::string, std::less<>> streams);
+    void unacknowledged(UplinkAsk ask, Reply<std::vector<FoundFragment>> reply);
+    void unacknowledged(std::string stream, Reply<Unacknowledged> reply);
+    void acknowledge(std::string stream, std::uint64_t file, std::uint64_t place);
+
     /// Any thread.
     const Counters& counters() const { return archive_.counters(); }
     /// Null where there is no bucket.

@@ -36,8 +36,10 @@ enum class RecordKind : std::uint8_t { file = 1, chunk = 2, seal = 3 };
 /// The head of a record.
 struct RecordHead {
     static constexpr std::uint8_t begins_fragment = 1;
-    static constexpr std::uint8_t key = 2;             ///< begins with a key frame
-    static constexpr std::uint8_t discontinuity = 4;   ///< time or coding jumped just before it
+    static constexpr std::uint8_t key = 2;              ///< begins with a key frame
+    static constexpr std::uint8_t discontinuity = 4;    ///< time or coding jumped just before it
+    static constexpr std::uint8_t uplinked = 8;         ///< came by an uplink, which brings whole fragments,
+    static constexpr std::uint8_t ends_fragment = 16;   ///< and this is the last of one
 
     RecordKind kind = RecordKind::chunk;
     media::TrackId track = 0;

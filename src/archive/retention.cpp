@@ -27,7 +27,7 @@ std::vector<std::uint64_t> to_remove(const Stock& stock, const Keep& keep) {
         all += file.bytes;
     }
     std::ranges::sort(oldest_first, {},
-                      [](const auto* file) { return std::pair{file->span.from, file->id}; });
+                      [](const auto* file) { return std::tuple{file->unsent, file->span.from, file->id}; });
     std::uint64_t free = stock.free;
     std::uint64_t removable = 0;
     for (const Stock::File& file : stock.files) {
@@ -38,7 +38,7 @@ std::vector<std::uint64_t> to_remove(const Stock& stock, const Keep& keep) {
     std::vector<std::uint64_t> going;
     for (const Stock::File* const file : oldest_first) {
         const bool old =
-            stock.now && keep.age_max &&
+            stock.now && keep.age_max && !file->unsent &&
             file->span.to.microseconds < stock.now->microseconds - in_microseconds(*keep.age_max);
         const bool over = (keep.bytes_max && all > *keep.bytes_max) ||
                           (keep.stream_bytes_max && of_stream[file->stream] > *keep.stream_bytes_max);

@@ -25,6 +25,7 @@ struct Stock {
         bool open = false;      ///< being recorded
         bool pinned = false;    ///< somebody wants it kept
         bool unmoved = false;   ///< the bucket that is to have it does not have it yet
+        bool unsent = false;    ///< the server of its uplink does not have all of it yet
     };
     std::vector<File> files;
     std::uint64_t free = 0;   ///< bytes of the disk
@@ -32,7 +33,8 @@ struct Stock {
     std::optional<WallTime> now;
 };
 
-/// The files that go, oldest first; never those that are open, pinned or unmoved. A pure function.
+/// The files that go, oldest first; never those that are open, pinned or unmoved, and those that are unsent
+/// only for want of room, behind all others. A pure function.
 std::vector<std::uint64_t> to_remove(const Stock& stock, const Keep& keep);
 
 /// Whether the wall clock can be believed: it moved with the monotonic one since it was last asked. After a

@@ -46,6 +46,9 @@ void keep_secret(const Standing& now, const std::string& stream, YamlNode& rule)
     if (YamlNode* const forward = find(rule, "forward")) {
         keep_secrets(old->forward, masked_destination, *forward);
     }
+    if (YamlNode* const uplink = find(rule, "uplink")) {
+        keep_secrets({old->uplink}, masked_destination, *uplink);
+    }
 }
 
 Outcome put_rule(State& state, const Standing& now, const std::string& stream, YamlNode rule) {

@@ -227,6 +227,9 @@ void Loader::refuse_closed_addresses() const {
         for (const std::string& to : rule.forward) {
             refuse_closed(rule, to, "pushes nothing to");
         }
+        if (!rule.uplink.empty()) {
+            refuse_closed(rule, rule.uplink, "pushes nothing to");
+        }
     }
 }
 

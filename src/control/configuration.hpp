@@ -80,6 +80,8 @@ struct StreamRule {
     /// Taken, the first before the others, while those before them deliver nothing.
     std::vector<std::string> other_sources{};
     std::vector<std::string> forward{};   ///< where it is pushed to, such as "rtmp://server/app/key"
+    std::string
+        uplink{};   ///< the server that is to have its recordings as well, "kcp://server:8910/live/cam"
     Origin origin = Origin::standard;
 
     // In the place of the keys of the same names; nothing: as those say, or an earlier rule.
@@ -105,6 +107,14 @@ struct KeepRule {
     std::optional<unsigned> gigabytes;          ///< of all streams
     std::optional<unsigned> stream_gigabytes;   ///< of each
     bool operator==(const KeepRule&) const = default;
+};
+
+/// How uplinks send what was missed.
+struct UplinkRules {
+    bool newest_first = false;
+    static constexpr unsigned rate_kbits_most = 10'000'000;
+    unsigned rate_kbits_max = 0;   ///< of what was missed, of each stream, kbit/s; 0: none
+    bool operator==(const UplinkRules&) const = default;
 };
 
 /// The bucket that recordings move to.
@@ -179,6 +189,7 @@ struct Configuration {
     std::string storage_path = "./millrace-data";
     KeepRule keep;
     ObjectRule objects;
+    UplinkRules uplink;
     std::vector<StreamRule> streams;   ///< in the file's order
     std::vector<User> users;
     std::vector<Token> tokens;

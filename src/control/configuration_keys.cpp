@@ -279,10 +279,25 @@ constexpr std::array keys{
     ConfigurationKey{"storage.import_gigabytes", "number", "16",
                      "a file that is imported into the archive may be so large", false, false,
                      [](C& c, const S& s) { c.import_gigabytes = s.whole_number(KeepRule::gigabytes_max); }},
-    ConfigurationKey{"streams", "map of name pattern to settings", "{}",
-                     "what holds for the streams of a name pattern: `source`, `encode`, `transport`, "
-                     "`forward`, `record`, `on_demand`, `idle`, `grace`, `takeover`, `hls`, `qp_band`",
-                     true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
+    ConfigurationKey{"uplink.order", "`oldest` or `newest`", "oldest",
+                     "what uplinks send first of what was missed while there was no link", true, false,
+                     [](C& c, const S& s) {
+                         const std::string& order = s.text("oldest or newest");
+                         if (order != "oldest" && order != "newest") {
+                             s.refuse_value("oldest or newest");
+                         }
+                         c.uplink.newest_first = order == "newest";
+                     }},
+    ConfigurationKey{
+        "uplink.rate_kbits", "number", "0",
+        "kbit/s that the archive of a stream may take of its uplink; 0: as much as live media leaves", true,
+        false,
+        [](C& c, const S& s) { c.uplink.rate_kbits_max = s.whole_number(UplinkRules::rate_kbits_most); }},
+    ConfigurationKey{
+        "streams", "map of name pattern to settings", "{}",
+        "what holds for the streams of a name pattern: `source`, `encode`, `transport`, "
+        "`forward`, `uplink`, `record`, `on_demand`, `idle`, `grace`, `takeover`, `hls`, `qp_band`",
+        true, true, [](C& c, const S& s) { c.streams = read_stream_rules(s); }},
     ConfigurationKey{"auth.users", "list of `{ name, password, digest, key, allow }`", "[]",
                      "who may do what", true, true, [](C& c, const S& s) { c.users = read_users(s); }},
     ConfigurationKey{"auth.tokens", "list of `{ name, sha256, allow, expires }`", "[]",

@@ -145,6 +145,8 @@ constexpr std::array shown{
     Shown{"log.format",
           [](const C& c) { return text_node(c.log_format == log::Format::json ? "json" : "text"); }},
     Shown{"storage.path", [](const C& c) { return text_node(c.storage_path); }},
+    Shown{"uplink.order", [](const C& c) { return text_node(c.uplink.newest_first ? "newest" : "oldest"); }},
+    Shown{"uplink.rate_kbits", [](const C& c) { return number_value(c.uplink.rate_kbits_max); }},
     Shown{"storage.keep", [](const C& c) { return keep_value(c.keep); }},
     Shown{"storage.objects", [](const C& c) { return objects_value(c.objects); }},
     Shown{"streams", streams_value},
@@ -223,6 +225,9 @@ YamlNode stream_value(const StreamRule& rule) {
     if (!rule.forward.empty()) {
         put(value, "forward", list_value(rule.forward, masked_destination));
     }
+    if (!rule.uplink.empty()) {
+        put(value, "uplink", text_node(masked_destination(rule.uplink)));
+    }
     if (rule.grace) {
         put(value, "grace", duration_value(*rule.grace));
     }
@@ -279,6 +284,9 @@ YamlNode masked_rule(YamlNode rule) {
         for (YamlNode& one : forward->items) {
             one.text = masked_destination(one.text);
         }
+    }
+    if (YamlNode* const uplink = find(rule, "uplink")) {
+        uplink->text = masked_destination(uplink->text);
     }
     return rule;
 }

@@ -291,6 +291,10 @@ void write_archive(Exposition& out, const Streams& streams, const std::optional<
         for (const auto& [cause, count] : archive->gaps) {
             out.sample({{"cause", cause}}, count);
         }
+        out.family("archive_uplinked_fragments_total", counter, "Fragments that came by uplinks.");
+        out.sample({}, archive->uplinked);
+        out.family("archive_unsent_lost_files_total", counter, "Files gone before their server had them.");
+        out.sample({}, archive->unsent_lost);
         out.family("archive_disk_free_bytes", gauge, "Room on the disk of the archive.");
         out.sample({}, archive->free_bytes);
         out.family("archive_sync_wait_seconds_max", gauge,

@@ -24,6 +24,8 @@ struct ArchiveFacts {
     std::uint64_t failures = 0;    ///< files given up since the disk was full or failed
     std::uint64_t free_bytes = 0;
     std::uint64_t sync_us_max = 0;   ///< the longest that anything written waited for its sync
+    std::uint64_t uplinked = 0;      ///< fragments that came by uplinks
+    std::uint64_t unsent_lost = 0;   ///< files that went before the server of their uplink had them
     bool full = false;               ///< less is free than the floor
     bool clock_held = false;         ///< nothing is removed for its age, since the clock jumped
     std::vector<std::pair<std::string_view, std::uint64_t>> gaps;   ///< by cause, a literal

@@ -147,6 +147,24 @@ Json link(const LinkReport& report) {
             {"in_flight_bytes", report.in_flight}};
 }
 
+Json uplink(const hub::UplinkReport& report) {
+    Json json{{"state", hub::name(report.state)},
+              {"unsent_fragments", report.unsent_fragments},
+              {"unsent_bytes", report.unsent_bytes},
+              {"bytes", report.bytes},
+              {"acknowledged_fragments", report.acknowledged},
+              {"refused_fragments", report.refused},
+              {"rate_bps", report.rate},
+              {"reconnects", report.begun > 1 ? report.begun - 1 : 0}};
+    if (report.unsent_since) {
+        json["unsent_since"] = date_time_text(*report.unsent_since);
+    }
+    if (!report.reason.empty()) {
+        json["reason"] = report.reason;
+    }
+    return json;
+}
+
 Json forward(const hub::ForwardReport& report) {
     Json json{{"to", report.to}, {"state", hub::name(report.state)}, {"bytes", report.bytes}};
     json["reconnects"] = report.reconnects();
@@ -164,6 +182,9 @@ Json forward(const hub::ForwardReport& report) {
     }
     if (report.link) {
         json["link"] = link(*report.link);
+    }
+    if (report.uplink) {
+        json["uplink"] = uplink(*report.uplink);
     }
     if (!report.reason.empty()) {
         json["reason"] = report.reason;

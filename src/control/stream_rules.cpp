@@ -199,6 +199,12 @@ void read_entry(StreamRule& rule, const Setting& entry) {
     } else if (key == "forward") {
         refuse_pattern(rule, entry, "a destination");
         rule.forward = destinations(entry);
+    } else if (key == "uplink") {
+        refuse_pattern(rule, entry, "an uplink");
+        rule.uplink = destination(entry);
+        if (!rule.uplink.starts_with("kcp://")) {
+            entry.refuse("an uplink is a secure link, such as kcp://server:8910/live/cam");
+        }
     } else if (key == "grace") {
         rule.grace = entry.duration();
     } else if (key == "takeover") {
@@ -219,7 +225,8 @@ void read_entry(StreamRule& rule, const Setting& entry) {
         rule.qp_band = read_qp_band(entry);
     } else {
         entry.refuse(
-            "unknown key; a stream has source, encode, transport, forward, record, on_demand, idle, grace, "
+            "unknown key; a stream has source, encode, transport, forward, uplink, record, on_demand, idle, "
+            "grace, "
             "takeover, hls and qp_band");
     }
 }
@@ -254,7 +261,7 @@ std::string_view name(PullTransport transport) {
 }
 
 std::vector<StreamRule> read_stream_rules(const Setting& setting) {
-    constexpr std::size_t keys = 11;
+    constexpr std::size_t keys = 12;
     std::vector<StreamRule> rules;
     for (const auto& stream : setting.map(Configuration::streams_max)) {
         auto pattern = NamePattern::parse(stream.node().key);
@@ -266,6 +273,12 @@ std::vector<StreamRule> read_stream_rules(const Setting& setting) {
             read_entry(rule, entry);
         }
         encode_sources(rule, stream);
+        if (!rule.uplink.empty() && rule.record != true) {
+            stream.refuse("an uplink sends what was recorded: it needs record: true beside it");
+        }
+        if (std::ranges::find(rule.forward, rule.uplink) != rule.forward.end()) {
+            stream.refuse("its uplink sends live media, too: take that address out of forward");
+        }
     }
     return rules;
 }

@@ -171,6 +171,27 @@ TEST(StreamRules, case_82_destinations_that_this_node_has_not_are_refused_in_wor
                  ConfigurationError);
 }
 
+TEST(StreamRules, an_uplink_is_a_secure_link_of_a_stream_that_is_recorded) {
+    const Configuration edge = load_configuration(
+        {.file_text =
+             "streams: { live/cam: { record: true, uplink: \"kcp://server:8910/live/cam?pass=x\" } }\n"
+             "uplink: { order: newest, rate_kbits: 4000 }"});
+    EXPECT_EQ(edge.streams.at(0).uplink, "kcp://server:8910/live/cam?pass=x");
+    EXPECT_TRUE(edge.uplink.newest_first);
+    EXPECT_EQ(edge.uplink.rate_kbits_max, 4000U);
+    for (const std::string_view refused :
+         {"live/cam: { uplink: \"kcp://server/live/cam\" }",
+          "live/cam: { record: false, uplink: \"kcp://server/live/cam\" }",
+          "live/cam: { record: true, uplink: \"rtmp://server/live/cam\" }",
+          "live/cam: { record: true, uplink: \"kcp://127.0.0.1/live/cam\" }",
+          "live/cam: { record: true, uplink: \"kcp://s/live/cam\", forward: \"kcp://s/live/cam\" }",
+          "\"live/*\": { record: true, uplink: \"kcp://server/live/cam\" }"}) {
+        EXPECT_THROW(load_configuration({.file_text = fmt::format("streams: {{ {} }}", refused)}),
+                     ConfigurationError)
+            << refused;
+    }
+}
+
 TEST(StreamRules, case_82_a_numeric_address_is_held_against_the_allowed_ones_at_once) {
     EXPECT_NE(refusal("http://127.0.0.1/").find("outgoing.allow"), std::string::npos);
     EXPECT_NE(refusal("http://u@[::ffff:127.0.0.1]/").find("outgoing.allow"), std::string::npos);

@@ -49,13 +49,15 @@ struct SessionFacts {
     /// Likewise: its clock against ours, measured when it came; nothing: not known.
     std::optional<ClockOffset::Estimate> clock{};
     bool recorded = false;   ///< a viewer is sent what was recorded of the stream
+    /// A publisher has an archive of its own and sends that, too; or an observer brings it.
+    bool sends_log = false;
 
     /// What its identity must be allowed for as long as it runs, of `stream`.
     Action action() const {
-        return recorded                         ? Action::archive
-               : kind == SessionKind::publisher ? Action::publish
-               : stream.empty()                 ? Action::admin
-                                                : Action::play;
+        return recorded                                      ? Action::archive
+               : kind == SessionKind::publisher || sends_log ? Action::publish
+               : stream.empty()                              ? Action::admin
+                                                             : Action::play;
     }
 };
 

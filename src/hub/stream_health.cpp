@@ -54,6 +54,8 @@ StreamReport Stream::report() const {
     report_outputs(report);
     if (recording_) {
         report.recording = recording_->report();
+    } else if (publisher_ && publisher_->facts.sends_log) {
+        report.recording.on = report.recording.under_way = settings_.record.now;
     }
     report.verdicts = verdicts_.list();
     report.capture_origin = capture_origin_;

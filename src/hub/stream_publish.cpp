@@ -262,17 +262,19 @@ bool Stream::all_configured() const {
 
 void Stream::tend_recording() {
     Recordings* const recordings = directory_.recordings();
-    if (!settings_.record.any() || recordings == nullptr) {
+    // What an edge records comes from its archive: to write it here as well would keep it twice.
+    const RecordingWish wish = publisher_ && publisher_->facts.sends_log ? RecordingWish{} : settings_.record;
+    if (!wish.any() || recordings == nullptr) {
         recording_.reset();
     } else if (recording_ != nullptr) {
-        recording_->wish(settings_.record);
+        recording_->wish(wish);
     } else if (ready_) {
         recording_ = recordings->begin({.stream = name_,
                                         .run = run_name(),
                                         .feed = feed_,
                                         .tracks = tracks_,
                                         .home = *handle_.home,
-                                        .wish = settings_.record});
+                                        .wish = wish});
     }
 }
 

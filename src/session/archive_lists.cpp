@@ -79,7 +79,24 @@ Result<hls::MediaPlaylist> archive_list(const archive::Listing& listing, const A
     return list;
 }
 
-std::string recordings_json(const archive::Listing& listing) {
+namespace {
+
+/// `,"fragments":[…]`: when each was, and since when the server of an uplink has it.
+std::string fragments_json(const archive::Listing& listing) {
+    std::string all;
+    for (const FoundFragment& one : listing.fragments) {
+        all += fmt::format(
+            R"({}{{"file":{},"number":{},"captured":"{}","to":"{}","bytes":{},"acknowledged":{}}})",
+            all.empty() ? "" : ",", one.file, one.fragment.number, date_time_text(one.fragment.utc),
+            date_time_text(end_of(one)), one.fragment.size,
+            one.acknowledged ? '"' + date_time_text(*one.acknowledged) + '"' : "null");
+    }
+    return fmt::format(R"(,"fragments":[{}])", all);
+}
+
+}   // namespace
+
+std::string recordings_json(const archive::Listing& listing, bool with_fragments) {
     std::string items;
     std::size_t total = 0;
     for (std::size_t at = 0; at < listing.fragments.size();) {
@@ -104,8 +121,9 @@ std::string recordings_json(const archive::Listing& listing) {
         gaps += fmt::format(R"({}{{"from":"{}","to":"{}","cause":{}}})", gaps.empty() ? "" : ",",
                             date_time_text(gap.begin), date_time_text(gap.end), web::json_quoted(gap.cause));
     }
-    return fmt::format(R"({{"items":[{}],"gaps":[{}],"total":{},"recording":{},"complete":{}}})", items, gaps,
-                       total, listing.recording, !listing.more);
+    return fmt::format(R"({{"items":[{}],"gaps":[{}],"total":{},"recording":{},"complete":{}{}}})", items,
+                       gaps, total, listing.recording, !listing.more,
+                       with_fragments ? fragments_json(listing) : std::string{});
 }
 
 std::optional<ArchiveName> read_archive_name(std::string_view name) {

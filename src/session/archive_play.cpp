@@ -158,7 +158,7 @@ private:
         response.headers.push_back({"Cache-Control", "no-cache"});
         if (wanted.what == Wanted::What::document) {
             response.headers.push_back({"Content-Type", "application/json"});
-            response.body = Bytes::copy(recordings_json(*found));
+            response.body = Bytes::copy(recordings_json(*found, request_.query_value("fragments") == "true"));
             co_return response;
         }
         if (request_.query_value("rev") != std::to_string(found->revision)) {

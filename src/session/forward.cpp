@@ -298,7 +298,7 @@ Task<> run_forward(Desk& desk, ForwardMeans means, ForwardCourse& course) {
         course.say(ForwardState::broken, why);
         failure = std::move(why);
         co_await pause_for(desk, left_alone, course.leash());
-        pause = std::min(pause * 2, forward_pause_max);
+        pause = std::min(pause * 2, course.rule().uplink ? forward_uplink_pause_max : forward_pause_max);
     }
     log::info(who, "{}: it goes no longer to {}", stream, course.shown());
 }
@@ -352,6 +352,11 @@ void Forwards::look_now(const std::string& stream) {
             course->look_now();
         }
     }
+}
+
+std::optional<hub::ForwardReport> Forwards::report_of(const ForwardRule& rule) const {
+    const auto found = running_.find(rule);
+    return found == running_.end() ? std::nullopt : std::optional{found->second->report()};
 }
 
 std::vector<hub::ForwardReport> Forwards::reports() const {

@@ -21,7 +21,8 @@ namespace millrace::session {
 /// it.
 struct ForwardRule {
     std::string stream;
-    std::string to;   ///< "rtmp://server/app/key", "tcp://host:port"
+    std::string to;        ///< "rtmp://server/app/key", "tcp://host:port"
+    bool uplink = false;   ///< what was recorded of it goes there, too, by another link
     auto operator<=>(const ForwardRule&) const = default;
 };
 
@@ -29,6 +30,8 @@ struct ForwardRule {
 /// part of it by chance; the first again once it was live.
 constexpr Duration forward_pause_min = 1s;
 constexpr Duration forward_pause_max = 5s;
+/// Of an uplink.
+constexpr Duration forward_uplink_pause_max = 1s;
 /// How often it is looked whether the stream is there.
 constexpr Duration forward_look_every = 500ms;
 /// For name, connection and handshake; and for the stream's first media.
@@ -164,6 +167,8 @@ public:
     /// This stream began, perhaps: its destinations need not wait for their next look.
     void look_now(const std::string& stream);
     std::vector<hub::ForwardReport> reports() const;
+    /// Of one of them.
+    std::optional<hub::ForwardReport> report_of(const ForwardRule& rule) const;
     std::size_t size() const { return running_.size(); }
 
 private:

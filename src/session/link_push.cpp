@@ -77,7 +77,7 @@ Task<ForwardEnding> link_push(Desk& desk, const ForwardMeans& means, ForwardCour
     }
     course.leash().hold(connection->get());
     Hops hops = co_await hops_of_push(desk, stream);
-    link::Talk talk{{.direction = link::Direction::publish,
+    link::Talk talk{{.direction = course.rule().uplink ? link::Direction::uplink : link::Direction::publish,
                      .name = address->name,
                      .query = address->query,
                      .hops = std::move(hops)},

@@ -10,6 +10,7 @@
 #include "session/link_enrol.hpp"
 #include "session/refused.hpp"
 #include "session/relays.hpp"
+#include "session/uplink_serve.hpp"
 
 namespace millrace::session {
 
@@ -99,7 +100,7 @@ Task<Result<>> let_in(Guest& guest) {
     if (const Result<> room = guest.desk.has_room(); !room) {
         co_return room;
     }
-    const bool publishes = guest.hello.direction == link::Direction::publish;
+    const bool publishes = guest.hello.direction != link::Direction::play;
     LinkConnection& connection = *guest.connection;
     hub::Petition petition{.action = publishes ? hub::Action::publish : hub::Action::play,
                            .stream = name->text(),
@@ -164,7 +165,8 @@ Task<> publish(Guest& guest) {
                          .peer = guest.connection->peer(),
                          .since = {},
                          .who = guest.who,
-                         .hops = guest.hello.hops}};
+                         .hops = guest.hello.hops,
+                         .sends_log = guest.hello.direction == link::Direction::uplink}};
     Answer<hub::Grant> answer{guest.desk.executor};
     guest.desk.directory.publish(publisher.facts(), publisher.ref(), answer.reply());
     // No deadline: a grant that nobody waits for would keep the name; the hub answers within seconds.
@@ -208,6 +210,22 @@ Task<> play(Guest& guest) {
                                      .seat = std::move(joined->seat)});
 }
 
+/// Takes what an edge recorded, where this node keeps recordings of the stream.
+Task<> take_log(Guest& guest) {
+    Desk& desk = guest.desk;
+    if (desk.keeper == nullptr || !desk.directory.settings_of(guest.stream).record.now) {
+        co_return co_await refuse(
+            guest, {Errc::refused, "this node does not record this stream: its streams need record: true"});
+    }
+    guest.talk.welcome({});
+    const Result<> said = co_await net::flush(*guest.connection, guest.talk, desk.executor);
+    if (!said) {
+        co_return;
+    }
+    UplinkGuest edge{.connection = std::move(guest.connection), .stream = guest.stream, .who = guest.who};
+    co_await uplink_serve(desk, std::move(edge));
+}
+
 /// The first word: nothing where it left, or refused, before it said one.
 Task<std::optional<link::Hello>> greet(Guest& guest) {
     for (;;) {
@@ -241,7 +259,9 @@ Task<> link_serve(Desk& desk, std::unique_ptr<LinkConnection> connection) {
     if (const Result<> may = co_await let_in(guest); !may) {
         co_return co_await refuse(guest, may.error());
     }
-    auto wanted = guest.hello.direction == link::Direction::publish ? publish(guest) : play(guest);
+    auto wanted = guest.hello.direction == link::Direction::play  ? play(guest)
+                  : guest.hello.direction == link::Direction::log ? take_log(guest)
+                                                                  : publish(guest);
     co_await wanted;
 }
 

@@ -1,9 +1,10 @@
 #include "protocol/link/chunk_proofs.hpp"
 
+#include "base/check.hpp"
 #include "container/mp4_chunk.hpp"
 #include "media/time.hpp"
 
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 #include <algorithm>
 #include <numeric>
 
@@ -19,9 +20,18 @@ ChunkHash chunk_hash(std::span<const media::AccessUnitRef> units, std::int64_t e
                                     .units = {units.begin(), units.end()},
                                     .end = end};
     const mp4::ChunkedTrack made = mp4::chunked(track);
+    return hash_of(std::array{made.bytes.span()});
+}
+
+ChunkHash hash_of(std::span<const ByteSpan> parts) {
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> sum{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+    check(sum != nullptr && EVP_DigestInit_ex(sum.get(), EVP_sha256(), nullptr) == 1, "SHA-256 is there");
+    for (const ByteSpan part : parts) {
+        check(EVP_DigestUpdate(sum.get(), part.data(), part.size()) == 1, "SHA-256 takes bytes");
+    }
     ChunkHash hash{};
-    SHA256(reinterpret_cast<const unsigned char*>(made.bytes.data()), made.bytes.size(),
-           reinterpret_cast<unsigned char*>(hash.data()));
+    check(EVP_DigestFinal_ex(sum.get(), reinterpret_cast<unsigned char*>(hash.data()), nullptr) == 1,
+          "SHA-256 ends");
     return hash;
 }
 

@@ -17,6 +17,9 @@ inline constexpr std::size_t chunk_bytes_max = 8U << 20U;
 /// units and of when the last one ends, and of nothing else. They are of one track and one configuration.
 ChunkHash chunk_hash(std::span<const media::AccessUnitRef> units, std::int64_t end);
 
+/// SHA-256 of these bytes, one behind the other.
+ChunkHash hash_of(std::span<const ByteSpan> parts);
+
 /// Cuts the units that are sent into chunks, each of one track, at most 200 ms and before each key frame of
 /// pictures (mp4::chunked), and says each one's hash as soon as it is known where it ends. One owner.
 class ChunkProver {

@@ -103,8 +103,8 @@ Result<Message> read_hello(ByteReader& reader) {
     const ByteSpan name = reader.take(reader.u16());
     const ByteSpan query = reader.take(reader.u16());
     if (!reader.ok() || name.size() > name_size_max || query.size() > query_size_max ||
-        (direction != static_cast<std::uint8_t>(Direction::publish) &&
-         direction != static_cast<std::uint8_t>(Direction::play))) {
+        direction < static_cast<std::uint8_t>(Direction::publish) ||
+        direction > static_cast<std::uint8_t>(Direction::log)) {
         return fail(Errc::malformed, "a first word that is none of the link's");
     }
     hello.direction = static_cast<Direction>(direction);

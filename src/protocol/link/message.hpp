@@ -22,7 +22,9 @@ inline constexpr std::size_t words_size_max = 512;
 inline constexpr std::size_t greeting_bytes_max = 8U << 10U;
 
 /// Which way media goes, as the caller sees it.
-enum class Direction : std::uint8_t { publish = 1, play = 2 };
+/// uplink: publishes, and sends what it recorded of it by another link beside. log: is that other link, on
+/// which log_message.hpp is spoken behind the welcome.
+enum class Direction : std::uint8_t { publish = 1, play = 2, uplink = 3, log = 4 };
 
 /// The caller's first word.
 struct Hello {

@@ -25,7 +25,7 @@ void Talk::say(const Message& message) {
 
 /// Whether media goes from here to the peer.
 bool Talk::sends() const {
-    return (side_ == Side::caller) == (direction_ == Direction::publish);
+    return (side_ == Side::caller) == (direction_ != Direction::play);
 }
 
 std::size_t Talk::message_max() const {

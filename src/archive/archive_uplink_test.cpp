@@ -1,0 +1,320 @@
+#include "archive/archive.hpp"
+#include "archive/checksum.hpp"
+#include "archive/chunker.hpp"
+#include "archive/files_for_tests.hpp"
+#include "archive/units_for_tests.hpp"
+#include "archive/uplinked.hpp"
+#include "container/mp4_init.hpp"
+
+#include <algorithm>
+
+namespace millrace::archive {
+namespace {
+
+constexpr WallTime always_from{0};
+constexpr WallTime always_to{INT64_MAX / 2};
+constexpr std::uint64_t file_there = 41;
+
+/// Fragment `at` of an edge's file: a second of five chunks. Its times follow its number, so that any order
+/// of coming can be told from that of recording.
+UplinkedFragment fragment(std::uint64_t at, std::uint64_t file = file_there) {
+    std::vector<std::byte> records;
+    FragmentTally tally;
+    const std::uint64_t offset = 200 + at * 5 * (head_size + 40);
+    for (std::uint64_t place = at * 5; place < at * 5 + 5; ++place) {
+        PutChunk one = chunk(place);
+        one.head.body_size = static_cast<std::uint32_t>(one.bytes.size());
+        one.head.body_sum = checksum(one.bytes.span());
+        one.head.number = place + 1;
+        (void)tally.add(one.head, offset + records.size());
+        const std::vector<std::byte> head = head_bytes(one.head, file);
+        records.insert(records.end(), head.begin(), head.end());
+        records.insert(records.end(), one.bytes.begin(), one.bytes.end());
+    }
+    return {.facts = facts(),
+            .init = Bytes::copy("init"),
+            .file = file,
+            .fragment = *tally.finish(),
+            .records = Bytes{std::move(records)}};
+}
+
+/// A server's archive, whose disk may lose what was not synced, and what it said that it has.
+class Server {
+public:
+    Server() { time.run_for(1h); }
+
+    void start() {
+        archive.emplace(Archive::Seams{.folder = folder, .random = chance, .clock = time});
+        ASSERT_TRUE(archive->open());
+    }
+    void insert(const UplinkedFragment& one) {
+        auto answer = std::make_unique<Answer<bool>>(home);
+        archive->insert(one, answer->reply());
+        home.tasks().spawn(note(one.fragment.number, std::move(answer), *this));
+        time.settle();
+    }
+    void sync() {
+        time.run_for(400ms);
+        archive->tend();
+        time.settle();
+    }
+    Listing listing() {
+        auto found = archive->list("live/cam", {always_from, always_to});
+        EXPECT_TRUE(found);
+        return found.value_or(Listing{});
+    }
+    /// Numbers of fragments in the list's order; each can be read, as it was on the edge.
+    std::string there() {
+        std::string text;
+        for (const FoundFragment& one : listing().fragments) {
+            const auto bytes = archive->read("live/cam", one.file, one.fragment.number);
+            EXPECT_TRUE(bytes) << one.fragment.number;
+            std::vector<std::byte> wanted;
+            for (std::uint64_t place = (one.fragment.number - 1000) * 5; wanted.size() < 200; ++place) {
+                const auto chunk_body = body(place);
+                wanted.insert(wanted.end(), chunk_body.begin(), chunk_body.end());
+            }
+            EXPECT_EQ(bytes.value_or(Bytes{}), Bytes{wanted});
+            text += fmt::format("{}{}", text.empty() ? "" : " ", one.fragment.number - 1000);
+        }
+        return text;
+    }
+    /// "outage 3-6": gaps in seconds behind the first fragment's time.
+    std::string gaps() {
+        std::string text;
+        for (const Gap& gap : listing().gaps) {
+            const auto second = [](WallTime at) {
+                return (at.microseconds - 1'800'000'000'000'000 + 500'000) / 1'000'000;
+            };
+            text += fmt::format("{}{} {}-{}", text.empty() ? "" : ", ", gap.cause, second(gap.begin),
+                                second(gap.end));
+        }
+        return text;
+    }
+
+    VirtualTime time;
+    VirtualExecutor& home = time.add_executor();
+    VirtualFolder folder;
+    SeededRandom chance{1};
+    std::optional<Archive> archive;
+    std::vector<std::uint64_t> acknowledged;
+    std::vector<Errc> refused;
+
+private:
+    static Task<> note(std::uint64_t number, std::unique_ptr<Answer<bool>> answer, Server& server) {
+        const Result<bool> done = co_await answer->within(Instant::never());
+        if (done) {
+            server.acknowledged.push_back(number - 1000);
+        } else {
+            server.refused.push_back(done.error().code);
+        }
+    }
+};
+
+using Numbers = std::vector<std::uint64_t>;
+
+TEST(UplinkArchive, keeps_what_comes_as_it_is_and_acknowledges_it_after_its_sync) {
+    Server server;
+    server.start();
+    for (const std::uint64_t at : {0U, 1U, 2U}) {
+        server.insert(fragment(at));
+    }
+    EXPECT_EQ(server.acknowledged, Numbers{}) << "nothing is synced yet";
+    server.sync();
+    EXPECT_EQ(server.acknowledged, (Numbers{0, 1, 2}));
+    EXPECT_EQ(server.there(), "0 1 2");
+    EXPECT_EQ(server.gaps(), "");
+    EXPECT_TRUE(server.listing().recording);
+    server.time.run_for(6s);
+    server.archive->tend();
+    EXPECT_FALSE(server.listing().recording) << "nothing comes any more";
+}
+
+TEST(UplinkArchive, f11_a_gap_is_told_shrinks_and_ends_as_what_is_missing_comes) {
+    Server server;
+    server.start();
+    server.insert(fragment(0));
+    server.sync();
+    server.insert(fragment(7));
+    server.sync();
+    EXPECT_EQ(server.gaps(), "outage 1-7");
+    const std::uint64_t revision = server.listing().revision;
+    server.insert(fragment(3));
+    server.sync();
+    EXPECT_EQ(server.gaps(), "outage 1-3, outage 4-7");
+    EXPECT_GT(server.listing().revision, revision) << "a list never changes what it has listed";
+    for (const std::uint64_t at : {1U, 2U, 4U, 5U, 6U}) {
+        server.insert(fragment(at));
+        server.sync();
+    }
+    EXPECT_EQ(server.gaps(), "");
+    EXPECT_EQ(server.there(), "0 1 2 3 4 5 6 7") << "by the time of recording, whatever came first";
+    EXPECT_EQ(server.acknowledged, (Numbers{0, 7, 3, 1, 2, 4, 5, 6}));
+}
+
+TEST(UplinkArchive, case_104_what_is_there_is_not_written_again_nor_overwritten) {
+    Server server;
+    server.start();
+    server.insert(fragment(0));
+    server.insert(fragment(0));
+    server.sync();
+    server.insert(fragment(0));
+    server.sync();
+    EXPECT_EQ(server.acknowledged, (Numbers{0, 0, 0}));
+    EXPECT_EQ(server.there(), "0");
+    UplinkedFragment other = fragment(0);
+    other.fragment.size += 1;
+    server.insert(other);
+    other = fragment(0);
+    other.fragment.number = 1900;
+    server.insert(other);
+    other = fragment(5);
+    other.fragment.utc.microseconds = server.time.utc().microseconds + 100'000'000'000;
+    server.insert(other);
+    EXPECT_EQ(server.refused, (std::vector{Errc::exists, Errc::exists, Errc::refused}));
+    EXPECT_EQ(server.there(), "0");
+}
+
+TEST(UplinkArchive, f4_a_power_cut_takes_nothing_that_was_acknowledged_and_the_rest_is_taken_again) {
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        Server server;
+        server.start();
+        server.insert(fragment(0));
+        server.sync();
+        server.insert(fragment(9));
+        server.sync();
+        SeededRandom dice{seed};
+        for (std::uint64_t at = 1; at <= 1 + dice.below(7); ++at) {
+            server.insert(fragment(at));
+            if (dice.below(2) == 0) {
+                server.sync();
+            }
+        }
+        const Numbers acknowledged = server.acknowledged;
+        server.folder.cut_power(dice);
+        server.start();
+        const Listing listing = server.listing();
+        for (const std::uint64_t number : acknowledged) {
+            EXPECT_EQ(std::ranges::count(listing.fragments, 1000 + number,
+                                         [](const FoundFragment& one) { return one.fragment.number; }),
+                      1)
+                << seed;
+        }
+        for (std::uint64_t at = 0; at < 10; ++at) {
+            server.insert(fragment(at));
+        }
+        server.sync();
+        EXPECT_EQ(server.there(), "0 1 2 3 4 5 6 7 8 9") << seed;
+        EXPECT_EQ(server.gaps(), "") << seed;
+    }
+}
+
+TEST(UplinkArchive, only_what_is_not_acknowledged_is_to_be_sent_and_in_the_order_that_is_wanted) {
+    Server edge;
+    edge.start();
+    for (const std::uint64_t file : {1U, 2U}) {
+        for (std::uint64_t at = 0; at < 3; ++at) {
+            edge.insert(fragment((file - 1) * 10 + at, file));
+        }
+    }
+    edge.sync();
+    const auto numbers = [&](UplinkOrder order, WallTime fresh) {
+        std::string text;
+        for (const FoundFragment& one : *edge.archive->unacknowledged({"live/cam", order, fresh, 100})) {
+            text += fmt::format("{}{}", text.empty() ? "" : " ", one.fragment.number - 1000);
+        }
+        return text;
+    };
+    EXPECT_EQ(numbers(UplinkOrder::oldest, always_to), "0 1 2 10 11 12");
+    EXPECT_EQ(numbers(UplinkOrder::newest, always_to), "10 11 12 0 1 2") << "each file in its own order";
+    EXPECT_EQ(numbers(UplinkOrder::oldest, {1'800'000'000'000'000 + 11'000'000}), "11 12 0 1 2 10");
+    const Listing all = edge.listing();
+    ASSERT_EQ(all.fragments.size(), 6U);
+    ASSERT_TRUE(edge.archive->acknowledge(all.fragments[1].file, all.fragments[1].fragment.offset));
+    EXPECT_EQ(numbers(UplinkOrder::oldest, always_to), "0 2 10 11 12");
+    EXPECT_EQ(edge.archive->unacknowledged("live/cam")->fragments, 5U);
+    EXPECT_TRUE(edge.listing().fragments[1].acknowledged);
+    edge.archive->close("node stopped");
+    edge.start();
+    EXPECT_EQ(numbers(UplinkOrder::oldest, always_to), "0 2 10 11 12") << "a restart goes on";
+}
+
+TEST(UplinkArchive, case_95_what_the_server_lacks_goes_last_and_only_for_want_of_room) {
+    const auto file = [](std::uint64_t id, bool unsent) {
+        return Stock::File{.id = id,
+                           .stream = "live/cam",
+                           .span = {{static_cast<std::int64_t>(id)}, {static_cast<std::int64_t>(id) + 1}},
+                           .bytes = 10,
+                           .unsent = unsent};
+    };
+    const Stock stock{.files = {file(1, true), file(2, false), file(3, true), file(4, false)},
+                      .free = 1'000,
+                      .now = WallTime{1'000'000'000}};
+    EXPECT_EQ(to_remove(stock, {.age_max = 1s, .free_min = 0}), (Numbers{2, 4})) << "never for its age";
+    EXPECT_EQ(to_remove(stock, {.bytes_max = 15, .free_min = 0}), (Numbers{2, 4, 1}));
+}
+
+/// A fragment of a real camera.
+UplinkedFragment film() {
+    TestCamera camera{false};
+    Chunker chunker;
+    std::vector<std::byte> records;
+    FragmentTally tally;
+    for (int picture = 0; picture < 26; ++picture) {
+        for (const media::AccessUnitRef& unit : camera.next({1'800'000'000'000'000})) {
+            chunker.take(unit);
+        }
+    }
+    while (const auto made = chunker.next()) {
+        RecordHead head{.flags = static_cast<std::uint8_t>(
+                            made->begins ? RecordHead::begins_fragment | RecordHead::key : 0),
+                        .body_size = static_cast<std::uint32_t>(made->chunk.bytes.size()),
+                        .body_sum = checksum(made->chunk.bytes.span()),
+                        .fragment = made->cut->number,
+                        .dts = made->chunk.dts,
+                        .duration = made->chunk.duration,
+                        .timescale = 90'000,
+                        .utc = {1'800'000'000'000'000}};
+        (void)tally.add(head, 500 + records.size());
+        const auto bytes = head_bytes(head, file_there);
+        records.insert(records.end(), bytes.begin(), bytes.end());
+        records.insert(records.end(), made->chunk.bytes.begin(), made->chunk.bytes.end());
+    }
+    const std::array tracks{camera.video};
+    return {.facts = facts(),
+            .init = mp4::init_segment(tracks, mp4::ParameterSets::in_entry),
+            .file = file_there,
+            .fragment = *tally.finish(),
+            .records = Bytes{std::move(records)}};
+}
+
+TEST(UplinkArchive, case_104_only_what_is_sound_is_let_in) {
+    const UplinkedFragment good = film();
+    ASSERT_TRUE(check_uplinked(good));
+    const auto refused = [&](auto change) {
+        UplinkedFragment bad = good;
+        change(bad);
+        return !check_uplinked(bad);
+    };
+    EXPECT_TRUE(refused([](UplinkedFragment& one) { one.file = 42; })) << "sums of another file";
+    EXPECT_TRUE(refused([](UplinkedFragment& one) { one.facts.run = "../../elsewhere"; }));
+    EXPECT_TRUE(refused([](UplinkedFragment& one) { one.facts.codecs = "avc1\"\n#EXTINF"; }));
+    EXPECT_TRUE(refused([](UplinkedFragment& one) { one.facts.cause = "<script>"; }));
+    EXPECT_TRUE(refused([](UplinkedFragment& one) { ++one.fragment.number; }));
+    EXPECT_TRUE(refused([](UplinkedFragment& one) { ++one.fragment.utc.microseconds; }));
+    EXPECT_TRUE(refused([](UplinkedFragment& one) { ++one.fragment.duration_us; }));
+    EXPECT_TRUE(refused([](UplinkedFragment& one) { one.init = Bytes::copy("nonsense"); }));
+    EXPECT_TRUE(refused([](UplinkedFragment& one) {
+        one.records = one.records.slice(0, one.records.size() - 1);
+    })) << "cut";
+    for (std::size_t at = 0; at < good.records.size(); at += 97) {
+        EXPECT_TRUE(refused([at](UplinkedFragment& one) {
+            std::vector<std::byte> bytes{one.records.begin(), one.records.end()};
+            bytes[at] ^= std::byte{1};
+            one.records = Bytes{std::move(bytes)};
+        })) << at;
+    }
+}
+
+}   // namespace
+}   // namespace millrace::archive

@@ -1,0 +1,92 @@
+#include "protocol/link/log_sender.hpp"
+
+#include <algorithm>
+
+namespace millrace::link {
+
+Result<> LogSender::offer(const LogFile& file, const LogFragment& fragment, Bytes records,
+                          const ChunkHash& hash) {
+    if (records.size() != fragment.size || fragment.size > log_fragment_max) {
+        return fail(Errc::exhausted, "a fragment is larger than an uplink carries");
+    }
+    if (said_ != file) {
+        if (Result<> said = write(output_, LogMessage{file}); !said) {
+            return said;
+        }
+        said_ = file;
+    }
+    const std::uint32_t serial = next_serial_++;
+    Result<> said = write(output_, LogMessage{LogOffer{serial, fragment, hash}});
+    if (said) {
+        held_ += records.size();
+        offers_.emplace(serial, Offer{fragment, std::move(records)});
+    }
+    return said;
+}
+
+bool LogSender::is_offered(std::uint64_t file, std::uint64_t place) const {
+    return std::ranges::any_of(offers_, [&](const auto& one) {
+        return one.second.fragment.file == file && one.second.fragment.place == place;
+    });
+}
+
+Result<> LogSender::receive(ByteSpan bytes, Instant) {
+    return reader_.read(bytes, [this](LogMessage message) { return take(std::move(message)); });
+}
+
+Result<> LogSender::take(LogMessage message) {
+    if (const auto* const answer = std::get_if<LogAnswer>(&message)) {
+        return take_answer(*answer);
+    }
+    if (auto* const refusal = std::get_if<Refusal>(&message)) {
+        events_.emplace_back(std::move(*refusal));
+        return {};
+    }
+    return fail(Errc::malformed, "a message that is not for an edge");
+}
+
+Result<> LogSender::take_answer(const LogAnswer& answer) {
+    const auto found = offers_.find(answer.serial);
+    if (found == offers_.end()) {
+        return fail(Errc::malformed, "an answer to nothing that was offered");
+    }
+    if (answer.verdict == LogVerdict::want) {
+        if (found->second.at > 0 || std::ranges::find(wanted_, answer.serial) != wanted_.end()) {
+            return fail(Errc::malformed, "a fragment that is wanted twice");
+        }
+        wanted_.push_back(answer.serial);
+        return {};
+    }
+    held_ -= found->second.records.size();
+    events_.emplace_back(Settled{found->second.fragment, answer.verdict});
+    std::erase(wanted_, answer.serial);
+    offers_.erase(found);
+    return {};
+}
+
+std::optional<LogSender::Event> LogSender::next_event() {
+    if (events_.empty()) {
+        return std::nullopt;
+    }
+    std::optional<Event> event{std::move(events_.front())};
+    events_.pop_front();
+    return event;
+}
+
+std::vector<std::byte> LogSender::next_output() {
+    if (output_.empty() && allowed_ > 0 && !wanted_.empty()) {
+        Offer& offer = offers_.at(wanted_.front());
+        const std::size_t size = std::min({log_piece_max, allowed_, offer.records.size() - offer.at});
+        // It fits: it is no larger than a piece.
+        (void)write(output_, LogMessage{LogPiece{wanted_.front(), offer.records.slice(offer.at, size)}});
+        offer.at += size;
+        allowed_ -= size;
+        sent_ += size;
+        if (offer.at == offer.records.size()) {
+            wanted_.pop_front();
+        }
+    }
+    return std::exchange(output_, {});
+}
+
+}   // namespace millrace::link

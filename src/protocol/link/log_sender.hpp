@@ -1,0 +1,74 @@
+#pragma once
+
+#include "protocol/link/log_message.hpp"
+#include "protocol/machine.hpp"
+
+#include <deque>
+#include <map>
+
+namespace millrace::link {
+
+/// The edge's end of an uplink's second conversation: it offers fragments of its archive, sends those that
+/// the server wants, as they are stored, and hears which ones the server has. One owner.
+///
+/// It holds what it offered until the server answered for good: at most `offers_max`, and `held_max` bytes or
+/// one fragment.
+class LogSender {
+public:
+    static constexpr std::size_t offers_max = 32;
+    static constexpr std::size_t held_max = std::size_t{8} << 20U;
+
+    /// What became of an offer: have, refuse or later.
+    struct Settled {
+        LogFragment fragment;
+        LogVerdict verdict = LogVerdict::have;
+    };
+    using Event = std::variant<Settled, Refusal>;
+
+    /// Whether another offer fits.
+    bool has_room() const { return offers_.size() < offers_max && (held_ < held_max || offers_.empty()); }
+    /// `file` is said where the server does not know it. Errc::exhausted: it cannot be carried.
+    Result<> offer(const LogFile& file, const LogFragment& fragment, Bytes records, const ChunkHash& hash);
+    bool is_offered(std::uint64_t file, std::uint64_t place) const;
+    std::size_t offered() const { return offers_.size(); }
+    /// So many more bytes of records may leave now; offers always do.
+    void allow(std::size_t bytes) { allowed_ = bytes; }
+    /// Whether records wait that the server wants.
+    bool has_wanted() const { return !wanted_.empty(); }
+    /// Bytes of records that left.
+    std::uint64_t sent() const { return sent_; }
+
+    Result<> receive(ByteSpan bytes, Instant now);
+    Result<> advance(Instant) { return {}; }
+    /// When its owner looks for more.
+    void wake_at(Instant when) { due_ = when; }
+    Instant deadline() const { return due_; }
+    std::optional<Event> next_event();
+    std::vector<std::byte> next_output();
+
+private:
+    struct Offer {
+        LogFragment fragment;
+        Bytes records;
+        std::size_t at = 0;   // that much of it left
+    };
+
+    Result<> take(LogMessage message);
+    Result<> take_answer(const LogAnswer& answer);
+
+    std::uint32_t next_serial_ = 1;
+    std::optional<LogFile> said_;
+    std::map<std::uint32_t, Offer> offers_;
+    std::deque<std::uint32_t> wanted_;
+    std::size_t held_ = 0;
+    std::size_t allowed_ = 0;
+    std::uint64_t sent_ = 0;
+    Instant due_ = Instant::never();
+    LogReader reader_;
+    std::vector<std::byte> output_;
+    std::deque<Event> events_;
+};
+
+static_assert(ProtocolMachine<LogSender>);
+
+}   // namespace millrace::link

@@ -1,0 +1,204 @@
+#include "protocol/link/chunk_proofs.hpp"
+#include "protocol/link/log_receiver.hpp"
+#include "protocol/link/log_sender.hpp"
+
+namespace millrace::link {
+namespace {
+
+const LogFile film_file{.id = 7,
+                        .run = "1800000000-1a2b3c4d",
+                        .codecs = "avc1.64001f",
+                        .cause = "crash",
+                        .init = Bytes::copy("ftyp moov")};
+
+Bytes records(std::size_t size) {
+    std::vector<std::byte> bytes;
+    for (std::size_t at = 0; at < size; ++at) {
+        bytes.push_back(static_cast<std::byte>(at * 31));
+    }
+    return Bytes{std::move(bytes)};
+}
+
+LogFragment fragment(std::uint64_t number, std::size_t size) {
+    return {.file = 7,
+            .place = 100 * number,
+            .size = size,
+            .number = number,
+            .utc_us = 1'800'000'000'000'000,
+            .media_us = -5,
+            .duration_us = 2'000'000,
+            .key = true};
+}
+
+Result<> offer(LogSender& sender, std::uint64_t number, std::size_t size) {
+    Bytes bytes = records(size);
+    const ChunkHash hash = hash_of(std::array{bytes.span()});
+    return sender.offer(film_file, fragment(number, size), std::move(bytes), hash);
+}
+
+/// Everything that one end has to say reaches the other, in pieces of that many bytes.
+template <class From, class To>
+Result<> carry(From& from, To& to, std::size_t piece = SIZE_MAX) {
+    for (std::vector<std::byte> said = from.next_output(); !said.empty(); said = from.next_output()) {
+        for (ByteSpan rest{said}; !rest.empty();) {
+            const ByteSpan part = rest.first(std::min(piece, rest.size()));
+            rest = rest.subspan(part.size());
+            if (Result<> taken = to.receive(part, {}); !taken) {
+                return taken;
+            }
+        }
+    }
+    return {};
+}
+
+template <class T, class Machine>
+std::optional<T> next(Machine& machine) {
+    const auto event = machine.next_event();
+    return event && std::holds_alternative<T>(*event) ? std::optional{std::get<T>(*event)} : std::nullopt;
+}
+
+TEST(UplinkLog, a_fragment_goes_as_it_is_stored_and_is_settled_once_the_server_has_it) {
+    for (const std::size_t piece : {std::size_t{1}, std::size_t{1'000}, SIZE_MAX}) {
+        LogSender sender;
+        LogReceiver receiver;
+        ASSERT_TRUE(offer(sender, 3, 40'000));
+        ASSERT_TRUE(carry(sender, receiver, piece));
+        const auto offered = next<LogReceiver::Offered>(receiver);
+        ASSERT_TRUE(offered);
+        EXPECT_EQ(offered->offer.fragment, fragment(3, 40'000));
+        EXPECT_EQ(*offered->file, film_file);
+        receiver.answer(offered->offer.serial, LogVerdict::want);
+        ASSERT_TRUE(carry(receiver, sender, piece));
+        ASSERT_TRUE(carry(sender, receiver, piece));
+        EXPECT_FALSE(receiver.next_event()) << "nothing of it may leave yet";
+        EXPECT_TRUE(sender.has_wanted());
+        sender.allow(SIZE_MAX);
+        ASSERT_TRUE(carry(sender, receiver, piece));
+        const auto arrived = next<LogReceiver::Arrived>(receiver);
+        ASSERT_TRUE(arrived);
+        EXPECT_EQ(arrived->records, records(40'000));
+        EXPECT_EQ(hash_of(std::array{arrived->records.span()}), arrived->offer.hash);
+        EXPECT_TRUE(sender.is_offered(7, 300)) << "until the server has it for sure";
+        receiver.answer(arrived->offer.serial, LogVerdict::have);
+        ASSERT_TRUE(carry(receiver, sender, piece));
+        const auto settled = next<LogSender::Settled>(sender);
+        ASSERT_TRUE(settled);
+        EXPECT_EQ(settled->fragment.number, 3U);
+        EXPECT_EQ(settled->verdict, LogVerdict::have);
+        EXPECT_FALSE(sender.is_offered(7, 300));
+    }
+}
+
+TEST(UplinkLog, no_more_leaves_than_is_allowed_and_offers_always_do) {
+    LogSender sender;
+    LogReceiver receiver;
+    ASSERT_TRUE(offer(sender, 1, 50'000));
+    ASSERT_TRUE(carry(sender, receiver));
+    receiver.answer(1, LogVerdict::want);
+    ASSERT_TRUE(carry(receiver, sender));
+    sender.allow(20'000);
+    ASSERT_TRUE(carry(sender, receiver));
+    EXPECT_EQ(sender.sent(), 20'000U);
+    ASSERT_TRUE(offer(sender, 2, 10));
+    ASSERT_TRUE(carry(sender, receiver));
+    ASSERT_TRUE(next<LogReceiver::Offered>(receiver));
+    EXPECT_TRUE(next<LogReceiver::Offered>(receiver)) << "though nothing else may leave";
+    EXPECT_EQ(sender.sent(), 20'000U);
+}
+
+TEST(UplinkLog, case_104_the_edge_holds_and_the_server_asks_for_a_bounded_amount) {
+    LogSender sender;
+    LogReceiver receiver;
+    constexpr std::size_t large = 6U << 20U;
+    std::uint64_t number = 0;
+    while (sender.has_room()) {
+        ASSERT_TRUE(offer(sender, ++number, large));
+    }
+    EXPECT_EQ(number, 2U) << "8 MB";
+    ASSERT_TRUE(carry(sender, receiver));
+    for (std::uint32_t serial = 1; serial <= number; ++serial) {
+        receiver.answer(serial, LogVerdict::want);
+    }
+    EXPECT_FALSE(sender.offer(film_file, fragment(9, log_fragment_max + 1), records(1), {}));
+    LogReceiver narrow;
+    std::vector<std::byte> said;
+    ASSERT_TRUE(write(said, LogMessage{film_file}));
+    for (std::uint32_t serial = 1; serial <= LogReceiver::offers_max; ++serial) {
+        ASSERT_TRUE(write(said, LogMessage{LogOffer{serial, fragment(serial, large), {}}}));
+    }
+    ASSERT_TRUE(narrow.receive(said, {}));
+    for (std::uint32_t serial = 1; serial <= LogReceiver::offers_max; ++serial) {
+        narrow.answer(serial, LogVerdict::want);
+    }
+    std::size_t asked = 0;
+    LogReader reader;
+    ASSERT_TRUE(reader.read(narrow.next_output(), [&](const LogMessage& message) {
+        asked += std::holds_alternative<LogAnswer>(message) ? 1 : 0;
+        return Result<>{};
+    }));
+    EXPECT_EQ(asked, 2U) << "16 MB at once";
+    said.clear();
+    ASSERT_TRUE(write(said, LogMessage{LogOffer{1'000, fragment(1'000, large), {}}}));
+    EXPECT_EQ(narrow.receive(said, {}).error().code, Errc::exhausted) << "more offers than there may be";
+}
+
+TEST(UplinkLog, case_104_what_no_archive_says_is_an_error_and_later_words_are_passed_over) {
+    const auto refused = [](const std::vector<LogMessage>& messages) {
+        LogReceiver receiver;
+        std::vector<std::byte> said;
+        for (const LogMessage& message : messages) {
+            EXPECT_TRUE(write(said, message));
+        }
+        return !receiver.receive(said, {});
+    };
+    LogFragment terabyte = fragment(1, 10);
+    terabyte.size = std::uint64_t{1} << 40U;
+    LogFragment before = fragment(1, 10);
+    before.utc_us = -1;
+    const LogOffer good{1, fragment(1, 10), {}};
+    EXPECT_FALSE(refused({film_file, good}));
+    EXPECT_TRUE(refused({good})) << "from a file that was not said";
+    EXPECT_TRUE(refused({film_file, good, good})) << "twice the same number";
+    EXPECT_TRUE(refused({film_file, LogOffer{1, terabyte, {}}}));
+    EXPECT_TRUE(refused({film_file, LogOffer{1, before, {}}}));
+    EXPECT_TRUE(refused({film_file, good, LogPiece{1, records(5)}})) << "nobody wanted it";
+    EXPECT_TRUE(refused({LogAnswer{1, LogVerdict::have}})) << "that is the server's to say";
+    LogSender sender;
+    std::vector<std::byte> said;
+    ASSERT_TRUE(write(said, LogMessage{LogAnswer{5, LogVerdict::have}}));
+    EXPECT_FALSE(sender.receive(said, {})) << "an answer to nothing";
+    LogReceiver receiver;
+    const std::array later{std::byte{0}, std::byte{0},  std::byte{0},
+                           std::byte{2}, std::byte{99}, std::byte{1}};
+    EXPECT_TRUE(receiver.receive(later, {}));
+    const std::array huge{std::byte{0x7F}, std::byte{0}, std::byte{0}, std::byte{0}};
+    EXPECT_EQ(receiver.receive(huge, {}).error().code, Errc::exhausted);
+}
+
+TEST(UplinkLog, a_fragment_longer_than_offered_is_an_error) {
+    LogReceiver receiver;
+    std::vector<std::byte> said;
+    ASSERT_TRUE(write(said, LogMessage{film_file}));
+    ASSERT_TRUE(write(said, LogMessage{LogOffer{1, fragment(1, 10), {}}}));
+    ASSERT_TRUE(receiver.receive(said, {}));
+    receiver.answer(1, LogVerdict::want);
+    said.clear();
+    ASSERT_TRUE(write(said, LogMessage{LogPiece{1, records(11)}}));
+    EXPECT_EQ(receiver.receive(said, {}).error().code, Errc::malformed);
+}
+
+TEST(UplinkLog, what_the_server_cannot_keep_now_is_given_back) {
+    LogSender sender;
+    LogReceiver receiver;
+    ASSERT_TRUE(offer(sender, 1, 100));
+    ASSERT_TRUE(carry(sender, receiver));
+    receiver.answer(1, LogVerdict::later);
+    ASSERT_TRUE(carry(receiver, sender));
+    const auto settled = next<LogSender::Settled>(sender);
+    ASSERT_TRUE(settled);
+    EXPECT_EQ(settled->verdict, LogVerdict::later);
+    EXPECT_EQ(sender.offered(), 0U);
+}
+
+}   // namespace
+}   // namespace millrace::link

@@ -15,12 +15,12 @@ constexpr std::string_view ending = "/results";
 constexpr std::string_view lines_type = "application/x-ndjson";
 constexpr Duration home_wait = 10s;
 
+bool is_of_results(std::string_view path) {
+    return path.ends_with(ending) && path.size() > streams.size() + ending.size();
+}
+
 /// "live/cam" of "/api/v1/streams/live/cam/results".
 Result<hub::StreamName> stream_of(std::string_view path) {
-    if (!path.starts_with(streams) || !path.ends_with(ending) ||
-        path.size() <= streams.size() + ending.size()) {
-        return fail(Errc::not_found, "results are posted to /api/v1/streams/NAME/results");
-    }
     path.remove_prefix(streams.size());
     path.remove_suffix(ending.size());
     return hub::StreamName::parse(path);
@@ -81,6 +81,12 @@ Task<Result<web::Response>> take(Desk& desk, const web::Request& request) {
 }
 
 Task<web::Response> answer(Desk& desk, const web::Request& request) {
+    if (!is_of_results(request.path)) {
+        web::Response response =
+            web::Response::problem(405, "results are posted to /api/v1/streams/NAME/results");
+        response.headers.push_back({"Allow", "GET, HEAD, PUT, DELETE, OPTIONS"});
+        co_return response;
+    }
     Result<web::Response> taken = co_await take(desk, request);
     if (!taken) {
         note_refusal(desk, protocol, request.peer, taken.error());

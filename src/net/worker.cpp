@@ -1,6 +1,7 @@
 #include "net/worker.hpp"
 
 #include "net/loop.hpp"
+#include "net/watch.hpp"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -68,6 +69,7 @@ void Worker::start() {
 void Worker::run() {
     current_worker = this;
     block_signals();
+    Watch::make_room(*this);
     measured_at_ = now();
     busy_at_measure_ = read_clock(CLOCK_THREAD_CPUTIME_ID);
     while (!leaving_) {

@@ -2,7 +2,6 @@
 
 #include "base/check.hpp"
 #include "base/log.hpp"
-#include "net/watch.hpp"
 
 #include <latch>
 #include <stdexcept>
@@ -14,8 +13,6 @@ WorkerPool::WorkerPool(std::size_t count) {
     check(count > 0, "a pool has at least one worker");
     for (std::size_t i = 0; i < count; ++i) {
         workers_.push_back(std::make_unique<Worker>());
-        // Not for the one aside, which watches nothing: it is 200 KB.
-        workers_.back()->post([&worker = *workers_.back()] { Watch::make_room(worker); });
         pointers_.push_back(workers_.back().get());
         executors_.push_back(workers_.back().get());
     }

@@ -173,7 +173,7 @@ int use_token(const EnrollOptions& options) {
         "kcp: {{ psk_file: {} }}\n"
         "streams:\n"
         "  {}: {{ source: \"v4l2:/dev/video0\", record: true,\n"
-        "    forward: \"kcp://{}{}?identity={}\" }}\n",
+        "    uplink: \"kcp://{}{}?identity={}\" }}\n",
         url->user, url->authority(), path, path, url->target.substr(1), url->authority(), url->target,
         url->user);
     return 0;

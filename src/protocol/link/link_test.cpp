@@ -445,6 +445,9 @@ TEST(Link, f14_at_10_percent_in_long_bursts_nothing_is_lost) {
 TEST(Link, a_path_of_3_mbit_is_not_flooded) {
     for (const double loss : {0.0, 0.01}) {
         const kcp::Line line{.delay_min = 30ms, .delay_max = 62ms, .loss = loss, .bytes_per_second = 375'000};
+        const Carried one = carry(line, 350ms);
+        EXPECT_GE(one.in_time, 0.99) << loss;
+        EXPECT_LE(one.queue_p95_ms, loss == 0 ? 30 : 45) << loss;
         constexpr std::uint64_t seeds = 4;
         double in_time = 0;
         float queue_p95_ms = 0;

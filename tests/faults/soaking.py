@@ -1,4 +1,4 @@
-"""Hours of publishers and viewers that come and go, with F17 and F18 inside: what a node holds stays as it was."""
+"""Publishers and viewers come and go for hours, with F17 and F18 inside: what a node holds stays the same."""
 
 import contextlib
 import json
@@ -96,7 +96,7 @@ class Soak:
                     print(f"     {spent / 60:5.1f} min {self.samples[-1]}", flush=True)
 
     def sample(self, hours):
-        """What the node holds; the fewest descriptors of two seconds, as the API's own connections have one."""
+        """What the node holds; the fewest descriptors of two seconds, as the API's connections have some."""
         descriptors = min(self.world.server.descriptors() for _ in range(20) if time.sleep(0.1) is None)
         return Sample(hours, self.world.server.resident_kilobytes(), self.world.threads(), descriptors)
 
@@ -148,7 +148,8 @@ def soak(world, seconds, round_seconds):
 def f17_f18_a_minute_of_soak_leaves_nothing(world):
     one = soak(world, 30, ROUND_SECONDS)
     grown = one.samples[-1].resident_kb - one.samples[0].resident_kb
-    print(f"     soak: {one.rounds} rounds, {one.crowds} crowds, {grown} KB more, {one.samples[-1]}", flush=True)
+    print(f"     soak: {one.rounds} rounds, {one.crowds} crowds, {grown} KB more, {one.samples[-1]}",
+          flush=True)
     assert grown <= RESIDENT_SHORT_MAX_KB, f"resident grew by {grown} KB: {one.samples}"
 
 

@@ -158,7 +158,15 @@ std::string json_quoted(std::string_view text) {
 }
 
 bool same_name(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, {}, lower, lower);
+    if (a.size() != b.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        if (a[i] != b[i] && lower(a[i]) != lower(b[i])) {   // nearly always as it is spelt here
+            return false;
+        }
+    }
+    return true;
 }
 
 std::optional<std::string_view> Request::header(std::string_view name) const {

@@ -1,27 +1,35 @@
 #include "net/resolve.hpp"
 
-#include "net/loop.hpp"
+#include "base/log.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
+#include <netdb.h>
+#include <sys/socket.h>
 
 #include <cstring>
+#include <memory>
 
 namespace millrace::net {
 
 namespace {
 
-using Resolver = boost::asio::ip::tcp::resolver;
+struct FreeAddresses {
+    void operator()(addrinfo* found) const { ::freeaddrinfo(found); }
+};
 
-std::vector<SocketAddress> addresses_in(const Resolver::results_type& found) {
+Result<std::vector<SocketAddress>> look_up(const std::string& name) {
+    addrinfo wanted{};
+    wanted.ai_socktype = SOCK_STREAM;   // each address once
+    addrinfo* first = nullptr;
+    if (::getaddrinfo(name.c_str(), nullptr, &wanted, &first) != 0) {
+        return fail(Errc::not_found, "no address for that host name");
+    }
+    const std::unique_ptr<addrinfo, FreeAddresses> found{first};
     std::vector<SocketAddress> addresses;
-    for (const auto& entry : found) {
-        if (addresses.size() == addresses_max) {
-            break;
-        }
-        const auto endpoint = entry.endpoint();
+    for (const addrinfo* one = found.get(); one != nullptr && addresses.size() < addresses_max;
+         one = one->ai_next) {
         SocketAddress& address = addresses.emplace_back();
-        address.size = static_cast<socklen_t>(endpoint.size());
-        std::memcpy(&address.storage, endpoint.data(), endpoint.size());
+        address.size = one->ai_addrlen;
+        std::memcpy(&address.storage, one->ai_addr, one->ai_addrlen);
     }
     return addresses;
 }
@@ -33,18 +41,12 @@ void resolve(Worker& worker, const std::string& name, Reply<std::vector<SocketAd
         reply.give(fail(Errc::malformed, "not a host name"));
         return;
     }
-    auto resolver = std::make_unique<Resolver>(worker.loop().context);
-    Resolver& asking = *resolver;
-    asking.async_resolve(
-        name, "",
-        [resolver = std::move(resolver), reply = std::move(reply)](
-            const boost::system::error_code& error, const Resolver::results_type& found) mutable {
-            if (error || found.empty()) {
-                reply.give(fail(Errc::not_found, "no address for that host name"));
-                return;
-            }
-            reply.give(addresses_in(found));
-        });
+    Background* const lookups = worker.lookups();
+    // What is not taken is dropped, and its reply says that nobody answered.
+    if (lookups == nullptr ||
+        !lookups->run([name, reply = std::move(reply)]() mutable { reply.give(look_up(name)); })) {
+        log::warning("net", "{} was not looked up: too much is asked for at once", name);
+    }
 }
 
 Task<Result<std::vector<SocketAddress>>> addresses_of(Worker& worker, std::string host, Instant deadline) {

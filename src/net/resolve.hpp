@@ -10,8 +10,8 @@
 
 namespace millrace::net {
 
-/// Looks a host name up on a thread of Asio's and answers with its addresses, without ports. The lookup
-/// itself cannot be cancelled: a pool that is destroyed meanwhile waits for the system's resolver.
+/// Looks a host name up on the worker's thread for that and answers with its addresses, without ports. The
+/// lookup itself cannot be cancelled: a pool that is destroyed meanwhile waits for the system's resolver.
 void resolve(Worker& worker, const std::string& name, Reply<std::vector<SocketAddress>> reply);
 
 /// The addresses of a host name, or the one that a numeric address is; without ports. Awaited on `worker`.

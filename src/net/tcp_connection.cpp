@@ -84,10 +84,16 @@ Result<std::size_t> TcpConnection::try_read(std::span<std::byte> into) {
     for (;;) {
         const ssize_t count = ::recv(watch_.descriptor(), into.data(), into.size(), MSG_DONTWAIT);
         if (count > 0) {
+            if (static_cast<std::size_t>(count) < into.size()) {
+                watch_.drained();
+            }
             return static_cast<std::size_t>(count);
         }
         if (count == 0) {
             return fail(Errc::closed, "the peer closed the connection");
+        }
+        if (errno == EAGAIN) {
+            watch_.drained();
         }
         if (errno != EINTR) {
             return socket_failure(errno);

@@ -1,9 +1,8 @@
 #pragma once
 
 #include "net/descriptor.hpp"
+#include "net/poller.hpp"
 #include "net/worker.hpp"
-
-#include <cstdint>
 
 namespace millrace::net {
 
@@ -11,19 +10,8 @@ namespace millrace::net {
 /// Own thread only. Nothing is told after its destruction.
 class Watch {
 public:
-    enum class Direction : std::uint8_t { read, write };
-
-    class Owner {
-    public:
-        /// Once after each `ask` or `nudge` (several unanswered asks are one). May destroy the watch.
-        virtual void on_ready(Direction direction) = 0;
-
-    protected:
-        ~Owner() = default;
-    };
-
-    /// Lets the loop make room for many watches at once. On the worker's thread, before its first watch.
-    static void make_room(Worker& worker);
+    using Direction = Poller::Direction;
+    using Owner = Poller::Owner;
 
     Watch(Worker& worker, Descriptor descriptor, Owner& owner);
     ~Watch();
@@ -31,19 +19,20 @@ public:
     Watch& operator=(const Watch&) = delete;
 
     /// -1 once released.
-    int descriptor() const { return descriptor_; }
+    int descriptor() const { return descriptor_.number(); }
     /// Tells when `direction` is ready, fails or hangs up; soon if the descriptor was released.
-    void ask(Direction direction);
+    void ask(Direction direction) { worker_.poller().ask(place_, direction); }
     /// Tells soon, whatever the descriptor's state.
-    void nudge(Direction direction);
+    void nudge(Direction direction) { worker_.poller().nudge(place_, direction); }
+    /// A read of it found less than it had room for, or nothing: the next `ask` is free.
+    void drained() { worker_.poller().drained(place_); }
     /// Gives the descriptor away; what was asked is answered soon.
     Descriptor release();
 
 private:
-    struct Registration;
-    class Note;
-    Registration* registration_;   // lives until the last outstanding note is gone
-    int descriptor_ = -1;          // the registration's, at hand for every write
+    Worker& worker_;
+    Descriptor descriptor_;
+    Poller::Place& place_;
 };
 
 }   // namespace millrace::net

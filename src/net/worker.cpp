@@ -1,7 +1,7 @@
 #include "net/worker.hpp"
 
-#include "net/loop.hpp"
-#include "net/watch.hpp"
+#include "base/log.hpp"
+#include "net/background_threads.hpp"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+#include <stdexcept>
 
 namespace millrace::net {
 
@@ -46,8 +46,7 @@ WallTime SystemClock::utc() const {
     return {read_clock(CLOCK_REALTIME).count() / 1000};
 }
 
-Worker::Worker() : loop_{std::make_unique<Loop>()} {
-}
+Worker::Worker() = default;
 
 Worker::~Worker() = default;
 
@@ -55,7 +54,11 @@ void Worker::post(std::move_only_function<void()> work) {
     if (ended_.load(std::memory_order_acquire)) {
         return;
     }
-    boost::asio::post(loop_->context, std::move(work));
+    if (is_current()) {
+        due_.push_back(std::move(work));
+    } else if (box_.put(std::move(work))) {
+        poller_.wake();
+    }
 }
 
 bool Worker::is_current() const {
@@ -69,7 +72,6 @@ void Worker::start() {
 void Worker::run() {
     current_worker = this;
     block_signals();
-    Watch::make_room(*this);
     measured_at_ = now();
     busy_at_measure_ = read_clock(CLOCK_THREAD_CPUTIME_ID);
     while (!leaving_) {
@@ -81,17 +83,34 @@ void Worker::run() {
 void Worker::turn() {
     measure_load();
     timers().run_due(now());
-    const Instant next = timers().earliest();
-    if (next == Instant::never()) {
-        handled_ += loop_->context.run_one();
-    } else {
-        using SteadyTime = std::chrono::steady_clock::time_point;   // CLOCK_MONOTONIC, as Instant is
-        handled_ += loop_->context.run_one_until(SteadyTime{Duration{next.nanoseconds()}});
-    }
-    for (int i = 0; i < handlers_per_turn && !leaving_ && loop_->context.poll_one() > 0; ++i) {
+    handled_ += poller_.wait(idle_span());
+    box_.take(due_);
+    for (int i = 0; i < works_per_turn && !leaving_ && !due_.empty(); ++i) {
+        auto work = std::exchange(due_.front(), nullptr);
+        due_.pop_front();
+        work();
         ++handled_;
     }
     clean_up();
+}
+
+Duration Worker::idle_span() {
+    if (!due_.empty() || !box_.may_sleep()) {
+        return Duration::zero();
+    }
+    const Instant next = timers().earliest();
+    return next == Instant::never() ? Duration::max() : std::max(next - now(), Duration::zero());
+}
+
+Background* Worker::lookups() {
+    if (lookups_ == nullptr) {
+        try {
+            lookups_ = std::make_unique<BackgroundThreads>(1);
+        } catch (const std::runtime_error& error) {
+            log::warning("net", "host names cannot be looked up: {}", error.what());
+        }
+    }
+    return lookups_.get();
 }
 
 void Worker::clean_up() {
@@ -136,7 +155,12 @@ void Worker::join() {
 
 void Worker::drop_queue() {
     ended_.store(true, std::memory_order_release);
-    loop_.reset();
+    lookups_.reset();
+    box_.take(due_);
+    while (!due_.empty()) {
+        const auto dropped = std::exchange(due_.front(), nullptr);
+        due_.pop_front();
+    }
 }
 
 }   // namespace millrace::net

@@ -1,9 +1,13 @@
 #pragma once
 
+#include "base/background.hpp"
 #include "base/executor.hpp"
+#include "net/poller.hpp"
+#include "net/post_box.hpp"
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <thread>
 
@@ -36,19 +40,24 @@ public:
     /// How many descriptors are watched here (`watch.hpp`). Own thread only.
     std::size_t& watched() { return watched_; }
 
-    struct Loop;
-    Loop& loop() { return *loop_; }
+    /// Own thread only.
+    Poller& poller() { return poller_; }
+    /// Looks host names up, which may take as long as it likes. Nothing where the system gives no thread. Own
+    /// thread only.
+    Background* lookups();
 
 private:
     friend class WorkerPool;
 
     /// How much may run between two looks at the timers.
-    static constexpr int handlers_per_turn = 256;
+    static constexpr int works_per_turn = 256;
     static constexpr std::size_t crowd = 64;   ///< connections whose memory is worth a clean-up
 
     void start();
     void run();
     void turn();
+    /// How long there is nothing to do, unless something happens.
+    Duration idle_span();
     void measure_load();
     /// Gives memory back to the system once a crowd of connections is gone, and once more a while later.
     void clean_up();
@@ -59,7 +68,10 @@ private:
     void drop_queue();
 
     SystemClock clock_;
-    std::unique_ptr<Loop> loop_;
+    Poller poller_;
+    PostBox box_;
+    std::deque<PostBox::Work> due_;   // own thread only
+    std::unique_ptr<Background> lookups_;
     std::thread thread_;
     std::atomic<bool> ended_ = false;
     bool leaving_ = false;

@@ -200,8 +200,7 @@ private:
             co_return refusal(text.error());
         }
         web::Response response{.headers = media_headers(request_, settings_.origins), .body = (*text)->plain};
-        std::vector<web::Header> rest = list_headers(wanted.page, (*text)->tag);
-        std::ranges::move(rest, std::back_inserter(response.headers));
+        add_list_headers(wanted.page, (*text)->tag, response.headers);
         // Here and not where all answers are coded, for the coded form is kept and what leaves is counted.
         response = http::conditional(request_, http::encoded(request_, std::move(response), &(*text)->gzip));
         count_sent(response);
@@ -228,17 +227,18 @@ private:
     }
 
     /// Lists are small and change: a part of one is of no use to anybody.
-    std::vector<web::Header> list_headers(Page page, const std::string& tag) const {
+    void add_list_headers(Page page, const std::string& tag, std::vector<web::Header>& headers) const {
         if (page == Page::alias) {
-            return {{"Content-Type", std::string{classic_list_type}},
-                    {"Cache-Control", "no-cache, no-store, must-revalidate"},
-                    {"Pragma", "no-cache"},
-                    {"Expires", "0"}};
+            headers.push_back({"Content-Type", std::string{classic_list_type}});
+            headers.push_back({"Cache-Control", "no-cache, no-store, must-revalidate"});
+            headers.push_back({"Pragma", "no-cache"});
+            headers.push_back({"Expires", "0"});
+        } else {
+            headers.push_back({"Content-Type", std::string{list_type_for(request_)}});
+            headers.push_back({"Cache-Control", "no-cache"});
+            headers.push_back({"Accept-Ranges", "none"});
+            headers.push_back({"ETag", tag});
         }
-        return {{"Content-Type", std::string{list_type_for(request_)}},
-                {"Cache-Control", "no-cache"},
-                {"Accept-Ranges", "none"},
-                {"ETag", tag}};
     }
 
     Task<web::Response> media(const Wanted& wanted) {

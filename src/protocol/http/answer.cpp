@@ -5,17 +5,30 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace millrace::http {
 
 namespace {
 
+bool is_control(char c) {
+    return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F';
+}
+
+/// Whether one of the first eight characters may be one: below 0x20, or 0x7F.
+bool may_begin_with_control(std::string_view eight_or_more) {
+    constexpr std::uint64_t each = 0x0101'0101'0101'0101;
+    std::uint64_t text = 0;
+    std::memcpy(&text, eight_or_more.substr(0, sizeof text).data(), sizeof text);
+    const std::uint64_t apart = text ^ (each * 0x7F);
+    return ((((text - each * 0x20) & ~text) | ((apart - each) & ~apart)) & (each * 0x80)) != 0;
+}
+
 bool has_control_character(std::string_view text) {
-    bool any = false;   // of all, without a way out: then the compiler looks at many at once
-    for (const char c : text) {
-        any |= (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == '\x7F';
+    while (text.size() >= 8 && !may_begin_with_control(text)) {
+        text.remove_prefix(8);
     }
-    return any;
+    return std::ranges::any_of(text, is_control);
 }
 
 bool is_ours(std::string_view name) {

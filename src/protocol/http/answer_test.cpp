@@ -49,6 +49,20 @@ TEST(Answer, framing_headers_of_a_route_and_split_headers_are_left_out) {
               "HTTP/1.1 200 OK\r\nX-Tab: a\tb\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
+TEST(Answer, a_header_with_a_control_character_anywhere_is_left_out) {
+    const std::string plain = "a value\tof two dozen bytes \x80\xFF~";
+    for (int code = 0; code < 256; ++code) {
+        for (std::size_t at = 0; at < plain.size(); ++at) {
+            web::Response response;
+            response.headers = {{"X-Text", plain}};
+            response.headers[0].value[at] = static_cast<char>(code);
+            const bool control = (code < 0x20 && code != '\t') || code == 0x7F;
+            EXPECT_EQ(written(response, {.head_only = true}).find("X-Text") == std::string::npos, control)
+                << code << " at " << at;
+        }
+    }
+}
+
 TEST(Answer, an_endless_answer_ends_with_its_connection) {
     EXPECT_EQ(as_text(streaming_head(200, {{"Content-Type", "video/x-flv"}, {"Content-Length", "1"}})),
               "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nConnection: close\r\n\r\n");

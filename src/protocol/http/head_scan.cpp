@@ -9,8 +9,9 @@ Accepted<std::size_t> HeadScan::scan(ByteSpan head) {
     while (at_ < text.size()) {
         const std::size_t room =
             lines_ == 0 ? std::min(head_size_max, line_begin_ + request_line_size_max) : head_size_max;
-        if (text[at_] > ' ' && previous_ != '\r' && at_ < room) {   // nearly always
-            previous_ = text[at_++];
+        if (const std::size_t plain = plain_at(text.substr(0, std::min(room, text.size()))); plain != 0) {
+            at_ += plain;
+            previous_ = text[at_ - 1];
             continue;
         }
         const auto end = step(text[at_]);
@@ -19,6 +20,16 @@ Accepted<std::size_t> HeadScan::scan(ByteSpan head) {
         }
     }
     return 0;
+}
+
+std::size_t HeadScan::plain_at(std::string_view text) const {
+    std::size_t end = at_;
+    if (previous_ != '\r' && at_ != line_begin_) {
+        while (end < text.size() && static_cast<unsigned char>(text[end]) > '\r') {
+            ++end;
+        }
+    }
+    return end - at_;
 }
 
 Accepted<std::size_t> HeadScan::step(char c) {

@@ -21,6 +21,8 @@ public:
 
 private:
     Accepted<std::size_t> step(char c);
+    /// How many characters from here on mean nothing to it: neither a line's first, nor its end, nor NUL.
+    std::size_t plain_at(std::string_view text) const;
 
     std::size_t at_ = 0;
     std::size_t line_begin_ = 0;

@@ -44,6 +44,7 @@ public:
         eager(false);
         header_limit(UINT32_MAX);   // HeadScan has limited it
         body_limit(boost::none);    // limit_body does, once it is known for whom it is
+        request.headers.reserve(usual_headers);
     }
 
     Accepted<> check_head();
@@ -94,6 +95,8 @@ private:
         return on_body_impl(part, error);
     }
     void on_finish_impl(beast::error_code& /*error*/) override {}
+
+    static constexpr std::size_t usual_headers = 16;
 
     std::size_t chunk_extensions_size_ = 0;
 };

@@ -42,7 +42,7 @@ using PgValue = std::variant<std::int64_t, std::string_view, ByteSpan>;
 class PgConnection {
 public:
     static constexpr std::size_t addresses_max = 4;   ///< of a name that are tried
-    static constexpr std::size_t words_max = 300;
+    static constexpr std::size_t words_max = 200;
 
     struct Patience {
         Duration connect;

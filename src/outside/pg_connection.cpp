@@ -188,7 +188,7 @@ Result<> PgConnection::open_at(const std::string& address) {
     const std::string port = std::to_string(place_.port);
     const char* const tls = is_loopback(address) ? "prefer" : place_.verify ? "verify-full" : "require";
     const char* const ca = place_.ca_file.empty() ? system_certificates : place_.ca_file.c_str();
-    // Everything is said: nothing comes from the environment, or from files of a user.
+    // What is said here comes neither from the environment nor from files of a user.
     const std::array<std::pair<const char*, const char*>, 13> options{{
         {"host", place_.host.c_str()},
         {"hostaddr", address.c_str()},

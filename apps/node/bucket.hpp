@@ -24,6 +24,7 @@ public:
 
 private:
     std::string label_;
+    std::string root_;
     std::unique_ptr<archive::ObjectStore> far_;
     std::unique_ptr<archive::ObjectStore> near_;
     net::BackgroundThreads out_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "apps/node/bucket.hpp"
+#include "apps/node/catalogue.hpp"
 #include "apps/node/counter.hpp"
 #include "apps/node/doors.hpp"
 #include "apps/node/link_door.hpp"
@@ -123,7 +124,8 @@ private:
     std::optional<net::BackgroundThreads> disk_;
     struct ArchiveThreads {
         std::optional<net::BackgroundThreads> disk{};
-        std::unique_ptr<Bucket> bucket{};   // null: recordings stay on this disk
+        std::unique_ptr<Bucket> bucket{};             // null: recordings stay on this disk
+        std::unique_ptr<CatalogueEnds> catalogue{};   // null: nobody else is told of them
 
         ArchiveThreads() = default;
         ArchiveThreads(const ArchiveThreads&) = delete;

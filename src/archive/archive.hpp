@@ -17,12 +17,22 @@
 
 namespace millrace::archive {
 
+/// What only another node has, on its own disk.
+struct Elsewhere {
+    std::string node;
+    std::string address;   ///< where people find it; may be empty
+    Span span;
+    std::uint64_t bytes = 0;
+};
+
 /// What was recorded of a stream in some time.
 struct Listing {
     std::vector<FoundFragment> fragments;
     std::vector<Gap> gaps;
-    bool more = false;        ///< than fit
-    bool recording = false;   ///< more comes
+    std::vector<Elsewhere> elsewhere;
+    bool catalogue_away = false;   ///< what other nodes have could not be asked
+    bool more = false;             ///< than fit
+    bool recording = false;        ///< more comes
     /// Another one whenever something was imported, so that lists never change what they have listed.
     std::uint64_t revision = 1;
 };

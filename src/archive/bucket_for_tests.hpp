@@ -1,5 +1,6 @@
 #pragma once
 
+#include "archive/catalogue_for_tests.hpp"
 #include "archive/files_for_tests.hpp"
 #include "archive/keeper.hpp"
 #include "archive/object_store_for_tests.hpp"
@@ -23,7 +24,19 @@ public:
     void start(bool with_bucket = true) {
         keeper.emplace(disk_, Archive::Seams{.folder = folder, .random = chance, .clock = time});
         if (with_bucket) {
-            keeper->move_to({.bucket = label_, .out = {out_, far_}, .in = {in_, near_}});
+            far_.emplace(bucket, prefix);
+            keeper->move_to({.bucket = label_ + prefix,
+                             .out = {out_, *far_},
+                             .in = {in_, near_},
+                             .root = prefix.empty() ? "" : label_});
+        }
+        if (server != nullptr) {
+            writer_.emplace(*server, prefix);
+            reader_.emplace(*server, prefix);
+            keeper->share({.label = "test://catalogue",
+                           .bucket_root = with_bucket ? label_ : "",
+                           .out = {tell_, *writer_},
+                           .in = {ask_, *reader_}});
         }
         keeper->use(local, in_bucket);
         keeper->open();
@@ -143,6 +156,8 @@ public:
     std::optional<Keeper> keeper;
     std::uint64_t place = 0;
     std::vector<std::uint64_t> places;   // where each file that was recorded begins
+    std::string prefix;                  // of this node in the bucket, "a/": its name in the catalogue, too
+    VirtualCatalogueServer* server = nullptr;
 
 private:
     std::string label_;
@@ -150,8 +165,12 @@ private:
     VirtualBackground disk_{time.add_executor(), 1024};
     VirtualBackground out_{time.add_executor()};
     VirtualBackground in_{time.add_executor()};
-    VirtualObjectStore far_{bucket};
+    VirtualBackground tell_{time.add_executor()};
+    VirtualBackground ask_{time.add_executor()};
+    std::optional<VirtualObjectStore> far_;
     VirtualObjectStore near_{bucket};
+    std::optional<VirtualCatalogue> writer_;
+    std::optional<VirtualCatalogue> reader_;
 };
 
 /// Everything leaves the disk that may.

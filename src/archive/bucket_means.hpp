@@ -20,6 +20,11 @@ struct BucketMeans {
     std::string bucket;   ///< what the index calls it; another text is another bucket
     Lane out;             ///< for what moves,
     Lane in;              ///< and for what somebody reads
+    /// What `bucket` begins with, and other nodes' as well: `in` calls objects by what stands behind it.
+    /// Empty: all of it.
+    std::string root{};
+
+    const std::string& root_of_names() const { return root.empty() ? bucket : root; }
 };
 
 /// What went to and came from the bucket since the node started. The disk thread writes, any reads.

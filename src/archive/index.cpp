@@ -113,6 +113,7 @@ void Index::close() {
 }
 
 Result<> Index::put_file(const FileRow& row, std::span<const Fragment> fragments) {
+    note_change(row.id);
     Transaction all{*this};
     if (!all.begun()) {
         return all.begun();
@@ -147,6 +148,7 @@ Result<> Index::put_file(const FileRow& row, std::span<const Fragment> fragments
 }
 
 Result<> Index::remove_file(std::uint64_t id) {
+    note_change(id);
     Transaction all{*this};
     if (!all.begun()) {
         return all.begun();
@@ -167,6 +169,7 @@ Result<> Index::remove_file(std::uint64_t id) {
 }
 
 Result<> Index::put_home(std::uint64_t file, Home home, const std::string& bucket) {
+    note_change(file);
     return Statement{database_, "INSERT OR REPLACE INTO homes VALUES(?,?,?)"}
         .put(file)
         .put(std::int64_t{static_cast<std::uint8_t>(home)})
@@ -264,6 +267,7 @@ Result<> Index::remember_time(WallTime now) {
 }
 
 Result<> Index::mark_damaged(std::uint64_t file, std::uint64_t number) {
+    note_change(file);
     return Statement{database_, "UPDATE fragments SET flags=flags|4 WHERE file=? AND number=?"}
         .put(file)
         .put(number)

@@ -3,6 +3,7 @@
 #include "archive/fragment.hpp"
 #include "archive/sqlite_folder.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -68,6 +69,7 @@ struct FoundFragment {
     Home home = Home::here;     ///< of that file
     Fragment fragment;
     std::optional<WallTime> acknowledged{};   ///< since when the server of its uplink has it, too
+    std::string node{};                       ///< whose it is; empty: ours
 };
 
 /// In which order an uplink sends what was missed.
@@ -152,6 +154,10 @@ public:
     Result<bool> knows_bucket(const std::string& bucket);
     Result<> note_known(const std::string& bucket);
 
+    /// Is told the id of every file that changes, or went. Called inside of what changes it.
+    void watch(std::move_only_function<void(std::uint64_t)> watcher) { watcher_ = std::move(watcher); }
+    /// Files behind `after` in order of their ids, at most `count_max`.
+    Result<std::vector<FileRow>> files_behind(std::uint64_t after, std::size_t count_max);
     /// All files, in order of their ids, without their `init`.
     Result<std::vector<FileRow>> files();
     Result<std::optional<FileRow>> file(std::uint64_t id);
@@ -178,10 +184,16 @@ private:
     class Transaction;
     Result<> run(const char* sql);
     std::unexpected<Error> failure();
+    void note_change(std::uint64_t file) {
+        if (watcher_) {
+            watcher_(file);
+        }
+    }
 
     Folder& folder_;
     SqliteFolder sqlite_;
     sqlite3* database_ = nullptr;
+    std::move_only_function<void(std::uint64_t)> watcher_;
 };
 
 }   // namespace millrace::archive

@@ -85,16 +85,25 @@ Result<std::vector<FileRow>> Index::files() {
     return rows(all, read_file_row);
 }
 
-Result<std::optional<FileRow>> Index::file(std::uint64_t id) {
-    Statement one{database_,
-                  "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
-                  "coalesce(bucket,''),init FROM files LEFT JOIN homes ON file=id WHERE id=?"};
-    one.put(id);
-    return first_of(rows(one, [](Statement& row) {
+Result<std::vector<FileRow>> Index::files_behind(std::uint64_t after, std::size_t count_max) {
+    Statement some{database_,
+                   "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
+                   "coalesce(bucket,''),init FROM files LEFT JOIN homes ON file=id WHERE id>? ORDER BY id "
+                   "LIMIT ?"};
+    some.put(after).put(static_cast<std::uint64_t>(count_max));
+    return rows(some, [](Statement& row) {
         FileRow file = read_file_row(row);
         file.init = row.bytes();
         return file;
-    }));
+    });
+}
+
+Result<std::optional<FileRow>> Index::file(std::uint64_t id) {
+    Result<std::vector<FileRow>> found = id == 0 ? Result<std::vector<FileRow>>{} : files_behind(id - 1, 1);
+    if (found && !found->empty() && found->front().id != id) {
+        found->clear();
+    }
+    return first_of(std::move(found));
 }
 
 Result<std::optional<FileRow>> Index::newest(const std::string& stream) {

@@ -1,6 +1,7 @@
 #include "archive/keeper.hpp"
 
 #include "archive/second_home.hpp"
+#include "archive/shared_catalogue.hpp"
 #include "base/log.hpp"
 
 namespace millrace::archive {
@@ -14,6 +15,10 @@ const BucketCounters* Keeper::bucket_counters() const {
     return second_home_ ? &second_home_->counters() : nullptr;
 }
 
+const CatalogueCounters* Keeper::catalogue_counters() const {
+    return catalogue_ ? &catalogue_->counters() : nullptr;
+}
+
 std::unique_ptr<hub::Recording> Keeper::begin(const hub::RecordingSource& source) {
     begun_ = true;
     return std::make_unique<Recorder>(source, [this](Batch batch) {
@@ -25,9 +30,13 @@ void Keeper::move_to(BucketMeans means) {
     second_home_ = std::make_unique<SecondHome>(disk_, archive_, seams_, std::move(means));
 }
 
+void Keeper::share(CatalogueMeans means) {
+    catalogue_ = std::make_unique<SharedCatalogue>(disk_, archive_, seams_.clock, std::move(means));
+}
+
 void Keeper::open() {
     const bool taken = disk_.run([this] {
-        if (second_home_ == nullptr && !archive_.is_there()) {
+        if (second_home_ == nullptr && catalogue_ == nullptr && !archive_.is_there()) {
             return;   // the first recording makes it
         }
         begun_ = true;
@@ -58,6 +67,9 @@ void Keeper::tend() {
         archive_.tend();
         if (second_home_) {
             second_home_->tend();
+        }
+        if (catalogue_) {
+            catalogue_->tend();
         }
         tending_ = false;
     });
@@ -122,7 +134,12 @@ void Keeper::acknowledge(std::string stream, std::uint64_t file, std::uint64_t p
 
 void Keeper::list(std::string stream, Span span, Reply<Listing> reply, std::size_t count_max) {
     (void)disk_.run([this, stream = std::move(stream), span, reply = std::move(reply), count_max]() mutable {
-        reply.give(archive_.list(stream, span, count_max));
+        Result<Listing> ours = archive_.list(stream, span, count_max);
+        if (ours && catalogue_) {
+            return catalogue_->complete({std::move(stream), span, count_max}, std::move(*ours),
+                                        std::move(reply));
+        }
+        reply.give(std::move(ours));
     });
 }
 
@@ -140,7 +157,34 @@ void Keeper::read_heads(std::string stream, std::uint64_t file, std::uint64_t nu
 
 void Keeper::read_as(Form form, std::string stream, Numbers numbers, Reply<Bytes> reply) {
     (void)disk_.run([this, form, stream = std::move(stream), numbers, reply = std::move(reply)]() mutable {
+        if (is_other(numbers.file)) {
+            return read_other(form, stream, numbers, std::move(reply));
+        }
         give(archive_.place_of(stream, numbers.file, numbers.fragment), form, std::move(reply));
+    });
+}
+
+void Keeper::read_other(Form form, const std::string& stream, Numbers numbers, Reply<Bytes> reply) {
+    catalogue_->find(
+        stream, numbers.file,
+        [this, form, numbers, reply = std::move(reply)](const SharedCatalogue::Found& found) mutable {
+            const Result<Archive::Place> place =
+                found ? place_in(**found, numbers.fragment) : std::unexpected(found.error());
+            if (!place) {
+                return reply.give(std::unexpected(place.error()));
+            }
+            if (second_home_ == nullptr) {
+                return reply.give(fail(Errc::not_found,
+                                       "another node has this recording, in a bucket that "
+                                       "storage.objects of this node does not name"));
+            }
+            second_home_->read(*place, form, std::move(reply));
+        });
+}
+
+void Keeper::init_of_other(const std::string& stream, std::uint64_t file, Reply<Bytes> reply) {
+    catalogue_->find(stream, file, [reply = std::move(reply)](const SharedCatalogue::Found& found) mutable {
+        reply.give(found ? Result<Bytes>{(*found)->row.init} : std::unexpected(found.error()));
     });
 }
 
@@ -167,6 +211,9 @@ void Keeper::give(const Result<Archive::Place>& place, Form form, Reply<Bytes> r
 
 void Keeper::init(std::string stream, std::uint64_t file, Reply<Bytes> reply) {
     (void)disk_.run([this, stream = std::move(stream), file, reply = std::move(reply)]() mutable {
+        if (is_other(file)) {
+            return init_of_other(stream, file, std::move(reply));
+        }
         reply.give(archive_.init(stream, file));
     });
 }

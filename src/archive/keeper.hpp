@@ -2,6 +2,7 @@
 
 #include "archive/archive.hpp"
 #include "archive/bucket_means.hpp"
+#include "archive/catalogue.hpp"
 #include "archive/recorder.hpp"
 #include "base/answer.hpp"
 #include "base/background.hpp"
@@ -12,6 +13,7 @@
 namespace millrace::archive {
 
 class SecondHome;
+class SharedCatalogue;
 
 /// The archive as the rest of a node sees it: any thread asks, one disk thread works. `disk` runs one work at
 /// a time, in order, and ends before this.
@@ -30,6 +32,8 @@ public:
 
     /// Everything that is recorded moves to a bucket. Before `open`.
     void move_to(BucketMeans means);
+    /// A catalogue is told of everything, and tells what other nodes have. Behind `move_to`, before `open`.
+    void share(CatalogueMeans means);
     /// Opens the archive, and recovers it, before anything else is done with it.
     void open();
     /// What this disk keeps, and what the bucket does, if there is one.
@@ -54,8 +58,11 @@ public:
     const Counters& counters() const { return archive_.counters(); }
     /// Null where there is no bucket.
     const BucketCounters* bucket_counters() const;
+    /// Null where there is no catalogue.
+    const CatalogueCounters* catalogue_counters() const;
 
-    /// What there is of a stream. Errc::refused, io, malformed; cancelled where too much waits.
+    /// What there is of a stream, here and where other nodes put it into the bucket. Errc::refused, io,
+    /// malformed; cancelled where too much waits.
     void list(std::string stream, Span span, Reply<Listing> reply,
               std::size_t count_max = Archive::listed_max);
     /// The chunks of a fragment, its records as they lie in the file or cut in front of their samples
@@ -76,6 +83,10 @@ private:
         std::uint64_t file = 0;
         std::uint64_t fragment = 0;
     };
+    /// Of another node.
+    void read_other(Form form, const std::string& stream, Numbers numbers, Reply<Bytes> reply);
+    void init_of_other(const std::string& stream, std::uint64_t file, Reply<Bytes> reply);
+    bool is_other(std::uint64_t file) const { return catalogue_ != nullptr && node_of(file) != 0; }
     void read_as(Form form, std::string stream, Numbers numbers, Reply<Bytes> reply);
     /// From where it is.
     void give(const Result<Archive::Place>& place, Form form, Reply<Bytes> reply);
@@ -84,6 +95,7 @@ private:
     Archive::Seams seams_;
     Archive archive_;   // this and the next are touched by works only
     std::unique_ptr<SecondHome> second_home_;
+    std::unique_ptr<SharedCatalogue> catalogue_;
     std::atomic<bool> begun_ = false;   // there is, or was, something to tend
     std::atomic<bool> tending_ = false;
 };

@@ -61,7 +61,7 @@ private:
 }   // namespace
 
 std::string object_name(const FileRow& row) {
-    return fmt::format("{}/{}/{}", row.facts.stream, row.facts.run, file_name(row.id));
+    return fmt::format("{}/{}/{}", row.facts.stream, row.facts.run, file_name(own_id(row.id)));
 }
 
 std::optional<ReadObjectName> read_object_name(std::string_view name) {

@@ -20,7 +20,8 @@ struct ObjectPlace {
     OutgoingRules outgoing;
 
     /// What the index calls the bucket: no key is in it.
-    std::string label() const { return endpoint + "/" + bucket + "/" + prefix; }
+    std::string label() const { return root() + prefix; }
+    std::string root() const { return endpoint + "/" + bucket + "/"; }
 };
 
 /// What the module of `outside` has under `open_object_store_name`. Null: libcurl cannot be used. Whoever

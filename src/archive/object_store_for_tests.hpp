@@ -36,10 +36,12 @@ struct VirtualBucket {
 /// One end of it.
 class VirtualObjectStore final : public ObjectStore {
 public:
-    explicit VirtualObjectStore(VirtualBucket& bucket) : bucket_{bucket} {}
+    /// `prefix` stands in front of its names.
+    explicit VirtualObjectStore(VirtualBucket& bucket, std::string prefix = {})
+        : bucket_{bucket}, prefix_{std::move(prefix)} {}
 
     Result<> begin(const std::string& name, std::uint64_t /*size*/) override {
-        name_ = name;
+        name_ = prefix_ + name;
         under_way_.clear();
         return step();
     }
@@ -66,7 +68,7 @@ public:
         if (Result<> done = step(); !done) {
             return std::unexpected(done.error());
         }
-        const auto found = bucket_.objects.find(name);
+        const auto found = bucket_.objects.find(prefix_ + name);
         if (found == bucket_.objects.end()) {
             return fail(Errc::not_found, "there is no such object");
         }
@@ -79,7 +81,7 @@ public:
         bucket_.asked.push_back("remove " + name);
         Result<> done = step();
         if (done) {
-            bucket_.objects.erase(name);
+            bucket_.objects.erase(prefix_ + name);
         }
         return done;
     }
@@ -88,9 +90,10 @@ public:
             return std::unexpected(done.error());
         }
         std::vector<Object> found;
-        for (auto at = bucket_.objects.upper_bound(after);
-             at != bucket_.objects.end() && found.size() < bucket_.page; ++at) {
-            found.push_back({at->first, at->second.size()});
+        for (auto at = bucket_.objects.upper_bound(prefix_ + after);
+             at != bucket_.objects.end() && at->first.starts_with(prefix_) && found.size() < bucket_.page;
+             ++at) {
+            found.push_back({at->first.substr(prefix_.size()), at->second.size()});
         }
         return found;
     }
@@ -105,6 +108,7 @@ private:
     }
 
     VirtualBucket& bucket_;
+    std::string prefix_;
     std::string name_;
     std::vector<std::byte> under_way_;
 };

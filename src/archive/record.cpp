@@ -15,7 +15,7 @@ constexpr std::uint8_t version = 1;
 
 std::uint32_t head_sum(ByteSpan head, std::uint64_t file) {
     Out id;
-    ByteWriter{id}.u64(file);
+    ByteWriter{id}.u64(own_id(file));
     return checksum(head, checksum(id));
 }
 

@@ -26,6 +26,17 @@ namespace millrace::archive {
 //
 // The file's id in the checksum: a record that another file left on the same blocks is none of this one.
 
+// An id has 40 bits. Above them stands whose file it is, where the archives of several nodes are shown as one
+// (`catalogue.hpp`); no checksum has that.
+
+constexpr unsigned file_id_bits = 40;
+constexpr std::uint64_t own_id(std::uint64_t file) {
+    return file & ((UINT64_C(1) << file_id_bits) - 1);
+}
+constexpr std::uint64_t node_of(std::uint64_t file) {
+    return file >> file_id_bits;
+}
+
 constexpr std::size_t head_size = 84;
 constexpr std::size_t body_size_max = std::size_t{80} << 20U;
 constexpr std::array<unsigned char, 16> record_id{0x6D, 0x69, 0x6C, 0x6C, 0x72, 0x61, 0x63, 0x65,

@@ -8,18 +8,12 @@
 namespace millrace::archive {
 
 SecondHome::SecondHome(Background& disk, Archive& archive, Archive::Seams seams, BucketMeans means)
-    : disk_{disk}, archive_{archive}, seams_{seams}, means_{std::move(means)} {
+    : archive_{archive}, seams_{seams}, means_{std::move(means)}, errands_{disk, 2 * fetches_max} {
     archive_.use_bucket(means_.bucket);
 }
 
-void SecondHome::settle() {
-    while (auto then = done_.try_pop()) {
-        (*then)();
-    }
-}
-
 void SecondHome::tend() {
-    settle();
+    errands_.settle();
     const Instant now = seams_.clock.now();
     if (!archive_.is_open() || busy_ || (retry_at_ && now < *retry_at_)) {
         return;

@@ -2,9 +2,9 @@
 
 #include "archive/archive.hpp"
 #include "archive/bucket_means.hpp"
+#include "archive/errands.hpp"
 #include "archive/object_file.hpp"
 #include "base/answer.hpp"
-#include "base/bounded_queue.hpp"
 
 #include <list>
 #include <map>
@@ -69,11 +69,11 @@ private:
         Bytes records;
     };
 
-    /// Does `work` on the lane's thread and gives what came of it to `then` on this one. False: it stops.
     template <class T>
     bool ask(BucketMeans::Lane& lane, std::move_only_function<Result<T>(ObjectStore&)> work,
-             std::move_only_function<void(Result<T>)> then);
-    void settle();
+             std::move_only_function<void(Result<T>)> then) {
+        return errands_.ask<T>(lane.thread, lane.store, std::move(work), std::move(then));
+    }
     void go_on();
 
     /// The oldest file that waits and can be read; false: there is none.
@@ -103,13 +103,12 @@ private:
     void keep_in_memory(Key key, Bytes records);
     const Bytes* find_in_memory(Key key);
 
-    Background& disk_;
     Archive& archive_;
     Archive::Seams seams_;
     BucketMeans means_;
     Keep keep_;
     BucketCounters counters_;
-    BoundedQueue<std::move_only_function<void()>> done_{2 * fetches_max};
+    Errands errands_;
 
     bool busy_ = false;   // a course waits for its lane
     std::optional<Move> move_;
@@ -131,19 +130,5 @@ private:
     std::list<Kept> kept_;   // the newest first
     std::size_t kept_size_ = 0;
 };
-
-template <class T>
-bool SecondHome::ask(BucketMeans::Lane& lane, std::move_only_function<Result<T>(ObjectStore&)> work,
-                     std::move_only_function<void(Result<T>)> then) {
-    return lane.thread.run(
-        [this, &store = lane.store, work = std::move(work), then = std::move(then)]() mutable {
-            Result<T> result = work(store);
-            // There is room: so much is never under way. Where the disk thread takes nothing, `tend` sees to
-            // it.
-            (void)done_.push(
-                [then = std::move(then), result = std::move(result)]() mutable { then(std::move(result)); });
-            (void)disk_.run([this] { settle(); });
-        });
-}
 
 }   // namespace millrace::archive

@@ -134,7 +134,8 @@ void SecondHome::read(const Archive::Place& place, Form form, Reply<Bytes> reply
     if (const Bytes* const kept = find_in_memory(key)) {
         return reply.give(unpack_fragment({kept->begin(), kept->end()}, place.row.id, form));
     }
-    if (place.row.bucket != means_.bucket) {
+    const std::string& root = means_.root_of_names();
+    if (!place.row.bucket.starts_with(root)) {
         return reply.give(
             fail(Errc::timed_out,
                  "this recording lies in another bucket than storage.objects of this node names"));
@@ -159,7 +160,7 @@ void SecondHome::read(const Archive::Place& place, Form form, Reply<Bytes> reply
     }
     const bool taken = ask<Bytes>(
         means_.in,
-        [name = object_name(place.row), at = place.fragment.offset,
+        [name = place.row.bucket.substr(root.size()) + object_name(place.row), at = place.fragment.offset,
          size = static_cast<std::size_t>(place.fragment.size)](ObjectStore& store) {
             return store.read(name, at, size);
         },

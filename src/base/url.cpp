@@ -16,15 +16,17 @@ namespace {
 
 constexpr std::size_t host_size_max = 253;   // RFC 1035 §2.3.4, as text
 
-constexpr std::array<std::pair<std::string_view, std::uint16_t>, 9> ports{{{"http", 80},
-                                                                           {"https", 443},
-                                                                           {"ws", 80},
-                                                                           {"wss", 443},
-                                                                           {"rtsp", 554},
-                                                                           {"rtsps", 322},
-                                                                           {"rtmp", 1935},
-                                                                           {"rtmps", 443},
-                                                                           {"kcp", 8910}}};
+constexpr std::array<std::pair<std::string_view, std::uint16_t>, 11> ports{{{"http", 80},
+                                                                            {"https", 443},
+                                                                            {"ws", 80},
+                                                                            {"wss", 443},
+                                                                            {"rtsp", 554},
+                                                                            {"rtsps", 322},
+                                                                            {"rtmp", 1935},
+                                                                            {"rtmps", 443},
+                                                                            {"kcp", 8910},
+                                                                            {"postgres", 5432},
+                                                                            {"postgresql", 5432}}};
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;

@@ -229,6 +229,7 @@ TEST_F(ApiChanges, what_is_fixed_elsewhere_is_a_conflict_in_words) {
     EXPECT_NE(text(fixed).find("workers is fixed by the option --set workers"), std::string::npos);
     EXPECT_EQ(ask("PATCH", "/api/v1/config", R"({"storage":{"path":"/x"}})").status, 409);
     EXPECT_EQ(ask("PATCH", "/api/v1/config", R"({"storage":{"objects":{"bucket":"b"}}})").status, 409);
+    EXPECT_EQ(ask("PATCH", "/api/v1/config", R"({"storage":{"catalogue":{"node":"b"}}})").status, 409);
 }
 
 TEST_F(ApiChanges, case_65_bad_bodies_are_refused) {

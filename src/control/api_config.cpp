@@ -62,6 +62,9 @@ Outcome patch_overlay(State& state, const Standing& now, const YamlNode& patch) 
         if (key.name == "storage.objects") {
             return {409, "storage.objects has keys that the API never sees: write it into the file"};
         }
+        if (key.name == "storage.catalogue") {
+            return {409, "storage.catalogue has a password that the API never sees: write it into the file"};
+        }
         if (auto refused = refuse_fixed(now, key.name)) {
             return *refused;
         }

@@ -133,6 +133,24 @@ struct ObjectRule {
     bool operator==(const ObjectRule&) const = default;
 };
 
+/// The catalogue that this node shares with others.
+struct CatalogueRule {
+    std::string host;   ///< empty: there is none
+    std::uint16_t port = 0;
+    std::string user;
+    std::string password;        ///< or
+    std::string password_file;   ///< where it stands; neither: the server wants none
+    std::string database;
+    std::string node;      ///< what this node calls itself there
+    std::string address;   ///< "https://b.example.org", where people find this node; may be empty
+    std::string ca_file;   ///< PEM: who signed the server's certificate; empty: as the system has it
+
+    bool is_on() const { return !host.empty(); }
+    bool operator==(const CatalogueRule&) const = default;
+    /// As it is shown: without what is secret.
+    std::string url() const;
+};
+
 /// One node's settings, all checked. Plain values; read on any thread once loaded.
 struct Configuration {
     static constexpr unsigned workers_max = 256;
@@ -189,6 +207,7 @@ struct Configuration {
     std::string storage_path = "./millrace-data";
     KeepRule keep;
     ObjectRule objects;
+    CatalogueRule catalogue;
     UplinkRules uplink;
     std::vector<StreamRule> streams;   ///< in the file's order
     std::vector<User> users;

@@ -1,5 +1,6 @@
 #include "base/ip_prefix.hpp"
 #include "base/peer_address.hpp"
+#include "control/catalogue_rule.hpp"
 #include "control/configuration_auth.hpp"
 #include "control/object_rule.hpp"
 #include "control/setting.hpp"
@@ -276,6 +277,11 @@ constexpr std::array keys{
         "an S3-compatible bucket that recordings move to, and are played from; all but `keep` is "
         "read at the start",
         true, false, [](C& c, const S& s) { c.objects = read_objects(s); }},
+    ConfigurationKey{
+        "storage.catalogue", "`{ url, node, address, password_file, ca_file }`", "{}",
+        "a PostgreSQL database in which several nodes say what they recorded, so that each lists "
+        "and plays it; read at the start",
+        true, false, [](C& c, const S& s) { c.catalogue = read_catalogue(s); }},
     ConfigurationKey{"storage.import_gigabytes", "number", "16",
                      "a file that is imported into the archive may be so large", false, false,
                      [](C& c, const S& s) { c.import_gigabytes = s.whole_number(KeepRule::gigabytes_max); }},

@@ -3,6 +3,7 @@
 #include "base/date_time.hpp"
 #include "base/masked_destination.hpp"
 #include "base/secret.hpp"
+#include "control/catalogue_rule.hpp"
 #include "control/json.hpp"
 #include "control/object_rule.hpp"
 
@@ -149,6 +150,7 @@ constexpr std::array shown{
     Shown{"uplink.rate_kbits", [](const C& c) { return number_value(c.uplink.rate_kbits_max); }},
     Shown{"storage.keep", [](const C& c) { return keep_value(c.keep); }},
     Shown{"storage.objects", [](const C& c) { return objects_value(c.objects); }},
+    Shown{"storage.catalogue", [](const C& c) { return catalogue_value(c.catalogue); }},
     Shown{"streams", streams_value},
     Shown{"auth.users", [](const C& c) { return entries(c.users, user_value); }},
     Shown{"auth.tokens", [](const C& c) { return entries(c.tokens, token_value); }},

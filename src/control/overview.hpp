@@ -40,6 +40,14 @@ struct ArchiveFacts {
         bool away = false;
     };
     std::optional<Bucket> bucket;   ///< nothing: recordings stay on this disk
+    struct Catalogue {
+        std::uint64_t files = 0;
+        std::uint64_t failures = 0;
+        std::uint64_t asked = 0;
+        std::uint64_t unanswered = 0;
+        bool away = false;
+    };
+    std::optional<Catalogue> catalogue;   ///< nothing: no other node is told of them
 };
 
 /// What the API shows and asks; all of it outlives the routes.

@@ -25,7 +25,7 @@ WallTime end_of(const FoundFragment& one) {
 
 bool goes_on(const FoundFragment& before, const FoundFragment& next) {
     const std::int64_t hole = next.fragment.utc.microseconds - end_of(before).microseconds;
-    return before.run == next.run && hole < hole_us_min && hole > -hole_us_min;
+    return before.run == next.run && before.node == next.node && hole < hole_us_min && hole > -hole_us_min;
 }
 
 std::optional<std::uint64_t> number(std::string_view text) {
@@ -94,6 +94,18 @@ std::string fragments_json(const archive::Listing& listing) {
     return fmt::format(R"(,"fragments":[{}])", all);
 }
 
+/// `,"elsewhere":[…]`: what only other nodes have.
+std::string elsewhere_json(const archive::Listing& listing) {
+    std::string all;
+    for (const archive::Elsewhere& one : listing.elsewhere) {
+        all += fmt::format(R"({}{{"node":{},"address":{},"from":"{}","to":"{}","bytes":{}}})",
+                           all.empty() ? "" : ",", web::json_quoted(one.node),
+                           one.address.empty() ? "null" : web::json_quoted(one.address),
+                           date_time_text(one.span.from), date_time_text(one.span.to), one.bytes);
+    }
+    return fmt::format(R"(,"elsewhere":[{}])", all);
+}
+
 }   // namespace
 
 std::string recordings_json(const archive::Listing& listing, bool with_fragments) {
@@ -110,19 +122,22 @@ std::string recordings_json(const archive::Listing& listing, bool with_fragments
         } while (at < listing.fragments.size() && goes_on(listing.fragments[at - 1], listing.fragments[at]) &&
                  !listing.fragments[at].new_coding);
         const FoundFragment& first = listing.fragments[begin];
-        items += fmt::format(
-            R"({}{{"from":"{}","to":"{}","bytes":{},"bucket_bytes":{},"fragments":{},"run":{},"codecs":{}}})",
-            total++ == 0 ? "" : ",", date_time_text(first.fragment.utc),
-            date_time_text(end_of(listing.fragments[at - 1])), bytes, away, at - begin,
-            web::json_quoted(first.run), web::json_quoted(first.codecs));
+        items += fmt::format(R"({}{{"from":"{}","to":"{}","bytes":{},"bucket_bytes":{},"fragments":{},)"
+                             R"("run":{},"codecs":{}{}}})",
+                             total++ == 0 ? "" : ",", date_time_text(first.fragment.utc),
+                             date_time_text(end_of(listing.fragments[at - 1])), bytes, away, at - begin,
+                             web::json_quoted(first.run), web::json_quoted(first.codecs),
+                             first.node.empty() ? "" : R"(,"node":)" + web::json_quoted(first.node));
     }
     std::string gaps;
     for (const archive::Gap& gap : listing.gaps) {
         gaps += fmt::format(R"({}{{"from":"{}","to":"{}","cause":{}}})", gaps.empty() ? "" : ",",
                             date_time_text(gap.begin), date_time_text(gap.end), web::json_quoted(gap.cause));
     }
-    return fmt::format(R"({{"items":[{}],"gaps":[{}],"total":{},"recording":{},"complete":{}{}}})", items,
+    return fmt::format(R"({{"items":[{}],"gaps":[{}],"total":{},"recording":{},"complete":{}{}{}{}}})", items,
                        gaps, total, listing.recording, !listing.more,
+                       listing.elsewhere.empty() ? std::string{} : elsewhere_json(listing),
+                       listing.catalogue_away ? R"(,"catalogue_away":true)" : "",
                        with_fragments ? fragments_json(listing) : std::string{});
 }
 

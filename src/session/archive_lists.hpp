@@ -20,7 +20,8 @@ struct ArchiveListAsk {
 Result<hls::MediaPlaylist> archive_list(const archive::Listing& listing, const ArchiveListAsk& ask);
 
 /// `{"items":[{"from":…,"to":…,"bytes":…,"run":…,"codecs":…}],"gaps":[{"from":…,"to":…,"cause":…}],
-/// "total":N,"recording":false,"complete":true}`; with each fragment too, if they are wanted.
+/// "total":N,"recording":false,"complete":true}`; what other nodes have: items with their `node`, and in
+/// `"elsewhere"` what they alone have; with each fragment too, if they are wanted.
 std::string recordings_json(const archive::Listing& listing, bool with_fragments = false);
 
 /// "12-1763646000.m4s", the fragment of that number in file 12; "12.mp4", what is read before them.

@@ -102,5 +102,26 @@ TEST(ArchiveLists, addresses_are_numbers_and_nothing_else) {
     }
 }
 
+TEST(ArchiveLists, say_what_other_nodes_put_into_the_bucket_and_what_they_alone_have) {
+    archive::Listing listing;
+    listing.fragments = {fragment(1, 10, 0), fragment(1, 11, 2)};
+    listing.fragments[1].node = "north";
+    listing.fragments[1].home = archive::Home::bucket;
+    EXPECT_EQ(recordings_json(listing).find("elsewhere"), std::string::npos);
+    listing.elsewhere.push_back({.node = "south",
+                                 .address = "",
+                                 .span = {{start + 60'000'000}, {start + 70'000'000}},
+                                 .bytes = 5000});
+    listing.catalogue_away = true;
+    EXPECT_EQ(recordings_json(listing),
+              R"({"items":[{"from":"2027-01-15T08:00:00.000Z","to":"2027-01-15T08:00:02.000Z","bytes":1000,)"
+              R"("bucket_bytes":0,"fragments":1,"run":"1800000000-00000001","codecs":"avc1.64001f"},)"
+              R"({"from":"2027-01-15T08:00:02.000Z","to":"2027-01-15T08:00:04.000Z","bytes":1000,)"
+              R"("bucket_bytes":1000,"fragments":1,"run":"1800000000-00000001","codecs":"avc1.64001f",)"
+              R"("node":"north"}],"gaps":[],"total":2,"recording":false,"complete":true,)"
+              R"("elsewhere":[{"node":"south","address":null,"from":"2027-01-15T08:01:00.000Z",)"
+              R"("to":"2027-01-15T08:01:10.000Z","bytes":5000}],"catalogue_away":true})");
+}
+
 }   // namespace
 }   // namespace millrace::session

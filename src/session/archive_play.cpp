@@ -30,6 +30,10 @@ constexpr Duration picture_deadline = 60s;
 /// What people and lists leave of a time.
 constexpr std::int64_t millisecond = 1000;
 
+constexpr Error catalogue_away{Errc::timed_out,
+                               "the catalogue that says what other nodes recorded cannot be reached now; try "
+                               "again later"};
+
 struct Wanted {
     enum class What : std::uint8_t { list, movie, transport, picture, media, document };
     What what = What::list;
@@ -119,16 +123,18 @@ public:
         }
         const bool revised = wanted->what != Wanted::What::list || request_.query_value("rev");
         if (!revised) {
-            co_return co_await to_revision(wanted->stream);
+            co_return co_await to_revision(*wanted);
         }
         co_return co_await listing(*wanted);
     }
 
 private:
     /// A list says which state of the archive it shows, so that it never changes what it has listed.
-    Task<web::Response> to_revision(const std::string& stream) {
+    Task<web::Response> to_revision(const Wanted& wanted) {
         Answer<archive::Listing> answer{desk_.executor};
-        keeper_.list(stream, {{0}, {1}}, answer.reply());
+        // What other nodes add to it is another matter at another time.
+        const bool shared = keeper_.catalogue_counters() != nullptr;
+        keeper_.list(wanted.stream, shared ? wanted.asked.span : archive::Span{{0}, {1}}, answer.reply());
         const Result<archive::Listing> found = co_await answer.within(deadline_);
         if (!found) {
             co_return refusal(found.error());
@@ -161,8 +167,13 @@ private:
             response.body = Bytes::copy(recordings_json(*found, request_.query_value("fragments") == "true"));
             co_return response;
         }
+        if (found->fragments.empty()) {
+            co_return nothing_here(*found);
+        }
         if (request_.query_value("rev") != std::to_string(found->revision)) {
-            co_return refusal({Errc::not_found, "this list is no longer kept; ask for it without rev"});
+            co_return found->catalogue_away
+                ? refusal(catalogue_away)
+                : refusal({Errc::not_found, "this list is no longer kept; ask for it without rev"});
         }
         if (found->more) {
             co_return refusal({Errc::malformed, "this is more than one list holds; ask for a day at a time"});
@@ -182,7 +193,7 @@ private:
     /// The recording as one file.
     Task<web::Response> movie(const Wanted& wanted, const archive::Listing& found) {
         if (found.fragments.empty()) {
-            co_return refusal({Errc::not_found, "nothing of this stream was recorded then"});
+            co_return nothing_here(found);
         }
         if (found.more) {
             co_return refusal({Errc::malformed, "this is more than one file holds; ask for a day at a time"});
@@ -198,7 +209,7 @@ private:
 
     web::Response transport(const Wanted& wanted, archive::Listing found) {
         if (found.fragments.empty()) {
-            return refusal({Errc::not_found, "nothing of this stream was recorded then"});
+            return nothing_here(found);
         }
         if (found.more) {
             return refusal({Errc::malformed, "this is more than one file holds; ask for a day at a time"});
@@ -216,8 +227,7 @@ private:
         keeper_.list(wanted.stream, wanted.asked.span, asked.reply());
         const Result<archive::Listing> found = co_await asked.within(deadline_);
         if (!found || found->fragments.empty()) {
-            co_return refusal(found ? Error{Errc::not_found, "nothing of this stream was recorded then"}
-                                    : found.error());
+            co_return found ? nothing_here(*found) : refusal(found.error());
         }
         const archive::FoundFragment& one = found->fragments.front();
         Answer<Bytes> init{desk_.executor};
@@ -270,6 +280,23 @@ private:
         const std::string tag = fmt::format("\"{}-{}\"", wanted.name.file, wanted.name.number.value_or(0));
         response.headers.push_back({"ETag", tag});
         co_return response;
+    }
+
+    /// Nothing that can be played: it is with another node, or nowhere.
+    web::Response nothing_here(const archive::Listing& found) const {
+        if (found.elsewhere.empty()) {
+            return refusal(found.catalogue_away
+                               ? catalogue_away
+                               : Error{Errc::not_found, "nothing of this stream was recorded then"});
+        }
+        const archive::Elsewhere& there = found.elsewhere.front();
+        web::Response response = web::Response::problem(
+            409, fmt::format("what was recorded then is on the disk of the node {} alone{}{}", there.node,
+                             there.address.empty() ? "" : ": ask for it at ", there.address));
+        note_refusal(desk_, protocol, request_.peer, {Errc::not_found, "it is on another node's disk"});
+        std::ranges::move(media_headers(request_, settings_->origins), std::back_inserter(response.headers));
+        response.headers.push_back({"Cache-Control", "no-store"});
+        return response;
     }
 
     web::Response refusal(const Error& error) const { return refuse_media(desk_, protocol, request_, error); }

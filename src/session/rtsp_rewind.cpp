@@ -113,7 +113,9 @@ Task<Result<>> RtspRewind::look() {
         co_return std::unexpected(found.error());
     }
     if (found->fragments.empty()) {
-        co_return fail(Errc::not_found, "nothing of this stream was recorded then");
+        co_return fail(Errc::not_found, found->elsewhere.empty()
+                                            ? "nothing of this stream was recorded then"
+                                            : "what was recorded then is on the disk of another node alone");
     }
     const std::string coders = coders_of(found->fragments.front().codecs);
     const auto change = std::ranges::find_if(

@@ -10,7 +10,7 @@ from keys import as_who, ask, closed_node
 from world import test
 
 # A free port may be another's by then.
-ANYWHERE = dict.fromkeys(("http", "rtmp", "rtsp", "rtp"), "127.0.0.1:0")
+ANYWHERE = dict.fromkeys(("http", "rtmp", "rtsp", "rtp", "kcp"), "127.0.0.1:0")
 ROUNDS = 200
 ROUNDS_QUICK = 10
 CHANGES_A_ROUND = 3

@@ -28,17 +28,17 @@ FRAMES_MIN = 25
 PART = 8 << 20
 
 
-def figure(world, name):
-    found = re.search(rf"^millrace_archive_bucket_{name} (\S+)$", world.server.get("/metrics")[1].decode(),
+def figure(world, name, of="bucket"):
+    found = re.search(rf"^millrace_archive_{of}_{name} (\S+)$", world.server.get("/metrics")[1].decode(),
                       re.MULTILINE)
     assert found, f"no figure {name}"
     return float(found.group(1))
 
 
-def with_bucket(world, bucket, scheme="http", more=""):
+def with_bucket(world, bucket, scheme="http", more="", prefix="site-7"):
     """The node again, with that bucket; what this disk keeps is nothing. Its options show no secret."""
     objects = (f"{{ endpoint: '{scheme}://127.0.0.1:{bucket.port}', bucket: archive, "
-               f"region: {buckets.REGION}, prefix: site-7, access_key: {buckets.KEY}, "
+               f"region: {buckets.REGION}, prefix: {prefix}, access_key: {buckets.KEY}, "
                f"secret_key_file: secret{more} }}")
     world.server.command += ["--set", f"storage.objects={objects}", "--set", "storage.keep={ gigabytes: 0 }",
                              "--set", "outgoing.allow=[ 127.0.0.1 ]"]

@@ -421,6 +421,7 @@ void Node::apply(control::StandingRef next) {
                           .digest_sha256 = proves_by(&control::DigestSecrets::sha256),
                           .import_bytes_max = std::uint64_t{configuration.import_gigabytes} << 30U,
                           .link_keys = link_keys_,
+                          .uplink_deadline = configuration.uplink.deadline,
                           .kcp_bare = configuration.kcp_bare_streams});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {

@@ -273,6 +273,7 @@ void Node::make_counters(bool follow_links) {
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
         counter->desk.node_id = node_start;
+        counter->desk.uplink_hall = &uplink_hall_;
         add_routes(*counter, sights, node_start);
     }
 }

@@ -143,7 +143,12 @@ private:
 
     Task<web::Response> listing(const Wanted& wanted) {
         Answer<archive::Listing> answer{desk_.executor};
-        keeper_.list(wanted.stream, wanted.asked.span, answer.reply());
+        archive::Archive::ListBounds bounds;
+        if (wanted.what == Wanted::What::list) {
+            // What is no number was given to nobody.
+            bounds.revision = whole_number(request_.query_value("rev").value_or("")).value_or(0);
+        }
+        keeper_.list(wanted.stream, wanted.asked.span, answer.reply(), bounds);
         Result<archive::Listing> found = co_await answer.within(deadline_);
         if (!found) {
             co_return refusal(found.error());
@@ -160,9 +165,6 @@ private:
             response.headers.push_back({"Content-Type", "application/json"});
             response.body = Bytes::copy(recordings_json(*found, request_.query_value("fragments") == "true"));
             co_return response;
-        }
-        if (request_.query_value("rev") != std::to_string(found->revision)) {
-            co_return refusal({Errc::not_found, "this list is no longer kept; ask for it without rev"});
         }
         if (found->more) {
             co_return refusal({Errc::malformed, "this is more than one list holds; ask for a day at a time"});

@@ -52,7 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const link::LogFile file{
             .id = 1, .run = "r", .codecs = "c", .cause = {}, .init = Bytes::copy("init")};
         for (std::uint64_t place = 0; place < 3; ++place) {
-            check(sender.offer(file, {.file = 1, .place = place, .size = 4}, Bytes::copy("abcd"), {})
+            check(sender
+                      .offer(file, {.file = 1, .place = place, .size = 4},
+                             {.records = Bytes::copy("abcd"), .lean = Bytes::copy("a")})
                       .has_value(),
                   "it fits");
         }
@@ -64,10 +66,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     feed(receiver, bytes, piece, [&](const link::LogReceiver::Event& event) {
         if (const auto* const offered = std::get_if<link::LogReceiver::Offered>(&event)) {
             const std::uint32_t serial = offered->offer.serial;
-            receiver.answer(serial, serial % 2 == 0 ? link::LogVerdict::have : link::LogVerdict::want);
+            receiver.answer(serial, serial % 3 == 0   ? link::LogVerdict::have
+                                    : serial % 3 == 1 ? link::LogVerdict::want
+                                                      : link::LogVerdict::lean);
         } else if (const auto* const arrived = std::get_if<link::LogReceiver::Arrived>(&event)) {
-            check(arrived->records.size() == arrived->offer.fragment.size, "it is whole");
-            receiver.answer(arrived->offer.serial, link::LogVerdict::have);
+            const link::LogOffer& offer = arrived->offer;
+            check(arrived->records.size() == (arrived->lean ? offer.lean_size : offer.fragment.size),
+                  "it is whole");
+            receiver.answer(offer.serial, arrived->lean ? link::LogVerdict::want : link::LogVerdict::have);
         }
     });
     return 0;

@@ -213,6 +213,7 @@ void Node::make_counters(bool follow_links) {
     const std::string node_start = fmt::format("{:08x}{:08x}", random_.next_u32(), random_.next_u32());
     for (const auto& counter : counters_) {
         counter->desk.node_id = node_start;
+        counter->desk.uplink_hall = &uplink_hall_;
         add_routes(*counter, sights, node_start);
     }
 }
@@ -361,6 +362,7 @@ void Node::apply(control::StandingRef next) {
                           .digest_sha256 = proves_by(&control::DigestSecrets::sha256),
                           .import_bytes_max = std::uint64_t{configuration.import_gigabytes} << 30U,
                           .link_keys = link_keys_,
+                          .uplink_deadline = configuration.uplink.deadline,
                           .kcp_bare = configuration.kcp_bare_streams});
     for (const auto& counter : counters_) {
         counter->desk.executor.post([&counter = *counter, settings, outgoing] {

@@ -15,6 +15,7 @@
 #include "control/steward.hpp"
 #include "control/sweep.hpp"
 #include "hub/log_events.hpp"
+#include "hub/uplink_hall.hpp"
 #include "net/background_threads.hpp"
 #include "net/child.hpp"
 #include "net/lobby.hpp"
@@ -106,6 +107,7 @@ private:
     net::MainLoop main_;
     net::ChildSpawner spawner_{main_, net::program_beside_us("millrace-media")};
     net::SystemRandom random_;
+    hub::UplinkHall uplink_hall_;
     net::WorkerPool pool_;
     net::Lobby lobby_{random_};
     net::Memory memory_{pool_.aside()};

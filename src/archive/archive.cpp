@@ -79,9 +79,10 @@ Result<bool> Archive::import(const std::string& stream, Span span, Batch batch) 
                                                             : fail(Errc::io, "the disk failed");
     }
     if (next_id_ != id) {
-        imported_[stream] = id << revision_shift;
+        imported_[stream] = std::max(imported_[stream] + 1, id << revision_shift);
+        revised_from_[stream] = 1 + imported_[stream];
     }
-    if (Result<> filled = index_.fill_gaps(stream, span); !filled) {
+    if (const Result<bool> filled = index_.fill_gaps(stream, span); !filled) {
         return std::unexpected(filled.error());
     }
     return true;
@@ -179,8 +180,16 @@ Result<> Archive::index_fragments(Writing& writing) {
     if (!sure.empty()) {
         row.end = std::max(row.end, later(sure.back().utc, sure.back().duration_us));
     }
-    if (Result<> put = index_.put_file(row, sure); !put) {
+    const Result<std::uint64_t> revision = revision_for(writing);
+    Result<> put = revision ? index_.put_file(row, sure, *revision) : std::unexpected(revision.error());
+    if (!put) {
         return put;
+    }
+    for (const Fragment& one : sure) {
+        times_.note(row.id, one.offset, &FragmentSteps::stored, seams_.clock.utc());
+    }
+    if (*revision > 0 && !sure.empty()) {
+        imported_[row.facts.stream] = *revision - 1;
     }
     writing.rowed = true;
     counters_.fragments += sure.size();

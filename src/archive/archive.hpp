@@ -33,7 +33,7 @@ struct Listing {
     bool catalogue_away = false;   ///< what other nodes have could not be asked
     bool more = false;             ///< than fit
     bool recording = false;        ///< more comes
-    /// Another one whenever something was imported, so that lists never change what they have listed.
+    /// Another one whenever something was imported, or filled a gap: lists never change what they listed.
     std::uint64_t revision = 1;
 };
 
@@ -92,10 +92,10 @@ public:
     /// Errc::exhausted, io: the disk is full, or failed.
     Result<bool> import(const std::string& stream, Span span, Batch batch);
     /// Keeps a fragment of another node's archive, which `check_uplinked` let pass, as it came and where its
-    /// time belongs; answers true once it is on the disk for sure and indexed. One that is there already is
+    /// time belongs; answers once it is on the disk for sure and indexed. One that is there already is
     /// not written again. Errc::exists: something else of its run is in its place; refused: it is of the
     /// future; exhausted, io: the disk is full, or failed.
-    void insert(UplinkedFragment one, Reply<bool> reply);
+    void insert(UplinkedFragment one, Reply<Inserted> reply);
     /// Whether that fragment is here; one of another size in its place is Errc::exists.
     Result<bool> has(const std::string& stream, const std::string& run, const Fragment& fragment);
     /// The streams of which another node is to have everything.
@@ -105,13 +105,28 @@ public:
     Result<Unacknowledged> unacknowledged(const std::string& stream);
     /// The other node has it on its disk.
     Result<> acknowledge(std::uint64_t file, std::uint64_t place);
+    /// The stream's newest gaps, in their order.
+    Result<std::vector<Gap>> newest_gaps(const std::string& stream, std::size_t count_max);
+    /// What an edge says of its own gaps: what is missing here in their time is missing for that reason.
+    Result<> name_gaps(const std::string& stream, std::span<const Gap> named);
+    /// When something was done with a fragment.
+    void note_step(std::uint64_t file, std::uint64_t place, FragmentTimes::Step step, WallTime at) {
+        times_.note(file, place, step, at);
+    }
 
     /// Syncs what waits too long, and removes what is not to be kept. Call it a few times a second.
     void tend();
     /// Seals every file. Nothing is written afterwards.
     void close(const std::string& cause);
 
-    Result<Listing> list(const std::string& stream, Span span, std::size_t count_max = listed_max);
+    /// Of a revision that was given out; nothing: of the newest. Errc::not_found: it was none, or is no
+    /// longer known.
+    struct ListBounds {
+        std::size_t count_max = listed_max;
+        std::optional<std::uint64_t> revision{};
+    };
+    Result<Listing> list(const std::string& stream, Span span, ListBounds bounds);
+    Result<Listing> list(const std::string& stream, Span span) { return list(stream, span, ListBounds{}); }
     /// The chunks of a fragment; Errc::not_found, malformed (it is damaged, and from now on a gap).
     Result<Bytes> read(const std::string& stream, std::uint64_t file, std::uint64_t number,
                        Form form = Form::chunks);
@@ -170,7 +185,7 @@ private:
         bool uplinked = false;   // what came by an uplink: the gap that its time lies in is filled
         struct Awaited {
             std::uint64_t end = 0;   // of a fragment, in the file
-            Reply<bool> reply;
+            Reply<Inserted> reply;
         };
         std::vector<Awaited> awaited;
     };
@@ -194,9 +209,11 @@ private:
     Result<> say_gap_before(const FileRow& row);
     /// What an edge's file says of the gap before it, where that was known already.
     Result<> name_gap_before(const FileRow& row);
-    /// Gaps end where this time is there now, but for what rounding leaves of them.
-    Result<> fill(const std::string& stream, Span span);
-    Result<> put_uplinked(UplinkedFragment& one, Reply<bool>& reply);
+    /// Gaps end where this time is there now, but for what rounding leaves of them. Whether any did.
+    Result<bool> fill(const std::string& stream, Span span);
+    Result<> put_uplinked(UplinkedFragment& one, Reply<Inserted>& reply);
+    /// What lists of the stream must be of to have what this file brings; 0: of any revision.
+    Result<std::uint64_t> revision_for(const Writing& writing);
     /// The file that this fragment goes on, or a new one.
     Result<Inserting*> place_for(const UplinkedFragment& one);
     void close_quiet_inserts();
@@ -220,6 +237,8 @@ private:
     void note(const Error& why);
 
     Result<> recover_files();
+    /// The revisions that were given out before this start.
+    Result<> recall_revisions();
     Result<> recover_one(std::uint64_t id, std::optional<FileRow> known);
     /// Those that the disk failed become sealed ones.
     Result<> seal_cut_files();
@@ -259,7 +278,13 @@ private:
     std::uint64_t next_id_ = 1;
     /// Of each stream a number that grows with what was imported, or filled a gap: with the id of its file.
     std::map<std::string, std::uint64_t> imported_;
+    /// Of streams that something was imported into: the first revision since.
+    std::map<std::string, std::uint64_t> revised_from_;
+    /// Whether lists of it can be had; the newest one.
+    Result<std::uint64_t> known_revision(const std::string& stream,
+                                         std::optional<std::uint64_t> revision) const;
     static constexpr unsigned revision_shift = 20;
+    FragmentTimes times_;
     std::uint64_t recovered_ = 0;
     Instant tended_at_;
     std::optional<Instant> unsynced_since_;

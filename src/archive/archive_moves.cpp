@@ -18,7 +18,9 @@ Result<> Archive::adopt(const FileRow& row, std::span<const Fragment> fragments)
     }
     next_id_ = std::max(next_id_, row.id + 1);
     Result<> done = index_.put_file(row, fragments);
-    return done ? index_.fill_gaps(row.facts.stream, {row.begin, row.end}) : done;
+    const Result<bool> filled = done ? index_.fill_gaps(row.facts.stream, {row.begin, row.end})
+                                     : Result<bool>{std::unexpected(done.error())};
+    return filled ? Result<>{} : std::unexpected(filled.error());
 }
 
 Result<std::vector<FileRow>> Archive::to_forget(const Keep& keep) {

@@ -66,10 +66,7 @@ Result<> Archive::open() {
         return std::unexpected(imported.error());
     }
     imported_ = std::move(*imported);
-    for (auto& [stream, file] : imported_) {
-        file = (file + 1) << revision_shift;   // above all that it was before
-    }
-    return {};
+    return recall_revisions();
 }
 
 Result<> Archive::recover_files() {
@@ -190,13 +187,16 @@ Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known) {
     if (!before) {
         return std::unexpected(before.error());
     }
-    if (Result<> put = index_.put_file(row, found->fragments); !put) {
+    const bool is_late = found->uplinked && *before && row.begin < (*before)->begin;
+    if (Result<> put = index_.put_file(row, found->fragments, is_late ? next_id_ << revision_shift : 0);
+        !put) {
         return put;
     }
     // A crash may have come between the rows of what an uplink brought and the end of the gap.
-    if (Result<> filled = found->uplinked ? fill(row.facts.stream, {row.begin, row.end}) : Result<>{};
+    if (const Result<bool> filled =
+            found->uplinked ? fill(row.facts.stream, {row.begin, row.end}) : Result<bool>{false};
         !filled) {
-        return filled;
+        return std::unexpected(filled.error());
     }
     ++recovered_;
     if (known || !*before || row.begin.microseconds - (*before)->end.microseconds <= hole_us_min) {
@@ -390,25 +390,29 @@ Result<> Archive::say_late() {
     return {};
 }
 
-Result<Listing> Archive::list(const std::string& stream, Span span, std::size_t count_max) {
+Result<Listing> Archive::list(const std::string& stream, Span span, ListBounds bounds) {
     Listing listing;
+    const Result<std::uint64_t> newest = known_revision(stream, bounds.revision);
+    if (!newest) {
+        return std::unexpected(newest.error());
+    }
     if (!open_) {
         return alarm_.empty() ? Result<Listing>{listing}
                               : fail(Errc::refused, "the archive cannot be read now");
     }
-    auto fragments = index_.fragments(stream, span, count_max + 1);
-    auto gaps = index_.gaps(stream, span, count_max);
+    auto fragments =
+        index_.fragments(stream, span, bounds.count_max + 1, bounds.revision.value_or(Index::any_revision));
+    auto gaps = index_.gaps(stream, span, bounds.count_max);
     if (!fragments || !gaps) {
         return std::unexpected(fragments ? gaps.error() : fragments.error());
     }
-    listing.more = fragments->size() > count_max;
+    listing.more = fragments->size() > bounds.count_max;
     if (listing.more) {
         fragments->pop_back();
     }
     listing.gaps = std::move(*gaps);
     listing.recording = writing_.contains(stream) || is_inserting(stream);
-    const auto imported = imported_.find(stream);
-    listing.revision = 1 + (imported == imported_.end() ? 0 : imported->second);
+    listing.revision = bounds.revision.value_or(*newest);
     Bytes init;
     bool changed = false;
     for (FoundFragment& one : *fragments) {
@@ -423,6 +427,7 @@ Result<Listing> Archive::list(const std::string& stream, Span span, std::size_t 
         } else {
             // Where a file's first fragment is damaged, the next one has its coding.
             one.new_coding = std::exchange(changed, false);
+            one.steps = times_.of(one.file, one.fragment.offset);
             listing.fragments.push_back(std::move(one));
         }
     }

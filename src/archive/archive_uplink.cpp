@@ -59,14 +59,14 @@ Result<bool> Archive::has(const std::string& stream, const std::string& run, con
     return false;
 }
 
-void Archive::insert(UplinkedFragment one, Reply<bool> reply) {
+void Archive::insert(UplinkedFragment one, Reply<Inserted> reply) {
     if (one.fragment.utc.microseconds > seams_.clock.utc().microseconds + day_us) {
         return reply.give(fail(Errc::refused, "it is more than a day ahead of this node's clock"));
     }
     const std::string stream = one.facts.stream;
     const Result<bool> there = has(stream, one.facts.run, one.fragment);
     if (!there || *there) {
-        return reply.give(there);
+        return reply.give(there ? Result<Inserted>{Inserted::kept} : std::unexpected(there.error()));
     }
     Result<> done = open_ ? Result<>{} : closed_ ? fail(Errc::cancelled, "this node stops") : open();
     const auto under_way = std::ranges::find_if(inserting_, [&](const Inserting& it) {
@@ -86,7 +86,7 @@ void Archive::insert(UplinkedFragment one, Reply<bool> reply) {
     }
 }
 
-Result<> Archive::put_uplinked(UplinkedFragment& one, Reply<bool>& reply) {
+Result<> Archive::put_uplinked(UplinkedFragment& one, Reply<Inserted>& reply) {
     const auto records = read_records(one.records.span(), one.file);
     if (!records) {
         return std::unexpected(records.error());
@@ -98,6 +98,7 @@ Result<> Archive::put_uplinked(UplinkedFragment& one, Reply<bool>& reply) {
     Inserting& inserting = **found;
     Writing& writing = writing_.at(inserting.key);
     const ProgressRef progress = writing.progress;
+    times_.note(writing.row.id, writing.file.size(), &FragmentSteps::received, one.received);
     constexpr int of_any_record = RecordHead::begins_fragment | RecordHead::key | RecordHead::discontinuity;
     for (const RecordView& record : *records) {
         if (writing.row.begin == WallTime{}) {
@@ -192,10 +193,56 @@ bool Archive::is_inserting(const std::string& stream) const {
         inserting_, [&](const Inserting& it) { return it.stream == stream && writing_.contains(it.key); });
 }
 
-Result<> Archive::fill(const std::string& stream, Span span) {
-    Result<> filled = index_.fill_gaps(stream, span);
+Result<bool> Archive::fill(const std::string& stream, Span span) {
+    const Result<bool> filled = index_.fill_gaps(stream, span);
     const Span around{{span.from.microseconds - sliver_us}, {span.to.microseconds + sliver_us}};
-    return filled ? index_.drop_slivers(stream, around, sliver_us) : filled;
+    const Result<> dropped = filled && *filled ? index_.drop_slivers(stream, around, sliver_us) : Result<>{};
+    return dropped ? filled : std::unexpected(dropped.error());
+}
+
+Result<> Archive::recall_revisions() {
+    const auto revised = index_.revised();
+    const auto with_imports = index_.with_imports();
+    if (!revised || !with_imports) {
+        return std::unexpected(revised ? with_imports.error() : revised.error());
+    }
+    for (auto& [stream, file] : imported_) {
+        file = (file + 1) << revision_shift;   // above all that it was before
+    }
+    for (const auto& [stream, revision] : *revised) {
+        imported_[stream] = std::max(imported_[stream], revision);
+    }
+    for (const std::string& stream : *with_imports) {
+        revised_from_[stream] = 1 + imported_[stream];
+    }
+    return {};
+}
+
+Result<std::uint64_t> Archive::known_revision(const std::string& stream,
+                                              std::optional<std::uint64_t> revision) const {
+    const auto imported = imported_.find(stream);
+    const auto from = revised_from_.find(stream);
+    const std::uint64_t newest = 1 + (imported == imported_.end() ? 0 : imported->second);
+    const std::uint64_t oldest = from == revised_from_.end() ? 1 : from->second;
+    return revision && (*revision < oldest || *revision > newest)
+               ? Result<std::uint64_t>{fail(Errc::not_found,
+                                            "this list is no longer kept; ask for it without rev")}
+               : newest;
+}
+
+Result<std::uint64_t> Archive::revision_for(const Writing& writing) {
+    const FileRow& row = writing.row;
+    const auto newest = writing.uplinked ? index_.newest(row.facts.stream) : std::optional<FileRow>{};
+    if (!newest) {
+        return std::unexpected(newest.error());
+    }
+    const bool is_newest = !*newest || (*newest)->id == row.id || (*newest)->begin <= row.begin;
+    if (is_newest) {
+        return 0;
+    }
+    // Lists that were given out do not change: those that are asked for anew are other ones.
+    const auto before = imported_.find(row.facts.stream);
+    return 1 + std::max(before == imported_.end() ? 0 : before->second + 1, row.id << revision_shift);
 }
 
 Result<> Archive::name_gap_before(const FileRow& row) {
@@ -225,10 +272,13 @@ Result<> Archive::say_gap_before(const FileRow& row) {
 
 Result<> Archive::settle_uplinked(Writing& writing, std::span<const Fragment> indexed) {
     const FileRow& row = writing.row;
+    bool fills = false;
     if (!indexed.empty()) {
         const Span span{indexed.front().utc, end_of(indexed.back())};
         const auto newest = index_.newest(row.facts.stream);
-        Result<> done = newest ? fill(row.facts.stream, span) : std::unexpected(newest.error());
+        const Result<bool> filled = newest ? fill(row.facts.stream, span) : std::unexpected(newest.error());
+        Result<> done = filled ? Result<>{} : std::unexpected(filled.error());
+        fills = filled.value_or(false);
         const bool is_newest = done && *newest && (*newest)->id == row.id;
         if (done && row.begin == span.from) {
             done = is_newest ? say_gap_before(row) : name_gap_before(row);
@@ -236,18 +286,13 @@ Result<> Archive::settle_uplinked(Writing& writing, std::span<const Fragment> in
         if (!done) {
             return done;
         }
-        if (!is_newest) {
-            // Lists that were given out do not change: those that are asked for anew are other ones.
-            std::uint64_t& revision = imported_[row.facts.stream];
-            revision = std::max(revision + 1, row.id << revision_shift);
-        }
         counters_.uplinked += indexed.size();
     }
     const std::uint64_t sure = writing.file.synced_size();
-    std::erase_if(writing.awaited, [sure](Writing::Awaited& one) {
+    std::erase_if(writing.awaited, [sure, fills](Writing::Awaited& one) {
         const bool there = one.end <= sure;
         if (there) {
-            one.reply.give(true);
+            one.reply.give(fills ? Inserted::fills : Inserted::kept);
         }
         return there;
     });
@@ -261,6 +306,30 @@ Result<std::vector<FoundFragment>> Archive::unacknowledged(const UplinkAsk& ask)
 
 Result<Unacknowledged> Archive::unacknowledged(const std::string& stream) {
     return open_ ? index_.unacknowledged(stream) : Result<Unacknowledged>{Unacknowledged{}};
+}
+
+Result<std::vector<Gap>> Archive::newest_gaps(const std::string& stream, std::size_t count_max) {
+    return open_ ? index_.newest_gaps(stream, count_max) : Result<std::vector<Gap>>{std::vector<Gap>{}};
+}
+
+Result<> Archive::name_gaps(const std::string& stream, std::span<const Gap> named) {
+    constexpr std::size_t gaps_max = 1'000;
+    if (!open_) {
+        return {};
+    }
+    auto nameless = index_.newest_gaps(stream, gaps_max);
+    if (!nameless) {
+        return std::unexpected(nameless.error());
+    }
+    std::erase_if(*nameless, [](const Gap& gap) { return gap.cause != cause::outage; });
+    Result<> done;
+    for (const Gap& gap : named) {
+        const bool known = std::ranges::find(cause::all, gap.cause) != cause::all.end();
+        const bool meets = std::ranges::any_of(
+            *nameless, [&](const Gap& one) { return one.begin < gap.end && gap.begin < one.end; });
+        done = done && known && meets ? index_.name_gaps(stream, gap, sliver_us) : done;
+    }
+    return done;
 }
 
 Result<> Archive::acknowledge(std::uint64_t file, std::uint64_t place) {

@@ -48,7 +48,7 @@ public:
         ASSERT_TRUE(archive->open());
     }
     void insert(const UplinkedFragment& one) {
-        auto answer = std::make_unique<Answer<bool>>(home);
+        auto answer = std::make_unique<Answer<Inserted>>(home);
         archive->insert(one, answer->reply());
         home.tasks().spawn(note(one.fragment.number, std::move(answer), *this));
         time.settle();
@@ -99,12 +99,14 @@ public:
     std::optional<Archive> archive;
     std::vector<std::uint64_t> acknowledged;
     std::vector<Errc> refused;
+    std::size_t filled = 0;   // that a gap grew smaller by
 
 private:
-    static Task<> note(std::uint64_t number, std::unique_ptr<Answer<bool>> answer, Server& server) {
-        const Result<bool> done = co_await answer->within(Instant::never());
+    static Task<> note(std::uint64_t number, std::unique_ptr<Answer<Inserted>> answer, Server& server) {
+        const Result<Inserted> done = co_await answer->within(Instant::never());
         if (done) {
             server.acknowledged.push_back(number - 1000);
+            server.filled += *done == Inserted::fills ? 1 : 0;
         } else {
             server.refused.push_back(done.error().code);
         }
@@ -150,6 +152,136 @@ TEST(UplinkArchive, f11_a_gap_is_told_shrinks_and_ends_as_what_is_missing_comes)
     EXPECT_EQ(server.gaps(), "");
     EXPECT_EQ(server.there(), "0 1 2 3 4 5 6 7") << "by the time of recording, whatever came first";
     EXPECT_EQ(server.acknowledged, (Numbers{0, 7, 3, 1, 2, 4, 5, 6}));
+}
+
+TEST(UplinkArchive, a_list_that_was_given_out_stays_as_it_is_while_gaps_fill_and_over_a_restart) {
+    Server server;
+    server.start();
+    const auto numbers = [&](std::uint64_t revision) -> std::string {
+        const auto found = server.archive->list("live/cam", {always_from, always_to}, {.revision = revision});
+        if (!found) {
+            return std::string{name(found.error().code)};
+        }
+        EXPECT_EQ(found->revision, revision);
+        std::string text;
+        for (const FoundFragment& one : found->fragments) {
+            text += fmt::format("{}{}", text.empty() ? "" : " ", one.fragment.number - 1000);
+        }
+        return text;
+    };
+    const auto insert = [&](std::uint64_t at) {
+        server.insert(fragment(at));
+        server.sync();
+        return server.listing().revision;
+    };
+    EXPECT_EQ(insert(0), 1U);
+    EXPECT_EQ(insert(5), 1U) << "what goes on behind a list is in it";
+    EXPECT_EQ(numbers(1), "0 5");
+    const std::uint64_t second = insert(2);
+    EXPECT_GT(second, 1U);
+    const std::uint64_t third = insert(3);
+    EXPECT_GT(third, second);
+    EXPECT_EQ(insert(6), third);
+    const auto all_are_there = [&] {
+        EXPECT_EQ(numbers(1), "0 5 6");
+        EXPECT_EQ(numbers(second), "0 2 5 6");
+        EXPECT_EQ(numbers(third), "0 2 3 5 6");
+        EXPECT_EQ(numbers(0), "not_found");
+    };
+    all_are_there();
+    EXPECT_EQ(numbers(third + 1), "not_found");
+    server.archive->close("node stopped");
+    server.start();
+    all_are_there();
+    EXPECT_GE(server.listing().revision, third);
+    EXPECT_EQ(server.there(), "0 2 3 5 6");
+    EXPECT_GT(insert(4), third);
+    all_are_there();
+}
+
+TEST(UplinkArchive, n4_a_gap_that_stays_has_the_edges_reason_and_no_other_has) {
+    Server server;
+    server.start();
+    const auto at = [](std::int64_t second) { return WallTime{1'800'000'000'000'000 + second * 1'000'000}; };
+    for (const std::uint64_t there : {0U, 10U, 20U}) {
+        server.insert(fragment(there));
+        server.sync();
+    }
+    ASSERT_EQ(server.gaps(), "outage 1-10, outage 11-20");
+    const std::vector<Gap> named{{at(-5), at(0), "crash"},
+                                 {at(3), at(5), "retention"},
+                                 {at(8), at(14), "disk full"},
+                                 {at(16), at(17), "<script>"}};
+    ASSERT_TRUE(server.archive->name_gaps("live/cam", named));
+    const std::string told =
+        "outage 1-3, retention 3-5, outage 5-8, disk full 8-10, disk full 11-14, outage 14-20";
+    EXPECT_EQ(server.gaps(), told);
+    ASSERT_TRUE(server.archive->name_gaps("live/cam", named));
+    EXPECT_EQ(server.gaps(), told) << "said again it is the same";
+    server.insert(fragment(4));
+    server.sync();
+    EXPECT_EQ(server.gaps(),
+              "outage 1-3, retention 3-4, outage 5-8, disk full 8-10, disk full 11-14, outage "
+              "14-20")
+        << "what comes after all ends it";
+    EXPECT_EQ(server.filled, 1U);
+    EXPECT_EQ(server.archive->newest_gaps("live/cam", 2)->front().begin, at(11));
+}
+
+TEST(UplinkArchive, f6_a_full_edge_loses_first_what_the_server_has_and_what_it_lacks_is_named_on_both) {
+    Server edge;
+    edge.start();
+    for (std::uint64_t file = 1; file <= 4; ++file) {
+        for (std::uint64_t at = 0; at < 3; ++at) {
+            edge.insert(fragment((file - 1) * 10 + at, file));
+        }
+    }
+    edge.sync();
+    edge.time.run_for(6s);
+    edge.archive->tend();
+    const std::vector<FileRow> files = *edge.archive->index().files();
+    ASSERT_EQ(files.size(), 4U);
+    Server server;
+    server.start();
+    for (const FoundFragment& one : edge.listing().fragments) {
+        if (one.file == files[0].id || one.file == files[2].id) {
+            ASSERT_TRUE(edge.archive->acknowledge(one.file, one.fragment.offset));
+            server.insert(fragment(one.fragment.number - 1000, one.file));
+        }
+    }
+    server.sync();
+    ASSERT_EQ(server.gaps(), "outage 3-20");
+    edge.archive->use_uplinks({"live/cam"});
+    edge.archive->use({.bytes_max = files[0].bytes * 3 / 2, .free_min = 0});
+    edge.time.run_for(6s);
+    edge.archive->tend();
+    EXPECT_EQ(edge.there(), "30 31 32") << "both that the server has, and then the older of the others";
+    EXPECT_EQ(edge.archive->counters().unsent_lost, 1U);
+    ASSERT_TRUE(server.archive->name_gaps("live/cam", *edge.archive->newest_gaps("live/cam", 256)));
+    EXPECT_EQ(server.gaps(), "retention 3-20") << "as the edge says it of all before what it has";
+}
+
+TEST(UplinkArchive, row_1_2_each_step_of_a_fragment_has_its_time) {
+    Server server;
+    server.start();
+    UplinkedFragment one = fragment(0);
+    one.received = {1'800'000'002'000'000};
+    server.insert(one);
+    server.sync();
+    FoundFragment found = server.listing().fragments.at(0);
+    EXPECT_EQ(found.steps.received, one.received);
+    ASSERT_TRUE(found.steps.stored);
+    EXPECT_FALSE(found.steps.sent || found.steps.served);
+    server.archive->note_step(found.file, found.fragment.offset, &FragmentSteps::sent, {5});
+    server.archive->note_step(found.file, found.fragment.offset, &FragmentSteps::sent, {6});
+    found = server.listing().fragments.at(0);
+    EXPECT_EQ(found.steps.sent, WallTime{5}) << "the first time counts";
+    FragmentTimes times;
+    for (std::uint64_t place = 0; place <= FragmentTimes::kept_max; ++place) {
+        times.note(1, place, &FragmentSteps::stored, {7});
+    }
+    EXPECT_FALSE(times.of(1, 0).stored) << "bounded";
+    EXPECT_TRUE(times.of(1, 1).stored);
 }
 
 TEST(UplinkArchive, case_104_what_is_there_is_not_written_again_nor_overwritten) {

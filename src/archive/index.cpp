@@ -1,5 +1,6 @@
 #include "archive/index.hpp"
 
+#include "archive/batch.hpp"
 #include "archive/statement.hpp"
 
 #include <sqlite3.h>
@@ -23,6 +24,8 @@ CREATE TABLE IF NOT EXISTS clock(id INTEGER PRIMARY KEY, utc INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS homes(file INTEGER PRIMARY KEY, home INTEGER NOT NULL, bucket TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS known_buckets(bucket TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS acknowledged(file INTEGER NOT NULL, place INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY(file, place)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revised(file INTEGER NOT NULL, place INTEGER NOT NULL, revision INTEGER NOT NULL,
   PRIMARY KEY(file, place)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS acknowledged_files(file INTEGER PRIMARY KEY);
 PRAGMA user_version=1;
@@ -112,7 +115,7 @@ void Index::close() {
     sqlite3_close(std::exchange(database_, nullptr));
 }
 
-Result<> Index::put_file(const FileRow& row, std::span<const Fragment> fragments) {
+Result<> Index::put_file(const FileRow& row, std::span<const Fragment> fragments, std::uint64_t revision) {
     note_change(row.id);
     Transaction all{*this};
     if (!all.begun()) {
@@ -144,6 +147,14 @@ Result<> Index::put_file(const FileRow& row, std::span<const Fragment> fragments
         }
         one.again();
     }
+    // A fragment keeps the revision that it came with.
+    Statement revised{database_, "INSERT OR IGNORE INTO revised VALUES(?,?,?)"};
+    for (const Fragment& fragment : revision == 0 ? std::span<const Fragment>{} : fragments) {
+        if (Result<> done = revised.put(row.id).put(fragment.offset).put(revision).done(); !done) {
+            return done;
+        }
+        revised.again();
+    }
     return all.commit();
 }
 
@@ -156,8 +167,9 @@ Result<> Index::remove_file(std::uint64_t id) {
     if (Result<> done = Statement{database_, "DELETE FROM fragments WHERE file=?"}.put(id).done(); !done) {
         return done;
     }
-    for (const char* const sql : {"DELETE FROM homes WHERE file=?", "DELETE FROM acknowledged WHERE file=?",
-                                  "DELETE FROM acknowledged_files WHERE file=?"}) {
+    for (const char* const sql :
+         {"DELETE FROM homes WHERE file=?", "DELETE FROM acknowledged WHERE file=?",
+          "DELETE FROM acknowledged_files WHERE file=?", "DELETE FROM revised WHERE file=?"}) {
         if (Result<> done = Statement{database_, sql}.put(id).done(); !done) {
             return done;
         }
@@ -195,15 +207,15 @@ Result<> Index::add_gap(const std::string& stream, const Gap& gap) {
         .done();
 }
 
-Result<> Index::fill_gaps(const std::string& stream, Span span) {
+Result<bool> Index::fill_gaps(const std::string& stream, Span span) {
     constexpr std::size_t gaps_max = 1'000;
+    const auto filled = gaps(stream, span, gaps_max);
+    if (!filled || filled->empty()) {
+        return filled ? Result<bool>{false} : std::unexpected(filled.error());
+    }
     Transaction all{*this};
     if (!all.begun()) {
-        return all.begun();
-    }
-    const auto filled = gaps(stream, span, gaps_max);
-    if (!filled) {
-        return std::unexpected(filled.error());
+        return std::unexpected(all.begun().error());
     }
     for (const Gap& gap : *filled) {
         Statement one{database_, "DELETE FROM gaps WHERE stream=? AND begin=? AND end=?"};
@@ -215,10 +227,40 @@ Result<> Index::fill_gaps(const std::string& stream, Span span) {
             done = add_gap(stream, {span.to, gap.end, gap.cause});
         }
         if (!done) {
-            return done;
+            return std::unexpected(done.error());
         }
     }
-    return all.commit();
+    const Result<> done = all.commit();
+    return done ? Result<bool>{true} : std::unexpected(done.error());
+}
+
+Result<> Index::name_gaps(const std::string& stream, const Gap& named, std::int64_t sliver_us) {
+    constexpr std::size_t gaps_max = 1'000;
+    const auto found = gaps(stream, {named.begin, named.end}, gaps_max);
+    if (!found) {
+        return std::unexpected(found.error());
+    }
+    if (found->empty()) {
+        return {};
+    }
+    Transaction all{*this};
+    Result<> done = all.begun();
+    for (const Gap& gap : *found) {
+        const std::int64_t before = named.begin.microseconds - gap.begin.microseconds;
+        const std::int64_t behind = gap.end.microseconds - named.end.microseconds;
+        const WallTime begin = before > sliver_us ? named.begin : gap.begin;
+        const WallTime end = behind > sliver_us ? named.end : gap.end;
+        const bool is_part = end.microseconds - begin.microseconds > sliver_us;
+        if (gap.cause != cause::outage || gap.cause == named.cause || !is_part || !done) {
+            continue;
+        }
+        // The first takes the place of the whole; the others go behind it.
+        done = add_gap(stream, {gap.begin, begin > gap.begin ? begin : end,
+                                begin > gap.begin ? gap.cause : named.cause});
+        done = done && begin > gap.begin ? add_gap(stream, {begin, end, named.cause}) : done;
+        done = done && end < gap.end ? add_gap(stream, {end, gap.end, gap.cause}) : done;
+    }
+    return done ? all.commit() : done;
 }
 
 Result<> Index::drop_slivers(const std::string& stream, Span span, std::int64_t us_max) {

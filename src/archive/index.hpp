@@ -1,6 +1,7 @@
 #pragma once
 
 #include "archive/fragment.hpp"
+#include "archive/fragment_times.hpp"
 #include "archive/sqlite_folder.hpp"
 
 #include <functional>
@@ -70,6 +71,7 @@ struct FoundFragment {
     Fragment fragment;
     std::optional<WallTime> acknowledged{};   ///< since when the server of its uplink has it, too
     std::string node{};                       ///< whose it is; empty: ours
+    FragmentSteps steps{};
 };
 
 /// In which order an uplink sends what was missed.
@@ -119,18 +121,28 @@ public:
 
     /// Each of these is one transaction. Fragments go behind those of the file that lie before them, and take
     /// the place of all others.
-    Result<> put_file(const FileRow& row, std::span<const Fragment> fragments);
+    /// `revision`: lists of that one, and of later ones, have these fragments.
+    Result<> put_file(const FileRow& row, std::span<const Fragment> fragments, std::uint64_t revision = 0);
     Result<> remove_file(std::uint64_t id);
     Result<> put_home(std::uint64_t file, Home home, const std::string& bucket);
     /// Everything above is on the disk, whatever happens to the power.
     Result<> sync();
     Result<> add_gap(const std::string& stream, const Gap& gap);
-    /// What lies in `span` is no longer missing: gaps end before it, and go on behind it.
-    Result<> fill_gaps(const std::string& stream, Span span);
+    /// What lies in `span` is no longer missing: gaps end before it, and go on behind it. Whether any did.
+    Result<bool> fill_gaps(const std::string& stream, Span span);
+    /// What is missing in that time, and nobody could say why, is missing for this reason; gaps next to it of
+    /// at most `sliver_us` are part of it.
+    Result<> name_gaps(const std::string& stream, const Gap& named, std::int64_t sliver_us);
+    /// The stream's newest gaps, at most so many, in their order.
+    Result<std::vector<Gap>> newest_gaps(const std::string& stream, std::size_t count_max);
     /// Gaps of this time that are no longer than that are none.
     Result<> drop_slivers(const std::string& stream, Span span, std::int64_t us_max);
     /// The newest file of a run that was imported, of each stream that has one.
     Result<std::map<std::string, std::uint64_t>> imported();
+    /// The highest revision of a stream's fragments, of each stream that has one.
+    Result<std::map<std::string, std::uint64_t>> revised();
+    /// Streams that something was imported into.
+    Result<std::set<std::string>> with_imports();
     /// What retention took, as one gap with what it took before up to the next file that stays.
     Result<> note_retention(const FileRow& taken);
     Result<> mark_damaged(std::uint64_t file, std::uint64_t number);
@@ -165,8 +177,11 @@ public:
     Result<std::optional<FileRow>> newest(const std::string& stream);
     /// When the recording before this file ends, if there is one.
     Result<std::optional<WallTime>> end_before(const FileRow& file);
-    /// The stream's fragments that have a moment in `span`, in their order, at most `count_max`.
-    Result<std::vector<FoundFragment>> fragments(const std::string& stream, Span span, std::size_t count_max);
+    static constexpr std::uint64_t any_revision = INT64_MAX;
+    /// The stream's fragments that have a moment in `span`, in their order, at most `count_max`; as lists of
+    /// that revision have them.
+    Result<std::vector<FoundFragment>> fragments(const std::string& stream, Span span, std::size_t count_max,
+                                                 std::uint64_t revision = any_revision);
     Result<std::optional<FoundFragment>> fragment(std::uint64_t file, std::uint64_t number);
     /// The fragments of a file, in their order.
     Result<std::vector<Fragment>> fragments_of(std::uint64_t file);

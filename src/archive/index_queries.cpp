@@ -1,6 +1,8 @@
 #include "archive/index.hpp"
 #include "archive/statement.hpp"
 
+#include <algorithm>
+
 // What the index is asked.
 
 namespace millrace::archive {
@@ -150,17 +152,18 @@ Result<bool> Index::knows_bucket(const std::string& bucket) {
 }
 
 Result<std::vector<FoundFragment>> Index::fragments(const std::string& stream, Span span,
-                                                    std::size_t count_max) {
+                                                    std::size_t count_max, std::uint64_t revision) {
     Statement found{
         database_,
         "SELECT f.id,f.run,f.codecs,f.cause,g.place,g.number,g.size,g.utc,g.media,g.duration,"
         "g.flags,coalesce(h.home,0),coalesce(a.at,0) FROM files f JOIN fragments g ON g.file=f.id "
         "LEFT JOIN homes h ON h.file=f.id LEFT JOIN acknowledged a ON a.file=f.id AND "
         "a.place=g.place WHERE f.stream=?1 AND "
-        "f.begin>=?2-?3 AND f.begin<?4 AND g.utc+g.duration>?2 AND g.utc<?4 "
+        "f.begin>=?2-?3 AND f.begin<?4 AND g.utc+g.duration>?2 AND g.utc<?4 AND NOT EXISTS(SELECT 1 FROM "
+        "revised r WHERE r.file=f.id AND r.place=g.place AND r.revision>?6) "
         "ORDER BY f.begin,f.id,g.place LIMIT ?5"};
     found.put(stream).put(span.from).put(file_microseconds_max).put(span.to);
-    found.put(static_cast<std::uint64_t>(count_max));
+    found.put(static_cast<std::uint64_t>(count_max)).put(revision);
     Result<std::vector<FoundFragment>> all = rows(found, [](Statement& row) {
         FoundFragment one = read_fragment_row(row);
         const WallTime at = row.time();
@@ -217,6 +220,37 @@ Result<std::map<std::string, std::uint64_t>> Index::imported() {
     });
     return all ? Result<std::map<std::string, std::uint64_t>>{{all->begin(), all->end()}}
                : std::unexpected(all.error());
+}
+
+Result<std::map<std::string, std::uint64_t>> Index::revised() {
+    Statement found{database_,
+                    "SELECT stream,max(revision) FROM revised JOIN files ON file=id GROUP BY stream"};
+    const auto all = rows(found, [](Statement& row) {
+        std::string stream = row.text();
+        return std::pair{std::move(stream), row.natural()};
+    });
+    return all ? Result<std::map<std::string, std::uint64_t>>{{all->begin(), all->end()}}
+               : std::unexpected(all.error());
+}
+
+Result<std::set<std::string>> Index::with_imports() {
+    Statement found{database_, "SELECT DISTINCT stream FROM files WHERE run LIKE '%-import'"};
+    const auto all = rows(found, [](Statement& row) { return row.text(); });
+    return all ? Result<std::set<std::string>>{{all->begin(), all->end()}} : std::unexpected(all.error());
+}
+
+Result<std::vector<Gap>> Index::newest_gaps(const std::string& stream, std::size_t count_max) {
+    Statement found{database_, "SELECT begin,end,cause FROM gaps WHERE stream=? ORDER BY begin DESC LIMIT ?"};
+    found.put(stream).put(static_cast<std::uint64_t>(count_max));
+    auto all = rows(found, [](Statement& row) {
+        const WallTime begin = row.time();
+        const WallTime end = row.time();
+        return Gap{begin, end, row.text()};
+    });
+    if (all) {
+        std::ranges::reverse(*all);
+    }
+    return all;
 }
 
 Result<> Index::acknowledge(std::uint64_t file, std::uint64_t place, WallTime at) {

@@ -93,7 +93,7 @@ void Keeper::import(std::string stream, Span span, Batch batch, Reply<bool> repl
     });
 }
 
-void Keeper::insert(UplinkedFragment one, Reply<bool> reply) {
+void Keeper::insert(UplinkedFragment one, Reply<Inserted> reply) {
     begun_ = true;
     (void)disk_.run([this, one = std::move(one), reply = std::move(reply)]() mutable {
         archive_.insert(std::move(one), std::move(reply));
@@ -132,11 +132,30 @@ void Keeper::acknowledge(std::string stream, std::uint64_t file, std::uint64_t p
     });
 }
 
-void Keeper::list(std::string stream, Span span, Reply<Listing> reply, std::size_t count_max) {
-    (void)disk_.run([this, stream = std::move(stream), span, reply = std::move(reply), count_max]() mutable {
-        Result<Listing> ours = archive_.list(stream, span, count_max);
+void Keeper::newest_gaps(std::string stream, std::size_t count_max, Reply<std::vector<Gap>> reply) {
+    (void)disk_.run([this, stream = std::move(stream), count_max, reply = std::move(reply)]() mutable {
+        reply.give(archive_.newest_gaps(stream, count_max));
+    });
+}
+
+void Keeper::name_gaps(std::string stream, std::vector<Gap> named) {
+    (void)disk_.run([this, stream = std::move(stream), named = std::move(named)] {
+        if (const Result<> done = archive_.name_gaps(stream, named); !done) {
+            log::warning("archive", "{}: why something is missing cannot be noted: {}", stream,
+                         done.error().what);
+        }
+    });
+}
+
+void Keeper::note_sent(std::uint64_t file, std::uint64_t place, WallTime at) {
+    (void)disk_.run([this, file, place, at] { archive_.note_step(file, place, &FragmentSteps::sent, at); });
+}
+
+void Keeper::list(std::string stream, Span span, Reply<Listing> reply, Archive::ListBounds bounds) {
+    (void)disk_.run([this, stream = std::move(stream), span, reply = std::move(reply), bounds]() mutable {
+        Result<Listing> ours = archive_.list(stream, span, bounds);
         if (ours && catalogue_) {
-            return catalogue_->complete({std::move(stream), span, count_max}, std::move(*ours),
+            return catalogue_->complete({std::move(stream), span, bounds.count_max}, std::move(*ours),
                                         std::move(reply));
         }
         reply.give(std::move(ours));
@@ -160,7 +179,12 @@ void Keeper::read_as(Form form, std::string stream, Numbers numbers, Reply<Bytes
         if (is_other(numbers.file)) {
             return read_other(form, stream, numbers, std::move(reply));
         }
-        give(archive_.place_of(stream, numbers.file, numbers.fragment), form, std::move(reply));
+        const Result<Archive::Place> place = archive_.place_of(stream, numbers.file, numbers.fragment);
+        if (place && form == Form::chunks) {
+            archive_.note_step(numbers.file, place->fragment.offset, &FragmentSteps::served,
+                               seams_.clock.utc());
+        }
+        give(place, form, std::move(reply));
     });
 }
 

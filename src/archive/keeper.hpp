@@ -47,12 +47,15 @@ public:
     void import(std::string stream, Span span, Batch batch, Reply<bool> reply);
 
     /// As the archive's calls of these names.
-    void insert(UplinkedFragment one, Reply<bool> reply);
+    void insert(UplinkedFragment one, Reply<Inserted> reply);
     void has(std::string stream, std::string run, Fragment fragment, Reply<bool> reply);
     void use_uplinks(std::set<std::string, std::less<>> streams);
     void unacknowledged(UplinkAsk ask, Reply<std::vector<FoundFragment>> reply);
     void unacknowledged(std::string stream, Reply<Unacknowledged> reply);
     void acknowledge(std::string stream, std::uint64_t file, std::uint64_t place);
+    void newest_gaps(std::string stream, std::size_t count_max, Reply<std::vector<Gap>> reply);
+    void name_gaps(std::string stream, std::vector<Gap> named);
+    void note_sent(std::uint64_t file, std::uint64_t place, WallTime at);
 
     /// Any thread.
     const Counters& counters() const { return archive_.counters(); }
@@ -63,8 +66,10 @@ public:
 
     /// What there is of a stream, here and where other nodes put it into the bucket. Errc::refused, io,
     /// malformed; cancelled where too much waits.
-    void list(std::string stream, Span span, Reply<Listing> reply,
-              std::size_t count_max = Archive::listed_max);
+    void list(std::string stream, Span span, Reply<Listing> reply, Archive::ListBounds bounds);
+    void list(std::string stream, Span span, Reply<Listing> reply) {
+        list(std::move(stream), span, std::move(reply), Archive::ListBounds{});
+    }
     /// The chunks of a fragment, its records as they lie in the file or cut in front of their samples
     /// (`Form::heads`), and what a player reads before.
     /// Errc::not_found, malformed as well.

@@ -2,6 +2,7 @@
 
 #include "archive/fragment.hpp"
 #include "base/bytes.hpp"
+#include "base/time.hpp"
 
 #include <string>
 #include <vector>
@@ -17,6 +18,13 @@ struct UplinkedFragment {
     std::uint64_t file = 0;   ///< its id there, which the records' sums are made with
     Fragment fragment;        ///< as it is indexed there
     Bytes records;            ///< as they lie there
+    WallTime received{};      ///< when its last byte came
+};
+
+/// What became of a fragment that is on the disk for sure.
+enum class Inserted : std::uint8_t {
+    kept,
+    fills,   ///< something was missing of its time, and no longer is
 };
 
 /// A record, whose body lies in what it was read from.

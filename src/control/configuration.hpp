@@ -114,6 +114,7 @@ struct UplinkRules {
     bool newest_first = false;
     static constexpr unsigned rate_kbits_most = 10'000'000;
     unsigned rate_kbits_max = 0;   ///< of what was missed, of each stream, kbit/s; 0: none
+    Duration deadline = 2s;        ///< live media that waits for longer is skipped; the archive brings it
     bool operator==(const UplinkRules&) const = default;
 };
 

@@ -299,6 +299,16 @@ constexpr std::array keys{
         "kbit/s that the archive of a stream may take of its uplink; 0: as much as live media leaves", true,
         false,
         [](C& c, const S& s) { c.uplink.rate_kbits_max = s.whole_number(UplinkRules::rate_kbits_most); }},
+    ConfigurationKey{"uplink.deadline", "duration", "2s",
+                     "live media of an uplink that waits for its link for longer is skipped, whole groups of "
+                     "pictures; the archive brings it later",
+                     true, false,
+                     [](C& c, const S& s) {
+                         c.uplink.deadline = s.duration();
+                         if (c.uplink.deadline < 200ms || c.uplink.deadline > 60s) {
+                             s.refuse_value("a duration from 200ms to 60s");
+                         }
+                     }},
     ConfigurationKey{
         "streams", "map of name pattern to settings", "{}",
         "what holds for the streams of a name pattern: `source`, `encode`, `transport`, "

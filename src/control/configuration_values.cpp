@@ -148,6 +148,7 @@ constexpr std::array shown{
     Shown{"storage.path", [](const C& c) { return text_node(c.storage_path); }},
     Shown{"uplink.order", [](const C& c) { return text_node(c.uplink.newest_first ? "newest" : "oldest"); }},
     Shown{"uplink.rate_kbits", [](const C& c) { return number_value(c.uplink.rate_kbits_max); }},
+    Shown{"uplink.deadline", [](const C& c) { return duration_value(c.uplink.deadline); }},
     Shown{"storage.keep", [](const C& c) { return keep_value(c.keep); }},
     Shown{"storage.objects", [](const C& c) { return objects_value(c.objects); }},
     Shown{"storage.catalogue", [](const C& c) { return catalogue_value(c.catalogue); }},

@@ -34,7 +34,8 @@ bool wanted(const EventWish& wish, const Event& event) {
     }
     return wish.stream == event.stream &&
            (event.kind == EventKind::stream || event.kind == EventKind::verdict ||
-            event.kind == EventKind::viewers || event.kind == EventKind::result || !event.open_json.empty());
+            event.kind == EventKind::viewers || event.kind == EventKind::result ||
+            event.kind == EventKind::gap || !event.open_json.empty());
 }
 
 bool limited(EventKind kind) {
@@ -55,6 +56,7 @@ std::string_view name(EventKind kind) {
         case EventKind::log: return "log";
         case EventKind::lost: return "lost";
         case EventKind::result: return "result";
+        case EventKind::gap: return "gap";
     }
     return "stream";
 }

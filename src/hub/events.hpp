@@ -29,8 +29,9 @@ enum class EventKind : std::uint8_t {
     log,             ///< a line of the log
     lost,            ///< events that a reader asked for are not kept any more
     result,          ///< what an application says of a picture; for the readers of its stream alone
+    gap,             ///< what was missing of a recording has come
 };
-inline constexpr std::size_t event_kinds = 10;
+inline constexpr std::size_t event_kinds = 11;
 std::string_view name(EventKind kind);
 
 /// Something that happened. Who tells it fills the first four.

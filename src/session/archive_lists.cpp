@@ -28,18 +28,18 @@ bool goes_on(const FoundFragment& before, const FoundFragment& next) {
     return before.run == next.run && before.node == next.node && hole < hole_us_min && hole > -hole_us_min;
 }
 
-std::optional<std::uint64_t> number(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    const bool whole = error == std::errc{} && end == text.data() + text.size() && !text.empty();
-    return whole ? std::optional{value} : std::nullopt;
-}
-
 std::string with_query(std::string address, std::string_view query) {
     return query.empty() ? address : fmt::format("{}?{}", address, query);
 }
 
 }   // namespace
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    const bool whole = error == std::errc{} && end == text.data() + text.size() && !text.empty();
+    return whole ? std::optional{value} : std::nullopt;
+}
 
 Result<hls::MediaPlaylist> archive_list(const archive::Listing& listing, const ArchiveListAsk& ask) {
     if (listing.fragments.empty()) {
@@ -81,15 +81,21 @@ Result<hls::MediaPlaylist> archive_list(const archive::Listing& listing, const A
 
 namespace {
 
-/// `,"fragments":[…]`: when each was, and since when the server of an uplink has it.
+std::string time_or_null(const std::optional<WallTime>& at) {
+    return at ? '"' + date_time_text(*at) + '"' : "null";
+}
+
+/// `,"fragments":[…]`: when each was, and when what was done with it here.
 std::string fragments_json(const archive::Listing& listing) {
     std::string all;
     for (const FoundFragment& one : listing.fragments) {
         all += fmt::format(
-            R"({}{{"file":{},"number":{},"captured":"{}","to":"{}","bytes":{},"acknowledged":{}}})",
-            all.empty() ? "" : ",", one.file, one.fragment.number, date_time_text(one.fragment.utc),
-            date_time_text(end_of(one)), one.fragment.size,
-            one.acknowledged ? '"' + date_time_text(*one.acknowledged) + '"' : "null");
+            R"({}{{"file":{},"run":{},"number":{},"captured":"{}","to":"{}","bytes":{},"received":{},)"
+            R"("stored":{},"sent":{},"acknowledged":{},"served":{}}})",
+            all.empty() ? "" : ",", one.file, web::json_quoted(one.run), one.fragment.number,
+            date_time_text(one.fragment.utc), date_time_text(end_of(one)), one.fragment.size,
+            time_or_null(one.steps.received), time_or_null(one.steps.stored), time_or_null(one.steps.sent),
+            time_or_null(one.acknowledged), time_or_null(one.steps.served));
     }
     return fmt::format(R"(,"fragments":[{}])", all);
 }
@@ -146,7 +152,7 @@ std::optional<ArchiveName> read_archive_name(std::string_view name) {
     constexpr std::string_view before = ".mp4";
     ArchiveName read;
     if (name.ends_with(before)) {
-        const auto file = number(name.substr(0, name.size() - before.size()));
+        const auto file = whole_number(name.substr(0, name.size() - before.size()));
         read.file = file.value_or(0);
         return file ? std::optional{read} : std::nullopt;
     }
@@ -154,8 +160,8 @@ std::optional<ArchiveName> read_archive_name(std::string_view name) {
     if (!name.ends_with(media) || dash == std::string_view::npos) {
         return std::nullopt;
     }
-    const auto file = number(name.substr(0, dash));
-    read.number = number(name.substr(dash + 1, name.size() - dash - 1 - media.size()));
+    const auto file = whole_number(name.substr(0, dash));
+    read.number = whole_number(name.substr(dash + 1, name.size() - dash - 1 - media.size()));
     read.file = file.value_or(0);
     return file && read.number ? std::optional{read} : std::nullopt;
 }

@@ -24,6 +24,9 @@ Result<hls::MediaPlaylist> archive_list(const archive::Listing& listing, const A
 /// `"elsewhere"` what they alone have; with each fragment too, if they are wanted.
 std::string recordings_json(const archive::Listing& listing, bool with_fragments = false);
 
+/// Digits alone.
+std::optional<std::uint64_t> whole_number(std::string_view text);
+
 /// "12-1763646000.m4s", the fragment of that number in file 12; "12.mp4", what is read before them.
 struct ArchiveName {
     std::uint64_t file = 0;

@@ -149,7 +149,14 @@ private:
 
     Task<web::Response> listing(const Wanted& wanted) {
         Answer<archive::Listing> answer{desk_.executor};
-        keeper_.list(wanted.stream, wanted.asked.span, answer.reply());
+        archive::Archive::ListBounds bounds;
+        // What others add is of no revision of ours: there only the newest is kept.
+        const bool shared = keeper_.catalogue_counters() != nullptr;
+        if (wanted.what == Wanted::What::list && !shared) {
+            // What is no number was given to nobody.
+            bounds.revision = whole_number(request_.query_value("rev").value_or("")).value_or(0);
+        }
+        keeper_.list(wanted.stream, wanted.asked.span, answer.reply(), bounds);
         Result<archive::Listing> found = co_await answer.within(deadline_);
         if (!found) {
             co_return refusal(found.error());
@@ -170,7 +177,7 @@ private:
         if (found->fragments.empty()) {
             co_return nothing_here(*found);
         }
-        if (request_.query_value("rev") != std::to_string(found->revision)) {
+        if (shared && request_.query_value("rev") != std::to_string(found->revision)) {
             co_return found->catalogue_away
                 ? refusal(catalogue_away)
                 : refusal({Errc::not_found, "this list is no longer kept; ask for it without rev"});

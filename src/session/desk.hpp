@@ -11,6 +11,7 @@
 #include "hub/segment_seat.hpp"
 #include "hub/sessions.hpp"
 #include "hub/tally.hpp"
+#include "hub/uplink_hall.hpp"
 #include "net/fan_out.hpp"
 #include "net/memory.hpp"
 #include "session/hls_texts.hpp"
@@ -64,10 +65,11 @@ struct Desk {
     RtspTunnels* tunnels = nullptr;        ///< none: no RTSP over HTTP
     /// Answers a GET or POST of such a tunnel that came to a port of HTTP; none: not there.
     std::function<web::Response(const web::Request& request)> rtsp_tunnel;
-    MediaPorts* media_ports = nullptr;       ///< none: RTSP goes over TCP alone
-    MulticastStreams* multicast = nullptr;   ///< none: nothing goes to groups
-    archive::Keeper* keeper = nullptr;       ///< none: nothing was recorded here
-    hub::Enrol enrol;                        ///< none: no box is enrolled here
+    MediaPorts* media_ports = nullptr;        ///< none: RTSP goes over TCP alone
+    MulticastStreams* multicast = nullptr;    ///< none: nothing goes to groups
+    archive::Keeper* keeper = nullptr;        ///< none: nothing was recorded here
+    hub::Enrol enrol;                         ///< none: no box is enrolled here
+    hub::UplinkHall* uplink_hall = nullptr;   ///< none: archives come whole, and keys are anybody's
     /// Whether there is memory for one more who publishes or plays.
     Result<> has_room() const {
         return memory != nullptr && memory->scarce()

@@ -94,7 +94,7 @@ Task<ForwardEnding> link_push(Desk& desk, const ForwardMeans& means, ForwardCour
         std::move(talk), [&desk, stream](const link::Wish& wish) { ask(desk, stream, wish); },
         [&words](const std::string& said) { words = words_of(said); });
     (*connection)->hold_little();
-    joined->seat->lag_max = lag_max;
+    joined->seat->lag_max = course.rule().uplink ? desk.settings->uplink_deadline : lag_max;
     ForwardLink link{
         .connection = std::move(*connection), .lead = {}, .back_channel = std::move(back_channel)};
     ForwardEnding ending = co_await course.serve(std::move(*joined), std::move(link));

@@ -3,7 +3,27 @@
 namespace millrace::session {
 namespace {
 
-class LinkPushes : public toys::LinkTest {};
+class LinkPushes : public toys::LinkTest {
+protected:
+    /// 40 s of pictures of that size, a key frame each second; the longest that any waited.
+    Duration show_large(std::size_t size) {
+        Duration waited{};
+        for (int i = 0; i < 1'000; ++i, at_ms_ += 40) {
+            media::AccessUnit unit = picture(at_ms_ % 1'000 == 0);
+            std::vector<std::byte> large(size, std::byte{1});
+            const std::size_t nal_size = large.size() - 4;
+            large[0] = large[1] = std::byte{0};
+            large[2] = static_cast<std::byte>(nal_size >> 8U);
+            large[3] = static_cast<std::byte>(nal_size & 0xFFU);
+            large[4] = unit.key ? std::byte{0x65} : std::byte{0x41};
+            unit.payload = Bytes{std::move(large)};
+            publisher_->unit(std::move(unit));
+            pass(40ms);
+            waited = std::max(waited, report().queue_age);
+        }
+        return waited;
+    }
+};
 
 TEST_F(LinkPushes, f14_at_20_percent_loss_each_way_every_picture_arrives_and_every_chunk_is_proven) {
     path({.delay = 50ms, .loss = 0.2});
@@ -80,30 +100,40 @@ TEST_F(LinkPushes, what_the_receiver_wishes_reaches_the_encoder) {
     EXPECT_EQ(publisher_->asks, before + 1);
 }
 
+TEST_F(LinkPushes, f15_an_uplink_skips_whole_groups_of_live_pictures_that_are_older_than_its_deadline) {
+    const auto longest = [this](Duration deadline) {
+        desk_.settings = std::make_shared<const Settings>(Settings{.uplink_deadline = deadline});
+        executor_.run([&] { forwards_.use({{"live/cam", address("live/copy"), true}}); });
+        const Duration waited = show_large(4'000);
+        EXPECT_GT(report().skips, 3U);
+        EXPECT_EQ(report().reconnects(), 0U);
+        EXPECT_EQ(at("live/copy")->chunks.different, 0U);
+        push({});
+        pass(5s);
+        return waited;
+    };
+    path({.delay = 20ms, .bytes_per_second = 60'000});   // 60 % of what comes
+    publish();
+    const Duration soon = longest(1s);
+    const Duration late = longest(3s);
+    EXPECT_LE(soon, 2s);
+    EXPECT_GT(late, 2'500ms);
+    EXPECT_LE(late, 4s);
+}
+
 struct Narrow {
     std::uint64_t bytes_per_second = 0;   // 60 % of what comes
     std::size_t picture_size = 0;
     std::uint64_t pictures_min = 0;   // of 1,000; the path would carry 600
 };
 
-class LinkPushesNarrowly : public toys::LinkTest, public testing::WithParamInterface<Narrow> {};
+class LinkPushesNarrowly : public LinkPushes, public testing::WithParamInterface<Narrow> {};
 
 TEST_P(LinkPushesNarrowly, what_is_too_much_is_skipped_to_key_frames_and_the_rest_stays_close) {
     path({.delay = 20ms, .bytes_per_second = GetParam().bytes_per_second});
     publish();
     push({address("live/copy")});
-    for (int i = 0; i < 1'000; ++i, at_ms_ += 40) {
-        media::AccessUnit unit = picture(at_ms_ % 1'000 == 0);
-        std::vector<std::byte> large(GetParam().picture_size, std::byte{1});
-        const std::size_t nal_size = large.size() - 4;
-        large[0] = large[1] = std::byte{0};
-        large[2] = static_cast<std::byte>(nal_size >> 8U);
-        large[3] = static_cast<std::byte>(nal_size & 0xFFU);
-        large[4] = unit.key ? std::byte{0x65} : std::byte{0x41};
-        unit.payload = Bytes{std::move(large)};
-        publisher_->unit(std::move(unit));
-        pass(40ms);
-    }
+    show_large(GetParam().picture_size);
     EXPECT_GT(report().skips, 3U);
     EXPECT_GT(pictures("live/copy"), GetParam().pictures_min);
     EXPECT_EQ(report().reconnects(), 0U);

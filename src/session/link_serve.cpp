@@ -26,7 +26,18 @@ public:
     Publisher(Desk& desk, LinkConnection& connection, link::Talk& talk, hub::SessionFacts facts)
         : Entry{desk.sessions, std::move(facts)}, desk_{desk}, connection_{connection}, talk_{talk} {}
 
-    void begin(hub::Grant grant) { publication_.emplace(desk_.directory, desk_.executor, ref(), grant); }
+    void begin(hub::Grant grant) {
+        publication_.emplace(desk_.directory, desk_.executor, ref(), grant);
+        if (Entry::facts().sends_log && desk_.uplink_hall != nullptr) {
+            live_.emplace(*desk_.uplink_hall, Entry::facts().stream);
+        }
+    }
+    void take(media::AccessUnit unit) {
+        if (live_) {
+            live_->take(unit);
+        }
+        publication_->take(std::move(unit));
+    }
     hub::Publication& publication() { return *publication_; }
     void count() {
         publication_->count_received(
@@ -66,6 +77,7 @@ private:
     LinkConnection& connection_;
     link::Talk& talk_;
     std::optional<hub::Publication> publication_;
+    std::optional<hub::UplinkHall::Live> live_;   // of an uplink
     std::uint64_t bytes_ = 0;
     hub::ChunkChecks checked_;
     std::optional<Error> ended_by_;
@@ -89,6 +101,26 @@ Task<> refuse(Guest& guest, Error error) {
     guest.talk.refuse(error.code, std::string{error.what});
     [[maybe_unused]] const Result<> sent =
         co_await net::flush(*guest.connection, guest.talk, guest.desk.executor);
+}
+
+/// An uplink's key is one box's. The second one is refused, and once it is sure that there are two, somebody
+/// has to know.
+Result<hub::UplinkHall::Hold> hold_box(Guest& guest) {
+    const std::string& identity = guest.connection->psk_identity();
+    hub::UplinkHall* const hall = guest.desk.uplink_hall;
+    const link::Direction direction = guest.hello.direction;
+    if (hall == nullptr || (direction != link::Direction::uplink && direction != link::Direction::log)) {
+        return hub::UplinkHall::Hold{};
+    }
+    const Instant now = guest.desk.executor.now();
+    Result<hub::UplinkHall::Hold> hold = hall->enter(identity, guest.hello.hops, now);
+    if (!hold && hall->alarms(identity, now)) {
+        log::error(protocol,
+                   "{}: two boxes use the key of \"{}\" at once: one of them stole it. {} is refused; take "
+                   "the key away and enroll the box anew",
+                   guest.stream, log::escaped(identity), guest.connection->peer().text());
+    }
+    return hold;
 }
 
 /// Whether it may do what it wants, and who it is.
@@ -126,7 +158,7 @@ Task<Error> carry(Guest& guest, Publisher& publisher) {
     for (;;) {
         while (std::optional<link::Talk::Event> event = guest.talk.next_event()) {
             if (auto* const unit = std::get_if<media::AccessUnit>(&*event)) {
-                publisher.publication().take(std::move(*unit));
+                publisher.take(std::move(*unit));
             } else if (auto* const track = std::get_if<media::Track>(&*event)) {
                 publisher.publication().take(std::move(*track));
             } else if (auto* const message = std::get_if<media::TimedMessage>(&*event)) {
@@ -153,6 +185,10 @@ Task<Error> carry(Guest& guest, Publisher& publisher) {
 }
 
 Task<> publish(Guest& guest) {
+    const Result<hub::UplinkHall::Hold> box = hold_box(guest);
+    if (!box) {
+        co_return co_await refuse(guest, box.error());
+    }
     if (const Result<> elsewhere = refuse_own(guest.desk, guest.hello.hops); !elsewhere) {
         co_return co_await refuse(guest, elsewhere.error());
     }
@@ -216,6 +252,10 @@ Task<> take_log(Guest& guest) {
     if (desk.keeper == nullptr || !desk.directory.settings_of(guest.stream).record.now) {
         co_return co_await refuse(
             guest, {Errc::refused, "this node does not record this stream: its streams need record: true"});
+    }
+    const Result<hub::UplinkHall::Hold> box = hold_box(guest);
+    if (!box) {
+        co_return co_await refuse(guest, box.error());
     }
     guest.talk.welcome({});
     const Result<> said = co_await net::flush(*guest.connection, guest.talk, desk.executor);

@@ -1,4 +1,6 @@
 #include "base/hex.hpp"
+#include "net/drive.hpp"
+#include "session/link_address.hpp"
 #include "session/link_enrol.hpp"
 #include "session/links_for_tests.hpp"
 
@@ -7,6 +9,35 @@ namespace {
 
 class LinkServes : public toys::LinkTest {
 protected:
+    /// Calls as the uplink of a box, whose key it has; what was said.
+    Task<> knock(std::string name, Hops from, std::string& said) {
+        const auto address =
+            link_address(fmt::format("kcp://203.0.113.5:8910/{}?identity=gate", name), *desk_.settings);
+        LinkCall whom{
+            .to = address->to, .trust = address->trust, .deadline = executor_.now() + 10s, .words = &said};
+        auto calling = link_dial(executor_, connector_, random_, std::move(whom));
+        auto called = co_await calling;
+        if (!called) {
+            co_return;
+        }
+        link::Talk talk{{.direction = link::Direction::uplink,
+                         .name = address->name,
+                         .query = address->query,
+                         .hops = std::move(from)},
+                        executor_.now()};
+        while (said.empty()) {
+            const Result<> turn = co_await net::drive(**called, talk, executor_, desk_.read_buffer);
+            const auto event = talk.next_event();
+            if (event && std::holds_alternative<link::Welcome>(*event)) {
+                said = "welcome";
+            } else if (event && std::holds_alternative<link::Refusal>(*event)) {
+                said = std::get<link::Refusal>(*event).words;
+            } else if (!turn) {
+                said = turn.error().what;
+            }
+        }
+        silent_.push_back(std::move(*called));
+    }
     Task<> say_key(std::string token, std::string& said) {
         said =
             co_await link_enrol({executor_, connector_, random_},
@@ -54,6 +85,29 @@ TEST_F(LinkServes, a_key_that_both_know_proves_both) {
     show(100);
     EXPECT_EQ(report().state, hub::ForwardState::live) << report().reason;
     EXPECT_EQ(at("live/copy")->state, hub::StreamState::live);
+}
+
+TEST_F(LinkServes, case_103_a_key_that_two_boxes_use_at_once_is_the_first_ones) {
+    desk_.settings = std::make_shared<const Settings>(
+        Settings{.link_keys = {{"gate", std::vector<std::byte>(16, std::byte{7})}}});
+    const auto knock_as = [this](std::string name, char node) {
+        std::string said;
+        executor_.run([&] {
+            executor_.tasks().spawn(
+                knock(std::move(name), Hops::parse(std::string(Hops::id_size, node)), said));
+        });
+        pass(2s);
+        return said;
+    };
+    EXPECT_EQ(knock_as("live/gate", 'a'), "welcome");
+    EXPECT_EQ(knock_as("live/yard", 'a'), "welcome") << "another stream of the same box";
+    EXPECT_TRUE(knock_as("live/other", 'b').contains("another box uses this key")) << "whatever stream";
+    EXPECT_FALSE(at("live/other"));
+    EXPECT_EQ(at("live/gate")->state, hub::StreamState::waiting);
+    executor_.run([this] { silent_.clear(); });
+    pass(10s);
+    EXPECT_EQ(knock_as("live/other", 'b'), "welcome") << "nobody else uses it any more";
+    executor_.run([this] { silent_.clear(); });
 }
 
 TEST_F(LinkServes, a_box_says_its_key_once_with_its_token_and_a_token_publishes_nothing) {

@@ -36,6 +36,7 @@ protected:
         connector_.network = &network_;
         desk_.node_id = "0123456789abcdef";
         far_.node_id = "fedcba9876543210";
+        far_.uplink_hall = &hall_;
         far_executor_.run([this] { port_.listen(); });
     }
     ~LinkTest() override {
@@ -98,6 +99,7 @@ protected:
     VirtualNetwork network_{world_.time};
     VirtualExecutor& far_executor_ = world_.time.add_executor();
     OneUserMay gate_;
+    hub::UplinkHall hall_;
     std::unique_ptr<link::DtlsServer> dtls_ =
         *link::DtlsServer::make(identity, {{"gate", std::vector<std::byte>(16, std::byte{7})}}, random_);
     std::unique_ptr<Desk> far_desk_ = std::make_unique<Desk>(far_executor_, world_.directory, gate_, random_);

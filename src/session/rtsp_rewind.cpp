@@ -101,7 +101,7 @@ Task<Result<std::unique_ptr<RtspRewind>>> RtspRewind::open(Desk& desk, Connectio
 
 Task<Result<archive::Listing>> RtspRewind::list(archive::Span span, std::size_t count_max) {
     Answer<archive::Listing> answer{desk_.executor};
-    keeper_.list(reading_.stream(), span, answer.reply(), count_max);
+    keeper_.list(reading_.stream(), span, answer.reply(), {.count_max = count_max});
     co_return co_await answer.within(desk_.executor.now() + list_deadline);
 }
 

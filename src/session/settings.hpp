@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/ip_prefix.hpp"
+#include "base/time.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,7 @@ struct Settings {
     std::uint64_t import_bytes_max = std::uint64_t{16} << 30U;   ///< of a file for the archive
     /// kcp.psk_file: keys that links prove both ends by, with their identities.
     std::map<std::string, std::vector<std::byte>, std::less<>> link_keys{};
+    Duration uplink_deadline = 2s;   ///< live media of an uplink is no older when it leaves
     /// kcp.bare_streams: what conversations of bare KCP publish, by their numbers; nothing: of all others.
     std::map<std::optional<std::uint32_t>, std::string> kcp_bare{};
 

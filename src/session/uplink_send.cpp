@@ -1,5 +1,6 @@
 #include "session/uplink_send.hpp"
 
+#include "archive/lean.hpp"
 #include "base/log.hpp"
 #include "base/masked_destination.hpp"
 #include "base/waiting.hpp"
@@ -94,6 +95,8 @@ private:
     Task<Result<>> offer_more(link::LogSender& sender, WallTime fresh);
     Task<Result<>> offer(link::LogSender& sender, const archive::FoundFragment& found);
     Task<> look_at_unsent();
+    /// Says what is missing here, too, as often as that changes.
+    Task<> say_gaps(link::LogSender& sender);
     void settle(const link::LogSender::Settled& settled);
     void pace(link::LogSender& sender, const LinkConnection& connection);
     bool rests(const archive::FoundFragment& found) const;
@@ -109,9 +112,11 @@ private:
     BackfillPace pace_;
     std::map<Place, Instant> resting_;   // not to be offered before
     std::deque<archive::FoundFragment> next_;
-    Instant look_at_;                                       // whether there is more to send: then, and
-    Instant looked_at_;                                     // there it did so last
-    Instant counted_at_;                                    // what is unsent
+    Instant look_at_;      // whether there is more to send: then, and
+    Instant looked_at_;    // there it did so last
+    Instant counted_at_;   // what is unsent
+    Instant gaps_at_;      // when what is missing is looked at next
+    std::vector<archive::Gap> said_gaps_;
     std::optional<std::pair<std::uint64_t, Bytes>> init_;   // of a file
 };
 
@@ -175,7 +180,12 @@ Task<Result<std::unique_ptr<LinkConnection>>> Uplinks::Course::call(const LinkAd
 }
 
 Task<std::string> Uplinks::Course::greet(LinkConnection& connection, const LinkAddress& address) {
-    link::Talk talk{{.direction = link::Direction::log, .name = address.name, .query = address.query},
+    Hops hops;
+    hops.add(desk_.node_id);
+    link::Talk talk{{.direction = link::Direction::log,
+                     .name = address.name,
+                     .query = address.query,
+                     .hops = std::move(hops)},
                     desk_.executor.now()};
     for (;;) {
         while (const std::optional<link::Talk::Event> event = talk.next_event()) {
@@ -201,6 +211,8 @@ Task<std::string> Uplinks::Course::serve(LinkConnection& connection) {
     ++report_.begun;
     resting_.clear();
     next_.clear();
+    said_gaps_.clear();
+    gaps_at_ = {};
     look_at_ = desk_.executor.now();
     log::info(who, "{}: the archive goes to {}", rule_.stream, shown_);
     for (;;) {
@@ -208,8 +220,14 @@ Task<std::string> Uplinks::Course::serve(LinkConnection& connection) {
             if (const auto* const refusal = std::get_if<link::Refusal>(&*event)) {
                 co_return fmt::format("the server refuses: {}", log::escaped(refusal->words));
             }
+            if (const auto* const left = std::get_if<link::LogSender::Left>(&*event)) {
+                desk_.keeper->note_sent(left->fragment.file, left->fragment.place,
+                                        desk_.executor.clock().utc());
+                continue;
+            }
             settle(std::get<link::LogSender::Settled>(*event));
         }
+        co_await say_gaps(sender);
         const Result<> offered = co_await offer_more(sender, fresh);
         if (!offered) {
             co_return std::string{offered.error().what};
@@ -258,7 +276,8 @@ void Uplinks::Course::settle(const link::LogSender::Settled& settled) {
             resting_[{one.file, one.place}] = now + refused_again_after;
             break;
         case link::LogVerdict::later: resting_[{one.file, one.place}] = now + later_after; break;
-        case link::LogVerdict::want: break;
+        case link::LogVerdict::want:
+        case link::LogVerdict::lean: break;
     }
 }
 
@@ -275,6 +294,26 @@ Task<> Uplinks::Course::look_at_unsent() {
         report_.unsent_bytes = unsent->bytes;
         report_.unsent_since = unsent->since;
     }
+}
+
+Task<> Uplinks::Course::say_gaps(link::LogSender& sender) {
+    const Instant now = desk_.executor.now();
+    if (now < gaps_at_) {
+        co_return;
+    }
+    gaps_at_ = now + uplink_gaps_every;
+    Answer<std::vector<archive::Gap>> answer{desk_.executor};
+    desk_.keeper->newest_gaps(rule_.stream, link::log_gaps_max, answer.reply());
+    Result<std::vector<archive::Gap>> gaps = co_await answer.within(now + disk_deadline);
+    if (!gaps) {
+        co_return;   // what else is asked of the disk says so
+    }
+    for (const archive::Gap& gap : *gaps) {
+        if (std::ranges::find(said_gaps_, gap) == said_gaps_.end()) {
+            sender.say({gap.begin.microseconds, gap.end.microseconds, gap.cause});
+        }
+    }
+    said_gaps_ = std::move(*gaps);
 }
 
 Task<Result<>> Uplinks::Course::look(WallTime fresh) {
@@ -356,7 +395,10 @@ Task<Result<>> Uplinks::Course::offer(link::LogSender& sender, const archive::Fo
                              .codecs = found.codecs,
                              .cause = found.file_begins ? found.cause : std::string{},
                              .init = init_->second};
-    const Result<> offered = sender.offer(file, facts_of(found), std::move(*bytes), hash_of_chunks(*records));
+    link::LogSender::Goods goods{.records = *bytes,
+                                 .lean = archive::lean_records(bytes->span(), found.file),
+                                 .hash = hash_of_chunks(*records)};
+    const Result<> offered = sender.offer(file, facts_of(found), std::move(goods));
     co_return offered ? Result<>{} : leave(offered.error().what);
 }
 

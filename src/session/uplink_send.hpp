@@ -26,6 +26,8 @@ struct UplinkRule {
 
 /// How long it waits before it calls again; a part of it by chance.
 constexpr Duration uplink_pause = 1s;
+/// How often it looks for what is lost for good.
+constexpr Duration uplink_gaps_every = 5s;
 /// How often it looks for what was recorded meanwhile.
 constexpr Duration uplink_look_every = 250ms;
 

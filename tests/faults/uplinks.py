@@ -2,13 +2,18 @@
 
 import collections
 import contextlib
+import datetime
+import hashlib
 import json
 import os
 import select
 import signal
 import socket
+import statistics
 import threading
 import time
+import urllib.parse
+import urllib.request
 
 import durable
 import exports
@@ -19,6 +24,7 @@ from world import test
 NAME = "live/cam"
 PATIENCE = 60
 OUTAGE_SECONDS = 9
+FLAPS = 3
 BACK_SECONDS = 3 + 3      # live is back within 3 s of the link; 3 s of slack
 
 
@@ -32,6 +38,7 @@ class Path(threading.Thread):
         self.door = self.socket()
         self.door.bind(("127.0.0.1", 0))
         self.lines = {}      # socket to the server by caller
+        self.bytes = collections.Counter()      # of datagrams to the server, by caller
         self.start()
 
     @staticmethod
@@ -59,6 +66,7 @@ class Path(threading.Thread):
                         data, caller = self.door.recvfrom(2048)
                         if not self.cut:
                             self.line(caller).send(data)
+                            self.bytes[caller] += len(data)
                     else:
                         data = ready.recv(2048)
                         if not self.cut:
@@ -70,9 +78,9 @@ def records(_folder):
 
 
 @contextlib.contextmanager
-def edge_of(world, path, *options):
+def edge_of(world, path, *options, source="test:?size=320x240&fps=25&bitrate=600k&gop=1s"):
     """A camera's node whose archive is to be the server's, too."""
-    rule = json.dumps({"source": "test:?size=320x240&fps=25&bitrate=600k&gop=1s", "record": True, "uplink":
+    rule = json.dumps({"source": source, "record": True, "uplink":
                        f"kcp://{path.address()}/{NAME}?fingerprint={world.server.fingerprint}"})
     folder = node.open_folder(os.path.join(world.folder, "edge"))
     program = os.path.join(node.ROOT, f"build/{world.build}/bin/millrace")
@@ -141,15 +149,99 @@ def the_archives_are_equal(world, edge):
     return far
 
 
-def everything_is_sent(edge):
+def events(server, name):
+    """What happened to the stream up to now."""
+    host, port = server.listeners["http"].rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=10) as wire:
+        wire.sendall(f"GET /{name}/events?after=0 HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        said = b""
+        with contextlib.suppress(socket.timeout):
+            while True:
+                more = wire.recv(65536)
+                said += more
+                wire.settimeout(1)      # what is kept comes at once
+                if not more:
+                    break
+    return [json.loads(line[5:]) for line in said.decode().splitlines() if line.startswith("data:")]
+
+
+def list_of(server, revision):
+    """The addresses of the segments in the archive's list of that revision."""
+    status, body = server.get(f"/{NAME}/archive.m3u8?rev={revision}")
+    assert status == 200, body
+    return [line for line in body.decode().splitlines() if not line.startswith("#")]
+
+
+def newest_revision(server):
+    with urllib.request.urlopen(server.http(f"/{NAME}/archive.m3u8"), timeout=10) as answer:
+        return urllib.parse.parse_qs(urllib.parse.urlsplit(answer.url).query)["rev"][0]
+
+
+def fragments(server):
+    """By run and number: the same on the edge and on its server."""
+    return {(one["run"], one["number"]): one for one in recorded(server, "?fragments=true")["fragments"]}
+
+
+def everything_is_sent(edge, patience=PATIENCE):
     """Everything that was recorded until now is acknowledged; what comes meanwhile may be on its way."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     node.until(lambda: uplink(edge).get("state") == "live"
-               and uplink(edge).get("unsent_since", "9") > now, PATIENCE, "nothing older waits")
+               and uplink(edge).get("unsent_since", "9") > now, patience, "nothing older waits")
+
+
+def the_list_that_was_given_out_stays(server, revision, listed):
+    """It goes on behind what it had; what filled a gap is in later lists alone."""
+    now, newest = list_of(server, revision), list_of(server, newest_revision(server))
+    assert now[:len(listed)] == listed and len(listed) > 0, (listed, now)
+    assert len(newest) > len(now) and set(newest) > set(now), (now, newest)
 
 
 @test(quick=True, builds=("release",), canary=False, options=records)
-def f11_f2_n1_a_cut_link_and_a_killed_edge_leave_two_equal_archives(world):
+def row_0_7_row_0_12_row_1_2_f13_media_goes_once_and_each_fragment_is_the_same_with_its_times(world):
+    far = world.server
+    path = Path(far.listeners["kcp"])
+    with edge_of(world, path) as edge:
+        node.until(lambda: far.is_live(NAME), PATIENCE, "the stream is live")
+        brings(edge, 3)
+        before, counted = uplink(edge)["acknowledged_fragments"], path.bytes.copy()
+        brings(edge, 4)
+        went = path.bytes - counted
+        media = sum(one["bytes"] for one in list(fragments(edge).values())[before:before + 4])
+        assert len(went) == 2, went
+        assert min(went.values()) <= 0.1 * media, (went, media)
+        assert max(went.values()) >= 0.8 * media, "live media is what is compared"
+
+        here, there = fragments(edge), fragments(far)
+        both = [key for key in here if key in there][:4]
+        assert len(both) == 4, (here, there)
+        for key in both:
+            one, other = here[key], there[key]
+            addresses = [(server, f"/{NAME}/archive/{its['file']}-{its['number']}.m4s")
+                         for server, its in ((edge, one), (far, other))]
+            hashes = {hashlib.sha256(server.get(address)[1]).hexdigest() for server, address in addresses}
+            assert len(hashes) == 1, key
+            steps = [one["captured"], one["stored"], other["received"], other["stored"], one["acknowledged"]]
+            assert steps == sorted(steps) and one["captured"] == other["captured"], (one, other)
+            assert one["sent"] and one["stored"] < one["sent"] < one["acknowledged"], one
+        there = fragments(far)
+        assert all(there[key]["served"] > there[key]["stored"] for key in both), there
+        assert all(one["served"] is None for key, one in there.items() if key not in both), there
+
+        # Up for 2 s, down for 3 s: something comes in each turn, and in the end everything.
+        for _ in range(FLAPS):
+            before = uplink(edge)["acknowledged_fragments"]
+            path.cut = True
+            time.sleep(3)
+            path.cut = False
+            time.sleep(2)
+        node.until(lambda: uplink(edge)["acknowledged_fragments"] > before, PATIENCE, "something comes")
+        everything_is_sent(edge)
+        the_archives_are_equal(world, edge)
+        assert uplink(edge)["reconnects"] <= 5 * FLAPS + 3, "one try a second at most"
+
+
+@test(quick=True, builds=("release",), canary=False, options=records)
+def f11_f2_n1_row_0_10_row_1_22_a_cut_link_and_a_killed_edge_leave_two_equal_archives(world):
     far = world.server
     with edge_of(world, Path(far.listeners["kcp"])) as edge:
         path = next(one for one in threading.enumerate() if isinstance(one, Path) and not one.over)
@@ -159,6 +251,7 @@ def f11_f2_n1_a_cut_link_and_a_killed_edge_leave_two_equal_archives(world):
         path.cut = True
         node.until(lambda: uplink(edge)["state"] != "live", PATIENCE, "the edge sees that the link is cut")
         time.sleep(OUTAGE_SECONDS)
+        given_out = newest_revision(far), list_of(far, newest_revision(far))
         waiting = uplink(edge)
         assert waiting["unsent_fragments"] >= 3 and waiting["unsent_since"], waiting
         path.cut = False
@@ -171,6 +264,10 @@ def f11_f2_n1_a_cut_link_and_a_killed_edge_leave_two_equal_archives(world):
         everything_is_sent(edge)
         assert recorded(far)["gaps"] == [], (the_page["gaps"], recorded(far)["gaps"])
         the_archives_are_equal(world, edge)
+        the_list_that_was_given_out_stays(far, *given_out)
+        filled = [one for one in events(far, NAME) if one["kind"] == "gap"]
+        assert filled and all(one["what"] == "filled" and one["from"] < one["to"] for one in filled), filled
+        assert len(filled) <= OUTAGE_SECONDS + BACK_SECONDS + PATIENCE, "one a second at most"
 
         # The edge dies while the link is cut, and comes back to what it had not sent.
         path.cut = True
@@ -198,3 +295,88 @@ def f1_n1_a_killed_server_is_sent_what_it_missed_and_what_it_had_not_acknowledge
         brings(edge, 2)
         everything_is_sent(edge)
         the_archives_are_equal(world, edge)
+
+
+class Latencies(threading.Thread):
+    """How late the results of the camera's pictures come, by the events of the stream; in seconds."""
+
+    def __init__(self, server):
+        super().__init__(daemon=True)
+        self.server, self.seen, self.over = server, [], False
+        self.start()
+
+    def run(self):
+        while not self.over:
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                with urllib.request.urlopen(self.server.http(f"/{NAME}/events"), timeout=5) as answer:
+                    for line in answer:
+                        if self.over:
+                            return
+                        if line.startswith(b"data:"):
+                            self.note(json.loads(line[5:]), time.time())
+
+    def note(self, event, now):
+        if event["kind"] == "result":
+            captured = datetime.datetime.fromisoformat(event["capture"].replace("Z", "+00:00"))
+            self.seen.append(now - captured.timestamp())
+
+    def p95_of(self, seconds):
+        """Of what comes from now on."""
+        begin = len(self.seen)
+        time.sleep(seconds)
+        return statistics.quantiles(self.seen[begin:], n=20)[-1]
+
+
+def long_figures(world, outage, cuts, flaps):
+    """Prints a table; what is said of an uplink holds, or it fails."""
+    def row(what, value, unit, wanted, fine):
+        print(f"{what:44} {value:10.2f} {unit:6} {wanted:16} {'' if fine else '<- WRONG'}", flush=True)
+        wrong.extend([] if fine else [what])
+
+    wrong, far = [], world.server
+    path = Path(far.listeners["kcp"])
+    with edge_of(world, path, source="test:?size=640x360&fps=25&bitrate=2M&gop=1s&results") as edge:
+        node.until(lambda: far.is_live(NAME), PATIENCE, "the stream is live")
+        latencies = Latencies(far)
+        brings(edge, 3)
+        quiet = latencies.p95_of(20)
+        row("live p95, nothing else on the link", quiet * 1000, "ms", "", True)
+
+        backs = []
+        for _ in range(cuts):
+            path.cut = True
+            node.until(lambda: not far.is_live(NAME), PATIENCE, "live is away")
+            path.cut = False
+            began = time.monotonic()
+            node.until(lambda: far.is_live(NAME), PATIENCE, "live is back")
+            backs.append(time.monotonic() - began)
+            time.sleep(2)
+        if backs:
+            median = statistics.median(backs)
+            row("live back after a cut, median", median, "s", "at most 1", median <= 1)
+            row("live back after a cut, longest", max(backs), "s", "at most 3", max(backs) <= 3)
+        everything_is_sent(edge)
+
+        for _ in range(flaps):
+            path.cut = True
+            time.sleep(3)
+            path.cut = False
+            time.sleep(2)
+        everything_is_sent(edge)
+
+        path.cut = True
+        time.sleep(outage)
+        path.cut = False
+        node.until(lambda: far.is_live(NAME), PATIENCE, "live is back")
+        began = time.monotonic()
+        beside = latencies.p95_of(max(3, outage / 20))
+        everything_is_sent(edge, patience=outage)
+        times = outage / (time.monotonic() - began)
+        row("backfill, times as fast as it was recorded", times, "", "at least 4", times >= 4)
+        row("live p95 beside it", beside * 1000, "ms", "at most 20 % more", beside <= 1.2 * quiet + 0.005)
+        resident = edge.resident_kilobytes() / 1024
+        row("memory of the edge, its camera and all", resident, "MB", "", True)
+        latencies.over = True
+        frames = the_archives_are_equal(world, edge)
+        row("pictures, none missing, twice or altered", len(frames), "", "", True)
+    assert not wrong, wrong

@@ -72,6 +72,11 @@ class Page {
     this.#player.setAttribute('src', withQuery(address.name, address.credentials));
     this.#player.know('unasked', null);
     this.#player.addEventListener('millrace-state', () => this.#show());
+    this.#player.addEventListener('millrace-filled', () => {
+      if (this.#timelineBegan) {
+        void this.#timeline.ask();
+      }
+    });
     part('formats').append(...(['auto', ...WAYS] as const).map((format) => this.#choice(format)));
     this.#show();
     poll(POLL_MS, () => this.#ask());

@@ -13,12 +13,15 @@ namespace millrace::link {
 //
 //   64 file      id(8) run: size(2) text  codecs: size(2) text  cause: size(2) text  init: the rest
 //   65 offer     serial(4) file(8) place(8) size(8) number(8) utc(8) media(8) duration(8) flags(1)
-//   SHA-256(32) 66 answer    serial(4) verdict(1) 67 piece     serial(4) records: the rest 34 refusal code(1)
-//   words: text, the rest
+//                lean size(4) SHA-256(32)
+//   66 answer    serial(4) verdict(1)
+//   67 piece     serial(4) records: the rest
+//   68 gap       begin(8) end(8) cause: text, the rest; UTC in microseconds
+//   34 refusal   code(1) words: text, the rest
 
 namespace {
 
-enum class Type : std::uint8_t { refusal = 34, file = 64, offer, answer, piece };
+enum class Type : std::uint8_t { refusal = 34, file = 64, offer, answer, piece, gap };
 enum Flags : std::uint8_t { key = 1, discontinuity = 2 };
 
 constexpr std::size_t length_size = 4;
@@ -53,6 +56,7 @@ public:
             out_.u64(value);
         }
         out_.u8(static_cast<std::uint8_t>((one.key ? key : 0) | (one.discontinuity ? discontinuity : 0)));
+        out_.u32(offer.lean_size);
         out_.bytes(offer.hash);
         return {};
     }
@@ -69,6 +73,16 @@ public:
         begin(Type::piece);
         out_.u32(piece.serial);
         out_.bytes(piece.bytes.span());
+        return {};
+    }
+    Result<> operator()(const LogGap& gap) {
+        if (gap.cause.size() > log_cause_max) {
+            return fail(Errc::exhausted, "a gap's cause is too long for an uplink");
+        }
+        begin(Type::gap);
+        out_.u64(static_cast<std::uint64_t>(gap.begin_us));
+        out_.u64(static_cast<std::uint64_t>(gap.end_us));
+        out_.text(gap.cause);
         return {};
     }
     Result<> operator()(const Refusal& refusal) {
@@ -111,10 +125,12 @@ Result<LogMessage> read_offer(ByteReader& in) {
     const std::uint8_t flags = in.u8();
     one.key = (flags & key) != 0;
     one.discontinuity = (flags & discontinuity) != 0;
+    offer.lean_size = in.u32();
     const ByteSpan hash = in.take(offer.hash.size());
-    const bool sane = one.size > 0 && one.size <= log_fragment_max && one.place < log_fragment_max * 1024 &&
-                      one.utc_us >= 0 && one.utc_us < time_max && one.duration_us >= 0 &&
-                      one.duration_us < time_max && one.media_us > -time_max && one.media_us < time_max;
+    const bool sane = one.size > 0 && one.size <= log_fragment_max && offer.lean_size <= log_lean_max &&
+                      one.place < log_fragment_max * 1024 && one.utc_us >= 0 && one.utc_us < time_max &&
+                      one.duration_us >= 0 && one.duration_us < time_max && one.media_us > -time_max &&
+                      one.media_us < time_max;
     if (!in.ok() || !in.at_end() || !sane || flags > (key | discontinuity)) {
         return fail(Errc::malformed, "an offer that no archive has");
     }
@@ -126,7 +142,7 @@ Result<LogMessage> read_answer(ByteReader& in) {
     const std::uint32_t serial = in.u32();
     const std::uint8_t verdict = in.u8();
     if (!in.ok() || !in.at_end() || verdict < static_cast<std::uint8_t>(LogVerdict::want) ||
-        verdict > static_cast<std::uint8_t>(LogVerdict::later)) {
+        verdict > static_cast<std::uint8_t>(LogVerdict::lean)) {
         return fail(Errc::malformed, "an answer that an uplink does not have");
     }
     return LogMessage{LogAnswer{serial, static_cast<LogVerdict>(verdict)}};
@@ -138,6 +154,18 @@ Result<LogMessage> read_piece(ByteReader& in) {
         return fail(Errc::malformed, "a piece that is empty or too large");
     }
     return LogMessage{LogPiece{serial, Bytes::copy(in.rest())}};
+}
+
+Result<LogMessage> read_gap(ByteReader& in) {
+    LogGap gap;
+    gap.begin_us = static_cast<std::int64_t>(in.u64());
+    gap.end_us = static_cast<std::int64_t>(in.u64());
+    const bool sane = gap.begin_us >= 0 && gap.begin_us < gap.end_us && gap.end_us < time_max;
+    if (!in.ok() || !sane || in.remaining() > log_cause_max) {
+        return fail(Errc::malformed, "a gap that no archive has");
+    }
+    gap.cause = as_text(in.rest());
+    return LogMessage{std::move(gap)};
 }
 
 Result<LogMessage> read_refusal(ByteReader& in) {
@@ -175,8 +203,9 @@ Result<std::optional<LogMessage>> read_log(ByteSpan message) {
         case Type::offer: body = read_offer(in); break;
         case Type::answer: body = read_answer(in); break;
         case Type::piece: body = read_piece(in); break;
+        case Type::gap: body = read_gap(in); break;
         default:
-            if (type > Type::piece) {
+            if (type > Type::gap) {
                 return std::optional<LogMessage>{};
             }
     }

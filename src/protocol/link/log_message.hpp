@@ -16,8 +16,14 @@ namespace millrace::link {
 
 inline constexpr std::size_t log_words_max = 4'096;
 inline constexpr std::size_t log_init_max = std::size_t{1} << 20U;
+/// Of a gap.
+inline constexpr std::size_t log_cause_max = 64;
+/// So many gaps of a stream are said, the newest.
+inline constexpr std::size_t log_gaps_max = 256;
 inline constexpr std::size_t log_piece_max = std::size_t{16} << 10U;
 inline constexpr std::size_t log_message_max = log_init_max + 4 * log_words_max;
+/// A fragment without what came live.
+inline constexpr std::size_t log_lean_max = std::size_t{4} << 20U;
 inline constexpr std::uint64_t log_fragment_max = std::uint64_t{64} << 20U;
 
 /// A file of the edge's archive, said before the first offer from it.
@@ -48,6 +54,7 @@ struct LogFragment {
 /// heads.
 struct LogOffer {
     std::uint32_t serial = 0;
+    std::uint32_t lean_size = 0;   ///< of it without what goes live, too; 0: it goes whole alone
     LogFragment fragment;
     ChunkHash hash{};
     bool operator==(const LogOffer&) const = default;
@@ -55,10 +62,11 @@ struct LogOffer {
 
 /// The server's word about an offer.
 enum class LogVerdict : std::uint8_t {
-    want = 1,     ///< send it
+    want = 1,     ///< send it, whole
     have = 2,     ///< it is on the server's disk for sure
     refuse = 3,   ///< it will not be taken
     later = 4,    ///< the server cannot keep it now; offer it again
+    lean = 5,     ///< send it without what came live
 };
 struct LogAnswer {
     std::uint32_t serial = 0;
@@ -72,7 +80,15 @@ struct LogPiece {
     Bytes bytes;
 };
 
-using LogMessage = std::variant<LogFile, LogOffer, LogAnswer, LogPiece, Refusal>;
+/// The edge does not have this, and never will: what the server lacks of it is missing for that reason.
+struct LogGap {
+    std::int64_t begin_us = 0;   ///< UTC
+    std::int64_t end_us = 0;
+    std::string cause;
+    bool operator==(const LogGap&) const = default;
+};
+
+using LogMessage = std::variant<LogFile, LogOffer, LogAnswer, LogPiece, Refusal, LogGap>;
 
 /// Appends the message with its length. Errc::exhausted: a text or body that does not fit.
 Result<> write(std::vector<std::byte>& out, const LogMessage& message);

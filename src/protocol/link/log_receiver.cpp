@@ -33,6 +33,10 @@ Result<> LogReceiver::take(LogMessage message) {
     if (const auto* const piece = std::get_if<LogPiece>(&message)) {
         return take_piece(*piece);
     }
+    if (auto* const gap = std::get_if<LogGap>(&message)) {
+        events_.emplace_back(std::move(*gap));
+        return {};
+    }
     if (auto* const refusal = std::get_if<Refusal>(&message)) {
         events_.emplace_back(std::move(*refusal));
         return {};
@@ -61,16 +65,29 @@ Result<> LogReceiver::take_piece(const LogPiece& piece) {
         return fail(Errc::malformed, "a piece of what was not wanted");
     }
     Offer& one = found->second;
-    const std::uint64_t size = one.offer.fragment.size;
+    const std::uint64_t size = size_of(one);
     if (piece.bytes.size() > size - one.records.size()) {
         return fail(Errc::malformed, "a fragment that is longer than was offered");
     }
     one.records.insert(one.records.end(), piece.bytes.begin(), piece.bytes.end());
     if (one.records.size() == size) {
         one.whole = true;
-        events_.emplace_back(Arrived{one.offer, one.file, Bytes{std::move(one.records)}});
+        events_.emplace_back(
+            Arrived{one.offer, one.file, Bytes{std::exchange(one.records, {})}, one.as == LogVerdict::lean});
     }
     return {};
+}
+
+/// Bytes that come of it.
+std::uint64_t LogReceiver::size_of(const Offer& one) {
+    return one.as == LogVerdict::lean ? one.offer.lean_size : one.offer.fragment.size;
+}
+
+void LogReceiver::want(Offer& one, std::uint32_t serial, LogVerdict as) {
+    wanting_ -= std::exchange(one.asked, false) ? one.offer.fragment.size : 0;
+    one.as = as == LogVerdict::lean && one.offer.lean_size > 0 ? as : LogVerdict::want;
+    one.whole = false;
+    wanted_.push_back(serial);
 }
 
 void LogReceiver::answer(std::uint32_t serial, LogVerdict verdict) {
@@ -78,8 +95,8 @@ void LogReceiver::answer(std::uint32_t serial, LogVerdict verdict) {
     if (found == offers_.end()) {
         return;
     }
-    if (verdict == LogVerdict::want) {
-        wanted_.push_back(serial);
+    if (verdict == LogVerdict::want || verdict == LogVerdict::lean) {
+        want(found->second, serial, verdict);
     } else {
         std::erase(wanted_, serial);
         wanting_ -= found->second.asked ? found->second.offer.fragment.size : 0;
@@ -98,7 +115,7 @@ void LogReceiver::ask_for_more() {
         }
         wanting_ += size;
         one.asked = true;
-        say(LogAnswer{wanted_.front(), LogVerdict::want});
+        say(LogAnswer{wanted_.front(), one.as});
         wanted_.pop_front();
     }
 }

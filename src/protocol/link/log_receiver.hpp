@@ -29,8 +29,9 @@ public:
         LogOffer offer;
         File file;
         Bytes records;
+        bool lean = false;   ///< without what came live; where that is not enough it may be wanted again
     };
-    using Event = std::variant<Offered, Arrived, Refusal>;
+    using Event = std::variant<Offered, Arrived, Refusal, LogGap>;
 
     /// Says so of an offer. What is wanted is asked for as soon as there is room for it.
     void answer(std::uint32_t serial, LogVerdict verdict);
@@ -50,6 +51,7 @@ private:
         LogOffer offer;
         File file;
         bool asked = false;                 // it is wanted, and the edge knows
+        LogVerdict as = LogVerdict::want;   // or lean
         std::vector<std::byte> records{};   // that came
         bool whole = false;
     };
@@ -57,6 +59,8 @@ private:
     Result<> take(LogMessage message);
     Result<> take_offer(const LogOffer& offer);
     Result<> take_piece(const LogPiece& piece);
+    static std::uint64_t size_of(const Offer& one);
+    void want(Offer& one, std::uint32_t serial, LogVerdict as);
     void ask_for_more();
     void say(const LogMessage& message);
 

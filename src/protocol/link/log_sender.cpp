@@ -4,9 +4,8 @@
 
 namespace millrace::link {
 
-Result<> LogSender::offer(const LogFile& file, const LogFragment& fragment, Bytes records,
-                          const ChunkHash& hash) {
-    if (records.size() != fragment.size || fragment.size > log_fragment_max) {
+Result<> LogSender::offer(const LogFile& file, const LogFragment& fragment, Goods goods) {
+    if (goods.records.size() != fragment.size || fragment.size > log_fragment_max) {
         return fail(Errc::exhausted, "a fragment is larger than an uplink carries");
     }
     if (said_ != file) {
@@ -16,10 +15,14 @@ Result<> LogSender::offer(const LogFile& file, const LogFragment& fragment, Byte
         said_ = file;
     }
     const std::uint32_t serial = next_serial_++;
-    Result<> said = write(output_, LogMessage{LogOffer{serial, fragment, hash}});
+    if (goods.lean.size() >= goods.records.size() || goods.lean.size() > log_lean_max) {
+        goods.lean = {};
+    }
+    const auto lean_size = static_cast<std::uint32_t>(goods.lean.size());
+    Result<> said = write(output_, LogMessage{LogOffer{serial, lean_size, fragment, goods.hash}});
     if (said) {
-        held_ += records.size();
-        offers_.emplace(serial, Offer{fragment, std::move(records)});
+        const Offer& made = offers_.emplace(serial, Offer{fragment, std::move(goods)}).first->second;
+        held_ += made.held();
     }
     return said;
 }
@@ -50,14 +53,19 @@ Result<> LogSender::take_answer(const LogAnswer& answer) {
     if (found == offers_.end()) {
         return fail(Errc::malformed, "an answer to nothing that was offered");
     }
-    if (answer.verdict == LogVerdict::want) {
-        if (found->second.at > 0 || std::ranges::find(wanted_, answer.serial) != wanted_.end()) {
+    if (answer.verdict == LogVerdict::want || answer.verdict == LogVerdict::lean) {
+        Offer& one = found->second;
+        const bool first = one.as == LogVerdict::later;
+        const bool after_lean = one.as == LogVerdict::lean && one.at == one.goods.lean.size();
+        if (answer.verdict == LogVerdict::lean ? !first || one.goods.lean.empty() : !first && !after_lean) {
             return fail(Errc::malformed, "a fragment that is wanted twice");
         }
+        one.as = answer.verdict;
+        one.at = 0;
         wanted_.push_back(answer.serial);
         return {};
     }
-    held_ -= found->second.records.size();
+    held_ -= found->second.held();
     events_.emplace_back(Settled{found->second.fragment, answer.verdict});
     std::erase(wanted_, answer.serial);
     offers_.erase(found);
@@ -76,13 +84,15 @@ std::optional<LogSender::Event> LogSender::next_event() {
 std::vector<std::byte> LogSender::next_output() {
     if (output_.empty() && allowed_ > 0 && !wanted_.empty()) {
         Offer& offer = offers_.at(wanted_.front());
-        const std::size_t size = std::min({log_piece_max, allowed_, offer.records.size() - offer.at});
+        const Bytes& wanted = offer.wanted();
+        const std::size_t size = std::min({log_piece_max, allowed_, wanted.size() - offer.at});
         // It fits: it is no larger than a piece.
-        (void)write(output_, LogMessage{LogPiece{wanted_.front(), offer.records.slice(offer.at, size)}});
+        (void)write(output_, LogMessage{LogPiece{wanted_.front(), wanted.slice(offer.at, size)}});
         offer.at += size;
         allowed_ -= size;
         sent_ += size;
-        if (offer.at == offer.records.size()) {
+        if (offer.at == wanted.size()) {
+            events_.emplace_back(Left{offer.fragment});
             wanted_.pop_front();
         }
     }

@@ -23,12 +23,25 @@ public:
         LogFragment fragment;
         LogVerdict verdict = LogVerdict::have;
     };
-    using Event = std::variant<Settled, Refusal>;
+    /// The last byte of what was wanted left.
+    struct Left {
+        LogFragment fragment;
+    };
+    using Event = std::variant<Settled, Refusal, Left>;
 
     /// Whether another offer fits.
     bool has_room() const { return offers_.size() < offers_max && (held_ < held_max || offers_.empty()); }
+    /// What is offered: the records as they are stored, the same without what goes live (or empty), and the
+    /// hash of the chunks.
+    struct Goods {
+        Bytes records;
+        Bytes lean;
+        ChunkHash hash{};
+    };
     /// `file` is said where the server does not know it. Errc::exhausted: it cannot be carried.
-    Result<> offer(const LogFile& file, const LogFragment& fragment, Bytes records, const ChunkHash& hash);
+    Result<> offer(const LogFile& file, const LogFragment& fragment, Goods goods);
+    /// What is lost here is lost there. A cause that is too long is left out.
+    void say(const LogGap& gap) { (void)write(output_, LogMessage{gap}); }
     bool is_offered(std::uint64_t file, std::uint64_t place) const;
     std::size_t offered() const { return offers_.size(); }
     /// So many more bytes of records may leave now; offers always do.
@@ -49,8 +62,12 @@ public:
 private:
     struct Offer {
         LogFragment fragment;
-        Bytes records;
-        std::size_t at = 0;   // that much of it left
+        Goods goods;
+        LogVerdict as = LogVerdict::later;   // want, lean: what was asked for last
+        std::size_t at = 0;                  // that much of it left
+
+        const Bytes& wanted() const { return as == LogVerdict::lean ? goods.lean : goods.records; }
+        std::size_t held() const { return goods.records.size() + goods.lean.size(); }
     };
 
     Result<> take(LogMessage message);

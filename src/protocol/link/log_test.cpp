@@ -30,10 +30,12 @@ LogFragment fragment(std::uint64_t number, std::size_t size) {
             .key = true};
 }
 
-Result<> offer(LogSender& sender, std::uint64_t number, std::size_t size) {
-    Bytes bytes = records(size);
-    const ChunkHash hash = hash_of(std::array{bytes.span()});
-    return sender.offer(film_file, fragment(number, size), std::move(bytes), hash);
+/// `lean_size`: of its first bytes, for one who has the others.
+Result<> offer(LogSender& sender, std::uint64_t number, std::size_t size, std::size_t lean_size = 0) {
+    const Bytes bytes = records(size);
+    return sender.offer(
+        film_file, fragment(number, size),
+        {.records = bytes, .lean = bytes.slice(0, lean_size), .hash = hash_of(std::array{bytes.span()})});
 }
 
 /// Everything that one end has to say reaches the other, in pieces of that many bytes.
@@ -119,12 +121,12 @@ TEST(UplinkLog, case_104_the_edge_holds_and_the_server_asks_for_a_bounded_amount
     for (std::uint32_t serial = 1; serial <= number; ++serial) {
         receiver.answer(serial, LogVerdict::want);
     }
-    EXPECT_FALSE(sender.offer(film_file, fragment(9, log_fragment_max + 1), records(1), {}));
+    EXPECT_FALSE(sender.offer(film_file, fragment(9, log_fragment_max + 1), {.records = records(1)}));
     LogReceiver narrow;
     std::vector<std::byte> said;
     ASSERT_TRUE(write(said, LogMessage{film_file}));
     for (std::uint32_t serial = 1; serial <= LogReceiver::offers_max; ++serial) {
-        ASSERT_TRUE(write(said, LogMessage{LogOffer{serial, fragment(serial, large), {}}}));
+        ASSERT_TRUE(write(said, LogMessage{LogOffer{serial, 0, fragment(serial, large), {}}}));
     }
     ASSERT_TRUE(narrow.receive(said, {}));
     for (std::uint32_t serial = 1; serial <= LogReceiver::offers_max; ++serial) {
@@ -138,7 +140,7 @@ TEST(UplinkLog, case_104_the_edge_holds_and_the_server_asks_for_a_bounded_amount
     }));
     EXPECT_EQ(asked, 2U) << "16 MB at once";
     said.clear();
-    ASSERT_TRUE(write(said, LogMessage{LogOffer{1'000, fragment(1'000, large), {}}}));
+    ASSERT_TRUE(write(said, LogMessage{LogOffer{1'000, 0, fragment(1'000, large), {}}}));
     EXPECT_EQ(narrow.receive(said, {}).error().code, Errc::exhausted) << "more offers than there may be";
 }
 
@@ -155,12 +157,12 @@ TEST(UplinkLog, case_104_what_no_archive_says_is_an_error_and_later_words_are_pa
     terabyte.size = std::uint64_t{1} << 40U;
     LogFragment before = fragment(1, 10);
     before.utc_us = -1;
-    const LogOffer good{1, fragment(1, 10), {}};
+    const LogOffer good{1, 0, fragment(1, 10), {}};
     EXPECT_FALSE(refused({film_file, good}));
     EXPECT_TRUE(refused({good})) << "from a file that was not said";
     EXPECT_TRUE(refused({film_file, good, good})) << "twice the same number";
-    EXPECT_TRUE(refused({film_file, LogOffer{1, terabyte, {}}}));
-    EXPECT_TRUE(refused({film_file, LogOffer{1, before, {}}}));
+    EXPECT_TRUE(refused({film_file, LogOffer{1, 0, terabyte, {}}}));
+    EXPECT_TRUE(refused({film_file, LogOffer{1, 0, before, {}}}));
     EXPECT_TRUE(refused({film_file, good, LogPiece{1, records(5)}})) << "nobody wanted it";
     EXPECT_TRUE(refused({LogAnswer{1, LogVerdict::have}})) << "that is the server's to say";
     LogSender sender;
@@ -179,7 +181,7 @@ TEST(UplinkLog, a_fragment_longer_than_offered_is_an_error) {
     LogReceiver receiver;
     std::vector<std::byte> said;
     ASSERT_TRUE(write(said, LogMessage{film_file}));
-    ASSERT_TRUE(write(said, LogMessage{LogOffer{1, fragment(1, 10), {}}}));
+    ASSERT_TRUE(write(said, LogMessage{LogOffer{1, 0, fragment(1, 10), {}}}));
     ASSERT_TRUE(receiver.receive(said, {}));
     receiver.answer(1, LogVerdict::want);
     said.clear();
@@ -198,6 +200,62 @@ TEST(UplinkLog, what_the_server_cannot_keep_now_is_given_back) {
     ASSERT_TRUE(settled);
     EXPECT_EQ(settled->verdict, LogVerdict::later);
     EXPECT_EQ(sender.offered(), 0U);
+}
+
+TEST(UplinkLog, row_0_12_what_came_live_need_not_come_again_and_where_it_did_not_the_whole_comes) {
+    LogSender sender;
+    LogReceiver receiver;
+    ASSERT_TRUE(offer(sender, 3, 40'000, 1'500));
+    ASSERT_TRUE(carry(sender, receiver));
+    const auto offered = next<LogReceiver::Offered>(receiver);
+    ASSERT_TRUE(offered);
+    EXPECT_EQ(offered->offer.lean_size, 1'500U);
+    receiver.answer(1, LogVerdict::lean);
+    ASSERT_TRUE(carry(receiver, sender));
+    sender.allow(SIZE_MAX);
+    ASSERT_TRUE(carry(sender, receiver, 100));
+    const auto lean = next<LogReceiver::Arrived>(receiver);
+    ASSERT_TRUE(lean);
+    EXPECT_TRUE(lean->lean);
+    EXPECT_EQ(lean->records, records(1'500));
+    EXPECT_EQ(sender.sent(), 1'500U);
+    receiver.answer(1, LogVerdict::want);
+    ASSERT_TRUE(carry(receiver, sender));
+    sender.allow(SIZE_MAX);
+    ASSERT_TRUE(carry(sender, receiver));
+    const auto whole = next<LogReceiver::Arrived>(receiver);
+    ASSERT_TRUE(whole);
+    EXPECT_FALSE(whole->lean);
+    EXPECT_EQ(whole->records, records(40'000));
+    EXPECT_EQ(sender.sent(), 41'500U);
+    receiver.answer(1, LogVerdict::have);
+    ASSERT_TRUE(carry(receiver, sender));
+    EXPECT_EQ(sender.offered(), 0U);
+}
+
+TEST(UplinkLog, case_104_a_server_asks_for_no_more_than_was_offered_and_for_each_form_once) {
+    const auto told = [](std::size_t lean_size, const std::vector<LogVerdict>& verdicts, bool sends) {
+        LogSender sender;
+        EXPECT_TRUE(offer(sender, 1, 10'000, lean_size));
+        Result<> heard;
+        for (const LogVerdict verdict : verdicts) {
+            std::vector<std::byte> said;
+            EXPECT_TRUE(write(said, LogMessage{LogAnswer{1, verdict}}));
+            heard = heard ? sender.receive(said, {}) : heard;
+            sender.allow(SIZE_MAX);
+            while (sends && !sender.next_output().empty()) {
+            }
+        }
+        return heard.has_value();
+    };
+    using enum LogVerdict;
+    EXPECT_TRUE(told(100, {lean, want}, true));
+    EXPECT_FALSE(told(100, {lean, want}, false)) << "before the first form came";
+    EXPECT_FALSE(told(100, {lean, lean}, true));
+    EXPECT_FALSE(told(100, {lean, want, want}, true));
+    EXPECT_FALSE(told(100, {want, lean}, true));
+    EXPECT_FALSE(told(0, {lean}, true)) << "it was not offered so";
+    EXPECT_FALSE(told(10'000, {lean}, true)) << "it would be no smaller";
 }
 
 }   // namespace

@@ -8,7 +8,7 @@ import { tag } from './table.ts';
 const KEPT_MAX = 2000;
 const SHOWN_MAX = 300;
 const KINDS = [['', 'Everything'], ['stream', 'Streams'], ['publisher', 'Publishers'], ['viewer', 'Viewers'],
-               ['verdict', 'Verdicts'], ['refused', 'Refused'], ['configuration', 'Configuration'], ['log', 'Log']] as const;
+               ['verdict', 'Verdicts'], ['gap', 'Gaps filled'], ['refused', 'Refused'], ['configuration', 'Configuration'], ['log', 'Log']] as const;
 
 function timeWords(utc: string): string {
   const at = new Date(utc);

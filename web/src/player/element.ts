@@ -213,6 +213,7 @@ export class MillracePlayer extends HTMLElement {
     }
     this.#told = false;
     this.#viewing = new Viewing(this.#stage, this.#address, formatOf(this.getAttribute('format')), () => this.#show());
+    this.#viewing.onFilled = () => this.dispatchEvent(new CustomEvent('millrace-filled'));
     const from = momentOf(this.getAttribute('from'));
     if (from !== null) {
       this.#viewing.go(from);

@@ -16,17 +16,22 @@ export class NodeLink {
   readonly #address: StreamAddress;
   readonly #told: (state: string) => void;
   readonly #result: (said: Said) => void;
+  readonly #filled: () => void;
   readonly #backoff = new Backoff();
   readonly #clock = new ClockOffset();
   #socket: WebSocket | null = null;
   #asked = 0;
   #later = 0;
 
-  /** `told` hears the state of the stream whenever it changes, `result` what is said of its pictures. */
-  constructor(address: StreamAddress, told: (state: string) => void, result: (said: Said) => void) {
+  /**
+   * `told` hears the state of the stream whenever it changes, `result` what is said of its pictures, `filled` that
+   * something has come that was missing of its recordings.
+   */
+  constructor(address: StreamAddress, told: (state: string) => void, result: (said: Said) => void, filled: () => void) {
     this.#address = address;
     this.#told = told;
     this.#result = result;
+    this.#filled = filled;
     this.#open();
   }
 
@@ -84,6 +89,9 @@ export class NodeLink {
     const event = fields(said);
     if (event?.['kind'] === 'stream' && event['stream'] === this.#address.name) {
       this.#told(text(event['state']));
+    }
+    if (event?.['kind'] === 'gap' && event['stream'] === this.#address.name) {
+      this.#filled();
     }
     const result = event?.['kind'] === 'result' ? parseResult(event) : null;
     if (result !== null) {

@@ -40,6 +40,9 @@ export class Viewing {
   /** A moment of the recording, in ms of Unix time; null: live. */
   #from: number | null = null;
 
+  /** Something has come that was missing of the recordings. */
+  onFilled: () => void = () => undefined;
+
   /** `changed` is called whenever there is something new to tell. */
   constructor(stage: Stage, address: StreamAddress, format: Format, changed: () => void) {
     this.#stage = stage;
@@ -235,7 +238,7 @@ export class Viewing {
         if (!this.#inBand) {
           this.#results.add(said);
         }
-      });
+      }, () => this.onFilled());
     }
   }
 

@@ -80,6 +80,9 @@ TEST(UplinkLog, a_fragment_goes_as_it_is_stored_and_is_settled_once_the_server_h
         ASSERT_TRUE(arrived);
         EXPECT_EQ(arrived->records, records(40'000));
         EXPECT_EQ(hash_of(std::array{arrived->records.span()}), arrived->offer.hash);
+        const auto left = next<LogSender::Left>(sender);
+        ASSERT_TRUE(left);
+        EXPECT_EQ(left->fragment.number, 3U);
         EXPECT_TRUE(sender.is_offered(7, 300)) << "until the server has it for sure";
         receiver.answer(arrived->offer.serial, LogVerdict::have);
         ASSERT_TRUE(carry(receiver, sender, piece));

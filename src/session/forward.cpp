@@ -182,11 +182,13 @@ void ForwardCourse::follow_link() {
     }
     const Instant now = desk_.executor.now();
     const hub::Backlog backlog = here->backlog(now);
-    const SendRate::Wish wish = rate_.look({.handed_over = here->counters.bytes_out,
-                                            .held = backlog.held,
-                                            .waiting = backlog.bytes,
-                                            .age = backlog.age},
-                                           now);
+    const SendRate::Wish wish =
+        rate_.look({.handed_over = here->counters.bytes_out,
+                    .held = backlog.held,
+                    .waiting = backlog.bytes,
+                    .age = backlog.age,
+                    .path = here->report().link.transform([](const LinkReport& link) { return link.rate; })},
+                   now);
     if (wish.bitrate) {
         desk_.directory.ask(rule_.stream, hub::AskBitrate{*wish.bitrate});
     }

@@ -32,7 +32,7 @@ public:
 /// what the test says.
 class LinkTest : public PushTest {
 protected:
-    LinkTest() : PushTest{link_destinations} {
+    explicit LinkTest(bool follow_links = false) : PushTest{link_destinations, follow_links} {
         connector_.network = &network_;
         desk_.node_id = "0123456789abcdef";
         far_.node_id = "fedcba9876543210";

@@ -80,7 +80,7 @@ protected:
         publish();
         show(1);
         push({std::move(to)});
-        for (int i = 0; i < 200 && report().state != hub::ForwardState::broken; ++i) {
+        for (int i = 0; i < 300 && report().state != hub::ForwardState::broken; ++i) {
             show(1);
         }
         return report().reason;

@@ -11,6 +11,7 @@
 #include "session/link_pull.hpp"
 #include "session/link_push.hpp"
 #include "session/link_serve.hpp"
+#include "session/link_streams.hpp"
 #include "session/media_ports.hpp"
 #include "session/media_source.hpp"
 #include "session/raw_push.hpp"
@@ -82,24 +83,27 @@ struct Counter {
     }
     /// Likewise.
     void use_links(std::unique_ptr<Datagrams> socket, link::DtlsServer& dtls) {
-        link_port = std::make_unique<session::LinkPort>(
-            desk.executor, std::move(socket), session::LinkPort::Means{dtls, desk.random},
-            [this](std::unique_ptr<session::LinkConnection> connection) {
-                desk.executor.tasks().spawn(session::link_serve(desk, std::move(connection)));
-            });
+        const auto serve = [this](std::unique_ptr<session::LinkConnection> connection) {
+            desk.executor.tasks().spawn(session::link_serve(desk, std::move(connection)));
+        };
+        link_port = std::make_unique<session::LinkPort>(desk.executor, std::move(socket),
+                                                        session::LinkPort::Means{dtls, desk.random}, serve);
+        link_streams =
+            std::make_unique<session::LinkStreams>(desk.executor, dtls, link::Server::Limits{}, serve);
         desk.executor.post([this] { link_port->listen(); });
     }
     /// Links that are closed here, and of which what was written still leaves. Own thread.
     std::size_t links_ending() const {
-        return desk.links_ending + (link_port == nullptr ? 0 : link_port->ending());
+        return desk.links_ending + (link_port == nullptr ? 0 : link_port->ending() + link_streams->ending());
     }
     std::uint64_t strange_datagrams() const {
         return (media_ports == nullptr ? 0 : media_ports->counters().strangers.load()) +
                (kcp_bare == nullptr ? 0 : kcp_bare->counters().strangers.load());
     }
 
-    std::unique_ptr<session::MediaPorts> media_ports;   // none: no UDP for RTSP
-    std::unique_ptr<session::LinkPort> link_port;       // none: links come to other workers, or to none
+    std::unique_ptr<session::MediaPorts> media_ports;     // none: no UDP for RTSP
+    std::unique_ptr<session::LinkPort> link_port;         // none: links come to other workers, or to none
+    std::unique_ptr<session::LinkStreams> link_streams;   // likewise, of those that come by TCP
     session::Desk desk;
     net::Connector connector;
     session::Sources sources;

@@ -55,6 +55,7 @@ Task<> Node::drain() {
     readiness_.say(control::Readiness::Phase::draining);
     doors_.close("rtmp");
     doors_.close("rtsp");
+    close_link_streams();
     source_rules_.stop_all();
     Answer<std::vector<Duration>> answer{here};
     directory_.finish(answer.reply());

@@ -148,4 +148,18 @@ LinkDoor open_links(net::WorkerPool& pool, const control::Configuration& configu
     return door;
 }
 
+std::unique_ptr<net::Door> open_link_streams(net::WorkerPool& pool, const control::ListenAddress& wanted,
+                                             std::uint16_t port, LinkStreamMeans means) {
+    const net::ListenOptions options{.address = wanted.endpoint.address,
+                                     .port = port,
+                                     .is_default = !wanted.written,
+                                     .lobby = &means.lobby};
+    try {
+        return net::listen(pool, options, std::move(means.take));
+    } catch (const std::runtime_error& error) {
+        log::warning("serve", "kcp.listen: TCP: {}; whose UDP is blocked finds no link here", error.what());
+        return nullptr;
+    }
+}
+
 }   // namespace millrace::apps

@@ -4,6 +4,7 @@
 #include "base/random.hpp"
 #include "base/storage.hpp"
 #include "control/configuration.hpp"
+#include "net/listener.hpp"
 #include "net/worker_pool.hpp"
 #include "protocol/link/dtls.hpp"
 
@@ -39,5 +40,15 @@ struct LinkDoorMeans {
 /// std::runtime_error; an address that nobody wrote and that is taken is a line in the log.
 LinkDoor open_links(net::WorkerPool& pool, const control::Configuration& configuration,
                     const LinkDoorMeans& means);
+
+/// Who takes those that come by TCP, and where strangers among them are counted.
+struct LinkStreamMeans {
+    net::Lobby& lobby;
+    OnAccept take;
+};
+/// The same port number of TCP, for those whose UDP is blocked. Null, with a line in the log, where somebody
+/// has it: the kernel may have chosen the number.
+std::unique_ptr<net::Door> open_link_streams(net::WorkerPool& pool, const control::ListenAddress& wanted,
+                                             std::uint16_t port, LinkStreamMeans means);
 
 }   // namespace millrace::apps

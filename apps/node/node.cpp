@@ -162,6 +162,7 @@ Node::Node(NodeStart start)
 
 Node::~Node() {
     doors_.close("");
+    close_link_streams();
     pool_.stop();
     hashing_.reset();
     disk_.reset();
@@ -241,6 +242,12 @@ void Node::open_links(const Configuration& wanted, Storage& storage) {
         link_local_port_ = door.sides[i].socket->local().port;
         link_dtls_.push_back(std::move(door.sides[i].dtls));
         counters_[i]->use_links(std::move(door.sides[i].socket), *link_dtls_.back());
+    }
+    if (!link_dtls_.empty()) {
+        const auto take = [this](Executor& worker, std::unique_ptr<Connection> connection) {
+            counter_of(worker).link_streams->take(std::move(connection));
+        };
+        link_streams_ = open_link_streams(pool_, wanted.kcp, link_local_port_, {lobby_, take});
     }
 }
 

@@ -85,6 +85,11 @@ private:
     void make_counters(bool follow_links);
     void open_media_ports(const control::Configuration& wanted);
     void open_links(const control::Configuration& wanted, Storage& storage);
+    void close_link_streams() {
+        if (link_streams_ != nullptr) {
+            link_streams_->close();
+        }
+    }
     void add_routes(Counter& counter, const control::ApiSources& sights, const std::string& node_start);
     void add_page();
     /// Where each worker pushes streams to, from now on.
@@ -144,6 +149,7 @@ private:
     // Of the workers, by turns; they outlive the counters' links.
     std::vector<std::unique_ptr<link::DtlsServer>> link_dtls_;
     std::string link_fingerprint_;
+    std::unique_ptr<net::Door> link_streams_;   // none: there are no links to here, or by UDP alone
     std::vector<std::unique_ptr<Counter>> counters_;
     std::optional<control::ApiSources> sights_;
     Look look_;

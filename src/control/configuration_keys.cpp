@@ -200,9 +200,11 @@ constexpr std::array keys{
                      "the interface that multicast leaves by, where routes do not say it; read at the start",
                      false, false,
                      [](C& c, const S& s) { c.rtsp_multicast_interface = s.text("an interface's name"); }},
-    ConfigurationKey{"kcp.listen", address, "[::]:8910",
-                     "the UDP port of secure links, `kcp://`, for publishers and players; read at the start",
-                     false, false, [](C& c, const S& s) { c.kcp = s.listen_address(); }},
+    ConfigurationKey{
+        "kcp.listen", address, "[::]:8910",
+        "the port of secure links, `kcp://`, for publishers and players: UDP, and TCP for those whose UDP is "
+        "blocked; read at the start",
+        false, false, [](C& c, const S& s) { c.kcp = s.listen_address(); }},
     ConfigurationKey{"kcp.psk_file", "path", "",
                      "keys that both ends of a link know, a line each: `USER:KEY`, 32 hexadecimal digits or "
                      "more; read at the start",

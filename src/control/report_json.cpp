@@ -1,6 +1,7 @@
 #include "control/report_json.hpp"
 
 #include "base/date_time.hpp"
+#include "base/link_transport.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -181,6 +182,7 @@ Json forward(const hub::ForwardReport& report) {
         json["bitrate_target_bps"] = report.bitrate_target;
     }
     if (report.link) {
+        json["transport"] = transport_of(*report.link);
         json["link"] = link(*report.link);
     }
     if (report.uplink) {
@@ -329,6 +331,7 @@ Json document(const WorkerReport& worker, const hub::SessionReport& report) {
         json["verdict"] = report.verdict;
     }
     if (report.link) {
+        json["transport"] = transport_of(*report.link);
         json["link"] = link(*report.link);
     }
     return json;

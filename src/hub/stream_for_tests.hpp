@@ -134,7 +134,14 @@ public:
         world_.time.settle();
     }
     void end(Error reason) override { ended_by = reason; }
-    void on_ask(Ask /*ask*/) override { ++asks; }
+    void on_ask(Ask ask) override {
+        ++asks;
+        if (const auto* const rate = std::get_if<AskBitrate>(&ask)) {
+            bitrate_asked = rate->bits_per_second;
+        } else if (std::holds_alternative<AskKeyFrame>(ask)) {
+            ++key_frames_asked;
+        }
+    }
     void on_taken(std::size_t bytes) override { publication->taken(bytes); }
     SessionReport report() const override { return {id(), facts(), 0, 0, 0}; }
 
@@ -142,6 +149,8 @@ public:
     std::optional<Error> refused;
     std::optional<Error> ended_by;
     int asks = 0;
+    int key_frames_asked = 0;
+    std::optional<std::uint64_t> bitrate_asked;
 
 private:
     static Task<> wait(Publisher& self) {

@@ -57,26 +57,10 @@ int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*argum
 }
 
 int matches_pin(X509_STORE_CTX* chain, void* trust) {
-    CertificateDigest digest{};
-    unsigned int size = digest.size();
-    const bool digested = X509_digest(X509_STORE_CTX_get0_cert(chain), EVP_sha256(),
-                                      reinterpret_cast<unsigned char*>(digest.data()), &size) == 1;
-    if (digested && digest == static_cast<const TlsClient::Trust*>(trust)->pin) {
-        return 1;
-    }
-    X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
-    return 0;
+    return static_cast<int>(shows_pinned(chain, *static_cast<const TlsClient::Trust*>(trust)->pin));
 }
 
 }   // namespace
-
-void FreeSsl::operator()(ssl_st* ssl) const {
-    SSL_free(ssl);
-}
-
-void FreeSsl::operator()(ssl_ctx_st* context) const {
-    SSL_CTX_free(context);
-}
 
 TlsServer::TlsServer(const Files& files) : context_{make_context(TLS_server_method())} {
     SSL_CTX* const context = context_.get();

@@ -1,26 +1,13 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/ssl.hpp"
 
-#include <array>
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 
-struct ssl_ctx_st;
-struct ssl_st;
-
 namespace millrace::net {
-
-/// Gives OpenSSL's objects back.
-struct FreeSsl {
-    void operator()(ssl_st* ssl) const;
-    void operator()(ssl_ctx_st* context) const;
-};
-/// One conversation's TLS state, and what many share. OpenSSL keeps the shared part while one uses it.
-using UniqueSsl = std::unique_ptr<ssl_st, FreeSsl>;
-using UniqueSslContext = std::unique_ptr<ssl_ctx_st, FreeSsl>;
 
 /// Who we are to TLS clients: a certificate chain and its key, TLS 1.2 or later, AES-128-GCM first.
 /// Immutable; any thread.
@@ -39,8 +26,6 @@ public:
 private:
     UniqueSslContext context_;
 };
-
-using CertificateDigest = std::array<std::byte, 32>;   ///< SHA-256 of the DER form
 
 /// Whom we believe as a TLS client. Immutable; any thread; it outlives the handshakes it makes.
 class TlsClient {

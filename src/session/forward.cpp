@@ -1,5 +1,6 @@
 #include "session/forward.hpp"
 
+#include "base/link_transport.hpp"
 #include "base/log.hpp"
 #include "base/masked_destination.hpp"
 
@@ -39,6 +40,11 @@ Task<bool> is_there(ForwardCourse& course) {
     // A source that always runs and has not begun makes no stream yet.
     const bool comes = report->state == hub::StreamState::waiting && (report->publisher || report->on_demand);
     co_return rests || comes || report->state == hub::StreamState::live;
+}
+
+/// By KCP; TCP looks for no rate.
+std::optional<double> rate_found(const std::optional<LinkReport>& link) {
+    return link && !is_tls(*link) ? std::optional{link->rate} : std::nullopt;
 }
 
 /// Nothing more will come of it; it stays in the list, so that people see why.
@@ -185,7 +191,8 @@ void ForwardCourse::follow_link() {
     const SendRate::Wish wish = rate_.look({.handed_over = here->counters.bytes_out,
                                             .held = backlog.held,
                                             .waiting = backlog.bytes,
-                                            .age = backlog.age},
+                                            .age = backlog.age,
+                                            .path = rate_found(here->report().link)},
                                            now);
     if (wish.bitrate) {
         desk_.directory.ask(rule_.stream, hub::AskBitrate{*wish.bitrate});

@@ -3,15 +3,24 @@
 #include "base/url.hpp"
 #include "base/web.hpp"
 
+#include <algorithm>
+#include <array>
+#include <utility>
+
 namespace millrace::session {
 
 namespace {
+
+constexpr std::array transports{std::pair{std::string_view{"auto"}, LinkTransport::automatic},
+                                std::pair{std::string_view{"kcp"}, LinkTransport::kcp},
+                                std::pair{std::string_view{"tls"}, LinkTransport::tls}};
 
 /// Takes what is ours out of the query: whom to believe, and how to send.
 Result<> take_own(std::string_view part, LinkAddress& address, const Settings& settings, bool& ours) {
     constexpr std::string_view fingerprint = "fingerprint=";
     constexpr std::string_view identity = "identity=";
     constexpr std::string_view parity = "parity=";
+    constexpr std::string_view transport = "transport=";
     ours = true;
     if (part.starts_with(fingerprint)) {
         const auto value = web::percent_decode(part.substr(fingerprint.size()));
@@ -38,6 +47,16 @@ Result<> take_own(std::string_view part, LinkAddress& address, const Settings& s
                    ? Result<>{}
                    : fail(Errc::malformed,
                           "parity= is on or off: what is sent beside the frames against loss");
+    }
+    if (part.starts_with(transport)) {
+        const std::string_view value = part.substr(transport.size());
+        const auto named =
+            std::ranges::find(transports, value, &std::pair<std::string_view, LinkTransport>::first);
+        if (named == transports.end()) {
+            return fail(Errc::malformed, "transport= is auto, kcp (over UDP alone) or tls (over TCP alone)");
+        }
+        address.over = named->second;
+        return {};
     }
     ours = false;
     return {};

@@ -2,6 +2,7 @@
 
 #include "base/connection.hpp"
 #include "protocol/link/dtls.hpp"
+#include "session/link_dial.hpp"
 #include "session/settings.hpp"
 
 #include <string>
@@ -17,9 +18,15 @@ namespace millrace::session {
 struct LinkAddress {
     Endpoint to;
     link::DtlsClient::Trust trust;
+    LinkTransport over = LinkTransport::automatic;   ///< transport=kcp or tls: by nothing else
     bool parity = true;   ///< parity=off: what is lost is resent alone, which costs fewer bytes and more time
     std::string name;     ///< of the stream there
     std::string query;    ///< what proves us; never said outside the link
+
+    /// A call to it; `words`, `memo` and `ending` are the caller's.
+    LinkCall call(Instant deadline) const {
+        return {.to = to, .over = over, .trust = trust, .parity = parity, .deadline = deadline};
+    }
 };
 
 /// Errc::malformed in words for whoever wrote it; not_found: no key of that identity.

@@ -26,12 +26,7 @@ bool LinkConnection::readable() {
     return closed_ || fill() || ended_;
 }
 
-bool LinkConnection::writable() const {
-    return closed_ || ended_ || room() > 0;
-}
-
-/// Bytes that it takes now.
-std::size_t LinkConnection::room() const {
+std::size_t KcpLinkConnection::room() const {
     const link::Association* const link = association();
     if (link == nullptr) {
         return message_max;   // who writes is told why not
@@ -56,18 +51,18 @@ std::size_t LinkConnection::room() const {
 
 /// Whether a path's queue holds what we sent. Several losses of one segment look alike, for as long as they
 /// last.
-bool LinkConnection::is_late(const link::Association& link) const {
+bool KcpLinkConnection::is_late(const link::Association& link) const {
     const Duration usual = link.kcp().path().round_trip_min;
     const std::uint64_t arrived =
         segments_written_ - std::min<std::uint64_t>(link.kcp().waiting(), segments_written_);
     const auto oldest =
         std::ranges::upper_bound(written_, arrived, {}, &std::pair<Instant, std::uint64_t>::second);
-    return usual > 0ns && oldest != written_.end() && executor_.now() - oldest->first > usual + late_from;
+    return usual > 0ns && oldest != written_.end() && executor().now() - oldest->first > usual + late_from;
 }
 
-void LinkConnection::note_written(std::size_t segments) {
+void KcpLinkConnection::note_written(std::size_t segments) {
     segments_written_ += segments;
-    written_.emplace_back(executor_.now(), segments_written_);
+    written_.emplace_back(executor().now(), segments_written_);
     const link::Association* const link = association();
     const std::size_t waiting = link == nullptr ? 0 : link->kcp().waiting();
     while (!written_.empty() && written_.front().second + waiting <= segments_written_) {
@@ -115,19 +110,26 @@ Result<std::size_t> LinkConnection::try_write(std::span<const ByteSpan> slices) 
     if (!sent) {
         return std::unexpected(sent.error());
     }
-    if (const link::Association* const link = association()) {
-        const std::size_t segment = link->kcp().settings().segment_max();
-        note_written((size + segment - 1) / segment);
-    }
     return size;
 }
 
-std::size_t LinkConnection::unacknowledged() const {
+Result<> KcpLinkConnection::send(const Bytes& message) {
+    const std::size_t size = message.size();
+    const Result<> sent = post(message);
+    const link::Association* const link = association();
+    if (sent && link != nullptr) {
+        const std::size_t segment = link->kcp().settings().segment_max();
+        note_written((size + segment - 1) / segment);
+    }
+    return sent;
+}
+
+std::size_t KcpLinkConnection::unacknowledged() const {
     const link::Association* const link = association();
     return link == nullptr ? 0 : link->kcp().waiting() * link->kcp().settings().segment_max();
 }
 
-LinkReport LinkConnection::link_report() const {
+LinkReport KcpLinkConnection::link_report() const {
     const link::Association* const link = association();
     if (link == nullptr) {
         return {};

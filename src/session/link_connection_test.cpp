@@ -136,7 +136,7 @@ TEST_F(LinkConnections, take_no_more_than_a_reader_and_the_window_take) {
     far_.run([&] { far_.tasks().spawn(write_all(client(), far_, up, done)); });
     time_.run_for(20s);
     EXPECT_FALSE(done) << "nobody reads";
-    EXPECT_LE(client().unacknowledged(), LinkConnection::unsent_max + LinkConnection::message_max * 2);
+    EXPECT_LE(client().unacknowledged(), KcpLinkConnection::unsent_max + LinkConnection::message_max * 2);
     EXPECT_FALSE(port_.links().size() == 0) << "a reader that is slow is not dead";
     std::vector<std::byte> got;
     Errc end = Errc::io;

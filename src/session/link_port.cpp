@@ -1,16 +1,19 @@
 #include "session/link_port.hpp"
 
+#include "base/log.hpp"
+
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace millrace::session {
 
 /// A link of the port's, while somebody holds it.
-class LinkPort::Accepted final : public LinkConnection {
+class LinkPort::Accepted final : public KcpLinkConnection {
 public:
     Accepted(LinkPort& port, std::uint64_t id)
-        : LinkConnection{port.executor_, port.server_.find(id)->peer().endpoint(), port.local(),
-                         port.server_.find(id)->psk_identity()},
+        : KcpLinkConnection{port.executor_, port.server_.find(id)->peer().endpoint(), port.local(),
+                            port.server_.find(id)->psk_identity()},
           port_{port},
           id_{id} {
         port_.connections_.emplace(id_, this);
@@ -31,7 +34,7 @@ public:
 
 private:
     const link::Association* association() const override { return port_.server_.find(id_); }
-    Result<> send(const Bytes& message) override {
+    Result<> post(const Bytes& message) override {
         Result<> sent = port_.server_.send(id_, message, executor().now());
         sent ? port_.flush() : port_.settle();
         return sent;
@@ -61,6 +64,7 @@ private:
 LinkPort::LinkPort(Executor& executor, std::unique_ptr<Datagrams> socket, const Means& means, OnLink on_link)
     : executor_{executor},
       socket_{std::move(socket)},
+      dtls_{means.dtls},
       server_{means.dtls, means.random, means.limits},
       on_link_{std::move(on_link)} {
 }
@@ -74,6 +78,13 @@ void LinkPort::on_ready(Result<> ready) {
             server_.receive(one.from, one.bytes(), executor_.now());
         }
     });
+    if (dtls_.is_broken() && !std::exchange(said_broken_, true)) {
+        log::error(
+            "kcp",
+            "kcp.listen: nobody gets an answer: OpenSSL does not take this node's certificate and key; "
+            "remove kcp-identity.pem in storage.path and start again: another is made, with another "
+            "fingerprint");
+    }
     settle();
     socket_->wait_readable(this);
 }

@@ -48,6 +48,8 @@ private:
 
     Executor& executor_;
     std::unique_ptr<Datagrams> socket_;
+    link::DtlsServer& dtls_;
+    bool said_broken_ = false;
     link::Server server_;
     OnLink on_link_;
     std::map<std::uint64_t, Accepted*> connections_;

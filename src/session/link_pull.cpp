@@ -108,12 +108,10 @@ Task<SourceEnding> link_pull(Desk& desk, const SourceMeans& means, const SourceR
         co_return SourceEnding{.error = address.error(), .words = {}, .lasting = true};
     }
     std::string words;
-    LinkCall call{.to = address->to,
-                  .trust = address->trust,
-                  .parity = address->parity,
-                  .deadline = desk.executor.now() + pull_connect_deadline,
-                  .words = &words,
-                  .ending = &desk.links_ending};
+    LinkCall call = address->call(desk.executor.now() + pull_connect_deadline);
+    call.words = &words;
+    call.memo = &leash.memo();
+    call.ending = &desk.links_ending;
     const Result<std::unique_ptr<LinkConnection>> connection =
         co_await link_dial(desk.executor, means.connector, desk.random, std::move(call));
     if (!connection) {

@@ -60,12 +60,10 @@ Task<ForwardEnding> link_push(Desk& desk, const ForwardMeans& means, ForwardCour
         co_return ForwardEnding{.error = address.error(), .words = {}, .lasting = true};
     }
     std::string words;
-    LinkCall call{.to = address->to,
-                  .trust = address->trust,
-                  .parity = address->parity,
-                  .deadline = desk.executor.now() + forward_setup_max,
-                  .words = &words,
-                  .ending = &desk.links_ending};
+    LinkCall call = address->call(desk.executor.now() + forward_setup_max);
+    call.words = &words;
+    call.memo = &course.leash().memo();
+    call.ending = &desk.links_ending;
     Result<std::unique_ptr<LinkConnection>> connection =
         co_await link_dial(desk.executor, means.connector, desk.random, std::move(call));
     if (!connection) {

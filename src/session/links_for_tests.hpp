@@ -32,7 +32,7 @@ public:
 /// what the test says.
 class LinkTest : public PushTest {
 protected:
-    LinkTest() : PushTest{link_destinations} {
+    explicit LinkTest(bool follow_links = false) : PushTest{link_destinations, follow_links} {
         connector_.network = &network_;
         desk_.node_id = "0123456789abcdef";
         far_.node_id = "fedcba9876543210";
@@ -81,7 +81,7 @@ protected:
         publish();
         show(1);
         push({std::move(to)});
-        for (int i = 0; i < 200 && report().state != hub::ForwardState::broken; ++i) {
+        for (int i = 0; i < 300 && report().state != hub::ForwardState::broken; ++i) {
             show(1);
         }
         return report().reason;

@@ -34,8 +34,10 @@ private:
 /// A stream live/cam that goes where the test says.
 class PushTest : public PullTest {
 protected:
-    explicit PushTest(std::span<const ForwardKind> kinds)
-        : forwards_{desk_, {.connector = connector_, .kinds = kinds, .disk = &disk_}} {}
+    explicit PushTest(std::span<const ForwardKind> kinds, bool follow_links = false)
+        : forwards_{desk_,
+                    {.connector = connector_, .kinds = kinds, .follow_links = follow_links, .disk = &disk_}} {
+    }
     ~PushTest() override {
         push({});   // viewers leave before their desk goes
         pass(1s);

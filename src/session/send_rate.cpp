@@ -10,10 +10,14 @@ namespace {
 /// Of what the link carries, that much is asked for: the rest empties the queue.
 constexpr double share = 0.85;
 constexpr double step_up = 1.06;
+/// A path of so much more than it carried when it was full is another.
+constexpr double wider_from = 1.8;
+constexpr double step_free = 1.5;   // where the path has no limit that its transport would know of
 /// Beyond so much of what was usual, the encoder does as it is configured.
 constexpr double usual_again = 1.2;
 /// The link is free for so long before more is tried.
 constexpr Duration trust_after = 1s;
+constexpr Duration trust_shown_after = 300ms;   // where the transport looks for the path's rate itself
 constexpr Duration key_frame_every = 1s;
 /// A path on which nothing has arrived yet may be so long.
 constexpr Duration first_way_max = 1s;
@@ -26,11 +30,24 @@ double seconds(Duration span) {
 
 SendRate::Wish SendRate::look(const Sight& sight, Instant now) {
     keep(sight, now);
-    if (delay_ >= full_from) {
+    if (delay_ >= (target_ && sight.path ? full_shown_from : full_from)) {
         full_at_ = now;
         return lower(sight, now);
     }
-    return delay_ < free_below ? raise(now) : Wish{};
+    if (target_ && sight.path.value_or(0) > 0 && *sight.path < static_cast<double>(*target_)) {
+        return follow(*sight.path, now);
+    }
+    return delay_ < (sight.path ? free_shown_below : free_below) ? raise(sight, now) : Wish{};
+}
+
+/// The path became narrower than what is made.
+SendRate::Wish SendRate::follow(double path, Instant now) {
+    if (now - changed_at_ < lower_every) {
+        return {};
+    }
+    changed_at_ = now;
+    target_ = static_cast<std::uint64_t>(std::max(path * share, static_cast<double>(bitrate_min)));
+    return {.bitrate = target_};
 }
 
 void SendRate::keep(const Sight& sight, Instant now) {
@@ -112,13 +129,17 @@ SendRate::Wish SendRate::lower(const Sight& sight, Instant now) {
     return wish;
 }
 
-SendRate::Wish SendRate::raise(Instant now) {
-    if (!target_ || now - full_at_ < trust_after || now - changed_at_ < raise_every) {
+SendRate::Wish SendRate::raise(const Sight& sight, Instant now) {
+    const Duration trusted = sight.path ? trust_shown_after : trust_after;
+    const Duration every = sight.path ? look_every : raise_every;
+    if (!target_ || now - full_at_ < trusted || now - changed_at_ < every) {
+        return {};
+    }
+    const double next = more(sight);
+    if (next <= static_cast<double>(*target_)) {
         return {};
     }
     changed_at_ = now;
-    // What waited is gone: what the link carried before is the place to go on from.
-    const double next = std::max(static_cast<double>(*target_) * step_up, std::exchange(carried_, 0) * share);
     if (next > usual_ * usual_again) {
         target_.reset();
         usual_ = 0;
@@ -126,6 +147,20 @@ SendRate::Wish SendRate::raise(Instant now) {
     }
     target_ = static_cast<std::uint64_t>(next);
     return {.bitrate = target_};
+}
+
+double SendRate::more(const Sight& sight) {
+    const auto target = static_cast<double>(*target_);
+    if (!sight.path) {
+        // What waited is gone: what the link carried before is the place to go on from.
+        return std::max(target * step_up, std::exchange(carried_, 0) * share);
+    }
+    if (*sight.path == 0) {
+        return target * step_free;
+    }
+    // Beyond what it was narrow at all of the rate is used: only then its transport looks for more, quickly.
+    const bool wider = carried_ > 0 && *sight.path > carried_ * wider_from;
+    return *sight.path * (wider ? 1 : share);
 }
 
 }   // namespace millrace::session

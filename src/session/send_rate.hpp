@@ -20,6 +20,9 @@ public:
     static constexpr Duration look_every = 100ms;
     static constexpr Duration full_from = 120ms;   ///< a delay beyond it: the link is full
     static constexpr Duration free_below = 40ms;   ///< and below it, it is free
+    /// The same where the path's rate is known: a key frame of an encoder that fits may take so long.
+    static constexpr Duration full_shown_from = 240ms;
+    static constexpr Duration free_shown_below = 80ms;
     static constexpr Duration skip_from = 350ms;   ///< beyond it what waits is not worth sending any more
     static constexpr std::uint64_t bitrate_min = 50'000;
     static constexpr std::uint64_t unlimited = UINT64_MAX;   ///< as the encoder is configured
@@ -30,6 +33,9 @@ public:
         std::uint64_t held = 0;          ///< of them, what the peer has not acknowledged
         std::uint64_t waiting = 0;       ///< bytes that wait for the system to take them
         Duration age{};                  ///< of the oldest of those
+        /// Bits a second that the transport found the path to carry; 0: it found no limit. Nothing: it looks
+        /// for none, and more has to be tried to know.
+        std::optional<double> path = {};
     };
     struct Wish {
         std::optional<std::uint64_t> bitrate;   ///< a new target
@@ -64,7 +70,10 @@ private:
     Duration usual_way(Duration so_far) const;
     double rate_of(std::uint64_t Sample::* count) const;
     Wish lower(const Sight& sight, Instant now);
-    Wish raise(Instant now);
+    Wish follow(double path, Instant now);
+    Wish raise(const Sight& sight, Instant now);
+    /// Where to go on from now that the link is free.
+    double more(const Sight& sight);
 
     std::deque<Sample> samples_;
     Duration delay_{};

@@ -27,7 +27,8 @@ public:
     }
 
     SendRate rate;
-    Duration delay{};   ///< the true one, of what arrives now
+    std::optional<double> path;   ///< what its transport says
+    Duration delay{};             ///< the true one, of what arrives now
     double bitrate() const { return made_at_; }
     int skips = 0;
 
@@ -67,6 +68,7 @@ private:
         }
         sight.held = static_cast<std::uint64_t>(held);
         sight.handed_over = static_cast<std::uint64_t>(delivered_) + sight.held;
+        sight.path = path;
         const SendRate::Wish wish = rate.look(sight, now_);
         if (wish.bitrate) {
             made_at_ = std::min(configured_, static_cast<double>(*wish.bitrate));
@@ -176,6 +178,38 @@ TEST(SendRate, a_link_that_carries_nothing_for_a_while_is_tried_again) {
     EXPECT_LE(push.bitrate(), 2.0 * SendRate::bitrate_min);
     push.run(30s, 8e6);
     EXPECT_EQ(push.bitrate(), 2e6);
+}
+
+TEST(SendRate, an_encoder_follows_the_rate_that_a_transport_found_up_and_down_at_once) {
+    SimulatedPush push{4e6};
+    push.run(5s, 8e6);
+    push.path = 1e6;
+    push.run(5s, 1e6);
+    EXPECT_NEAR(push.bitrate(), 0.85e6, 0.01e6);
+    push.path = 0.5e6;
+    push.run(300ms, 0.5e6);
+    EXPECT_NEAR(push.bitrate(), 0.425e6, 0.01e6);
+    push.path = 0.6e6;
+    push.run(800ms, 0.6e6);
+    EXPECT_NEAR(push.bitrate(), 0.51e6, 0.01e6);
+    push.path = 3e6;
+    push.run(200ms, 8e6);
+    EXPECT_NEAR(push.bitrate(), 3e6, 0.01e6) << "much more than it carried when it was full: all of it";
+    push.path = 8e6;
+    push.run(200ms, 8e6);
+    EXPECT_EQ(push.bitrate(), 4e6);
+    EXPECT_FALSE(push.rate.target());
+}
+
+TEST(SendRate, an_encoder_whose_path_has_no_limit_any_more_is_back_within_two_seconds) {
+    SimulatedPush push{4e6};
+    push.run(5s, 8e6);
+    push.path = 1e6;
+    push.run(5s, 1e6);
+    push.path = 0;
+    push.run(2s, 8e6);
+    EXPECT_EQ(push.bitrate(), 4e6);
+    EXPECT_LT(push.delay, 50ms);
 }
 
 }   // namespace

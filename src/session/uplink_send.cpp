@@ -171,11 +171,10 @@ Task<std::string> Uplinks::Course::once() {
 
 Task<Result<std::unique_ptr<LinkConnection>>> Uplinks::Course::call(const LinkAddress& address,
                                                                     std::string& words) {
-    LinkCall call{.to = address.to,
-                  .trust = address.trust,
-                  .deadline = desk_.executor.now() + setup_max,
-                  .words = &words,
-                  .ending = &desk_.links_ending};
+    LinkCall call = address.call(desk_.executor.now() + setup_max);
+    call.words = &words;
+    call.memo = &leash_.memo();
+    call.ending = &desk_.links_ending;
     co_return co_await link_dial(desk_.executor, uplinks_.connector_, desk_.random, std::move(call));
 }
 

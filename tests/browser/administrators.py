@@ -1,5 +1,6 @@
 """The administrator's side of the page, in Chromium: everything that the API changes is changed by it."""
 
+import re
 import socket
 
 import node
@@ -7,6 +8,9 @@ from desk import SOURCE, at_the_desk
 from pages import PATIENCE
 from scenario import test
 
+KCP_LINE = (r"Pushed to kcp://\S+: round trip \d+ ms, \d+\.\d % lost, \d+ resends, \d+ made up by parity "
+            r"\(\d+ % sent\), (not paced|paced at [\d.,]+ \w+/s), \d+ kB wait\.")
+TLS_LINE = r"Pushed to kcp://\S+: by TLS over TCP, round trip \d+ ms\."
 GUEST = "?user=guest&pass=password%20of%20guest"
 ROWS = "[...document.querySelectorAll('tr[data-key]')]"
 
@@ -46,6 +50,20 @@ def row_3_21_an_administrator_pushes_a_stream_elsewhere_and_ends_it(scene):
             while connection.recv(65536):
                 pass
         node.until(lambda: forwards(desk) == [], PATIENCE, "nothing is pushed any more")
+        row_0_30_how_a_link_is_stands_beside_the_stream(desk, scene.server)
+
+
+def row_0_30_how_a_link_is_stands_beside_the_stream(desk, server):
+    """Both ways that a link goes: what the page says of it to an administrator."""
+    for query, words in (("", KCP_LINE), ("&transport=tls", TLS_LINE)):
+        desk.go("streams")
+        desk.press("Edit live/cam")
+        desk.form("Save", Pushed_to=server.kcp("live/away", query))
+        server.wait_live("live/away")
+        desk.browser.open(desk.server.http("/live/cam"))
+        desk.browser.until(lambda look, words=words: re.search(words, look["text"]), PATIENCE,
+                           f"the page says {words}")
+        desk.browser.open(desk.server.http("/"))
 
 
 def forwards(desk):

@@ -63,6 +63,11 @@ class End:
         self.run("nft", "-f", "-", said=f"flush ruleset\ntable inet wire {{\nchain in {{\n"
                  f"type filter hook input priority 0\n{rule if share else ''}}}\n}}\n")
 
+    def block_udp(self):
+        """As a firewall that knows TCP alone, for what comes here; `lose` ends it."""
+        self.run("nft", "-f", "-", said="flush ruleset\ntable inet wire {\nchain in {\n"
+                 'type filter hook input priority 0\niifname "wire" meta l4proto udp counter drop\n}\n}\n')
+
     def lost(self):
         """How many packets that dropped."""
         return sum(int(count) for count in re.findall(r"packets (\d+)", self.run("nft", "list", "ruleset")))

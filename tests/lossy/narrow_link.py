@@ -15,6 +15,7 @@ SOURCE = "test:?size=640x360&fps=30&bitrate=4M&preset=ultrafast&audio=none"
 DELAY_MAX, SETTLED_AFTER = 0.5, 2.0
 LINK_DELAY_MAX = 4.0
 NARROW_SECONDS, WIDE_SECONDS = 8, 3
+MADE_AGAIN = 2 * NARROW      # bits a second that an encoder is asked for again, if at all
 # What the wire, the encoder and two processes on a busy machine may add to what waits in queues.
 MACHINE = 0.25
 
@@ -26,7 +27,20 @@ def row(seen):
         assert number == before + 1 or key, f"picture {number} came behind {before}, and is no key frame"
 
 
-def follow(wire, folder, address):
+def read_until_back(sender):
+    """What the sender says each second, until its encoder was asked for little and then for much again."""
+    reports, lowered, end = [], False, time.time() + ends.PATIENCE
+    while time.time() < end:
+        reports.append(json.loads(sender.process.stdout.readline()))
+        for forward in reports[-1].get("forwards", [])[:1]:
+            target = forward.get("bitrate_target_bps", WIDE)
+            lowered = lowered or target < NARROW
+            if lowered and target >= MADE_AGAIN:
+                return reports
+    raise AssertionError(f"the encoder is not back: {reports[-8:]}")
+
+
+def follow(wire, folder, address, comes_back=False):
     """Sends to a node over a path that is wide, narrow, and wide again: (the pictures as they came, when it
     fell, when it rose, what the sender said each second with when it came)."""
     with ends.Server(wire.near, "server", folder) as server, contextlib.ExitStack() as stack:
@@ -43,8 +57,9 @@ def follow(wire, folder, address):
             wire.far.narrow(WIDE, QUEUE)
             rose = time.time()
             time.sleep(WIDE_SECONDS)
+            reports = read_until_back(sender) if comes_back else []
             sender.process.terminate()
-            reports = [json.loads(line) for line in sender.process.stdout]
+            reports += [json.loads(line) for line in sender.process.stdout]
             assert sender.wait(10) == 0, sender.said()
         server.stop()
     row(watch.seen)
@@ -69,7 +84,7 @@ def row_3_5_a_sender_follows_a_link_that_falls_from_8_to_1_mbit(wire, folder, _)
 
 
 def row_0_30_a_link_follows_a_path_that_falls_from_8_to_1_mbit(wire, folder, _):
-    """The same by KCP, which gives nothing up that was on its way."""
+    """The same by KCP, which gives nothing up that was on its way; and the encoder comes back."""
     return judge(LINK_DELAY_MAX, *follow(
         wire, folder, lambda server: f"kcp://{wires.NEAR}:{server.ports['kcp']}/live/cam"
-                                     f"?fingerprint={server.fingerprint}"))
+                                     f"?fingerprint={server.fingerprint}", comes_back=True))

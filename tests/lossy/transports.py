@@ -5,6 +5,7 @@ serves all."""
 
 import collections
 import contextlib
+import json
 import os
 import signal
 import time
@@ -72,6 +73,7 @@ def _link(server, more=""):
 TRANSPORTS = {
     "kcp": Transport(lambda server: _link(server, "&parity=off")),
     "kcp-fec": Transport(_link),
+    "tls": Transport(lambda server: _link(server, "&transport=tls")),
     "srt": Transport(lambda _: f"udp://127.0.0.1:{SRT_IN_PORT}", f"udp://@127.0.0.1:{SRT_OUT_PORT}"),
     "rtmp": Transport(lambda server: f"rtmp://{wires.NEAR}:{server.ports['rtmp']}/live/{{}}"),
     "udp": Transport(lambda _: f"udp://{wires.NEAR}:{UDP_PORT}", f"udp://@{wires.NEAR}:{UDP_PORT}"),
@@ -144,6 +146,37 @@ def row_x_3_row_3_14_every_transport_over_one_path_by_one_stamp(wire, folder, _)
     bare UDP something is."""
     found, _ = measure(wire, folder, list(TRANSPORTS), SHORT_PATH, 4)
     told = "; ".join(f"{name} misses {one['missing']} of {one['pictures']}" for name, one in found.items())
-    assert all(found[name]["missing"] == 0 for name in ("kcp", "kcp-fec", "rtmp")), told
+    assert all(found[name]["missing"] == 0 for name in ("kcp", "kcp-fec", "tls", "rtmp")), told
     assert found["udp"]["missing"] > 0, told
     return told
+
+
+def row_0_30_a_link_goes_by_tcp_where_udp_is_blocked(wire, folder, _):
+    """A node pushes to another whose UDP a firewall drops: by TCP every picture comes, whole and in order."""
+    with contextlib.ExitStack() as stack:
+        stack.callback(wire.near.lose, 0)
+        server = stack.enter_context(ends.Server(wire.near, "server", folder))
+        wire.near.block_udp()
+        edge = stack.enter_context(ends.Server(
+            wire.far, "edge", folder, "--set",
+            f"streams={{ live/cam: {{ forward: '{_link(server).format('cam')}' }} }}"))
+        publisher = stack.enter_context(ends.Program(wire.far, "loadgen", [
+            os.path.join(os.path.dirname(ends.PROGRAM), "loadgen"), "publish", "--rtmp",
+            f"127.0.0.1:{edge.ports['rtmp']}", "--name", "live/cam", "--kbps", str(KBPS), "--gop",
+            str(GOP_SECONDS)], folder))
+        server.wait_live()
+        with ends.Watch(server, "live/cam", note_of, time.monotonic) as watch:
+            node.until(lambda: watch.fault or len(watch.seen) > 90, ends.PATIENCE, "pictures come")
+            forward, = json.loads(edge.ask("/api/v1/forwards"))["items"]
+        assert watch.fault is None, watch.fault
+        numbers = [number for number, *_ in watch.seen]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), numbers
+        assert (forward["state"], forward["transport"]) == ("live", "tls"), forward
+        assert wire.near.lost() > 0, "the firewall dropped nothing"
+        chunks = json.loads(server.ask("/api/v1/streams/live/cam"))["chunks"]
+        assert chunks["proven"] > 0 and not chunks.get("different"), chunks
+        publisher.process.send_signal(signal.SIGTERM)
+        publisher.succeed()
+        edge.stop()
+        server.stop()
+    return f"{len(numbers)} pictures by TLS, {chunks['proven']} chunks proven"

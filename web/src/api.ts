@@ -118,10 +118,14 @@ function parseSource(value: unknown): Source | null {
                                   publishes: said['publishes'] === true, reason: text(said['reason']) };
 }
 
-/** Round trip, loss, resends, parity, pacing and queue of our end of a secure link. */
-function linkWords(said: ReturnType<typeof fields>): string {
+/** Of what goes by a secure link: round trip, loss, resends, parity, pacing and queue of our end of it. */
+function linkWords(one: ReturnType<typeof fields>): string {
+  const said = fields(one?.['link']);
   if (said === null) {
     return '';
+  }
+  if (one?.['transport'] === 'tls') {
+    return `by TLS over TCP, round trip ${Math.round(count(said['round_trip_seconds']) * 1000)} ms`;
   }
   const resends = fields(said['resends']);
   const pacing = count(said['pacing_bps']);
@@ -134,14 +138,14 @@ function linkWords(said: ReturnType<typeof fields>): string {
 
 /** Of a list of publishers' sessions, how the link is that a stream comes by; null: it comes by none. */
 export function comesByWords(sessions: readonly unknown[]): string | null {
-  const link = sessions.map((one) => linkWords(fields(fields(one)?.['link']))).find((words) => words !== '');
+  const link = sessions.map((one) => linkWords(fields(one))).find((words) => words !== '');
   return link === undefined ? null : `Comes by a link, here: ${link}.`;
 }
 
 function parseForward(value: unknown): Forward | null {
   const said = fields(value);
   return said === null ? null : { to: text(said['to']), state: text(said['state']), reason: text(said['reason']),
-                                  link: linkWords(fields(said['link'])) };
+                                  link: linkWords(said) };
 }
 
 /** How each of its destinations fares. */

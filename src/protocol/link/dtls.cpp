@@ -1,16 +1,16 @@
 #include "protocol/link/dtls.hpp"
 
+#include "protocol/link/openssl.hpp"
+
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/hmac.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <fmt/format.h>
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 namespace millrace::link {
@@ -29,9 +29,10 @@ unsigned int never_again(SSL* /*ssl*/, unsigned int /*before_us*/) {
     return 3'600'000'000U;
 }
 
-UniqueSslContext make_context(const SSL_METHOD* method, const char* wanted_ciphers) {
+UniqueSslContext make_context(const SSL_METHOD* method, const char* wanted_ciphers, bool stream) {
     UniqueSslContext context{SSL_CTX_new(method)};
-    if (context == nullptr || SSL_CTX_set_min_proto_version(context.get(), DTLS1_2_VERSION) != 1 ||
+    const int least = stream ? TLS1_2_VERSION : DTLS1_2_VERSION;
+    if (context == nullptr || SSL_CTX_set_min_proto_version(context.get(), least) != 1 ||
         SSL_CTX_set_cipher_list(context.get(), wanted_ciphers) != 1 ||
         SSL_CTX_set1_groups_list(context.get(), groups) != 1) {
         return nullptr;
@@ -43,7 +44,7 @@ UniqueSslContext make_context(const SSL_METHOD* method, const char* wanted_ciphe
     return context;
 }
 
-UniqueSsl make_ssl(SSL_CTX* context) {
+UniqueSsl make_stream(SSL_CTX* context) {
     UniqueSsl ssl{SSL_new(context)};
     BIO* const in = BIO_new(BIO_s_mem());
     BIO* const out = BIO_new(BIO_s_mem());
@@ -55,9 +56,21 @@ UniqueSsl make_ssl(SSL_CTX* context) {
     BIO_set_mem_eof_return(in, -1);
     BIO_set_mem_eof_return(out, -1);
     SSL_set_bio(ssl.get(), in, out);
-    SSL_set_mtu(ssl.get(), static_cast<long>(Dtls::datagram_max));
-    DTLS_set_timer_cb(ssl.get(), never_again);
     return ssl;
+}
+
+UniqueSsl make_ssl(SSL_CTX* context) {
+    UniqueSsl ssl = make_stream(context);
+    if (ssl != nullptr) {
+        SSL_set_mtu(ssl.get(), static_cast<long>(Dtls::datagram_max));
+        DTLS_set_timer_cb(ssl.get(), never_again);
+    }
+    return ssl;
+}
+
+std::string psk_identity_of(const SSL* ssl) {
+    const char* const identity = SSL_get_psk_identity(ssl);
+    return identity == nullptr ? std::string{} : std::string{identity};
 }
 
 void put(BIO* into, ByteSpan bytes) {
@@ -86,64 +99,7 @@ std::vector<std::vector<std::byte>> datagrams_of(BIO* from) {
     return datagrams;
 }
 
-struct Free {
-    void operator()(BIO* bio) const { BIO_free(bio); }
-    void operator()(BIO_ADDR* address) const { BIO_ADDR_free(address); }
-    void operator()(X509* certificate) const { X509_free(certificate); }
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-template <class T>
-using Unique = std::unique_ptr<T, Free>;
-
-Unique<BIO> reading(const std::string& text) {
-    return Unique<BIO>{BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))};
-}
-
-std::optional<Fingerprint> digest_of(const X509* certificate) {
-    Fingerprint digest{};
-    unsigned int size = digest.size();
-    if (certificate == nullptr ||
-        X509_digest(certificate, EVP_sha256(), reinterpret_cast<unsigned char*>(digest.data()), &size) != 1) {
-        return std::nullopt;
-    }
-    return digest;
-}
-
 }   // namespace
-
-std::string text_of(const Fingerprint& fingerprint) {
-    std::string text;
-    for (const std::byte byte : fingerprint) {
-        text += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
-    }
-    return text;
-}
-
-std::optional<Fingerprint> fingerprint_in(std::string_view text) {
-    Fingerprint read{};
-    for (std::size_t i = 0; i < read.size(); ++i) {
-        if (i > 0 && text.starts_with(':')) {
-            text.remove_prefix(1);
-        }
-        unsigned byte = 0;
-        const std::string_view digits = text.substr(0, 2);
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
-        if (error != std::errc{} || digits.size() != 2 || end != digits.data() + 2) {
-            return std::nullopt;
-        }
-        read[i] = static_cast<std::byte>(byte);
-        text.remove_prefix(2);
-    }
-    return text.empty() ? std::optional{read} : std::nullopt;
-}
-
-void FreeSsl::operator()(ssl_st* ssl) const {
-    SSL_free(ssl);
-}
-
-void FreeSsl::operator()(ssl_ctx_st* context) const {
-    SSL_CTX_free(context);
-}
 
 Result<> Dtls::take(ByteSpan records, std::vector<std::vector<std::byte>>& said) {
     ERR_clear_error();
@@ -184,59 +140,58 @@ std::vector<std::vector<std::byte>> Dtls::next_output() {
 }
 
 std::string Dtls::psk_identity() const {
-    const char* const identity = SSL_get_psk_identity(ssl_.get());
-    return identity == nullptr ? std::string{} : std::string{identity};
+    return psk_identity_of(ssl_.get());
 }
 
-Result<Identity> make_identity(const std::string& name) {
-    constexpr long validity = 20L * 365 * 24 * 3600;
-    const Unique<EVP_PKEY> key{EVP_EC_gen("P-256")};
-    const Unique<X509> made{X509_new()};
-    const Unique<BIO> certificate_text{BIO_new(BIO_s_mem())};
-    const Unique<BIO> key_text{BIO_new(BIO_s_mem())};
-    if (key == nullptr || made == nullptr || certificate_text == nullptr || key_text == nullptr) {
-        return fail(Errc::io, "OpenSSL made no certificate");
-    }
-    X509_set_version(made.get(), X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(made.get()), 1);
-    X509_gmtime_adj(X509_getm_notBefore(made.get()), -24L * 3600);
-    X509_gmtime_adj(X509_getm_notAfter(made.get()), validity);
-    X509_set_pubkey(made.get(), key.get());
-    X509_NAME* const subject = X509_get_subject_name(made.get());
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8,
-                               reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
-    X509_set_issuer_name(made.get(), subject);
-    if (X509_sign(made.get(), key.get(), EVP_sha256()) == 0 ||
-        PEM_write_bio_X509(certificate_text.get(), made.get()) != 1 ||
-        PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-        ERR_clear_error();
-        return fail(Errc::io, "OpenSSL made no certificate");
-    }
-    const auto text = [](BIO* from) {
-        std::string all(BIO_ctrl_pending(from), '\0');
-        BIO_read(from, all.data(), static_cast<int>(all.size()));
-        return all;
-    };
-    return Identity{text(certificate_text.get()), text(key_text.get())};
-}
-
-Result<Fingerprint> fingerprint_of(const std::string& certificate) {
-    // The bytes alone: to read what they say costs OpenSSL a megabyte.
-    char* name = nullptr;
-    char* header = nullptr;
-    unsigned char* der = nullptr;
-    long size = 0;
-    const bool read = PEM_read_bio(reading(certificate).get(), &name, &header, &der, &size) == 1;
-    const bool is_certificate = read && std::string_view{name} == PEM_STRING_X509;
-    Fingerprint digest{};
-    const bool done = is_certificate && EVP_Digest(der, static_cast<std::size_t>(size),
-                                                   reinterpret_cast<unsigned char*>(digest.data()), nullptr,
-                                                   EVP_sha256(), nullptr) == 1;
-    OPENSSL_free(name);
-    OPENSSL_free(header);
-    OPENSSL_free(der);
+Result<> Tls::take(ByteSpan bytes, std::vector<std::byte>& said) {
     ERR_clear_error();
-    return done ? Result<Fingerprint>{digest} : fail(Errc::malformed, "it is no PEM certificate");
+    put(SSL_get_rbio(ssl_.get()), bytes);
+    if (!open_) {
+        const int done = SSL_do_handshake(ssl_.get());
+        if (done != 1) {
+            const bool waits = SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ;
+            ERR_clear_error();
+            return waits ? Result<>{} : fail(Errc::refused, "the handshake of the link failed");
+        }
+        open_ = true;
+    }
+    for (;;) {
+        const std::size_t before = said.size();
+        said.resize(before + SSL3_RT_MAX_PLAIN_LENGTH);
+        const int size = SSL_read(ssl_.get(), said.data() + before, SSL3_RT_MAX_PLAIN_LENGTH);
+        said.resize(before + static_cast<std::size_t>(std::max(size, 0)));
+        if (size <= 0) {
+            const int why = SSL_get_error(ssl_.get(), size);
+            ERR_clear_error();
+            return why == SSL_ERROR_WANT_READ     ? Result<>{}
+                   : why == SSL_ERROR_ZERO_RETURN ? fail(Errc::closed, "the peer ended the link")
+                                                  : fail(Errc::malformed, "the peer's TLS cannot be read");
+        }
+    }
+}
+
+Result<> Tls::say(ByteSpan bytes) {
+    ERR_clear_error();
+    if (!open_ || bytes.empty() ||
+        SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size())) !=
+            static_cast<int>(bytes.size())) {
+        ERR_clear_error();
+        return fail(Errc::refused, "the link takes no such message now");
+    }
+    return {};
+}
+
+std::vector<std::byte> Tls::next_output() {
+    BIO* const from = SSL_get_wbio(ssl_.get());
+    std::vector<std::byte> all(BIO_ctrl_pending(from));
+    if (!all.empty()) {
+        BIO_read(from, all.data(), static_cast<int>(all.size()));
+    }
+    return all;
+}
+
+std::string Tls::psk_identity() const {
+    return psk_identity_of(ssl_.get());
 }
 
 Result<std::unique_ptr<DtlsServer>> DtlsServer::make(Identity identity, Keys psks, Random& random) {
@@ -253,31 +208,55 @@ std::unique_ptr<DtlsServer> DtlsServer::make_later(Identity identity, Keys psks,
 
 Result<> DtlsServer::read_identity() {
     const Identity identity = *std::exchange(identity_, std::nullopt);
-    UniqueSslContext made = make_context(DTLS_server_method(), ciphers);
+    context_ = context_for(identity, false);
+    stream_context_ = context_for(identity, true);
+    ERR_clear_error();
+    if (context_ == nullptr || stream_context_ == nullptr) {
+        context_.reset();
+        return fail(Errc::malformed, "no PEM certificate and key that belong together");
+    }
+    SSL_CTX_set_cookie_generate_cb(context_.get(), &DtlsServer::write_cookie);
+    SSL_CTX_set_cookie_verify_cb(context_.get(), &DtlsServer::check_cookie);
+    return {};
+}
+
+UniqueSslContext DtlsServer::context_for(const Identity& identity, bool stream) {
+    UniqueSslContext made =
+        make_context(stream ? TLS_server_method() : DTLS_server_method(), ciphers, stream);
     SSL_CTX* const context = made.get();
     const Unique<BIO> certificates = reading(identity.certificate);
     const Unique<X509> certificate{PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)};
     const Unique<EVP_PKEY> key{
         PEM_read_bio_PrivateKey(reading(identity.key).get(), nullptr, nullptr, nullptr)};
-    const bool good = context != nullptr && certificate != nullptr && key != nullptr &&
-                      SSL_CTX_use_certificate(context, certificate.get()) == 1 &&
-                      SSL_CTX_use_PrivateKey(context, key.get()) == 1 &&
-                      SSL_CTX_check_private_key(context) == 1;
-    ERR_clear_error();
-    if (!good) {
-        return fail(Errc::malformed, "no PEM certificate and key that belong together");
+    if (context == nullptr || certificate == nullptr || key == nullptr ||
+        SSL_CTX_use_certificate(context, certificate.get()) != 1 ||
+        SSL_CTX_use_PrivateKey(context, key.get()) != 1 || SSL_CTX_check_private_key(context) != 1) {
+        return nullptr;
     }
     // Those that signed it, up to where an authority is known.
     while (Unique<X509> next{PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)}) {
         SSL_CTX_add1_chain_cert(context, next.get());
     }
-    ERR_clear_error();
     SSL_CTX_set_app_data(context, this);
-    SSL_CTX_set_cookie_generate_cb(context, &DtlsServer::write_cookie);
-    SSL_CTX_set_cookie_verify_cb(context, &DtlsServer::check_cookie);
     SSL_CTX_set_psk_server_callback(context, &DtlsServer::find_psk);
-    context_ = std::move(made);
-    return {};
+    SSL_CTX_set_num_tickets(context, 0);
+    return made;
+}
+
+Result<Tls> DtlsServer::meet() {
+    if (identity_) {
+        (void)read_identity();   // `is_broken` says how that went
+    }
+    if (is_broken()) {
+        return fail(Errc::malformed, "this node has no certificate that it could show");
+    }
+    UniqueSsl ssl = make_stream(stream_context_.get());
+    if (ssl == nullptr) {
+        ERR_clear_error();
+        return fail(Errc::exhausted, "no memory for TLS");
+    }
+    SSL_set_accept_state(ssl.get());
+    return Tls{std::move(ssl)};
 }
 
 DtlsServer& DtlsServer::of(ssl_st* ssl) {
@@ -345,7 +324,7 @@ DtlsServer::Heard DtlsServer::hear(const PeerAddress& from, std::uint64_t id, By
     asker_.push_back(static_cast<std::byte>(from.port()));
     Heard heard;
     if (identity_) {
-        (void)read_identity();   // of our own making: it is good
+        (void)read_identity();   // `is_broken` says how that went
     }
     if (context_ == nullptr) {
         return heard;
@@ -375,10 +354,12 @@ DtlsServer::Heard DtlsServer::hear(const PeerAddress& from, std::uint64_t id, By
     return heard;
 }
 
-Result<std::unique_ptr<DtlsClient>> DtlsClient::make(Trust trust) {
+Result<std::unique_ptr<DtlsClient>> DtlsClient::make(Trust trust, Carrier carrier) {
     std::unique_ptr<DtlsClient> client{new DtlsClient{std::move(trust)}};
     const Trust& whom = client->trust_;
-    client->context_ = make_context(DTLS_client_method(), whom.psk ? ciphers_of_psk : ciphers);
+    const bool stream = carrier == Carrier::stream;
+    client->context_ = make_context(stream ? TLS_client_method() : DTLS_client_method(),
+                                    whom.psk ? ciphers_of_psk : ciphers, stream);
     SSL_CTX* const context = client->context_.get();
     if (context == nullptr) {
         ERR_clear_error();
@@ -388,6 +369,8 @@ Result<std::unique_ptr<DtlsClient>> DtlsClient::make(Trust trust) {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
     SSL_CTX_set_cert_verify_callback(context, &DtlsClient::believe, client.get());
     if (whom.psk) {
+        // Of TLS 1.3 no callback tells the server whose key it was.
+        SSL_CTX_set_max_proto_version(context, stream ? TLS1_2_VERSION : DTLS1_2_VERSION);
         SSL_CTX_set_psk_client_callback(
             context, [](SSL* ssl, const char* /*hint*/, char* identity, unsigned int identity_max,
                         unsigned char* key, unsigned int key_max) {
@@ -414,16 +397,10 @@ Result<std::unique_ptr<DtlsClient>> DtlsClient::make(Trust trust) {
 /// Exactly the pinned certificate, or one that an authority signed for the host.
 int DtlsClient::believe(X509_STORE_CTX* chain, void* client) {
     auto& self = *static_cast<DtlsClient*>(client);
-    const std::optional<Fingerprint> shown = digest_of(X509_STORE_CTX_get0_cert(chain));
-    if (shown && self.trust_.pin == shown) {
+    if (self.trust_.pin ? shows_pinned(chain, *self.trust_.pin) : X509_verify_cert(chain) == 1) {
         return 1;
     }
-    if (self.trust_.pin) {
-        X509_STORE_CTX_set_error(chain, X509_V_ERR_CERT_REJECTED);
-    } else if (X509_verify_cert(chain) == 1) {
-        return 1;
-    }
-    self.doubted_ = shown;
+    self.doubted_ = digest_of(X509_STORE_CTX_get0_cert(chain));
     self.why_ = X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain));
     return 0;
 }
@@ -446,23 +423,40 @@ std::string DtlsClient::doubts() const {
                             why_, shown, shown);
 }
 
+Result<> DtlsClient::expect_host(ssl_st* ssl) const {
+    if (trust_.psk || trust_.pin) {
+        return {};
+    }
+    X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl);
+    const bool set = X509_VERIFY_PARAM_set1_ip_asc(wanted, trust_.host.c_str()) == 1 ||
+                     SSL_set1_host(ssl, trust_.host.c_str()) == 1;
+    ERR_clear_error();
+    return set && !trust_.host.empty() ? Result<>{}
+                                       : fail(Errc::malformed, "no host whose certificate could be checked");
+}
+
 Result<Dtls> DtlsClient::connect() const {
     UniqueSsl ssl = make_ssl(context_.get());
     if (ssl == nullptr) {
         return fail(Errc::exhausted, "no memory for DTLS");
     }
-    const bool by_name = !trust_.psk && !trust_.pin;
-    if (by_name) {
-        X509_VERIFY_PARAM* const wanted = SSL_get0_param(ssl.get());
-        const bool set = X509_VERIFY_PARAM_set1_ip_asc(wanted, trust_.host.c_str()) == 1 ||
-                         SSL_set1_host(ssl.get(), trust_.host.c_str()) == 1;
-        ERR_clear_error();
-        if (!set || trust_.host.empty()) {
-            return fail(Errc::malformed, "no host whose certificate could be checked");
-        }
+    if (const Result<> expected = expect_host(ssl.get()); !expected) {
+        return std::unexpected(expected.error());
     }
     SSL_set_connect_state(ssl.get());
     return Dtls{std::move(ssl)};
+}
+
+Result<Tls> DtlsClient::connect_stream() const {
+    UniqueSsl ssl = make_stream(context_.get());
+    if (ssl == nullptr) {
+        return fail(Errc::exhausted, "no memory for TLS");
+    }
+    if (const Result<> expected = expect_host(ssl.get()); !expected) {
+        return std::unexpected(expected.error());
+    }
+    SSL_set_connect_state(ssl.get());
+    return Tls{std::move(ssl)};
 }
 
 }   // namespace millrace::link

@@ -4,6 +4,7 @@
 #include "base/peer_address.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
+#include "base/ssl.hpp"
 #include "base/time.hpp"
 
 #include <array>
@@ -13,25 +14,13 @@
 #include <string>
 #include <vector>
 
-struct ssl_st;
-struct ssl_ctx_st;
-struct x509_store_ctx_st;
-
 namespace millrace::link {
 
-/// SHA-256 of a certificate's DER form.
-using Fingerprint = std::array<std::byte, 32>;
+using Fingerprint = CertificateDigest;
 /// 64 hexadecimal digits in lower case.
 std::string text_of(const Fingerprint& fingerprint);
 /// Either case, colons between bytes or none; nothing: it is no SHA-256.
 std::optional<Fingerprint> fingerprint_in(std::string_view text);
-
-struct FreeSsl {
-    void operator()(ssl_st* ssl) const;
-    void operator()(ssl_ctx_st* context) const;
-};
-using UniqueSsl = std::unique_ptr<ssl_st, FreeSsl>;
-using UniqueSslContext = std::unique_ptr<ssl_ctx_st, FreeSsl>;
 
 /// One end of a DTLS 1.2 association (RFC 6347), without I/O and without a clock: whoever owns it sends its
 /// handshake again. One thread. OpenSSL keeps about 40 KB for it, and at most 100 records that came too
@@ -63,6 +52,28 @@ private:
     UniqueSsl ssl_;
     bool open_ = false;
     std::vector<std::vector<std::byte>> said_nothing_;
+};
+
+/// One end of TLS 1.2 or later, without I/O: what `Dtls` is where UDP does not get through. One thread; 40
+/// KB.
+class Tls {
+public:
+    explicit Tls(UniqueSsl ssl) : ssl_{std::move(ssl)} {}
+
+    /// Bytes of the peer; none: the client's first flight is made. What it says inside is put behind `said`.
+    /// Errc::refused: the handshake failed, closed: the peer ended it, malformed: these are no records.
+    Result<> take(ByteSpan bytes, std::vector<std::byte>& said);
+    bool is_open() const { return open_; }
+    /// Only once it is open.
+    Result<> say(ByteSpan bytes);
+    /// Bytes to send; empty: none.
+    std::vector<std::byte> next_output();
+    /// Of a handshake by a key that both ends had; empty: it was by certificate.
+    std::string psk_identity() const;
+
+private:
+    UniqueSsl ssl_;
+    bool open_ = false;
 };
 
 /// A certificate, with those that signed it behind it, and its key as PEM texts.
@@ -99,12 +110,18 @@ public:
     };
     /// The first words of somebody, from there, for an association of that number.
     Heard hear(const PeerAddress& from, std::uint64_t id, ByteSpan record, Instant now);
+    /// The same certificate and keys for one who came by TCP. Errc::exhausted: no memory; malformed: see
+    /// `is_broken`.
+    Result<Tls> meet();
+    /// Somebody called, and OpenSSL takes this certificate for none, or the key for another's.
+    bool is_broken() const { return !identity_ && context_ == nullptr; }
 
 private:
     DtlsServer(Identity identity, Keys psks, Random& random)
         : identity_{std::move(identity)}, psks_{std::move(psks)}, random_{random} {}
-    /// Makes the context of the identity, which is then forgotten.
+    /// Makes the contexts of the identity, which is then forgotten.
     Result<> read_identity();
+    UniqueSslContext context_for(const Identity& identity, bool stream);
 
     using Cookie = std::array<unsigned char, 32>;
     Cookie cookie(const std::array<std::byte, 32>& secret) const;
@@ -117,6 +134,7 @@ private:
 
     std::optional<Identity> identity_;   // until it is read
     UniqueSslContext context_;           // null: it was not read, or is none
+    UniqueSslContext stream_context_;    // likewise, for TLS
     Keys psks_;
     Random& random_;
     std::array<std::array<std::byte, 32>, 2> secrets_{};   // the newest first
@@ -138,15 +156,21 @@ public:
         std::optional<Psk> psk = {};           ///< no certificate: both ends know a key
     };
 
+    enum class Carrier : std::uint8_t { datagrams, stream };
+
     /// Errc::malformed: the file of authorities cannot be read.
-    static Result<std::unique_ptr<DtlsClient>> make(Trust trust);
+    static Result<std::unique_ptr<DtlsClient>> make(Trust trust, Carrier carrier = Carrier::datagrams);
     Result<Dtls> connect() const;
+    /// Where it was made for a stream.
+    Result<Tls> connect_stream() const;
     /// Why there is no link and what to do, in words; empty: it was not for who the server is.
     std::string doubts() const;
 
 private:
     explicit DtlsClient(Trust trust) : trust_{std::move(trust)} {}
     static int believe(x509_store_ctx_st* chain, void* client);
+    /// The certificate is to be for that host, where one is asked for.
+    Result<> expect_host(ssl_st* ssl) const;
 
     UniqueSslContext context_;
     Trust trust_;

@@ -152,7 +152,7 @@ Result<> Archive::put(const Batch& batch, const PutChunk& item) {
     writing.file.append(item.head, item.bytes);
     ++writing.unacknowledged;
     writing.unacknowledged_bytes += item.bytes.size();
-    if (acknowledges_early) {
+    if (seams_.acknowledges_early) {
         batch.progress->acknowledged += std::exchange(writing.unacknowledged, 0);
     }
     return {};

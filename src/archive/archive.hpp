@@ -60,6 +60,8 @@ public:
         Folder& folder;
         Random& random;
         const Clock& clock;
+        /// For tests that a wrong archive is found: it acknowledges before the sync.
+        bool acknowledges_early = false;
     };
     explicit Archive(Seams seams) : seams_{seams}, index_{seams.folder, seams.random}, pins_{seams.folder} {}
     Archive(const Archive&) = delete;
@@ -142,9 +144,6 @@ public:
     const std::string& bucket() const { return bucket_; }
     const Index& index() const { return index_; }
     Index& index() { return index_; }
-
-    /// For the test that a wrong archive is found: acknowledges before the sync.
-    bool acknowledges_early = false;
 
 private:
     struct Writing {

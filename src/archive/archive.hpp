@@ -209,7 +209,8 @@ private:
     void note(const Error& why);
 
     Result<> recover_files();
-    Result<> recover_one(std::uint64_t id, std::optional<FileRow> known);
+    /// Where the index is new, what of a file was acknowledged is not known.
+    Result<> recover_one(std::uint64_t id, std::optional<FileRow> known, bool index_is_new = false);
     /// Those that the disk failed become sealed ones.
     Result<> seal_cut_files();
     Result<> drop_lost(const FileRow& row);

@@ -255,8 +255,15 @@ void Archive::give_up(const std::string& stream, const Error& why) {
 
 Result<> Archive::index_late() {
     while (!late_.empty()) {
-        if (Result<> put = index_.put_file(late_.back().row, late_.back().fragments); !put) {
-            return put;
+        const Late& late = late_.back();
+        Result<> done = index_.put_file(late.row, late.fragments);
+        if (done && !late.fragments.empty()) {
+            const Fragment& last = late.fragments.back();
+            done =
+                fill(late.row.facts.stream, {late.fragments.front().utc, later(last.utc, last.duration_us)});
+        }
+        if (!done) {
+            return done;
         }
         late_.pop_back();
     }

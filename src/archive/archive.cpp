@@ -169,6 +169,16 @@ Result<> Archive::sync(Writing& writing) {
     return {};
 }
 
+std::optional<Gap> Archive::gap_before(const Writing& writing) {
+    const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
+    const std::optional<WallTime> from = writing.gap_from;
+    const WallTime begin = writing.row.begin;
+    if (!from || begin.microseconds - from->microseconds <= (writing.gap_cause.empty() ? hole : 0)) {
+        return std::nullopt;
+    }
+    return Gap{*from, begin, writing.gap_cause.empty() ? std::string{cause::outage} : writing.gap_cause};
+}
+
 Result<> Archive::index_fragments(Writing& writing) {
     const std::vector<Fragment>& sure = writing.unindexed;
     if (sure.empty() && writing.rowed && writing.row.state == FileState::open) {
@@ -185,12 +195,8 @@ Result<> Archive::index_fragments(Writing& writing) {
     writing.rowed = true;
     counters_.fragments += sure.size();
     const std::vector<Fragment> indexed = std::exchange(writing.unindexed, {});
-    const std::optional<WallTime> from = writing.gap_from;
-    const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
-    if (from && row.begin.microseconds - from->microseconds > (writing.gap_cause.empty() ? hole : 0)) {
-        const std::string why = writing.gap_cause.empty() ? std::string{cause::outage} : writing.gap_cause;
-        writing.gap_from.reset();
-        if (Result<> added = add_gap(row.facts.stream, {*from, row.begin, why}); !added) {
+    if (const std::optional<Gap> gap = gap_before(writing)) {
+        if (Result<> added = add_gap(row.facts.stream, *gap); !added) {
             return added;
         }
     }
@@ -244,7 +250,8 @@ void Archive::give_up(const std::string& stream, const Error& why) {
     // What the last sync made sure of; the rest of it is not believed.
     std::ranges::move(writing.file.take_rest(), std::back_inserter(writing.unindexed));
     if (!index_fragments(writing) && late_.size() < late_max) {
-        late_.push_back({std::move(writing.row), std::move(writing.unindexed)});
+        const std::optional<Gap> gap = gap_before(writing);
+        late_.push_back({std::move(writing.row), std::move(writing.unindexed), gap});
     }
     writing_.erase(found);
     if (why.code == Errc::malformed) {
@@ -257,10 +264,15 @@ Result<> Archive::index_late() {
     while (!late_.empty()) {
         const Late& late = late_.back();
         Result<> done = index_.put_file(late.row, late.fragments);
+        done = done && late.gap ? add_gap(late.row.facts.stream, *late.gap) : done;
         if (done && !late.fragments.empty()) {
             const Fragment& last = late.fragments.back();
             done =
                 fill(late.row.facts.stream, {late.fragments.front().utc, later(last.utc, last.duration_us)});
+        }
+        const auto newest = index_.newest(late.row.facts.stream);
+        if (done && !late.gap && newest && *newest && (*newest)->id == late.row.id) {
+            done = say_gap_before(late.row);
         }
         if (!done) {
             return done;

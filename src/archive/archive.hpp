@@ -199,6 +199,8 @@ private:
     Result<> end(const std::string& stream, const std::string& cause);
     Result<> sync(Writing& writing);
     void sync_all();
+    /// What is missing before it, and is not in the index yet.
+    static std::optional<Gap> gap_before(const Writing& writing);
     Result<> index_fragments(Writing& writing);
     /// Whether the folder is there; if not, everything in it is given up.
     Result<> look_for_folder();
@@ -238,6 +240,7 @@ private:
     struct Late {
         FileRow row;
         std::vector<Fragment> fragments;
+        std::optional<Gap> gap;   // before it
     };
     static constexpr std::size_t late_max = 1024;   ///< beyond it the next start reads them from the files
 

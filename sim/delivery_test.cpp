@@ -49,13 +49,13 @@ TEST(Delivery, over_a_plain_link_every_unit_comes_once_in_order_at_its_time) {
         EXPECT_EQ(viewer->state(), Viewer::State::ended);
         EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 150, .skew_max_ms = 1, .delay_max = 60ms}), "");
     }
-    EXPECT_EQ(world.held(), World::Held{});
+    EXPECT_EQ(world.held(), Machine::Held{});
 }
 
 /// Whatever the links, the codecs and the moment of joining.
 void deliver_exactly(std::uint64_t seed) {
     SCOPED_TRACE(fmt::format("seed {}", seed));
-    World world{seed, {.server_workers = 1 + seed % 3, .grace = 1s}};
+    World world{seed, {.workers = 1 + seed % 3, .grace = 1s}};
     Random& chance = world.chance();
     const Publisher& publisher = world.add<Publisher>(Publisher::Plan{
         .camera = any_camera(chance),
@@ -87,7 +87,7 @@ void deliver_exactly(std::uint64_t seed) {
             ASSERT_NE(viewer->account().last(), nullptr) << "it stayed until the end and saw nothing";
         }
     }
-    EXPECT_EQ(world.held(), World::Held{});
+    EXPECT_EQ(world.held(), Machine::Held{});
 }
 
 TEST(Delivery, is_exact_over_any_link_from_any_moment_on) {
@@ -128,11 +128,11 @@ TEST(Delivery, lists_name_every_unit_from_the_first_segment_to_the_end) {
         ASSERT_NE(viewer->account().last(), nullptr);
         EXPECT_EQ(viewer->account().last()->place + 1, published.units);
     }
-    EXPECT_EQ(world.held(), World::Held{});
+    EXPECT_EQ(world.held(), Machine::Held{});
 }
 
 TEST(Delivery, keeps_many_streams_apart) {
-    World world{21, {.server_workers = 3, .grace = 500ms}};
+    World world{21, {.workers = 3, .grace = 500ms}};
     Random& chance = world.chance();
     std::vector<const Viewer*> viewers;
     for (int i = 0; i < 200; ++i) {
@@ -155,7 +155,7 @@ TEST(Delivery, keeps_many_streams_apart) {
         units += viewer->account().units();
     }
     EXPECT_GT(units, 10'000U);
-    EXPECT_EQ(world.held(), World::Held{});
+    EXPECT_EQ(world.held(), Machine::Held{});
 }
 
 TEST(Delivery, goes_on_when_tracks_come_late_change_or_are_alone) {
@@ -192,7 +192,7 @@ TEST(Delivery, goes_on_when_tracks_come_late_change_or_are_alone) {
             EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 35, .skew_max_ms = 1}), "");
             EXPECT_EQ(viewer->account().last()->place + 1, published.units);
         }
-        EXPECT_EQ(world.held(), World::Held{});
+        EXPECT_EQ(world.held(), Machine::Held{});
     }
 }
 

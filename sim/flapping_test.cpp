@@ -29,7 +29,7 @@ constexpr std::size_t seats = 20;
 class Flapping {
 public:
     explicit Flapping(std::uint64_t seed)
-        : world_{seed, {.server_workers = 3, .grace = 1s}}, chance_{world_.chance()} {}
+        : world_{seed, {.workers = 3, .grace = 1s}}, chance_{world_.chance()} {}
 
     void run() {
         for (int i = 0; i < cycles_a_world; ++i) {
@@ -56,7 +56,7 @@ public:
             EXPECT_TRUE(publisher->state() == Publisher::State::ended ||
                         publisher->state() == Publisher::State::refused);
         }
-        EXPECT_EQ(world_.held(), World::Held{});
+        EXPECT_EQ(world_.held(), Machine::Held{});
     }
 
 private:

@@ -3,6 +3,7 @@
 #include "base/waiting.hpp"
 #include "container/m3u8_reader.hpp"
 #include "container/ts_multiplexer.hpp"
+#include "media/time.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -39,6 +39,13 @@ public:
     const Entry* find(std::uint64_t hash) const;
     const Publication& publication(std::uint32_t number) const { return publications_.at(number - 1); }
     std::size_t size() const { return entries_.size(); }
+    /// Gives `see` every unit with its hash, in no order.
+    template <class See>
+    void each(See&& see) const {
+        for (const auto& [hash, entry] : entries_) {
+            see(hash, entry);
+        }
+    }
 
 private:
     std::unordered_map<std::uint64_t, Entry> entries_;

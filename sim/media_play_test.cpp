@@ -134,13 +134,13 @@ TEST(MediaPlay, over_a_websocket_every_unit_comes_once_in_order_at_its_time) {
     EXPECT_EQ(viewer.close_code(), ws::CloseCode::normal);
     EXPECT_GT(viewer.messages(), 150U);
     EXPECT_EQ(verdict_of(viewer.account(), {.units_min = 150, .skew_max_ms = 1, .delay_max = 60ms}), "");
-    EXPECT_EQ(world.held(), World::Held{});
+    EXPECT_EQ(world.held(), Machine::Held{});
 }
 
 TEST(MediaPlay, over_websockets_on_any_link_nothing_is_lost_doubled_or_cut) {
     for (const std::uint64_t seed : seeds(20)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
-        World world{seed, {.server_workers = 1 + seed % 3, .grace = 1s}};
+        World world{seed, {.workers = 1 + seed % 3, .grace = 1s}};
         Random& chance = world.chance();
         world.add<Publisher>(Publisher::Plan{.length = 4s, .link = any_link(chance)});
         std::vector<const WebSocketViewer*> viewers;
@@ -153,7 +153,7 @@ TEST(MediaPlay, over_websockets_on_any_link_nothing_is_lost_doubled_or_cut) {
             EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 0, .skew_max_ms = 1}), "");
             EXPECT_NE(viewer->state(), Viewer::State::joining);
         }
-        EXPECT_EQ(world.held(), World::Held{});
+        EXPECT_EQ(world.held(), Machine::Held{});
     }
 }
 

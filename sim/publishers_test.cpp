@@ -49,14 +49,14 @@ TEST(Publishers, f19_a_second_beside_a_live_one_is_refused_and_no_frame_is_mixed
             EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 350}), "");
             EXPECT_EQ(viewer->account().publications(), Numbers{first.number()});
         }
-        EXPECT_EQ(world.held(), World::Held{});
+        EXPECT_EQ(world.held(), Machine::Held{});
     }
 }
 
 TEST(Publishers, f19_of_fifty_at_the_same_instant_exactly_one_is_accepted) {
     for (const std::uint64_t seed : seeds(20)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
-        World world{seed, {.server_workers = 3}};
+        World world{seed, {.workers = 3}};
         std::vector<const Publisher*> all;
         const bool alike = seed % 2 == 0;
         for (int i = 0; i < 50; ++i) {
@@ -74,7 +74,7 @@ TEST(Publishers, f19_of_fifty_at_the_same_instant_exactly_one_is_accepted) {
             EXPECT_EQ(verdict_of(viewer->account(), {}), "");
             EXPECT_EQ(viewer->account().publications(), Numbers{(*accepted)->number()});
         }
-        EXPECT_EQ(world.held(), World::Held{});
+        EXPECT_EQ(world.held(), Machine::Held{});
     }
 }
 
@@ -96,7 +96,7 @@ TEST(Publishers, f19_a_dead_one_is_replaced_within_five_seconds_and_viewers_go_o
             EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 240, .times_unchanged = false}), "");
             EXPECT_EQ(viewer->account().publications(), (Numbers{dead.number(), next.number()}));
         }
-        EXPECT_EQ(world.held(), World::Held{});
+        EXPECT_EQ(world.held(), Machine::Held{});
     }
 }
 
@@ -124,7 +124,7 @@ TEST(Publishers, one_that_returns_within_grace_goes_on_for_its_viewers_by_the_ar
             EXPECT_EQ(account.publications(), (Numbers{first.number(), second.number()}));
             EXPECT_NEAR(static_cast<double>(account.step_max_ms()), static_cast<double>(away / 1ms), 250);
         }
-        EXPECT_EQ(world.held(), World::Held{});
+        EXPECT_EQ(world.held(), Machine::Held{});
     }
 }
 
@@ -159,7 +159,7 @@ TEST(Publishers, one_that_returns_with_other_tracks_is_seen_by_old_and_new_viewe
             EXPECT_EQ(verdict_of(viewer->account(), {.units_min = 80, .times_unchanged = false}), "");
             EXPECT_EQ(viewer->account().publications(), Numbers{second.number()});
         }
-        EXPECT_EQ(world.held(), World::Held{});
+        EXPECT_EQ(world.held(), Machine::Held{});
     }
 }
 

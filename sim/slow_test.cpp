@@ -40,7 +40,7 @@ constexpr Demands with_holes{.units_min = 30, .nothing_missing = false, .skew_ma
 
 TEST(Slow, f17_viewers_that_stop_reading_are_dropped_in_time_and_nobody_else_notices) {
     constexpr int each = 20;
-    World world{17, {.server_workers = 2}};
+    World world{17, {.workers = 2}};
     world.add<Publisher>(Publisher::Plan{.camera = wide_camera(), .length = 60s});
     const Viewers good = watch(world, each, {.after = 1s, .link = {.down = {.delay = 50ms}}});
     const Viewers stopped = watch(world, each, {.after = 1s, .stops_after = 2s, .stops_for = 40s});
@@ -70,7 +70,7 @@ TEST(Slow, f17_viewers_that_stop_reading_are_dropped_in_time_and_nobody_else_not
         EXPECT_TRUE(viewer->state() == Viewer::State::ended || viewer->account().holes() > 2);
     }
     world.run_for(60s);
-    EXPECT_EQ(world.held(), World::Held{});
+    EXPECT_EQ(world.held(), Machine::Held{});
 }
 
 TEST(Slow, f17_viewers_that_pause_go_on_at_a_key_picture_near_the_live_edge) {
@@ -93,7 +93,7 @@ TEST(Slow, f17_viewers_that_pause_go_on_at_a_key_picture_near_the_live_edge) {
         EXPECT_EQ(verdict_of(viewer->account(), whole), "");
     }
     world.run_for(30s);
-    EXPECT_EQ(world.held(), World::Held{});
+    EXPECT_EQ(world.held(), Machine::Held{});
 }
 
 TEST(Slow, f17_whatever_a_link_takes_a_viewer_gets_whole_messages_from_key_pictures_on) {
@@ -137,7 +137,7 @@ TEST(Slow, f17_whatever_a_link_takes_a_viewer_gets_whole_messages_from_key_pictu
                 "");
         }
         world.run_for(120s);
-        EXPECT_EQ(world.held(), World::Held{});
+        EXPECT_EQ(world.held(), Machine::Held{});
     }
 }
 

@@ -27,7 +27,7 @@ void play(const CameraPlan& camera, const Demands& demands, std::int64_t step_ma
         ASSERT_NE(viewer->account().last(), nullptr);
         EXPECT_EQ(viewer->account().last()->place + 1, world.ledger().publication(publisher.number()).units);
     }
-    EXPECT_EQ(world.held(), World::Held{});
+    EXPECT_EQ(world.held(), Machine::Held{});
 }
 
 TEST(Timestamps, of_a_sane_publisher_pass_unchanged_wherever_its_clock_starts) {

@@ -2,9 +2,8 @@
 
 #include "base/virtual_connection.hpp"
 #include "base/virtual_time.hpp"
-#include "base/web.hpp"
-#include "session/desk.hpp"
 #include "sim/ledger.hpp"
+#include "sim/machine.hpp"
 #include "sim/trace.hpp"
 
 #include <memory>
@@ -13,11 +12,12 @@
 
 namespace millrace::sim {
 
-/// Both directions between a client and the server.
+/// Both directions between a client and a machine.
 struct Link {
     VirtualLink up;
     VirtualLink down;
-    std::optional<std::size_t> worker;   ///< which server worker accepts; nothing: each in turn
+    std::optional<std::size_t> worker;   ///< which of its workers accepts; nothing: each in turn
+    std::size_t machine = 0;             ///< number of the machine: the server
 };
 
 /// A link with anything TCP may do to us, drawn from `chance`, and at least 40 kB/s.
@@ -32,31 +32,22 @@ public:
     virtual ~Actor() = default;
 };
 
-/// A server as `millrace serve` builds it, its clients, and the network between them, in one thread on
-/// virtual time: what happens is a function of the seed.
+/// A server as `millrace serve` builds it, its clients, other machines if there are any, and the network
+/// between them, in one thread on virtual time: what happens is a function of the seed.
 class World {
 public:
-    struct Options {
-        std::size_t server_workers = 2;
-        Duration grace = 10s;
-    };
-    /// What the server still holds of the conversations it had.
-    struct Held {
-        std::size_t conversations = 0;   ///< coroutines
-        std::size_t sessions = 0;        ///< in the registries
-        std::size_t viewers = 0;         ///< in the fan-outs
-        std::size_t mirrors = 0;
-        std::size_t streams = 0;
-        bool operator==(const Held&) const = default;
-    };
-
-    explicit World(std::uint64_t seed) : World{seed, Options{}} {}
-    World(std::uint64_t seed, Options options);
+    explicit World(std::uint64_t seed) : World{seed, MachinePlan{}} {}
+    World(std::uint64_t seed, MachinePlan server);
     World(const World&) = delete;
     World& operator=(const World&) = delete;
     ~World();
 
-    /// The client's end of a new connection; the server's is served from now on.
+    /// The server is machine 0.
+    Machine& add_machine(MachinePlan plan);
+    Machine& machine(std::size_t number) { return *machines_.at(number); }
+
+    /// The client's end of a new connection; the machine's is served from now on, or was closed if it is
+    /// down.
     std::unique_ptr<Connection> connect_rtmp(const Link& link);
     std::unique_ptr<Connection> connect_http(const Link& link);
 
@@ -73,46 +64,30 @@ public:
     void run_for(Duration span) { time_.run_for(span); }
     Instant now() const { return time_.now(); }
     Executor& clients() { return clients_; }
+    VirtualNetwork& network() { return network_; }
     /// The scenario's dice: another than the scheduler's, so that both stay independent.
     Random& chance() { return chance_; }
     Ledger& ledger() { return ledger_; }
     Trace& trace() { return trace_; }
     std::uint64_t next_number() { return ++numbers_; }
 
-    Held held();
-    std::vector<hub::StreamReport> reports();
-    /// As SIGTERM does it: every conversation of the server ends at once. Clients live on.
-    void stop_server();
+    Machine::Held held() { return machines_.front()->held(); }
+    std::vector<hub::StreamReport> reports() { return machines_.front()->reports(); }
+    /// Every conversation of the server ends at once. Clients live on.
+    void stop_server() { machines_.front()->stop(); }
 
 private:
-    struct OpenToAll final : hub::Admission {
-        void decide(hub::Petition, Reply<hub::Admitted> reply) override {
-            reply.give(hub::Admitted{.identity = {.name = "anyone"}, .anyone = true});
-        }
-    };
-    struct Counter {
-        Counter(Executor& executor, hub::Directory& directory, hub::Admission& admission, Random& random)
-            : desk{executor, directory, admission, random} {}
-        session::Desk desk;
-        std::vector<web::Route> routes;
-    };
-    struct Ends {
-        std::unique_ptr<Connection> client;
-        std::unique_ptr<Connection> server;
-    };
-    std::size_t choose_worker(const Link& link);
-    Ends connect(const Link& link, std::size_t worker, std::uint16_t port);
+    using Serve = void (Machine::*)(std::size_t worker, std::unique_ptr<Connection> connection);
+    std::unique_ptr<Connection> connect(const Link& link, std::uint16_t port, Serve serve);
 
     VirtualTime time_;
     SeededRandom chance_;
-    SeededRandom server_random_;
+    std::uint64_t seed_;
     Ledger ledger_;
     Trace trace_;
     VirtualExecutor& clients_;
-    std::vector<VirtualExecutor*> workers_;
-    hub::Directory directory_;
-    OpenToAll admission_;
-    std::vector<std::unique_ptr<Counter>> counters_;
+    VirtualNetwork network_;
+    std::vector<std::unique_ptr<Machine>> machines_;
     std::vector<std::unique_ptr<Actor>> actors_;
     std::uint64_t numbers_ = 0;
     std::uint64_t connections_ = 0;

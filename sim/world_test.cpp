@@ -45,7 +45,7 @@ struct Outcome {
 };
 
 Outcome run(std::uint64_t seed) {
-    World world{seed, {.server_workers = 3, .grace = 1s}};
+    World world{seed, {.workers = 3, .grace = 1s}};
     fill_with_life(world);
     world.run_for(9s);
     world.stop_server();
@@ -70,7 +70,7 @@ TEST(World, two_runs_of_a_seed_leave_the_same_trace_and_other_seeds_others) {
 TEST(World, a_stop_of_the_server_in_the_middle_of_everything_ends_every_conversation) {
     for (const std::uint64_t seed : seeds(60)) {
         SCOPED_TRACE(fmt::format("seed {}", seed));
-        World world{seed, {.server_workers = 1 + seed % 3, .grace = 2s}};
+        World world{seed, {.workers = 1 + seed % 3, .grace = 2s}};
         const Publisher& publisher =
             world.add<Publisher>(Publisher::Plan{.length = 1h, .end = Publisher::End::silent});
         const Viewer& flv = watch_flv(world, {.after = between(world.chance(), 0ms, 2s)});

@@ -153,7 +153,7 @@ Result<> Archive::put(const Batch& batch, const PutChunk& item) {
     writing.file.append(item.head, item.bytes);
     ++writing.unacknowledged;
     writing.unacknowledged_bytes += item.bytes.size();
-    if (acknowledges_early) {
+    if (seams_.acknowledges_early) {
         batch.progress->acknowledged += std::exchange(writing.unacknowledged, 0);
     }
     return {};
@@ -168,6 +168,16 @@ Result<> Archive::sync(Writing& writing) {
     writing.progress->bytes += std::exchange(writing.unacknowledged_bytes, 0);
     std::ranges::move(writing.file.take_synced(), std::back_inserter(writing.unindexed));
     return {};
+}
+
+std::optional<Gap> Archive::gap_before(const Writing& writing) {
+    const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
+    const std::optional<WallTime> from = writing.gap_from;
+    const WallTime begin = writing.row.begin;
+    if (!from || begin.microseconds - from->microseconds <= (writing.gap_cause.empty() ? hole : 0)) {
+        return std::nullopt;
+    }
+    return Gap{*from, begin, writing.gap_cause.empty() ? std::string{cause::outage} : writing.gap_cause};
 }
 
 Result<> Archive::index_fragments(Writing& writing) {
@@ -194,12 +204,8 @@ Result<> Archive::index_fragments(Writing& writing) {
     writing.rowed = true;
     counters_.fragments += sure.size();
     const std::vector<Fragment> indexed = std::exchange(writing.unindexed, {});
-    const std::optional<WallTime> from = writing.gap_from;
-    const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
-    if (from && row.begin.microseconds - from->microseconds > (writing.gap_cause.empty() ? hole : 0)) {
-        const std::string why = writing.gap_cause.empty() ? std::string{cause::outage} : writing.gap_cause;
-        writing.gap_from.reset();
-        if (Result<> added = add_gap(row.facts.stream, {*from, row.begin, why}); !added) {
+    if (const std::optional<Gap> gap = gap_before(writing)) {
+        if (Result<> added = add_gap(row.facts.stream, *gap); !added) {
             return added;
         }
     }
@@ -253,7 +259,8 @@ void Archive::give_up(const std::string& stream, const Error& why) {
     // What the last sync made sure of; the rest of it is not believed.
     std::ranges::move(writing.file.take_rest(), std::back_inserter(writing.unindexed));
     if (!index_fragments(writing) && late_.size() < late_max) {
-        late_.push_back({std::move(writing.row), std::move(writing.unindexed)});
+        const std::optional<Gap> gap = gap_before(writing);
+        late_.push_back({std::move(writing.row), std::move(writing.unindexed), gap});
     }
     writing_.erase(found);
     if (why.code == Errc::malformed) {
@@ -264,8 +271,20 @@ void Archive::give_up(const std::string& stream, const Error& why) {
 
 Result<> Archive::index_late() {
     while (!late_.empty()) {
-        if (Result<> put = index_.put_file(late_.back().row, late_.back().fragments); !put) {
-            return put;
+        const Late& late = late_.back();
+        Result<> done = index_.put_file(late.row, late.fragments);
+        done = done && late.gap ? add_gap(late.row.facts.stream, *late.gap) : done;
+        if (done && !late.fragments.empty()) {
+            const Fragment& last = late.fragments.back();
+            done =
+                fill(late.row.facts.stream, {late.fragments.front().utc, later(last.utc, last.duration_us)});
+        }
+        const auto newest = index_.newest(late.row.facts.stream);
+        if (done && !late.gap && newest && *newest && (*newest)->id == late.row.id) {
+            done = say_gap_before(late.row);
+        }
+        if (!done) {
+            return done;
         }
         late_.pop_back();
     }

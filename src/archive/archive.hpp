@@ -70,6 +70,8 @@ public:
         Folder& folder;
         Random& random;
         const Clock& clock;
+        /// For tests that a wrong archive is found: it acknowledges before the sync.
+        bool acknowledges_early = false;
     };
     explicit Archive(Seams seams) : seams_{seams}, index_{seams.folder, seams.random}, pins_{seams.folder} {}
     Archive(const Archive&) = delete;
@@ -168,9 +170,6 @@ public:
     const Index& index() const { return index_; }
     Index& index() { return index_; }
 
-    /// For the test that a wrong archive is found: acknowledges before the sync.
-    bool acknowledges_early = false;
-
 private:
     struct Writing {
         ChunkFile file;
@@ -227,6 +226,8 @@ private:
     Result<> end(const std::string& stream, const std::string& cause);
     Result<> sync(Writing& writing);
     void sync_all();
+    /// What is missing before it, and is not in the index yet.
+    static std::optional<Gap> gap_before(const Writing& writing);
     Result<> index_fragments(Writing& writing);
     /// Whether the folder is there; if not, everything in it is given up.
     Result<> look_for_folder();
@@ -239,7 +240,8 @@ private:
     Result<> recover_files();
     /// The revisions that were given out before this start.
     Result<> recall_revisions();
-    Result<> recover_one(std::uint64_t id, std::optional<FileRow> known);
+    /// Where the index is new, what of a file was acknowledged is not known.
+    Result<> recover_one(std::uint64_t id, std::optional<FileRow> known, bool index_is_new = false);
     /// Those that the disk failed become sealed ones.
     Result<> seal_cut_files();
     Result<> drop_lost(const FileRow& row);
@@ -267,6 +269,7 @@ private:
     struct Late {
         FileRow row;
         std::vector<Fragment> fragments;
+        std::optional<Gap> gap;   // before it
     };
     static constexpr std::size_t late_max = 1024;   ///< beyond it the next start reads them from the files
 

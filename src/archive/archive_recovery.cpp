@@ -106,8 +106,8 @@ Result<> Archive::recover_files() {
         if (row != known.end() && row->second->state == FileState::sealed) {
             continue;
         }
-        if (Result<> done = recover_one(id, row == known.end() ? std::nullopt : std::optional{*row->second});
-            !done) {
+        const auto its_row = row == known.end() ? std::nullopt : std::optional{*row->second};
+        if (Result<> done = recover_one(id, its_row, rows->empty()); !done) {
             return done;
         }
     }
@@ -137,7 +137,7 @@ Result<> Archive::recover_moved(const FileRow& row, bool there) {
     return row.home == Home::both && !there ? index_.put_home(row.id, Home::bucket, row.bucket) : Result<>{};
 }
 
-Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known) {
+Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known, bool index_is_new) {
     auto file = seams_.folder.open(file_name(id), Folder::Open::existing);
     if (!file) {
         return std::unexpected(file.error());
@@ -152,7 +152,9 @@ Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known) {
     }
     const std::string why{known && !known->seal_cause.empty() ? known->seal_cause
                                                               : std::string{cause::crash}};
-    Result<FileScan> found = recover(**file, id, why, known ? known->bytes : 0);
+    Result<FileScan> found =
+        recover(**file, id, why,
+                index_is_new ? std::nullopt : std::optional{known ? known->bytes : std::uint64_t{0}});
     if (!found && found.error().code != Errc::malformed) {
         return std::unexpected(found.error());
     }

@@ -22,8 +22,8 @@ public:
     bool acknowledges_early = false;
 
     Result<> start() {
-        archive.emplace(Archive::Seams{.folder = folder, .random = chance, .clock = time});
-        archive->acknowledges_early = acknowledges_early;
+        archive.emplace(Archive::Seams{
+            .folder = folder, .random = chance, .clock = time, .acknowledges_early = acknowledges_early});
         progress = std::make_shared<Progress>();
         given.clear();
         return archive->open();

@@ -341,6 +341,28 @@ TEST(UplinkArchive, f4_a_power_cut_takes_nothing_that_was_acknowledged_and_the_r
     }
 }
 
+TEST(UplinkArchive, f5_what_a_full_disk_kept_out_of_the_index_is_not_written_twice) {
+    Server server;
+    server.start();
+    server.insert(fragment(0));
+    server.sync();
+    server.insert(fragment(5));
+    server.folder.limits.size_max = server.folder.used();
+    server.sync();
+    EXPECT_EQ(server.acknowledged, Numbers{0}) << "its bytes are on the disk, but no row could be written";
+    server.folder.limits.size_max = UINT64_MAX;
+    server.insert(fragment(5));
+    EXPECT_EQ(server.acknowledged, (Numbers{0, 5}));
+    EXPECT_EQ(server.there(), "0 5");
+    EXPECT_EQ(server.gaps(), "outage 1-5") << "nor was the gap before it";
+    for (const std::uint64_t at : {1U, 2U, 3U, 4U}) {
+        server.insert(fragment(at));
+    }
+    server.sync();
+    EXPECT_EQ(server.there(), "0 1 2 3 4 5");
+    EXPECT_EQ(server.gaps(), "");
+}
+
 TEST(UplinkArchive, only_what_is_not_acknowledged_is_to_be_sent_and_in_the_order_that_is_wanted) {
     Server edge;
     edge.start();

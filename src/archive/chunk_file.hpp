@@ -4,6 +4,7 @@
 #include "base/folder.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -76,9 +77,11 @@ struct FileScan {
     std::uint64_t size = 0;      ///< of the file
     std::uint64_t records = 0;   ///< the number of the next record
     bool sealed = false;
-    std::string cause;           ///< of a sealed one
-    bool uplinked = false;       ///< it has what an uplink brought
-    std::uint64_t damaged = 0;   ///< places that are not as they were written
+    std::string cause;                   ///< of a sealed one
+    bool uplinked = false;               ///< it has what an uplink brought
+    std::uint64_t damaged = 0;           ///< places that are not as they were written
+    std::uint64_t damaged_at = 0;        ///< where the first of them begins
+    std::int64_t behind_damage_us = 0;   ///< of recording that is behind it
 };
 enum class Depth : std::uint8_t { heads, bodies };   ///< whether the bodies' checksums are looked at
 
@@ -87,10 +90,11 @@ enum class Depth : std::uint8_t { heads, bodies };   ///< whether the bodies' ch
 Result<FileScan> scan(FolderFile& file, std::uint64_t id, Depth depth);
 
 /// Makes a file that a crash left a sealed one: cuts what is behind the last whole record, and syncs it. What
-/// an uplink brought ends with the first fragment that is not whole, but not before `sure`: what is behind
-/// was never acknowledged, and comes again.
+/// is behind `sure` was never acknowledged: there it ends with the first place that a power cut left
+/// unwritten, and what an uplink brought with the first fragment that is not whole, for that comes again.
+/// Where nobody knows what is sure, that is so of the last second.
 Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause,
-                         std::uint64_t sure = 0);
+                         std::optional<std::uint64_t> sure = std::nullopt);
 
 /// Chunks as players want them; records as they lie in the file; or of each record what stands in front of
 /// its chunk's samples: its head, and the chunk with the header of its mdat, which no checksum covers.

@@ -77,6 +77,45 @@ TEST(ChunkFile, is_recovered_chunk_by_chunk_after_a_cut_at_any_byte) {
     }
 }
 
+/// A file of so many chunks, of which the power cut left one out.
+std::uint64_t write_file_with_hole(VirtualFolder& folder, std::uint64_t chunks, std::uint64_t hole) {
+    write_file(folder, 1, chunks, false);
+    std::vector<std::byte>& bytes = folder.bytes(file_name(1));
+    const std::size_t record = head_size + body(0).size();
+    const std::size_t at = bytes.size() - (chunks - hole) * record;
+    std::fill_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), record, std::byte{});
+    return at;
+}
+
+TEST(ChunkFile, f4_ends_where_a_power_cut_left_a_hole_in_what_was_never_acknowledged) {
+    for (const bool index_is_new : {false, true}) {
+        VirtualFolder folder;
+        const std::uint64_t hole = write_file_with_hole(folder, 12, 8);
+        const auto file = open_file(folder, 1);
+        const auto found = recover(*file, 1, "crash", index_is_new ? std::nullopt : std::optional{hole - 1});
+        ASSERT_TRUE(found);
+        EXPECT_EQ(numbers(found->fragments), "1000 1001");
+        EXPECT_EQ(found->fragments.back().duration_us, 600'000);
+        const auto again = scan(*file, 1, Depth::bodies);
+        ASSERT_TRUE(again);
+        EXPECT_TRUE(again->sealed);
+        EXPECT_EQ(again->damaged, 0U);
+        EXPECT_EQ(again->fragments, found->fragments);
+    }
+}
+
+TEST(ChunkFile, f25_keeps_what_is_behind_damage_of_what_was_acknowledged) {
+    for (const bool index_is_new : {false, true}) {
+        VirtualFolder folder;
+        const std::uint64_t hole = write_file_with_hole(folder, 25, 8);
+        const auto found =
+            recover(*open_file(folder, 1), 1, "crash", index_is_new ? std::nullopt : std::optional{hole + 1});
+        ASSERT_TRUE(found);
+        EXPECT_EQ(numbers(found->fragments), "1000 1001 1002 1003 1004");
+        EXPECT_EQ(found->damaged, 1U);
+    }
+}
+
 TEST(ChunkFile, case_f25_one_flipped_byte_harms_one_fragment_and_is_found) {
     VirtualFolder folder;
     write_file(folder, 1, 15);

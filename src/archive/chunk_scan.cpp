@@ -29,12 +29,13 @@ private:
     /// Where the next record begins behind a damaged place, or the file's end.
     Result<std::uint64_t> next_record(std::uint64_t offset);
     Result<> take(const RecordHead& head, std::uint64_t offset);
-    void harm();
+    void harm(std::uint64_t offset);
 
     FolderFile& file_;
     std::uint64_t id_;
     Depth depth_;
     FileScan scan_;
+    WallTime before_damage_;   // the last record that stands there
     FragmentTally tally_;
 };
 
@@ -107,14 +108,20 @@ Result<std::uint64_t> Scanner::next_record(std::uint64_t offset) {
     return scan_.size;
 }
 
-void Scanner::harm() {
-    ++scan_.damaged;
+void Scanner::harm(std::uint64_t offset) {
+    if (scan_.damaged++ == 0) {
+        scan_.damaged_at = offset;
+    }
     tally_.harm();
 }
 
 Result<> Scanner::take(const RecordHead& head, std::uint64_t offset) {
     if (head.kind == RecordKind::chunk) {
         scan_.uplinked = scan_.uplinked || (head.flags & RecordHead::uplinked) != 0;
+        if (scan_.damaged == 0) {
+            before_damage_ = head.utc;
+        }
+        scan_.behind_damage_us = head.utc.microseconds - before_damage_.microseconds;
         if (std::optional<Fragment> done = tally_.add(head, offset)) {
             scan_.fragments.push_back(*done);
         }
@@ -155,7 +162,7 @@ Result<FileScan> Scanner::run() {
                 return std::unexpected(next.error());
             }
             if (*next < scan_.size) {
-                harm();
+                harm(offset);
             }
             offset = *next;
             continue;
@@ -171,7 +178,7 @@ Result<FileScan> Scanner::run() {
             return std::unexpected(taken.error());
         }
         if (!*whole) {
-            harm();
+            harm(offset);
         }
         scan_.records = (*head)->number + 1;
         offset = body + (*head)->body_size;
@@ -206,15 +213,24 @@ std::uint64_t whole_to(const FileScan& found) {
     return at;
 }
 
+/// Whether a power cut may have left the damaged places: what is behind them is not known to be synced.
+bool was_unsynced(const FileScan& found, std::optional<std::uint64_t> sure) {
+    constexpr std::int64_t unsynced_us_max = 1'000'000;   // of recording
+    return sure ? found.damaged_at >= *sure : found.behind_damage_us <= unsynced_us_max;
+}
+
 }   // namespace
 
-Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause, std::uint64_t sure) {
+Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause,
+                         std::optional<std::uint64_t> sure) {
     Result<FileScan> found = scan(file, id, Depth::bodies);
     if (!found || (found->sealed && found->end == found->size)) {
         return found;
     }
-    const std::uint64_t whole = std::max(whole_to(*found), sure);
-    if (found->uplinked && !found->sealed && found->init_size > 0 && whole < found->end) {
+    const std::uint64_t whole =
+        std::max(found->uplinked ? whole_to(*found) : found->damaged_at, sure.value_or(0));
+    const bool has_holes = found->uplinked || (found->damaged > 0 && was_unsynced(*found, sure));
+    if (has_holes && !found->sealed && found->init_size > 0 && whole < found->end) {
         if (const Result<> cut = file.truncate(whole); !cut) {
             return std::unexpected(cut.error());
         }

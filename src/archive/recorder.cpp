@@ -16,6 +16,11 @@ bool is_kept(const media::AccessUnit& unit) {
     return mp4::carries({.id = unit.track, .kind = unit.kind(), .language = {}, .config = unit.config});
 }
 
+/// A publisher that comes back says its coding anew: units of it need no other file for that.
+bool is_same(const media::ConfigRef& one, const media::ConfigRef& other) {
+    return one == other || (one != nullptr && other != nullptr && one->same_coding(*other));
+}
+
 }   // namespace
 
 Recorder::Recorder(const hub::RecordingSource& source, GiveBatch give)
@@ -124,7 +129,7 @@ void Recorder::pump(Instant now) {
 }
 
 bool Recorder::file_has(const media::AccessUnit& unit) const {
-    return in_file_[unit.track] == unit.config;
+    return is_same(in_file_[unit.track], unit.config);
 }
 
 void Recorder::learn(const media::AccessUnit& unit) {
@@ -169,7 +174,7 @@ void Recorder::take(const media::AccessUnitRef& unit, Instant now) {
 bool Recorder::has_changed() const {
     for (std::size_t track = 0; track < configs_.size(); ++track) {
         const media::ConfigRef& now = configs_[track];
-        if (now != nullptr && now != in_file_[track] &&
+        if (now != nullptr && !is_same(now, in_file_[track]) &&
             mp4::carries({.kind = media::kind_of(now->codec), .language = {}, .config = now})) {
             return true;
         }

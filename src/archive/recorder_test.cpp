@@ -94,6 +94,12 @@ protected:
         }
         return units;
     }
+    /// Likewise, all that is written of a file so far.
+    std::vector<media::AccessUnit> played_of_file(std::uint64_t id) {
+        const mp4::samples::Read read = mp4::samples::read_file(folder_.bytes(file_name(id)));
+        EXPECT_EQ(read.error, "");
+        return read.units;
+    }
     std::string causes(const Listing& listing) {
         std::string text;
         for (const Gap& gap : listing.gaps) {
@@ -236,6 +242,25 @@ TEST_F(RecorderTest, names_the_gap_of_a_publisher_that_went_and_came_back) {
                 1e5);
 }
 
+TEST_F(RecorderTest, f2_holds_no_sound_back_when_a_publisher_comes_back_with_the_same_coding) {
+    begin();
+    play(75);
+    // Another publisher says the same, its pictures first.
+    camera_.video.config = std::make_shared<const media::TrackConfig>(*camera_.video.config);
+    camera_.audio.config = std::make_shared<const media::TrackConfig>(*camera_.audio.config);
+    play(20);
+    time_.run_for(1s);
+    const auto sounds = [&](std::int64_t from_ms) {
+        std::uint64_t count = 0;
+        for (const media::AccessUnit& unit : played_of_file(1)) {
+            count += unit.kind() == media::Kind::audio && unit.dts_ms() >= from_ms ? 1 : 0;
+        }
+        return count;
+    };
+    EXPECT_GE(sounds(75 * 40), 20U * 40 * 44 / 1024 - 10) << "but for a chunk under way";
+    EXPECT_FALSE(folder_.has(file_name(2)));
+}
+
 TEST_F(RecorderTest, case_f9_loses_nothing_while_a_disk_stalls_for_five_seconds) {
     begin();
     play(30);
@@ -266,9 +291,11 @@ TEST_F(RecorderTest, case_f9_names_the_gap_of_a_disk_that_stalls_for_longer) {
 TEST_F(RecorderTest, case_f20_begins_a_new_file_where_the_coding_changes_and_loses_no_unit) {
     begin();
     play(60);
+    media::TrackConfig another = *camera_.video.config;
+    another.extra = Bytes::copy("another");
     camera_.video = {.id = 0,
                      .kind = media::Kind::video,
-                     .config = std::make_shared<const media::TrackConfig>(*camera_.video.config)};
+                     .config = std::make_shared<const media::TrackConfig>(std::move(another))};
     play(65);
     recording_->pause("publisher gone");
     const Listing found = listing();

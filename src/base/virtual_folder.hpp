@@ -26,6 +26,8 @@ public:
     bool fails_on = false;                        ///< as do all after it, until `restart`
     std::optional<std::uint64_t> dies_at{};       ///< the machine dies at the call of this number
     bool read_only = false;
+    bool fails_midway = false;    ///< a write that fails has put its first half
+    bool forgets_syncs = false;   ///< a planted fault: `sync` says yes, and nothing is durable
 
     Result<std::unique_ptr<FolderFile>> open(const std::string& name, Open how) override {
         if (removed_) {
@@ -85,8 +87,10 @@ public:
 
     /// Whether the machine is dead: what ran on it is to be thrown away, before `restart` or `cut_power`.
     bool is_dead() const { return dead_; }
+    /// The machine dies now: nothing that still runs there reaches the disk.
+    void die() { dead_ = gone_ = true; }
     void restart() {
-        dead_ = false;
+        dead_ = gone_ = false;
         fails_on = false;
         fails_at.reset();
         dies_at.reset();
@@ -183,7 +187,7 @@ private:
         Result<> write(std::uint64_t offset, ByteSpan bytes) override {
             if (const Result<> done = folder_.step(true); !done) {
                 // What is refused may have begun.
-                if (folder_.dead_ && !folder_.read_only) {
+                if ((folder_.dead_ || folder_.fails_midway) && !folder_.gone_ && !folder_.read_only) {
                     put(offset, bytes.first(bytes.size() / 2));
                 }
                 return done;
@@ -193,6 +197,9 @@ private:
             const std::uint64_t size = content_->now.size();
             const std::uint64_t grows = offset + bytes.size() > size ? offset + bytes.size() - size : 0;
             if (grows > room) {
+                if (folder_.fails_midway) {
+                    put(offset, bytes.first(bytes.size() - std::min(grows - room, bytes.size())));
+                }
                 return fail(Errc::exhausted, "the disk is full");
             }
             put(offset, bytes);
@@ -200,7 +207,7 @@ private:
         }
         Result<> sync() override {
             Result<> done = folder_.step(true);
-            if (done) {
+            if (done && !folder_.forgets_syncs) {
                 content_->durable = content_->now;
                 content_->unsynced.clear();
             }
@@ -252,6 +259,7 @@ private:
     std::map<std::string, ContentRef> files_;
     std::map<std::string, ContentRef> durable_names_;
     bool dead_ = false;
+    bool gone_ = false;   // it died between two calls: no write is under way
     bool removed_ = false;
 };
 

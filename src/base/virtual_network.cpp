@@ -33,7 +33,9 @@ private:
 };
 
 VirtualNetwork::VirtualNetwork(VirtualTime& time)
-    : time_{time}, chance_{std::uint64_t{time.random().next_u32()} << 32U | time.random().next_u32()} {
+    : time_{time},
+      chance_{std::uint64_t{time.random().next_u32()} << 32U | time.random().next_u32()},
+      flips_{SeededRandom{chance_}.next_u32()} {
 }
 
 VirtualNetwork::~VirtualNetwork() {
@@ -125,11 +127,31 @@ VirtualNetwork::Way& VirtualNetwork::way(const PeerAddress& from, const PeerAddr
     return ways_.try_emplace({from.host(), to.host()}, Way{default_path_, {}, {}}).first->second;
 }
 
-bool VirtualNetwork::happens(double share) {
-    return static_cast<double>(chance_.next_u32()) < share * 0x1p32;
+void VirtualNetwork::set_plugged(const Endpoint& machine, bool plugged) {
+    const auto at = PeerAddress::parse(machine);
+    check(at.has_value(), "a machine has an address");
+    if (plugged) {
+        unplugged_.erase(at->host());
+    } else {
+        unplugged_.insert(at->host());
+    }
+}
+
+bool VirtualNetwork::is_unplugged(const PeerAddress& from, const PeerAddress& to) const {
+    return !unplugged_.empty() && (unplugged_.contains(from.host()) || unplugged_.contains(to.host()));
+}
+
+bool VirtualNetwork::happens(double share, Random& chance) {
+    return static_cast<double>(chance.next_u32()) < share * 0x1p32;
 }
 
 bool VirtualNetwork::carry(const PeerAddress& from, const PeerAddress& to, ByteSpan bytes, Instant& room_at) {
+    if (is_unplugged(from, to)) {
+        ++counters_.unplugged;
+        return true;
+    }
+    ++counters_.carried;
+    counters_.carried_bytes += bytes.size();
     Way& way_there = way(from, to);
     const VirtualPath& path = way_there.path;
     const Instant now = time_.now();
@@ -148,9 +170,10 @@ bool VirtualNetwork::carry(const PeerAddress& from, const PeerAddress& to, ByteS
         way_there.line_free = leaves;
     }
     // Always the same throws, so that a path that is changed leaves the others' fates as they were.
-    const bool lost = happens(path.loss);
-    const bool twice = happens(path.duplication);
-    const bool late = happens(path.reordering);
+    const bool lost = happens(path.loss, chance_);
+    const bool twice = happens(path.duplication, chance_);
+    const bool late = happens(path.reordering, chance_);
+    const bool changed = happens(path.corruption, flips_);
     const auto jitter_us = static_cast<std::uint32_t>(path.jitter / 1us);
     const Duration jitter = std::chrono::microseconds{chance_.below(jitter_us + 1)};
     if (lost) {
@@ -164,6 +187,14 @@ bool VirtualNetwork::carry(const PeerAddress& from, const PeerAddress& to, ByteS
     } else {
         due = std::max(due, way_there.last_arrival);
         way_there.last_arrival = due;
+    }
+    std::vector<std::byte> flipped;
+    if (changed && !bytes.empty()) {
+        ++counters_.corrupted;
+        flipped.assign(bytes.begin(), bytes.end());
+        flipped.at(flips_.below(static_cast<std::uint32_t>(flipped.size()))) ^= std::byte{1}
+                                                                                << flips_.below(8);
+        bytes = flipped;
     }
     deliver(from, to, bytes, due);
     if (twice) {

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -20,6 +21,7 @@ struct VirtualPath {
     Duration jitter = 0ms;                ///< added to the delay, anything up to this; it keeps the order
     double loss = 0;                      ///< share that never arrives
     double duplication = 0;               ///< share that arrives twice
+    double corruption = 0;                ///< share of which one bit arrives changed
     double reordering = 0;                ///< share that is held back, so that later ones overtake it
     Duration held_back = 20ms;            ///< for how long
     std::uint64_t bytes_per_second = 0;   ///< 0: no limit
@@ -46,11 +48,15 @@ public:
     static constexpr std::size_t receive_buffer_max = 1U << 20U;
 
     struct Counters {
-        std::uint64_t lost = 0;         ///< by the path's share
-        std::uint64_t overflowed = 0;   ///< a queue or a reader's buffer was full
-        std::uint64_t unclaimed = 0;    ///< nobody has that address and port
+        std::uint64_t carried = 0;         ///< datagrams that were sent on their way, and their bytes
+        std::uint64_t carried_bytes = 0;   ///< whatever became of them
+        std::uint64_t lost = 0;            ///< by the path's share
+        std::uint64_t overflowed = 0;      ///< a queue or a reader's buffer was full
+        std::uint64_t unclaimed = 0;       ///< nobody has that address and port
         std::uint64_t duplicated = 0;
         std::uint64_t reordered = 0;
+        std::uint64_t corrupted = 0;
+        std::uint64_t unplugged = 0;   ///< from or to a machine without its cable
     };
 
     explicit VirtualNetwork(VirtualTime& time);
@@ -72,6 +78,10 @@ public:
     void set_path(const Endpoint& from, const Endpoint& to, const VirtualPath& path);
     /// How they fare where nothing else is set; before anything was sent.
     void set_default_path(const VirtualPath& path) { default_path_ = path; }
+
+    /// Pulls the cable of the machine at that address, or plugs it in again: without it no datagram leaves
+    /// or arrives. What is under way to it still does.
+    void set_plugged(const Endpoint& machine, bool plugged);
 
     const Counters& counters() const { return counters_; }
 
@@ -105,14 +115,17 @@ private:
     /// Sends a datagram on its way: false if the sender must wait, until `room_at`.
     bool carry(const PeerAddress& from, const PeerAddress& to, ByteSpan bytes, Instant& room_at);
     void deliver(const PeerAddress& from, const PeerAddress& to, ByteSpan bytes, Instant due);
-    bool happens(double share);
+    bool happens(double share, Random& chance);
+    bool is_unplugged(const PeerAddress& from, const PeerAddress& to) const;
 
     VirtualTime& time_;
     SeededRandom chance_;   // the paths' own dice: the scheduler's stay as they would be without
+    SeededRandom flips_;    // what is changed on the way, likewise
     VirtualPath default_path_;
     std::map<PeerAddress, Accepting> accepting_;
     std::map<PeerAddress, VirtualDatagrams*> sockets_;
     std::map<std::pair<PeerAddress, PeerAddress>, Way> ways_;
+    std::set<PeerAddress> unplugged_;
     std::uint64_t listeners_ = 0;
     Counters counters_;
 };

@@ -16,8 +16,8 @@ void VirtualTime::stop() {
     settle();
 }
 
-VirtualExecutor& VirtualTime::add_executor() {
-    executors_.push_back(std::make_unique<VirtualExecutor>(*this));
+VirtualExecutor& VirtualTime::add_executor(const Clock* clock) {
+    executors_.push_back(std::make_unique<VirtualExecutor>(*this, clock == nullptr ? *this : *clock));
     return *executors_.back();
 }
 

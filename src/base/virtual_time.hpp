@@ -23,8 +23,9 @@ public:
     WallTime utc() const override { return {start_of_utc + now_.nanoseconds() / 1000}; }
     Random& random() { return random_; }
 
-    /// A new executor, owned by this world.
-    VirtualExecutor& add_executor();
+    /// A new executor, owned by this world. It tells the time by `clock`, whose moments are this one's and
+    /// whose time of day may be another; it outlives the executor's work.
+    VirtualExecutor& add_executor(const Clock* clock = nullptr);
 
     /// Runs everything due up to `until` and leaves the clock there.
     void run_until(Instant until);
@@ -47,7 +48,7 @@ private:
 /// A simulated thread. Made by VirtualTime::add_executor.
 class VirtualExecutor final : public Executor {
 public:
-    explicit VirtualExecutor(VirtualTime& time) : time_{time} {}
+    VirtualExecutor(VirtualTime& time, const Clock& clock) : time_{time}, clock_{clock} {}
     ~VirtualExecutor() override { end_tasks(); }
 
     void post(std::move_only_function<void()> work) override {
@@ -56,7 +57,7 @@ public:
         }
     }
     bool is_current() const override { return running_; }
-    const Clock& clock() const override { return time_; }
+    const Clock& clock() const override { return clock_; }
     double load() const override { return load_; }
     void set_load(double load) { load_ = load; }
 
@@ -74,6 +75,7 @@ private:
     bool run_one();
 
     VirtualTime& time_;
+    const Clock& clock_;
     std::deque<std::move_only_function<void()>> posted_;
     bool running_ = false;
     bool halted_ = false;

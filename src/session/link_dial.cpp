@@ -127,7 +127,10 @@ private:
     void leave() {
         if (line_ != nullptr) {
             line_->on_change = nullptr;
-            executor().tasks().spawn(hang_up_later(executor(), std::move(line_), ending_));
+            // By a post: what is dropped after the end of all conversations begins none, and is gone here.
+            executor().post([&here = executor(), line = std::move(line_), ending = ending_]() mutable {
+                here.tasks().spawn(hang_up_later(here, std::move(line), ending));
+            });
         }
     }
 

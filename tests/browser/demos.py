@@ -30,7 +30,7 @@ def demo(scene, *options):
     try:
         yield process.stdout.readline().strip()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(node.STOP_SECONDS) == 0
+        assert process.wait(2 * node.STOP_SECONDS) == 0      # two nodes
         left = [name for name in os.listdir(scene.folder) if name.startswith("millrace-demo-")]
         assert not left, left
     finally:
@@ -74,7 +74,7 @@ class Page:
         self.until(HAS_GAP, "the gap is on the timeline")
         self.until("document.querySelector('.lanes .missing') !== null", "and drawn")
         self.plays("box")
-        assert self.browser.run("document.getElementById('server').state") != "live"
+        self.until("document.getElementById('server').state !== 'live'", "the server has no live pictures")
         self.browser.shot("demo_" + switch.split()[0].lower())
         self.press(back)
         self.plays("server")
@@ -99,8 +99,9 @@ def demo_a_cut_link_and_a_killed_server_leave_no_gap(scene):
                        f"the {player}'s picture has its box")
         page.breaks_and_heals("Cut the link", "Mend the link")
         page.breaks_and_heals("Kill the server", "Start the server")
-        gaps = says(address, "/api/v1/demo")["server_recordings"]["gaps"]
-        assert not gaps, gaps
+        there = says(address, "/api/v1/demo")["server_recordings"]["gaps"]
+        here = says(address, f"/api/v1/recordings/{NAME}")["gaps"]      # a camera may miss moments itself
+        assert all(gap in here for gap in there), (there, here)
         for width, height, scheme in SCREENS:
             browser.screen(width, height, scheme)
             report = browser.look()

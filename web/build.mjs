@@ -103,7 +103,7 @@ const assets = await bundle();
 assets.push(lasting(assets), fixed('icon.svg', `${here}src/icon.svg`),
             fixed('hls.js-license.txt', `${here}node_modules/hls.js/LICENSE`),
             fixed('mpegts.js-license.txt', `${here}node_modules/mpegts.js/LICENSE`));
-const files = [...assets, page('list.html', assets), page('player.html', assets)];
+const files = [...assets, page('list.html', assets), page('player.html', assets), page('demo.html', assets)];
 rmSync(`${out}/files`, { recursive: true, force: true });
 for (const { path, bytes } of files) {
   mkdirSync(dirname(`${out}/files${path}`), { recursive: true });

@@ -63,20 +63,23 @@ void announce(const Addresses& addresses, std::string_view proof, std::string_vi
     }
 }
 
-void announce_demo(const Addresses& addresses, std::string_view stream, std::string_view token) {
-    const std::string http = address_of(addresses, "http");
-    const std::string rtmp = address_of(addresses, "rtmp");
-    const std::string proof = token.empty() ? std::string{} : fmt::format("?token={}", token);
-    fmt::print(stderr,
-               "\n  the synthetic camera is on stream {0}; other ways to watch it:\n"
-               "            mpv 'http://{1}/{0}.flv{3}'\n"
-               "            ffplay 'rtmp://{2}/{0}{3}'\n"
-               "  publish   ffmpeg -re -i movie.mp4 -c copy -f flv 'rtmp://{2}/live/cam{3}'\n"
-               "  streams   curl 'http://{1}/api/v1/streams{3}'\n"
-               "  the page  ",
-               stream, http, rtmp, proof);
+void announce_demo(const DemoShown& shown) {
+    const std::string http = address_of(shown.edge, "http");
+    const std::string rtmp = address_of(shown.edge, "rtmp");
+    const std::string proof = shown.token.empty() ? std::string{} : fmt::format("?token={}", shown.token);
+    fmt::print(
+        stderr,
+        "\n  a camera box, and the server that it sends its pictures and its archive to; both have {0}:\n"
+        "  the box   mpv 'http://{1}/{0}.flv{4}'\n"
+        "            ffplay 'rtmp://{3}/{0}{4}'\n"
+        "  server    mpv 'http://{2}/{0}.flv{4}'\n"
+        "  archive   mpv 'http://{2}/{0}/archive.m3u8{4}'\n"
+        "  publish   ffmpeg -re -i movie.mp4 -c copy -f flv 'rtmp://{3}/live/cam{4}'\n"
+        "  cut the link, kill the server, and watch what becomes of it:\n"
+        "            ",
+        shown.stream, http, shown.server.text(), rtmp, proof);
     std::fflush(stderr);
-    fmt::print("http://{}/{}{}\n", http, stream, proof);
+    fmt::print("http://{}/demo{}\n", http, proof);
     std::fflush(stdout);
 }
 

@@ -14,8 +14,16 @@ void announce(const Addresses& addresses, std::string_view proof, std::string_vi
 /// Prints the one listener of a stream as one JSON line on stdout, and on stderr how to watch it there.
 void announce_listener(const Addresses& addresses, std::string_view protocol, std::string_view stream);
 
-/// Prints the demo's one address on stdout, on stderr what else to try. `token` is empty on a node that is
-/// open to all who reach it.
-void announce_demo(const Addresses& addresses, std::string_view stream, std::string_view token);
+/// What the demo shows of itself: its camera box, its server, and the token that lets somebody in; empty on
+/// nodes that are open to all who reach them.
+struct DemoShown {
+    const Addresses& edge;
+    const Endpoint& server;
+    std::string_view stream;
+    std::string_view token;
+};
+
+/// Prints the demo's one address on stdout, on stderr what else to try.
+void announce_demo(const DemoShown& shown);
 
 }   // namespace millrace::apps

@@ -1,4 +1,5 @@
 #include "apps/millrace/verbs.hpp"
+#include "apps/node/process.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -118,7 +119,7 @@ CLI::App* add_check(CLI::App& app, millrace::apps::CheckOptions& check) {
     return checks;
 }
 
-CLI::App* add_serve(CLI::App& app, millrace::control::ConfigurationSources& sources) {
+CLI::App* add_serve(CLI::App& app, millrace::control::ConfigurationSources& sources, int& parent) {
     CLI::App* const serves = app.add_subcommand("serve", "Run a node: streams in, streams out");
     serves->add_option("CONFIG", sources.file_name,
                        "Configuration file (YAML); without one the defaults hold");
@@ -126,11 +127,14 @@ CLI::App* add_serve(CLI::App& app, millrace::control::ConfigurationSources& sour
     serves->add_option("--set", sources.sets, "Set one key: --set http.listen=127.0.0.1:8080")
         ->take_all()
         ->allow_extra_args(false);
+    // For a program that runs a node of its own and kills it: not for people.
+    serves->add_option("--end-with-parent", parent)->group("");
     return serves;
 }
 
 CLI::App* add_demo(CLI::App& app, millrace::apps::DemoOptions& demo) {
-    CLI::App* const demos = app.add_subcommand("demo", "Show it all here: a node with a synthetic camera");
+    CLI::App* const demos = app.add_subcommand(
+        "demo", "Show it all here: a camera box, its server, and what becomes of a cut link");
     demos->add_option("--listen", demo.address, "Address to listen on, for machines without a screen");
     return demos;
 }
@@ -142,7 +146,10 @@ CLI::App* add_devices(CLI::App& app, bool& as_json) {
     return devices;
 }
 
-int serve(millrace::control::ConfigurationSources& sources) {
+int serve(millrace::control::ConfigurationSources& sources, int parent) {
+    if (parent > 0) {
+        millrace::apps::end_with_parent(parent);
+    }
     if (!sources.file_name.empty()) {
         sources.file_text = millrace::control::read_configuration_file(sources.file_name);
     }
@@ -165,6 +172,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
 
     control::ConfigurationSources sources;
+    int parent = 0;
     apps::DemoOptions demo;
     PasswordOptions user;
     bool as_json = false;
@@ -175,7 +183,7 @@ int main(int argc, char** argv) {
     apps::ReceiveOptions receive;
     apps::ProbeOptions probe;
     const std::array verbs{
-        Verb{add_serve(app, sources), [&] { return serve(sources); }},
+        Verb{add_serve(app, sources, parent), [&] { return serve(sources, parent); }},
         Verb{add_demo(app, demo), [&] { return apps::demo(demo); }},
         Verb{add_password(app, user), [&] { return apps::password(user.name, user.digest); }},
         Verb{add_devices(app, as_json), [&] { return apps::devices(as_json); }},

@@ -17,11 +17,11 @@ int serve(const control::ConfigurationSources& sources);
 /// What `millrace demo` may be told.
 struct DemoOptions {
     std::string address = "127.0.0.1";   ///< numeric; ports move on to the next free ones
-    std::string source = "test:";        ///< a source as the configuration has it
 };
 
-/// Runs a node with the synthetic camera on stream demo/cam and prints one address. On loopback it is open;
-/// elsewhere it takes whoever has the token in that address. As `serve` otherwise; it keeps nothing.
+/// Runs a camera box with the synthetic camera on stream demo/cam, its server as a process of its own, and a
+/// link between them that a page cuts; prints the page's address. On loopback both are open; elsewhere they
+/// take whoever has the token in that address. Until SIGINT or SIGTERM; it keeps nothing.
 int demo(const DemoOptions& options);
 
 /// What `millrace send` is told.

@@ -152,7 +152,7 @@ Node::Node(NodeStart start)
     if (start.archive != nullptr) {
         open_archive(*start.archive);
     }
-    make_counters(start.follow_links);
+    make_counters(start);
     open_media_ports(start.standing->configuration);
     open_links(start.standing->configuration, start.storage);
     prepare(*start.standing, true);
@@ -169,7 +169,7 @@ Node::~Node() {
     archive_threads_.stop();
 }
 
-void Node::make_counters(bool follow_links) {
+void Node::make_counters(const NodeStart& start) {
     directory_.tell_to(events_);
     directory_.draw_on(source_rules_);
     control::ApiSources sights{.directory = directory_,
@@ -188,13 +188,14 @@ void Node::make_counters(bool follow_links) {
                                .archive = [this] { return archive_facts(); },
                                .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
-        counters_.push_back(std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,
-                                                                                .admission = gate_,
-                                                                                .random = random_,
-                                                                                .spawner = spawner_,
-                                                                                .witness = source_rules_,
-                                                                                .follow_links = follow_links,
-                                                                                .disk = &*disk_}));
+        counters_.push_back(
+            std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,
+                                                                .admission = gate_,
+                                                                .random = random_,
+                                                                .spawner = spawner_,
+                                                                .witness = source_rules_,
+                                                                .follow_links = start.follow_links,
+                                                                .disk = &*disk_}));
         counters_.back()->desk.memory = &memory_;
         counters_.back()->desk.enrol = [this](hub::EnrolmentWish wish, Reply<hub::EnrolmentAnswer> reply) {
             enrol(std::move(wish), std::move(reply));
@@ -216,6 +217,9 @@ void Node::make_counters(bool follow_links) {
         counter->desk.node_id = node_start;
         counter->desk.uplink_hall = &uplink_hall_;
         add_routes(*counter, sights, node_start);
+        if (start.more_routes) {
+            std::ranges::move(start.more_routes(counter->desk), std::back_inserter(counter->routes));
+        }
     }
 }
 

@@ -42,6 +42,8 @@ struct NodeStart {
     unsigned port_tries = 1;     ///< see net::ListenOptions
     bool follow_links = false;   ///< see session::ForwardMeans
     Folder* archive = nullptr;   ///< where recordings are kept; null: nowhere
+    /// Routes that only this program has, before those of pages; empty: none.
+    std::function<std::vector<web::Route>(session::Desk& desk)> more_routes{};
 };
 
 /// One node: everything it owns, in the order it is made; torn down the other way round. The workers carry
@@ -82,7 +84,7 @@ private:
     void apply(control::StandingRef next) override;
     void abandon() override { doors_.abandon(); }
 
-    void make_counters(bool follow_links);
+    void make_counters(const NodeStart& start);
     void open_media_ports(const control::Configuration& wanted);
     void open_links(const control::Configuration& wanted, Storage& storage);
     void close_link_streams() {

@@ -3,6 +3,11 @@
 #include "net/descriptor.hpp"
 
 #include <malloc.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
 
 namespace millrace::apps {
 
@@ -14,6 +19,13 @@ void prepare_process() {
     mallopt(M_MMAP_THRESHOLD, mapped_from);
     mallopt(M_TRIM_THRESHOLD, kept_free);
     net::raise_descriptor_limit();
+}
+
+void end_with_parent(int parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) {
+        std::_Exit(EXIT_FAILURE);   // it went before we asked
+    }
 }
 
 }   // namespace millrace::apps

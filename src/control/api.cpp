@@ -158,6 +158,12 @@ Task<web::Response> metrics(const ApiSources& sources, Asked /*request*/, Execut
     co_return web::Response::text(200, metrics_text(*overview, facts), Exposition::content_type);
 }
 
+Task<web::Response> show_archive(const ApiSources& sources, Asked /*request*/, Executor& /*executor*/) {
+    const std::optional<ArchiveFacts> facts = sources.archive ? sources.archive() : std::nullopt;
+    co_return facts ? json_answer(200, archive_json(*facts))
+                    : web::Response::problem(404, "this node keeps no recordings");
+}
+
 /// Whether the process answers at all.
 Task<web::Response> healthy(const ApiSources& /*sources*/, Asked /*request*/, Executor& /*executor*/) {
     co_return web::Response::text(200, "ok\n");
@@ -228,6 +234,7 @@ std::vector<web::Route> api_routes(ApiSources sources) {
         {For::players, {"GET"}, exactly(streams_path), to_players<list_streams>},
         {For::players, {"GET"}, below(streams_path), to_players<show_stream>},
         {For::administrators, {"GET"}, exactly(forwards_path), list_forwards},
+        {For::administrators, {"GET"}, exactly("/api/v1/archive"), show_archive},
         {For::administrators, {"GET"}, exactly(sessions_path), list_sessions},
         {For::administrators, {"GET", "DELETE"}, below(sessions_path), one_session},
     };

@@ -391,6 +391,17 @@ Audiences audiences(const std::vector<WorkerReport>& workers) {
     return audiences;
 }
 
+std::string archive_json(const ArchiveFacts& facts) {
+    return text(Json{{"bytes", facts.bytes},
+                     {"fragments", facts.fragments},
+                     {"free_bytes", facts.free_bytes},
+                     {"full", facts.full},
+                     {"clock_held", facts.clock_held},
+                     {"failures", facts.failures},
+                     {"uplinked_fragments", facts.uplinked},
+                     {"unsent_lost_files", facts.unsent_lost}});
+}
+
 std::string forwards_json(const std::vector<WorkerReport>& workers, Page page) {
     std::vector<const hub::ForwardReport*> all;
     for (const WorkerReport& worker : workers) {

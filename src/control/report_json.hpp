@@ -47,6 +47,9 @@ std::string streams_json(const std::vector<hub::StreamReport>& reports, const Au
 /// All destinations of all streams, by stream.
 std::string forwards_json(const std::vector<WorkerReport>& workers, Page page);
 
+/// What the node's archive holds, and what room it has.
+std::string archive_json(const ArchiveFacts& facts);
+
 /// Which sessions a list is of; what is empty holds for all.
 struct SessionFilter {
     std::string stream;

@@ -250,4 +250,36 @@ media::CutRef Cutter::cut(const media::AccessUnit& unit, const Begin& begin) {
     return made;
 }
 
+media::CutRef Cutter::adopt(const media::AccessUnit& unit, const media::Cut& given, bool whole) {
+    constexpr std::uint64_t numbers_max = 1ULL << 53U;   // what a script can count
+    constexpr std::int64_t timescale_max = flicks_a_second;
+    if (given.timescale <= 0 || given.timescale > timescale_max) {
+        return nullptr;
+    }
+    const std::int64_t most = Timeline::run_max_seconds * given.timescale;
+    if (given.time < -most || given.time > most) {
+        return nullptr;
+    }
+    const Flicks time = flicks(given.time, given.timescale);
+    const bool follows = given.number >= next_number_ && given.number < numbers_max &&
+                         given.discontinuity_sequence >= discontinuities_ &&
+                         given.discontinuity_sequence - discontinuities_ <= given_discontinuities &&
+                         (!last_ || time > last_->time);
+    if (!follows || std::abs(time - pts_of(unit)) > flicks(given_apart)) {
+        return nullptr;
+    }
+    if (last_ && whole && given.number == next_number_) {
+        // As at its own node, but for the picture that one knows of.
+        fix_target(std::min(time - last_->time, longest()) - flicks(picture_slack_max));
+    }
+    next_number_ = given.number + 1;
+    discontinuities_ = given.discontinuity_sequence;
+    last_ = Begin{time, dts_of(unit), given.discontinuity, given.independent};
+    newcomer_ = false;
+    opening_ = false;
+    pending_ = false;
+    broken_at_.reset();
+    return std::make_shared<const media::Cut>(given);
+}
+
 }   // namespace millrace::hub

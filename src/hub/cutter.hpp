@@ -51,6 +51,14 @@ public:
     /// not known whether the stream has pictures.
     media::CutRef consider(const media::AccessUnit& unit, std::optional<media::Kind> lead);
 
+    /// A cut of this run that another node made begins with this unit: it is as it was, and the next of our
+    /// own would follow it. `whole`: all of the segment before it is here. Null where it cannot be: numbers
+    /// and times fall back, or it lies elsewhere than the unit.
+    media::CutRef adopt(const media::AccessUnit& unit, const media::Cut& given, bool whole);
+    /// A given cut lies at most so far from its unit, and counts at most so many more discontinuities.
+    static constexpr Duration given_apart = 60s;
+    static constexpr std::uint64_t given_discontinuities = 100'000;
+
     /// Whole seconds. Fixed when the first segment is complete, for good; until then 0.
     std::int64_t target_duration() const { return target_; }
     /// Segments are cut between pictures, since key frames are too far apart.

@@ -9,7 +9,7 @@ namespace millrace::hub {
 void Packaged::begin(const SegmentSource& source, std::string run, Instant now) {
     source_.emplace(source);
     log_.emplace(source.window);
-    segmenter_.emplace(std::move(run));
+    segmenter_.emplace(std::move(run), source.window / 2);
     cursor_.emplace(source.feed, source.feed.kept_from());
     asked_ = now;
     pump(now);
@@ -52,6 +52,7 @@ void Packaged::add_complete(Instant now, bool unpublished) {
         auto entry = std::make_shared<SegmentEntry>();
         entry->cut = units->cut;
         entry->parts = package(*units);
+        entry->lasts = units->lasts;
         entry->unpublished = unpublished && segmenter_->empty();
         const std::int64_t target = source_->cutter.target_duration();
         meter_.count(*units, entry->parts, target);
@@ -78,6 +79,11 @@ void Packaged::unpublished(Instant now) {
     add_complete(now, true);
 }
 
+void Packaged::tear(Instant now) {
+    pump(now, utc_);
+    segmenter_->tear();
+}
+
 void Packaged::end(Instant now) {
     segmenter_->end();
     add_complete(now);
@@ -88,7 +94,7 @@ void Packaged::end(Instant now) {
 }
 
 void Packaged::restart(std::string run, Instant now) {
-    segmenter_.emplace(std::move(run));
+    segmenter_.emplace(std::move(run), source_->window / 2);
     cursor_.emplace(source_->feed, source_->feed.end());
     log_->restart(now);
 }

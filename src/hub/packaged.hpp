@@ -47,6 +47,8 @@ public:
     virtual bool takes(const media::Track& track) const = 0;
     /// The publisher said its end: its last segment is listed as it is, with that word. Another may follow.
     void unpublished(Instant now);
+    /// Units of the segments under way are not here: they are listed as gaps.
+    void tear(Instant now);
     /// Nothing follows: the list ends.
     void end(Instant now);
     /// Another run follows what ended.

@@ -4,6 +4,7 @@
 #include "hub/camera_report.hpp"
 #include "hub/chunk_checks.hpp"
 #include "hub/flavour.hpp"
+#include "hub/run_id.hpp"
 #include "hub/sessions.hpp"
 #include "media/access_unit.hpp"
 #include "media/timed_message.hpp"
@@ -17,8 +18,9 @@ namespace millrace::hub {
 
 class Directory;
 
-/// A track is announced (no configuration yet) or configured.
-using PublishedItem = std::variant<media::Track, media::AccessUnit>;
+/// A track is announced (no configuration yet) or configured; a run of another node is followed from here on,
+/// whose units bring their times and, before those that begin segments, its cuts.
+using PublishedItem = std::variant<media::Track, media::AccessUnit, RunId, GivenCut>;
 
 /// Packets of a publisher that never came, and that came too late to be used.
 struct PacketLoss {
@@ -61,7 +63,7 @@ public:
     void announce(media::Track track) { batch_.items.emplace_back(std::move(track)); }
     /// The unit's dts and pts are the publisher's; the stream's timeline moves them.
     void write(media::AccessUnit unit) { batch_.items.emplace_back(std::move(unit)); }
-    /// Either of both.
+    /// Any of them.
     void take(PublishedItem item) { batch_.items.push_back(std::move(item)); }
     void count_received(std::size_t bytes) { batch_.bytes_received += bytes; }
     void count_dropped() { ++batch_.dropped; }

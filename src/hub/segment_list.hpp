@@ -23,8 +23,9 @@ struct SegmentEntry {
     media::Cut cut;
     std::vector<media::SegmentPart> parts;
     bool unpublished = false;   ///< the publisher said its end behind it; another may follow
+    double lasts = 0;           ///< seconds, where it has no parts: this node lacks some of it
 
-    /// How long it is, in seconds: its longest part.
+    /// How long it is, in seconds: its longest part, else what it would have been.
     double seconds() const;
     /// What it weighs: the parts' bytes (what must be read before them weighs little and is shared).
     std::size_t bytes() const;

@@ -14,7 +14,7 @@ Duration duration_of(double seconds) {
 }   // namespace
 
 double SegmentEntry::seconds() const {
-    double longest = 0;
+    double longest = parts.empty() ? lasts : 0;
     for (const media::SegmentPart& part : parts) {
         longest = std::max(longest, static_cast<double>(part.duration) / static_cast<double>(part.timescale));
     }
@@ -56,6 +56,10 @@ std::optional<media::SegmentPart> SegmentList::find(std::string_view name) const
 
 void SegmentLog::add(SegmentEntryRef entry, Facts facts, Instant now) {
     advance(now);
+    // What lies between is not known here: the list begins anew, as if that had left it.
+    while (!listed_.empty() && entry->cut.number != listed_.back().entry->cut.number + 1) {
+        leave_list(now);
+    }
     enter(*entry);
     listed_.push_back({std::move(entry)});
     while (listed_.size() > window_) {

@@ -3,6 +3,7 @@
 #include "hub/cutter.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <ranges>
 
 namespace millrace::hub {
@@ -15,6 +16,9 @@ constexpr media::TrackId tracks = Timeline::tracks_max;
 constexpr std::int64_t units_a_second = 25;
 /// And at the longest: behind what says otherwise is a hole, which the cutter does not count either.
 constexpr std::int64_t longest_seconds = 1;
+
+/// Of a track of which units are missing.
+constexpr std::int64_t unknown_end = std::numeric_limits<std::int64_t>::min();
 
 Flicks pts_of(const media::AccessUnit& unit) {
     return flicks(unit.pts, unit.config->timescale);
@@ -34,6 +38,11 @@ void Segmenter::take(const media::AccessUnitRef& unit, bool carried) {
 
 void Segmenter::open(const media::CutRef& cut) {
     ended_ = false;
+    if (newest_cut_ != nullptr && cut->number > newest_cut_->number + 1) {
+        tear();
+        add_lacked(*newest_cut_, *cut);
+    }
+    newest_cut_ = cut;
     Open begun;
     begun.cut = cut;
     begun.time = flicks(cut->time, cut->timescale);
@@ -41,6 +50,39 @@ void Segmenter::open(const media::CutRef& cut) {
     ++begun_;
     for (media::TrackId track = 0; track < tracks; ++track) {
         hand_on(track, open_.back());
+    }
+}
+
+void Segmenter::tear() {
+    for (Open& segment : open_) {
+        segment.torn = true;
+    }
+    for (Seen& seen : seen_) {
+        seen.end = unknown_end;
+    }
+}
+
+void Segmenter::add_lacked(const media::Cut& before, const media::Cut& next) {
+    const std::uint64_t count = next.number - before.number - 1;
+    if (count > lacked_max_) {
+        return;
+    }
+    const Flicks from = flicks(before.time, before.timescale);
+    const auto steps = static_cast<std::int64_t>(count + 1);
+    const Flicks step = (flicks(next.time, next.timescale) - from) / steps;
+    const std::int64_t utc_step = (next.utc.microseconds - before.utc.microseconds) / steps;
+    for (std::int64_t at = 1; at < steps; ++at) {
+        media::Cut cut = before;
+        cut.number += static_cast<std::uint64_t>(at);
+        cut.discontinuity = false;
+        cut.timescale = next.timescale;
+        cut.time = media::rescale(from + at * step, flicks_a_second, next.timescale);
+        cut.utc.microseconds += at * utc_step;
+        open_.push_back({.cut = std::make_shared<const media::Cut>(cut),
+                         .time = from + at * step,
+                         .tracks = {},
+                         .torn = true});
+        ++begun_;
     }
 }
 
@@ -90,7 +132,10 @@ void Segmenter::place(const media::AccessUnitRef& unit) {
     const bool fresh = seen.config == nullptr;
     // Where all that it had lies before the first cut, there is nothing to break off from.
     const bool nothing_before = begun_ == 1 && !seen.dealt && !seen.held;
-    const bool broken = fresh ? begun_ > 1 : !nothing_before && breaks_off(*unit, seen.config, seen.end);
+    // Nor does anything break off where units are missing: whoever made the cuts saw them go on.
+    const bool torn = seen.end == unknown_end;
+    const bool broken =
+        !torn && (fresh ? begun_ > 1 : !nothing_before && breaks_off(*unit, seen.config, seen.end));
     if (fresh || seen.config->timescale != unit->config->timescale) {
         seen.step = 0;
     } else if (const std::int64_t step = unit->dts - seen.newest; step > 0 && !broken) {
@@ -219,8 +264,14 @@ media::SegmentUnits Segmenter::close_front() {
     made.run = run_;
     made.cut = *front.cut;
     made.first = first_;
+    if (front.torn && open_.size() > 1) {
+        // Where those between are not listed, as long as one of them.
+        const auto steps = static_cast<double>(open_[1].cut->number - front.cut->number);
+        made.lasts =
+            static_cast<double>(open_[1].time - front.time) / static_cast<double>(flicks_a_second) / steps;
+    }
     for (media::TrackId track = 0; track < tracks; ++track) {
-        if (front.tracks[track].empty()) {
+        if (front.tracks[track].empty() || front.torn) {
             continue;
         }
         const std::int64_t end = end_of(track);

@@ -17,7 +17,8 @@ namespace millrace::hub {
 /// Pictures belong to the cut before them in the feed. Units of other tracks belong by their times: before
 /// the cut's they go to the segment before it; one that comes when that is complete goes to the next. A
 /// track that breaks off (another configuration, a jump) goes to the segment of the cut that this causes,
-/// whatever its times. What belongs before the first cut is left out.
+/// whatever its times. What belongs before the first cut is left out. A segment that is torn, since units of
+/// it are not here, comes without tracks, and so do those whose cut is not here, where they are few.
 class Segmenter {
 public:
     /// A segment waits so long for tracks that lag, by the run's time.
@@ -27,10 +28,14 @@ public:
     /// Units of a track that are kept before the first cut, for they may belong behind it.
     static constexpr std::size_t ahead_max = 256;
 
-    explicit Segmenter(std::string run) : run_{std::move(run)} {}
+    /// `lacked_max`: so many segments between two cuts are told as lacking.
+    explicit Segmenter(std::string run, std::size_t lacked_max = 0)
+        : run_{std::move(run)}, lacked_max_{lacked_max} {}
 
     /// `carried`: the unit's track is wanted; the others' cuts count all the same.
     void take(const media::AccessUnitRef& unit, bool carried);
+    /// The segments under way are not all here.
+    void tear();
     /// What there is is complete: nothing follows, or what does begins with a cut of its own.
     void end();
     /// No segment is under way.
@@ -47,6 +52,7 @@ private:
         Flicks time = 0;
         std::array<Units, Timeline::tracks_max> tracks;
         std::size_t units = 0;
+        bool torn = false;
     };
     struct Waiting {
         media::AccessUnitRef unit;
@@ -65,6 +71,8 @@ private:
     };
 
     void open(const media::CutRef& cut);
+    /// Segments between these two cuts, which another node had.
+    void add_lacked(const media::Cut& before, const media::Cut& next);
     /// Units that came before the cut and belong behind it.
     void hand_on(media::TrackId track, Open& to);
     void place(const media::AccessUnitRef& unit);
@@ -76,6 +84,8 @@ private:
     std::int64_t end_of(media::TrackId track) const;
 
     std::string run_;
+    std::size_t lacked_max_ = 0;
+    media::CutRef newest_cut_;
     std::deque<Open> open_;
     std::array<Seen, Timeline::tracks_max> seen_;
     Flicks newest_ = 0;   // dts of whatever came

@@ -197,16 +197,20 @@ void Stream::end_push() {
     const Instant now = handle_.home->now();
     over_at_ = now;
     tell_gone();
-    for (auto& [key, derived] : derived_) {
-        derived->end(now);
-    }
-    derived_.clear();
-    pictures_.clear();
+    end_forms(now);
     for (const Opening& opening : std::exchange(openings_, {})) {
         opening.mirror.opened(fail(Errc::not_found, "this stream ended"));
     }
     refuse_key_waiters({Errc::not_found, "this stream ended"});
     log::info("hub", "{} ended", name_);
+}
+
+void Stream::end_forms(Instant now) {
+    for (auto& [key, derived] : derived_) {
+        derived->end(now);
+    }
+    derived_.clear();
+    pictures_.clear();
 }
 
 void Stream::retire() {

@@ -30,12 +30,6 @@ namespace millrace::hub {
 
 class Directory;
 
-/// One unbroken timeline of a stream: UTC second of its start and 32 random bits.
-struct RunId {
-    std::int64_t started = 0;
-    std::uint32_t random = 0;
-};
-
 /// A named broadcast: tracks, run timeline, feed, derived feeds, and who publishes it. Owned by Directory;
 /// lives and works on its home worker only.
 class Stream final : Timer, RenderedPictures::Listener {
@@ -153,6 +147,16 @@ private:
     void replace_publisher(std::string_view why);
     void take(media::Track track);
     void take(media::AccessUnit unit, Instant arrival);
+    /// The publisher's units are of this run, with its times and cuts, from now on.
+    void follow(RunId run);
+    /// Gives the unit its place on the run's timeline; false where it has none.
+    bool place(media::AccessUnit& unit, Instant arrival);
+    /// The cut that begins with this unit, or null.
+    media::CutRef cut_at(const media::AccessUnit& unit, Instant arrival);
+    /// What the publisher said of the unit, where that can be; else the run is followed no more.
+    media::CutRef given_cut_at(const media::AccessUnit& unit, const GivenCut& given);
+    /// Units of the segments under way are not here.
+    void tear_segments();
     /// Whether the limits of messages let it pass.
     bool admits(const media::TimedMessage& message, Instant now);
     void learn_config(const media::AccessUnit& unit);
@@ -198,7 +202,9 @@ private:
     /// Of the lists; the least it will be while that is not fixed.
     Duration target_duration() const;
     std::string run_name() const;
-    void begin_run(Instant now);
+    void begin_run(RunId run, Instant now);
+    /// Nobody who takes it now takes what follows.
+    void end_forms(Instant now);
     /// Begins or ends the recording, as the settings say now.
     void tend_recording();
     void report_outputs(StreamReport& report) const;
@@ -262,6 +268,9 @@ private:
     std::vector<Opening> openings_;                            // wait until the tracks are known
 
     Cutter cutter_;
+    bool follows_ = false;                      // the run is another node's: so are times and cuts
+    bool torn_ = false;                         // a unit of the segment under way was not taken
+    std::optional<GivenCut> given_cut_;         // for the next unit
     std::optional<std::uint64_t> cut_before_;   // where the segment under way begins in the feed
     std::map<FlavourKey, std::unique_ptr<Packaged>> packaged_;
     std::optional<PollingViewers> polling_;

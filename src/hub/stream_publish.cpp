@@ -45,7 +45,7 @@ void Stream::offer(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
 void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     const Instant now = handle_.home->now();
     if (publications_ == 0 || lists_ended_) {
-        begin_run(now);
+        begin_run(directory_.new_run(handle_.home->clock().utc()), now);
     } else {
         timeline_.restart();
         cutter_.change_publisher();
@@ -62,6 +62,9 @@ void Stream::grant(SessionFacts facts, SessionRef session, Reply<Grant> reply) {
     ready_ = false;
     announced_ = false;
     tracks_.clear();
+    follows_ = false;
+    torn_ = false;
+    given_cut_.reset();
     key_picture_.reset();
     moments_.clear();
     meter_.restart();
@@ -148,6 +151,10 @@ void Stream::append(std::uint64_t publication, Batch batch) {
         if (auto* track = std::get_if<media::Track>(&item)) {
             announced_ = true;
             take(std::move(*track));
+        } else if (const auto* const run = std::get_if<RunId>(&item)) {
+            follow(*run);
+        } else if (const auto* const cut = std::get_if<GivenCut>(&item)) {
+            given_cut_ = *cut;
         } else {
             media = true;
             take(std::move(std::get<media::AccessUnit>(item)), batch.arrival);
@@ -205,12 +212,14 @@ void Stream::learn_config(const media::AccessUnit& unit) {
 
 void Stream::take(media::AccessUnit unit, Instant arrival) {
     if (unit.config == nullptr || unit.track >= tracks_max) {
+        torn_ = true;
         meter_.count_unusable(1);
         return;
     }
     learn_config(unit);
     const bool video = unit.kind() == media::Kind::video;
     if (video && !publisher_->seen_key && !unit.key) {
+        torn_ = true;
         meter_.count_early();
         return;
     }
@@ -219,7 +228,11 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
         first_media_ = arrival;
         set_alarm();
     }
-    timeline_.place(unit, arrival);
+    if (!place(unit, arrival)) {
+        torn_ = true;
+        meter_.count_unusable(1);
+        return;
+    }
     const WallTime utc = handle_.home->clock().utc();
     if (unit.capture.utc.microseconds == 0) {
         unit.capture = {utc, media::CaptureTime::Label::arrival};
@@ -228,7 +241,7 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
         moments_.note(unit);
     }
     measure(unit, arrival, publishers_time());
-    unit.cut = cutter_.consider(unit, cutting_kind(arrival));
+    unit.cut = cut_at(unit, arrival);
     meter_.count(unit, arrival);
     const bool entrance = unit.key && (video || !has_video());
     const std::size_t bytes = unit.payload.size();

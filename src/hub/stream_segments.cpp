@@ -1,3 +1,4 @@
+#include "base/log.hpp"
 #include "hub/directory.hpp"
 #include "hub/stream.hpp"
 
@@ -15,12 +16,12 @@ constexpr std::size_t ahead_max = 256;
 }   // namespace
 
 std::string Stream::run_name() const {
-    return fmt::format("{}-{:08x}", run_.started, run_.random);
+    return run_.text();
 }
 
-void Stream::begin_run(Instant now) {
+void Stream::begin_run(RunId run, Instant now) {
     recording_.reset();
-    run_ = directory_.new_run(handle_.home->clock().utc());
+    run_ = run;
     cutter_.open_run(run_.started);
     timeline_ = Timeline{};
     feed_.clear();
@@ -29,6 +30,64 @@ void Stream::begin_run(Instant now) {
     for (auto& [key, packaged] : packaged_) {
         packaged->restart(run_name(), now);
     }
+}
+
+void Stream::follow(RunId run) {
+    if (run != run_) {
+        // Times begin anew, so whoever takes an endless form gets its end and comes again.
+        const Instant now = handle_.home->now();
+        end_forms(now);
+        // Its numbers are behind those of a run that we would have opened now.
+        cutter_ = Cutter{settings_.segment};
+        begin_run(run, now);
+    }
+    follows_ = true;
+    tear_segments();
+}
+
+bool Stream::place(media::AccessUnit& unit, Instant arrival) {
+    if (follows_) {
+        // Behind an outage its times jump.
+        const bool first = unit.kind() == media::Kind::video && key_picture_ == nullptr;
+        unit.discontinuity = unit.discontinuity || (first && feed_.end() > feed_.begin());
+        return timeline_.keep(unit, arrival);
+    }
+    timeline_.place(unit, arrival);
+    return true;
+}
+
+media::CutRef Stream::cut_at(const media::AccessUnit& unit, Instant arrival) {
+    const std::optional<GivenCut> given = std::exchange(given_cut_, std::nullopt);
+    if (follows_ && !given) {
+        return nullptr;
+    }
+    media::CutRef cut = follows_ ? given_cut_at(unit, *given) : nullptr;
+    return follows_ ? cut : cutter_.consider(unit, cutting_kind(arrival));
+}
+
+media::CutRef Stream::given_cut_at(const media::AccessUnit& unit, const GivenCut& given) {
+    const bool torn = std::exchange(torn_, false);
+    const bool whole = given.whole && !torn;
+    if (!whole) {
+        tear_segments();
+    }
+    media::CutRef cut = cutter_.adopt(unit, given.cut, whole);
+    if (cut == nullptr) {
+        log::warning("hub",
+                     "{}: segment {} of its publisher's run cannot follow the one before: it is cut here",
+                     name_, given.cut.number);
+        follows_ = false;
+    }
+    return cut;
+}
+
+void Stream::tear_segments() {
+    for (auto& [key, packaged] : packaged_) {
+        packaged->tear(handle_.home->now());
+    }
+    // Who begins to package now finds nothing of what is torn.
+    feed_.keep_from(feed_.end());
+    cut_before_.reset();
 }
 
 std::optional<media::Kind> Stream::cutting_kind(Instant arrival) const {

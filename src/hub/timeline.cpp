@@ -121,4 +121,32 @@ void Timeline::set_times(TrackClock& clock, media::AccessUnit& unit, Flicks run,
     clock.timescale = timescale;
 }
 
+bool Timeline::keep(const media::AccessUnit& unit, Instant arrival) {
+    const std::int64_t timescale = unit.config->timescale;
+    TrackClock& clock = clocks_[unit.track % clocks_.size()];
+    const std::int64_t most = run_max_seconds * timescale;
+    const bool there = unit.dts >= -most && unit.dts <= most && unit.pts >= -most && unit.pts <= most &&
+                       unit.duration >= 0 && unit.duration <= most;
+    if (timescale <= 0 || !there) {
+        return false;
+    }
+    const Flicks run = flicks(unit.dts, timescale);
+    if (clock.started && run <= clock.run) {
+        return false;
+    }
+    clock = {.started = true,
+             .joined = true,
+             .offset = 0,
+             .run = run,
+             .arrival = arrival,
+             .dts = unit.dts,
+             .duration = unit.duration,
+             .timescale = timescale};
+    offset_ = 0;
+    newest_run_ = std::max(newest_run_, run);
+    newest_arrival_ = arrival;
+    restarted_ = false;
+    return true;
+}
+
 }   // namespace millrace::hub

@@ -26,6 +26,10 @@ public:
 
     /// Sets dts, pts and discontinuity of a unit that carries its publisher's times.
     void place(media::AccessUnit& unit, Instant arrival);
+    /// The unit's times are of this very run, as another node placed them: they stay as they are. False where
+    /// they do not go on, or lie beyond `run_max_seconds`.
+    bool keep(const media::AccessUnit& unit, Instant arrival);
+    static constexpr std::int64_t run_max_seconds = 10LL * 366 * 86'400;
     /// Another publisher goes on in this run: its times begin anew, at the arrival clock.
     void restart();
     std::uint64_t jumps() const { return jumps_; }

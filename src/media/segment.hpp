@@ -30,6 +30,7 @@ struct SegmentUnits {
     std::string run;   ///< the run's identity as it stands in names: "1763646000-1a2b3c4d"
     Cut cut;
     std::vector<SegmentTrack> tracks;
+    double lasts = 0;     ///< seconds, of one that is not all here: it then has no tracks
     bool first = false;   ///< nothing before it was packaged by the same packager
 };
 

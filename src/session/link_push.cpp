@@ -43,6 +43,16 @@ Task<std::optional<ForwardEnding>> begin(Desk& desk, Connection& connection, lin
     }
 }
 
+/// The run that a server is to follow, so that its lists are the edge's; nothing where the stream ended.
+Task<Bytes> run_of(ForwardCourse& course) {
+    const Result<hub::StreamReport> report = co_await course.look();
+    std::vector<std::byte> said;
+    if (report) {
+        [[maybe_unused]] const Result<> fits = link::write(said, link::Run{report->run});
+    }
+    co_return Bytes{std::move(said)};
+}
+
 void ask(Desk& desk, const std::string& stream, const link::Wish& wish) {
     if (wish.what == link::Wish::What::key_frame) {
         desk.directory.ask(stream, hub::AskKeyFrame{});
@@ -93,8 +103,14 @@ Task<ForwardEnding> link_push(Desk& desk, const ForwardMeans& means, ForwardCour
         [&words](const std::string& said) { words = words_of(said); });
     (*connection)->hold_little();
     joined->seat->lag_max = course.rule().uplink ? desk.settings->uplink_deadline : lag_max;
-    ForwardLink link{
-        .connection = std::move(*connection), .lead = {}, .back_channel = std::move(back_channel)};
+    // Asked now: a stream that goes on in another run ends this form first.
+    Bytes run;
+    if (course.rule().uplink) {
+        run = co_await run_of(course);
+    }
+    ForwardLink link{.connection = std::move(*connection),
+                     .lead = std::move(run),
+                     .back_channel = std::move(back_channel)};
     ForwardEnding ending = co_await course.serve(std::move(*joined), std::move(link));
     ending.words = std::move(words);
     co_return ending;

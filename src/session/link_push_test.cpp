@@ -1,3 +1,4 @@
+#include "hub/segments_for_tests.hpp"
 #include "session/links_for_tests.hpp"
 
 namespace millrace::session {
@@ -61,6 +62,50 @@ TEST_F(LinkPushes, f16_what_comes_twice_and_out_of_order_is_there_once_and_in_or
     }
     EXPECT_EQ(at("live/copy")->chunks.different, 0U);
     EXPECT_GT(network_.counters().duplicated, 20U);
+}
+
+/// The segments of a list, by number: name and bytes; "-" for one that is lacking.
+std::map<std::uint64_t, std::string> segments_of(hub::toys::Player& player, const std::string& stream) {
+    std::map<std::uint64_t, std::string> found;
+    const auto list = player.list(stream);
+    for (const hub::SegmentEntryRef& one :
+         list && *list ? (**list)->segments : std::vector<hub::SegmentEntryRef>{}) {
+        found[one->cut.number] = one->parts.empty()
+                                     ? "-"
+                                     : fmt::format("{} {:.3f} {}", one->parts.front().name, one->seconds(),
+                                                   as_text(one->parts.front().bytes.span()));
+    }
+    return found;
+}
+
+TEST_F(LinkPushes, row_0_11_a_server_lists_the_segments_of_its_edge_by_number_time_name_and_bytes) {
+    uplink_ = true;
+    path({.delay = 20ms, .loss = 0.05});
+    publish_to(address("live/copy"));
+    hub::toys::Player here{world_, world_.desk_b, "here"};
+    hub::toys::Player there{world_, world_.desk_b, "there"};
+    segments_of(here, "live/cam");
+    segments_of(there, "live/copy");
+    show(350);
+    const auto ours = segments_of(here, "live/cam");
+    const auto theirs = segments_of(there, "live/copy");
+    ASSERT_GE(theirs.size(), 4U);
+    for (const auto& [number, segment] : theirs) {
+        ASSERT_TRUE(ours.contains(number)) << number;
+        EXPECT_EQ(segment, ours.at(number));
+    }
+    // The link breaks for some segments: these are gaps there, and what follows is the same again.
+    path({.loss = 1});
+    show(150);
+    path({.delay = 20ms});
+    show(500);
+    const auto then = segments_of(here, "live/cam");
+    std::size_t same = 0;
+    for (const auto& [number, segment] : segments_of(there, "live/copy")) {
+        EXPECT_TRUE(segment == "-" || !then.contains(number) || segment == then.at(number)) << segment;
+        same += then.contains(number) && segment == then.at(number) ? 1 : 0;
+    }
+    EXPECT_GE(same, 3U);
 }
 
 TEST_F(LinkPushes, an_end_that_is_said_is_told_at_once) {

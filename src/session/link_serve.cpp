@@ -152,6 +152,20 @@ Task<Result<>> let_in(Guest& guest) {
     co_return Result<>{};
 }
 
+/// Passes on what an edge says of its run and where its segments begin; false for anything else.
+bool follow(const link::Talk::Event& event, hub::Publication& publication) {
+    if (const auto* const run = std::get_if<link::Run>(&event)) {
+        if (const auto id = hub::RunId::parse(run->id)) {
+            publication.take(*id);
+        }
+    } else if (const auto* const cut = std::get_if<link::SegmentCut>(&event)) {
+        publication.take(hub::GivenCut{cut->cut, cut->whole});
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /// Carries media from the link to the stream until either ends.
 Task<Error> carry(Guest& guest, Publisher& publisher) {
     Executor& executor = guest.desk.executor;
@@ -163,6 +177,8 @@ Task<Error> carry(Guest& guest, Publisher& publisher) {
                 publisher.publication().take(std::move(*track));
             } else if (auto* const message = std::get_if<media::TimedMessage>(&*event)) {
                 publisher.publication().say(std::move(*message));
+            } else if (follow(*event, publisher.publication())) {
+                continue;
             } else if (std::holds_alternative<link::End>(*event)) {
                 publisher.count();
                 publisher.publication().finish();

@@ -25,6 +25,7 @@ constexpr std::string_view policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; "
     "require-trusted-types-for 'script'; trusted-types 'none'";
+constexpr std::string_view connects_here = "connect-src 'self'";
 
 /// One form of a file, as it leaves.
 struct Form {
@@ -40,6 +41,7 @@ struct Document {
     Form plain;
     std::optional<Form> gzip;
     bool shared = false;   ///< pages of any origin may load it: the same for everybody, and no secret
+    std::string policy{session::policy};
 };
 
 web::Response answer_of(const Document& document, const Form& form) {
@@ -47,7 +49,7 @@ web::Response answer_of(const Document& document, const Form& form) {
     response.headers = {{"Content-Type", std::string{document.type}},
                         {"ETag", "\"" + form.tag + "\""},
                         {"Cache-Control", std::string{document.cache}},
-                        {"Content-Security-Policy", std::string{policy}},
+                        {"Content-Security-Policy", document.policy},
                         {"X-Content-Type-Options", "nosniff"},
                         {"Referrer-Policy", "no-referrer"},
                         {"Vary", "Accept-Encoding"}};
@@ -174,6 +176,17 @@ std::vector<web::Route> page_routes(std::span<const PageFile> files, const PageF
         }
     }
     return routes;
+}
+
+web::Route demo_page_route(std::span<const PageFile> files, std::uint16_t other_port) {
+    const auto file = std::ranges::find(files, "/demo.html", &PageFile::path);
+    if (file == files.end()) {
+        return {.methods = {"GET"}, .matches = [](std::string_view) { return false; }, .answer = {}};
+    }
+    Document document = page(*file, {}, 0);
+    const std::string there = fmt::format("{0} http://*:{1} ws://*:{1}", connects_here, other_port);
+    replace_all(document.policy, connects_here, there);
+    return route_at("/demo", std::move(document));
 }
 
 }   // namespace millrace::session

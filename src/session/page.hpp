@@ -11,7 +11,7 @@ namespace millrace::session {
 
 /// One file of the web page, built into the program; lives as long as it does.
 struct PageFile {
-    std::string_view path;   ///< "/assets/HASH/NAME", or "/list.html" and "/player.html"
+    std::string_view path;   ///< "/assets/HASH/NAME", or "/list.html", "/player.html", "/demo.html"
     std::string_view type;   ///< Content-Type
     std::string_view bytes;
     std::string_view gzip;   ///< the same bytes packed (RFC 1952); empty where that gains nothing
@@ -34,5 +34,9 @@ struct PageFacts {
 /// is: addresses in a page are relative, and its scripts read the address. To stand behind the routes of
 /// media and of the API. Copies share the answers; `files` outlive them.
 std::vector<web::Route> page_routes(std::span<const PageFile> files, const PageFacts& facts);
+
+/// `/demo`: two nodes on one page. It may also ask and play what the other one serves on this port of any
+/// host. To stand before `page_routes`; `files` outlive it.
+web::Route demo_page_route(std::span<const PageFile> files, std::uint16_t other_port);
 
 }   // namespace millrace::session

@@ -51,7 +51,7 @@ protected:
     void push(std::vector<std::string> to) {   // and to nowhere else
         std::vector<ForwardRule> rules;
         for (std::string& one : to) {
-            rules.push_back({"live/cam", std::move(one)});
+            rules.push_back({"live/cam", std::move(one), uplink_});
         }
         executor_.run([&] { forwards_.use(rules); });
         world_.time.settle();
@@ -83,6 +83,7 @@ protected:
         return report;
     }
 
+    bool uplink_ = false;   // each destination is a server's
     PlayedDisk disk_;
     Forwards forwards_;
     const media::Track track_ = flv::samples::track(media::Codec::h264);

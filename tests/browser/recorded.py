@@ -1,6 +1,7 @@
 """The recordings of a stream on its page: the button, the timeline, any moment, live again, a part saved."""
 
 import json
+import signal
 
 import node
 from desk import SOURCE, VIEWER, at_the_desk
@@ -174,3 +175,34 @@ def plays_a_part_exactly(desk, piece):
     begin = desk.do(f"return Date.parse('{piece['from']}') + {PART_FROM};")
     first = desk.browser.stamps(1)[0]["utc"]
     assert 0 <= first - begin + ROUNDED_MS < PICTURE_MS + 2 * ROUNDED_MS, (first, begin)
+
+
+@test(options=("--set", f"streams={{ {NAME}: {{ record: true }} }}"))
+def row_0_34_a_camera_box_shows_its_disk_its_link_and_what_its_server_lacks(scene):
+    rule = {"source": SOURCE, "record": True, "uplink": scene.server.kcp(NAME)}
+    words = "return document.getElementById('archive')?.innerText ?? '';"
+    shows = "document.getElementById('archive')?.hidden === false"
+    with at_the_desk(scene, streams={NAME: rule}, outgoing={"allow": ["127.0.0.1"]},
+                     storage={"keep": {"days": 7, "gigabytes": 50}}) as desk:
+        desk.browser.open(desk.server.http("/"))
+        desk.until(shows, "the overview shows the archive")
+        node.until(lambda: "server" in desk.do(words), PATIENCE, "and what of it is at the server")
+        node.until(lambda: "are free; kept for 7 days, up to 50 GB." in desk.do(words), PATIENCE,
+                   "and the disk")
+        assert desk.browser.look()["wide"] <= desk.browser.look()["inner"]
+        desk.browser.shot("archive_overview")
+        at_the_stream(desk)
+        node.until(lambda: "link is up" in desk.do(words), PATIENCE, "the stream's page shows it, too")
+        scene.server.process.send_signal(signal.SIGSTOP)
+        try:
+            node.until(lambda: "not at the server yet, recorded since" in desk.do(words), PATIENCE,
+                       "what is unsent")
+            node.until(lambda: "link is not up" in desk.do(words), PATIENCE, "and that the link is gone")
+            desk.browser.shot("archive_stream")
+            assert not desk.browser.axe()
+        finally:
+            scene.server.process.send_signal(signal.SIGCONT)
+        node.until(lambda: "has all of it; the archive’s link is up" in desk.do(words), PATIENCE,
+                   "until it is back")
+        status, body = desk.server.get("/api/v1/archive")
+        assert status == 401, (status, body)

@@ -298,9 +298,10 @@ def two_demos_find_a_port_each(scene):
         addresses = [demo.stdout.readline().strip() for demo in demos]
         assert len(set(addresses)) == 2, addresses
         for address in addresses:
-            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/demo/cam", address), address
-        node.until(lambda: answers(addresses[1] + ".flv"), 10, "the demo's camera is live")
-        with peers.curl_play(addresses[1] + ".flv", scene.folder) as player:
+            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/demo", address), address
+        camera = addresses[1] + "/cam.flv"
+        node.until(lambda: answers(camera), 10, "the demo's camera is live")
+        with peers.curl_play(camera, scene.folder) as player:
             watch(player, 30)
     finally:
         for demo in demos:

@@ -42,8 +42,41 @@ export interface Forward {
   readonly state: string;
   /** Why it is not live; empty where it is. */
   readonly reason: string;
-  /** How its secure link is, in words; empty where it goes over none. */
-  readonly link: string;
+  /** How its secure link is; null where it goes over none. */
+  readonly numbers: LinkNumbers | null;
+  /** How the archive goes there, too; null where only live media does. */
+  readonly uplink: Uplink | null;
+}
+
+/** Our end of a secure link. */
+export interface LinkNumbers {
+  /** By TCP, which tells no more than its round trip. */
+  readonly byTls: boolean;
+  /** Seconds. */
+  readonly roundTrip: number;
+  /** Parts of one, as `parity` is. */
+  readonly loss: number;
+  readonly parity: number;
+  readonly resends: number;
+  /** Datagrams that parity made up for. */
+  readonly recovered: number;
+  /** Bits a second; 0: not paced. */
+  readonly pacing: number;
+  /** Bytes that wait. */
+  readonly queued: number;
+}
+
+export interface Uplink {
+  readonly state: string;
+  /** Why it is not live; empty where it is. */
+  readonly reason: string;
+  /** What the server does not have yet. */
+  readonly fragments: number;
+  readonly bytes: number;
+  /** When the oldest of it was recorded, ms of Unix time; null where there is nothing. */
+  readonly since: number | null;
+  /** What the archive may take of the link now, bits a second. */
+  readonly rate: number;
 }
 
 export interface Stream {
@@ -64,6 +97,8 @@ export interface Stream {
   readonly verdicts: readonly string[];
   /** The node keeps what comes of it, or wants to. */
   readonly recorded: boolean;
+  /** How many were said of its pictures. */
+  readonly results: number;
 }
 
 /** A list, or why there is none. */
@@ -118,40 +153,51 @@ function parseSource(value: unknown): Source | null {
                                   publishes: said['publishes'] === true, reason: text(said['reason']) };
 }
 
-/** Of what goes by a secure link: round trip, loss, resends, parity, pacing and queue of our end of it. */
-function linkWords(one: ReturnType<typeof fields>): string {
+function parseLink(one: ReturnType<typeof fields>): LinkNumbers | null {
   const said = fields(one?.['link']);
   if (said === null) {
-    return '';
-  }
-  if (one?.['transport'] === 'tls') {
-    return `by TLS over TCP, round trip ${Math.round(count(said['round_trip_seconds']) * 1000)} ms`;
+    return null;
   }
   const resends = fields(said['resends']);
-  const pacing = count(said['pacing_bps']);
-  return `round trip ${Math.round(count(said['round_trip_seconds']) * 1000)} ms, ` +
-    `${(count(said['loss']) * 100).toFixed(1)} % lost, ` +
-    `${count(resends?.['overtaken']) + count(resends?.['timer'])} resends, ${count(said['recovered'])} made up by parity ` +
-    `(${(count(said['parity']) * 100).toFixed(0)} % sent), ${pacing > 0 ? `paced at ${bitrate(pacing)}` : 'not paced'}, ` +
-    `${Math.round(count(said['queue_bytes']) / 1000)} kB wait`;
+  return { byTls: one?.['transport'] === 'tls', roundTrip: count(said['round_trip_seconds']),
+           loss: count(said['loss']), parity: count(said['parity']),
+           resends: count(resends?.['overtaken']) + count(resends?.['timer']), recovered: count(said['recovered']),
+           pacing: count(said['pacing_bps']), queued: count(said['queue_bytes']) };
+}
+
+/** Round trip, loss, resends, parity, pacing and queue; by TCP only what it tells. */
+function linkWords({ byTls, roundTrip, loss, resends, recovered, parity, pacing, queued }: LinkNumbers): string {
+  if (byTls) {
+    return `by TLS over TCP, round trip ${Math.round(roundTrip * 1000)} ms`;
+  }
+  return `round trip ${Math.round(roundTrip * 1000)} ms, ${(loss * 100).toFixed(1)} % lost, ` +
+    `${resends} resends, ${recovered} made up by parity (${(parity * 100).toFixed(0)} % sent), ` +
+    `${pacing > 0 ? `paced at ${bitrate(pacing)}` : 'not paced'}, ${Math.round(queued / 1000)} kB wait`;
+}
+
+function parseUplink(said: ReturnType<typeof fields>): Uplink | null {
+  const since = Date.parse(text(said?.['unsent_since']));
+  return said === null ? null : { state: text(said['state']), reason: text(said['reason']),
+                                  fragments: count(said['unsent_fragments']), bytes: count(said['unsent_bytes']),
+                                  since: Number.isFinite(since) ? since : null, rate: count(said['rate_bps']) };
 }
 
 /** Of a list of publishers' sessions, how the link is that a stream comes by; null: it comes by none. */
 export function comesByWords(sessions: readonly unknown[]): string | null {
-  const link = sessions.map((one) => linkWords(fields(one))).find((words) => words !== '');
-  return link === undefined ? null : `Comes by a link, here: ${link}.`;
+  const link = sessions.map((one) => parseLink(fields(one))).find((numbers) => numbers !== null);
+  return link === undefined || link === null ? null : `Comes by a link, here: ${linkWords(link)}.`;
 }
 
 function parseForward(value: unknown): Forward | null {
   const said = fields(value);
   return said === null ? null : { to: text(said['to']), state: text(said['state']), reason: text(said['reason']),
-                                  link: linkWords(said) };
+                                  numbers: parseLink(said), uplink: parseUplink(fields(said['uplink'])) };
 }
 
 /** How each of its destinations fares. */
 export function forwardWords({ forwards }: Stream): string[] {
-  return forwards.map(({ to, state, reason, link }) => (
-    state === 'live' ? `Pushed to ${to}${link === '' ? '' : `: ${link}`}.` : `Not pushed to ${to}: ${reason || state}.`));
+  return forwards.map(({ to, state, reason, numbers }) => (
+    state === 'live' ? `Pushed to ${to}${numbers === null ? '' : `: ${linkWords(numbers)}`}.` : `Not pushed to ${to}: ${reason || state}.`));
 }
 
 /** What its sources say of why they do not deliver, and what stands in for them. */
@@ -183,6 +229,7 @@ export function parseStream(value: unknown): Stream | null {
     sources: list(said['sources']).map(parseSource).filter((one) => one !== null),
     forwards: list(said['forwards']).map(parseForward).filter((one) => one !== null),
     recorded: recording !== null && recording['wanted'] !== false,
+    results: count(fields(said['results'])?.['taken']),
     verdicts: list(said['verdicts']).map((one) => text(fields(one)?.['text'])).filter((one) => one !== ''),
   };
 }

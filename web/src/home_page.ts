@@ -1,5 +1,6 @@
 /** `/`: the streams as a list or as a grid, and the administrator's side. Which of them, the address' hash says. */
 
+import { ArchivePart } from './archive_part.ts';
 import { credentialsOf, withQuery } from './address.ts';
 import type { Section } from './admin/section.ts';
 import { Client } from './admin/client.ts';
@@ -34,6 +35,7 @@ class Home {
   readonly #credentials = credentialsOf(location.search);
   readonly #signIn: SignIn;
   readonly #client = new Client(() => this.#session, this.#credentials, () => this.#signIn.ask());
+  readonly #archive = new ArchivePart(this.#client);
   #session: Session | null = null;
   #view: View | null = null;
   #streams: readonly Stream[] | null = null;
@@ -41,6 +43,7 @@ class Home {
   #turn = 0;
 
   constructor() {
+    part('view').after(this.#archive.node);
     part('nav').append(this.#link('', 'Streams'), this.#link('grid', 'Grid'));
     this.#signIn = new SignIn(() => void this.#ask(), (session) => this.#met(session));
     addEventListener('hashchange', () => void this.#go());
@@ -92,8 +95,9 @@ class Home {
     this.#view = view;
     document.documentElement.dataset['place'] = place.split('/')[0] || 'list';
     part('view').replaceChildren(view.node);
+    this.#archive.node.hidden = true;
     if (this.#streams !== null) {
-      view.show?.(this.#streams);
+      this.#show(view, this.#streams);
     }
     this.#sayNotice(document.documentElement.dataset['asked'] ?? '');
   }
@@ -114,7 +118,16 @@ class Home {
     this.#sayNotice(refused);
     if ('value' in asked) {
       this.#streams = asked.value;
-      this.#view?.show?.(asked.value);
+      if (this.#view !== null) {
+        this.#show(this.#view, asked.value);
+      }
+    }
+  }
+
+  #show(view: View, streams: readonly Stream[]): void {
+    view.show?.(streams);
+    if (document.documentElement.dataset['place'] === 'list') {
+      this.#archive.show(streams);
     }
   }
 

@@ -1,10 +1,9 @@
-/** The one script of both pages. */
+/** The one script of all pages. */
 
+import { demoPage } from './demo_page.ts';
 import { homePage } from './home_page.ts';
 import { playerPage } from './player_page.ts';
 
-if (document.documentElement.dataset['page'] === 'player') {
-  playerPage();
-} else {
-  homePage();
-}
+const PAGES: Readonly<Record<string, () => void>> = { player: playerPage, demo: demoPage };
+
+(PAGES[document.documentElement.dataset['page'] ?? ''] ?? homePage)();

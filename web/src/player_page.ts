@@ -1,6 +1,7 @@
 /** `/NAME`: one stream, its player, and what is known of it. */
 
 import { apiPath, Client } from './admin/client.ts';
+import { ArchivePart } from './archive_part.ts';
 import { credentialsOf, streamOf, withQuery } from './address.ts';
 import { askStream, comesByWords, forwardWords, sourceTroubles, stateToPlay, type Stream } from './api.ts';
 import { copyable } from './copy.ts';
@@ -45,6 +46,7 @@ class Page {
   readonly #timeline: Timeline;
   readonly #export: ExportPart;
   readonly #pins: Pins;
+  readonly #archive: ArchivePart;
   #session: Session | null = null;
   #from: number | null = null;
   #timelineBegan = false;
@@ -57,6 +59,8 @@ class Page {
     this.#format = rememberedFormat();
     this.#toolbar = new Toolbar(this.#player, address.name);
     this.#client = new Client(() => this.#session, address.credentials, () => this.#signIn.ask());
+    this.#archive = new ArchivePart(this.#client);
+    part('verdicts').after(this.#archive.node);
     this.#record = new RecordButton(address.name, this.#client, (words) => this.#toolbar.tell(words));
     this.#toolbar.add(this.#record.node);
     this.#timeline = new Timeline(address, {
@@ -155,6 +159,7 @@ class Page {
     }
     const { way, note } = this.#player;
     say(part('note'), note || (this.#format === 'auto' && way !== '' ? `Playing by ${FORMATS[way][0]}.` : ''));
+    this.#archive.show(this.#stream === null ? [] : [this.#stream]);
     const verdicts = part('verdicts');
     const words = this.#stream === null ? [] : [
       ...sourceTroubles(this.#stream), ...this.#stream.verdicts, ...forwardWords(this.#stream),

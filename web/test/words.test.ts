@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { credentialsOf, pagePath, rtmpBase, streamOf, withQuery } from '../src/address.ts';
+import { diskWords, uplinkWords } from '../src/archive_part.ts';
 import { Backoff } from '../src/player/backoff.ts';
 import { bitrate, codecName, frameRate, seconds } from '../src/format.ts';
 import { comesByWords, forwardWords, parseStreams, sourceTroubles } from '../src/api.ts';
@@ -94,4 +95,19 @@ test('each destination of a stream is said with how it fares', () => {
                    [`Pushed to kcp://h/a: ${figures}.`]);
   assert.equal(comesByWords([{}, { link }]), `Comes by a link, here: ${figures}.`);
   assert.equal(comesByWords([{ protocol: 'rtmp' }]), null);
+});
+
+test('row 0.34: a box says what its disk holds, what is unsent and since when, and how its link is', () => {
+  const keep = { days: 7, gigabytes: 100 };
+  const archive = { bytes: 1_240_000_000, free_bytes: 340_000_000, full: false, unsent_lost_files: 0 };
+  assert.equal(diskWords(archive, keep), 'Recordings take 1.2 GB; 340 MB are free; kept for 7 days, up to 100 GB.');
+  assert.equal(diskWords({ ...archive, full: true, unsent_lost_files: 1 }, {}),
+               'Recordings take 1.2 GB; the disk is full: nothing more is recorded; kept until the disk is nearly full. ' +
+               '1 file went before the server had them.');
+  assert.equal(diskWords(null, keep), 'This node keeps no recordings.');
+  const since = new Date(2026, 10, 22, 14, 5, 2).getTime();
+  const uplink = { state: 'live', reason: '', fragments: 0, bytes: 0, since: null, rate: 8e6 };
+  assert.equal(uplinkWords(uplink), 'The server has all of it; the archive’s link is up and may send 8.0 Mbit/s.');
+  assert.match(uplinkWords({ ...uplink, state: 'broken', reason: 'nobody answers', fragments: 3, bytes: 2e6, since }),
+               /^2 MB are not at the server yet, recorded since .*2026.* 14:05:02; the archive’s link is not up: nobody answers\.$/);
 });

@@ -22,6 +22,9 @@ namespace millrace::link {
 //   proof        track(1) units(2) dts(8) end(8) SHA-256(32)
 //   wish         what(1) value(8)
 //   end
+//   run          id: text, the rest
+//   cut          number(8) discontinuity sequence(8) flags(1): 1 discontinuity, 2 independent
+//                time(8) timescale(4) UTC in microseconds(8) units since the cut before(4)
 
 namespace {
 
@@ -34,10 +37,14 @@ enum class Type : std::uint8_t {
     proof,
     wish,
     end,
-    result = 64
+    result = 64,
+    run,
+    cut
 };
 
 constexpr std::uint8_t passed_over_from = 64;
+constexpr std::uint8_t cut_discontinuity = 1;
+constexpr std::uint8_t cut_independent = 2;
 
 class Writer {
 public:
@@ -80,6 +87,23 @@ public:
         begin(Type::wish);
         out_.u8(static_cast<std::uint8_t>(wish.what));
         out_.u64(wish.value);
+        return {};
+    }
+    Result<> operator()(const Run& run) {
+        begin(Type::run);
+        out_.text(std::string_view{run.id}.substr(0, run_size_max));
+        return {};
+    }
+    Result<> operator()(const SegmentCut& said) {
+        begin(Type::cut);
+        out_.u64(said.cut.number);
+        out_.u64(said.cut.discontinuity_sequence);
+        out_.u8(static_cast<std::uint8_t>((said.cut.discontinuity ? cut_discontinuity : 0) |
+                                          (said.cut.independent ? cut_independent : 0)));
+        out_.u64(static_cast<std::uint64_t>(said.cut.time));
+        out_.u32(static_cast<std::uint32_t>(said.cut.timescale));
+        out_.u64(static_cast<std::uint64_t>(said.cut.utc.microseconds));
+        out_.u32(said.units);
         return {};
     }
     Result<> operator()(const End&) { return begin(Type::end), Result<>{}; }
@@ -143,6 +167,21 @@ Result<Message> read_wish(ByteReader& reader) {
     return Message{Wish{static_cast<Wish::What>(what), value}};
 }
 
+Result<Message> read_cut(ByteReader& reader) {
+    SegmentCut said;
+    said.cut.number = reader.u64();
+    said.cut.discontinuity_sequence = reader.u64();
+    const std::uint8_t flags = reader.u8();
+    said.cut.discontinuity = (flags & cut_discontinuity) != 0;
+    said.cut.independent = (flags & cut_independent) != 0;
+    said.cut.time = static_cast<std::int64_t>(reader.u64());
+    said.cut.timescale = reader.u32();
+    said.cut.utc.microseconds = static_cast<std::int64_t>(reader.u64());
+    said.units = reader.u32();
+    return reader.ok() && reader.at_end() ? Result<Message>{said}
+                                          : fail(Errc::malformed, "a segment's cut that is cut or too long");
+}
+
 Result<Message> read_media(ByteSpan message) {
     Result<media_link::Message> media = media_link::read(message);
     if (!media) {
@@ -171,6 +210,11 @@ Result<Message> read_body(Type type, ByteSpan message, ByteReader& reader) {
         case Type::refusal: return read_refusal(reader);
         case Type::proof: return read_proof(reader);
         case Type::wish: return read_wish(reader);
+        case Type::run:
+            return reader.remaining() <= run_size_max
+                       ? Result<Message>{Run{text_of(reader.rest())}}
+                       : fail(Errc::malformed, "a run's name that is too long");
+        case Type::cut: return read_cut(reader);
         case Type::end:
             return reader.at_end() ? Result<Message>{End{}}
                                    : fail(Errc::malformed, "an end of the link that goes on");
@@ -217,7 +261,7 @@ Result<std::optional<Message>> read(ByteSpan message) {
     if (!reader.ok()) {
         return fail(Errc::malformed, "an empty message");
     }
-    if (type >= passed_over_from && type != static_cast<std::uint8_t>(Type::result)) {
+    if (type > static_cast<std::uint8_t>(Type::cut) && type >= passed_over_from) {
         return std::optional<Message>{};
     }
     Result<Message> body = read_body(static_cast<Type>(type), message, reader);

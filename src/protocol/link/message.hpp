@@ -18,6 +18,7 @@ inline constexpr std::uint16_t version = 1;
 inline constexpr std::size_t name_size_max = 600;
 inline constexpr std::size_t query_size_max = 4'096;
 inline constexpr std::size_t words_size_max = 512;
+inline constexpr std::size_t run_size_max = 64;
 /// A message before somebody was let in.
 inline constexpr std::size_t greeting_bytes_max = 8U << 10U;
 
@@ -60,6 +61,18 @@ struct ChunkProof {
     bool operator==(const ChunkProof&) const = default;
 };
 
+/// The units behind it are of this run, with its times: the caller's first word behind the welcome.
+struct Run {
+    std::string id;   ///< not looked at yet
+};
+
+/// A segment of the run begins with the unit behind it.
+struct SegmentCut {
+    media::Cut cut;
+    std::uint32_t units = 0;   ///< that were sent since the cut before
+    bool whole = false;        ///< not said but seen: all of these came
+};
+
 /// What the receiver of media asks of its sender.
 struct Wish {
     enum class What : std::uint8_t { key_frame, bitrate };
@@ -71,7 +84,7 @@ struct Wish {
 struct End {};
 
 using Message = std::variant<Hello, Welcome, Refusal, media::Track, media::AccessUnit, ChunkProof, Wish, End,
-                             media::TimedMessage>;
+                             media::TimedMessage, Run, SegmentCut>;
 
 /// Appends the message with its length. A unit travels without its configuration, which stands in the track
 /// before it. What does not fit is Errc::exhausted, and nothing is appended; words are cut.

@@ -23,11 +23,16 @@ bool Muxer::configure(std::span<const media::Track> tracks, BlockLog& log, Insta
 }
 
 void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
-    const std::uint64_t before = log.head();
-    say(unit, log, now);
-    if (log.head() == before) {
+    scratch_.clear();
+    if (unit.cut != nullptr) {
+        // Cannot fail: it is of one size.
+        [[maybe_unused]] const Result<> said = link::write(scratch_, SegmentCut{*unit.cut, since_cut_});
+    }
+    if (!link::write(scratch_, unit)) {
         return;
     }
+    log.message({ByteSpan{scratch_}}, now);
+    since_cut_ = unit.cut != nullptr ? 1 : since_cut_ + 1;
     if (const std::optional<ChunkProof> proof = prover_.take(unit)) {
         say(*proof, log, now);
     }

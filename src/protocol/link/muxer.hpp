@@ -5,8 +5,9 @@
 
 namespace millrace::link {
 
-/// Writes one stream as messages of the link into a log: tracks, units as they are made, and each chunk's
-/// hash once it is closed. Owned by a derived feed, on its home worker; the log is the feed's.
+/// Writes one stream as messages of the link into a log: tracks, units as they are made, where segments
+/// begin, and each chunk's hash once it is closed. Owned by a derived feed, on its home worker; the log is
+/// the feed's.
 class Muxer {
 public:
     bool carries(const media::Track& track) const {
@@ -26,6 +27,7 @@ private:
     void say(const Message& message, BlockLog& log, Instant now);
 
     Bytes tracks_;
+    std::uint32_t since_cut_ = 0;   // units
     ChunkProver prover_;
     std::vector<std::byte> scratch_;
 };

@@ -129,8 +129,13 @@ Result<> Talk::take_media(Message message, Instant now) {
         taken = tracks_.take(*unit);
         if (taken) {
             checker_.take(*unit);
+            ++since_cut_;
             wait_for_media(now);
         }
+    } else if (auto* const cut = std::get_if<SegmentCut>(&message)) {
+        cut->whole = seen_cut_ && cut->units == since_cut_;
+        seen_cut_ = true;
+        since_cut_ = 0;
     }
     if (taken) {
         events_.push_back(std::move(message));

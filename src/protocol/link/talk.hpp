@@ -70,6 +70,8 @@ private:
     std::deque<Event> events_;
     media_link::KnownTracks tracks_;
     ChunkChecker checker_;
+    bool seen_cut_ = false;
+    std::uint32_t since_cut_ = 0;   // units
 };
 
 static_assert(ProtocolMachine<Talk>);

@@ -198,6 +198,60 @@ TEST(Talk, row_0_28_results_come_beside_the_units_with_their_own_time) {
     EXPECT_FALSE(host.receive(broken, start));
 }
 
+TEST(Talk, row_0_11_where_segments_begin_travels_with_the_units_and_what_is_not_whole_is_seen) {
+    Film film{400, false};
+    const media::Cut cut{.number = 1'700'000'007,
+                         .discontinuity_sequence = 41'234,
+                         .discontinuity = true,
+                         .independent = false,
+                         .time = -90,
+                         .timescale = 48'000,
+                         .utc = WallTime{1'790'000'000'000'001}};
+    const std::vector<media::Track> tracks = film_tracks();
+    std::vector<std::byte> whole;
+    std::vector<std::byte> torn;
+    Muxer muxer;
+    for (std::size_t i = 0; i < film.units.size(); ++i) {
+        BlockLog log;
+        if (i == 0) {
+            EXPECT_TRUE(muxer.configure(tracks, log, start));
+        }
+        media::AccessUnit unit = film.units[i];
+        if (i % 6 == 0) {
+            unit.cut = std::make_shared<const media::Cut>(cut);
+        }
+        muxer.write(unit, log, start);
+        const auto bytes = flv::samples::bytes_of(log);
+        whole.insert(whole.end(), bytes.begin(), bytes.end());
+        if (i != 8) {
+            torn.insert(torn.end(), bytes.begin(), bytes.end());
+        }
+    }
+    const auto wholes = [](const std::vector<std::byte>& bytes) {
+        Talk host = open_host();
+        EXPECT_TRUE(host.receive(written(link::Run{"1700000000-0000abcd"}), start));
+        EXPECT_TRUE(host.receive(bytes, start));
+        EXPECT_EQ(next<link::Run>(host).value_or(link::Run{}).id, "1700000000-0000abcd");
+        std::string seen;
+        while (const std::optional<Talk::Event> event = host.next_event()) {
+            if (const auto* const said = std::get_if<SegmentCut>(&*event)) {
+                EXPECT_EQ(said->cut.number, 1'700'000'007U);
+                EXPECT_EQ(said->cut.discontinuity_sequence, 41'234U);
+                EXPECT_TRUE(said->cut.discontinuity && !said->cut.independent);
+                EXPECT_EQ(said->cut.time, -90);
+                EXPECT_EQ(said->cut.timescale, 48'000);
+                EXPECT_EQ(said->cut.utc.microseconds, 1'790'000'000'000'001);
+                seen += said->whole ? '+' : '-';
+            }
+        }
+        return seen;
+    };
+    const std::string all = wholes(whole);
+    ASSERT_GE(all.size(), 4U);
+    EXPECT_EQ(all, "-" + std::string(all.size() - 1, '+')) << "nobody knows what was before the first";
+    EXPECT_EQ(wholes(torn).substr(0, 4), "-+-+") << "a unit of the second segment is missing";
+}
+
 TEST(Talk, only_what_is_for_here_and_now_is_taken) {
     const Film film{100};
     const std::vector<std::byte> wish = written(Wish{.what = Wish::What::bitrate, .value = 5});

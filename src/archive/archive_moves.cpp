@@ -55,4 +55,11 @@ Result<> Archive::note_retention(const FileRow& row) {
     return said;
 }
 
+Result<> Archive::recover_moved(const FileRow& row, bool there) {
+    if (row.home == Home::bucket && there) {
+        return seams_.folder.remove(file_name(row.id));   // a crash came before it went
+    }
+    return row.home == Home::both && !there ? index_.put_home(row.id, Home::bucket, row.bucket) : Result<>{};
+}
+
 }   // namespace millrace::archive

@@ -18,8 +18,11 @@ WallTime end_of(const Fragment& fragment) {
     return {fragment.utc.microseconds + fragment.duration_us};
 }
 
-bool damaged_index(const Result<>& done) {
-    return !done && done.error().code == Errc::malformed;
+/// What a player reads before a file's fragments.
+Result<Bytes> init_in(FolderFile& file, const FileScan& found) {
+    std::vector<std::byte> init(found.init_size);
+    const Result<std::size_t> read = file.read(found.init_offset, init);
+    return read ? Result<Bytes>{std::move(init)} : std::unexpected(read.error());
 }
 
 /// Why the floor of the disk is not reached though all that may go went, or would be of no help.
@@ -50,7 +53,7 @@ Result<> Archive::open() {
     done = done ? pins_.load() : done;
     done = done ? index_.open() : done;
     done = done ? recover_files() : done;
-    if (damaged_index(done)) {
+    if (!done && done.error().code == Errc::malformed) {   // the index is damaged
         log::warning("archive", "the index is damaged; it is made again from the files");
         done = index_.begin_anew();
         done = done ? recover_files() : done;
@@ -130,13 +133,6 @@ Result<> Archive::drop_lost(const FileRow& row) {
     return index_.remove_file(row.id);
 }
 
-Result<> Archive::recover_moved(const FileRow& row, bool there) {
-    if (row.home == Home::bucket && there) {
-        return seams_.folder.remove(file_name(row.id));   // a crash came before it went
-    }
-    return row.home == Home::both && !there ? index_.put_home(row.id, Home::bucket, row.bucket) : Result<>{};
-}
-
 Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known, bool index_is_new) {
     auto file = seams_.folder.open(file_name(id), Folder::Open::existing);
     if (!file) {
@@ -173,12 +169,11 @@ Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known, bo
     }
     FileRow row{.id = id, .facts = found->facts, .seal_cause = found->cause, .state = FileState::sealed};
     if (found->init_size > 0) {
-        std::vector<std::byte> init(found->init_size);
-        const Result<std::size_t> read = (*file)->read(found->init_offset, init);
-        if (!read) {
-            return std::unexpected(read.error());
+        Result<Bytes> init = init_in(**file, *found);
+        if (!init) {
+            return std::unexpected(init.error());
         }
-        row.init = Bytes{std::move(init)};
+        row.init = std::move(*init);
     } else if (const auto stored = index_.file(id); stored && *stored) {
         row.init = (*stored)->init;
     }

@@ -91,6 +91,8 @@ class Soak:
             began = time.monotonic()
             while (spent := time.monotonic() - began) < self.seconds or len(self.samples) < 2:
                 self.round(scene)
+                if not self.samples:
+                    self.world.measure()      # what is used for the first time is not given back
                 self.samples.append(self.sample((time.monotonic() - began) / 3600))
                 if self.round_seconds > ROUND_SECONDS:
                     print(f"     {spent / 60:5.1f} min {self.samples[-1]}", flush=True)

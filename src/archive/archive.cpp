@@ -190,7 +190,7 @@ Result<> Archive::index_fragments(Writing& writing) {
     if (!sure.empty()) {
         row.end = std::max(row.end, later(sure.back().utc, sure.back().duration_us));
     }
-    const Result<std::uint64_t> revision = revision_for(writing);
+    const Result<std::uint64_t> revision = revision_for(row, writing.uplinked);
     Result<> put = revision ? index_.put_file(row, sure, *revision) : std::unexpected(revision.error());
     if (!put) {
         return put;
@@ -260,7 +260,7 @@ void Archive::give_up(const std::string& stream, const Error& why) {
     std::ranges::move(writing.file.take_rest(), std::back_inserter(writing.unindexed));
     if (!index_fragments(writing) && late_.size() < late_max) {
         const std::optional<Gap> gap = gap_before(writing);
-        late_.push_back({std::move(writing.row), std::move(writing.unindexed), gap});
+        late_.push_back({std::move(writing.row), std::move(writing.unindexed), gap, writing.uplinked});
     }
     writing_.erase(found);
     if (why.code == Errc::malformed) {
@@ -272,12 +272,19 @@ void Archive::give_up(const std::string& stream, const Error& why) {
 Result<> Archive::index_late() {
     while (!late_.empty()) {
         const Late& late = late_.back();
-        Result<> done = index_.put_file(late.row, late.fragments);
-        done = done && late.gap ? add_gap(late.row.facts.stream, *late.gap) : done;
+        const std::string& stream = late.row.facts.stream;
+        const Result<std::uint64_t> revision = revision_for(late.row, late.uplinked);
+        Result<> done = revision ? index_.put_file(late.row, late.fragments, *revision)
+                                 : std::unexpected(revision.error());
+        if (done && *revision > 0) {
+            imported_[stream] = *revision - 1;
+        }
+        done = done && late.gap ? add_gap(stream, *late.gap) : done;
         if (done && !late.fragments.empty()) {
             const Fragment& last = late.fragments.back();
-            done =
-                fill(late.row.facts.stream, {late.fragments.front().utc, later(last.utc, last.duration_us)});
+            const Span span{late.fragments.front().utc, later(last.utc, last.duration_us)};
+            const Result<bool> filled = fill(stream, span);
+            done = filled ? done : std::unexpected(filled.error());
         }
         const auto newest = index_.newest(late.row.facts.stream);
         if (done && !late.gap && newest && *newest && (*newest)->id == late.row.id) {

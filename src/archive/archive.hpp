@@ -212,7 +212,7 @@ private:
     Result<bool> fill(const std::string& stream, Span span);
     Result<> put_uplinked(UplinkedFragment& one, Reply<Inserted>& reply);
     /// What lists of the stream must be of to have what this file brings; 0: of any revision.
-    Result<std::uint64_t> revision_for(const Writing& writing);
+    Result<std::uint64_t> revision_for(const FileRow& row, bool uplinked);
     /// The file that this fragment goes on, or a new one.
     Result<Inserting*> place_for(const UplinkedFragment& one);
     void close_quiet_inserts();
@@ -270,6 +270,7 @@ private:
         FileRow row;
         std::vector<Fragment> fragments;
         std::optional<Gap> gap;   // before it
+        bool uplinked = false;
     };
     static constexpr std::size_t late_max = 1024;   ///< beyond it the next start reads them from the files
 

@@ -126,7 +126,7 @@ Result<> Archive::put_uplinked(UplinkedFragment& one, Reply<Inserted>& reply) {
     inserting.next = one.fragment.offset + one.fragment.size;
     inserting.used_at = seams_.clock.now();
     if (seams_.acknowledges_early) {
-        reply.give(true);
+        reply.give(Inserted::kept);
     } else {
         writing.awaited.push_back({writing.file.size(), std::move(reply)});
     }
@@ -238,9 +238,8 @@ Result<std::uint64_t> Archive::known_revision(const std::string& stream,
                : newest;
 }
 
-Result<std::uint64_t> Archive::revision_for(const Writing& writing) {
-    const FileRow& row = writing.row;
-    const auto newest = writing.uplinked ? index_.newest(row.facts.stream) : std::optional<FileRow>{};
+Result<std::uint64_t> Archive::revision_for(const FileRow& row, bool uplinked) {
+    const auto newest = uplinked ? index_.newest(row.facts.stream) : std::optional<FileRow>{};
     if (!newest) {
         return std::unexpected(newest.error());
     }

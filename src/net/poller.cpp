@@ -7,8 +7,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include <fmt/core.h>
 
 namespace millrace::net {
 
@@ -27,9 +30,16 @@ namespace {
 constexpr std::size_t events_at_once = 256;
 constexpr std::uint32_t ended = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
 
-Descriptor opened(int descriptor, const char* what) {
+[[noreturn]] void refuse(int error) {
+    const bool many = error == EMFILE || error == ENFILE;
+    throw std::runtime_error(
+        many ? "a worker cannot begin: too many open descriptors; raise the limit (ulimit -n)"
+             : fmt::format("a worker cannot begin: {}", std::system_category().message(error)));
+}
+
+Descriptor opened(int descriptor) {
     if (descriptor < 0) {
-        throw std::system_error(errno, std::system_category(), what);
+        refuse(errno);
     }
     return Descriptor{descriptor};
 }
@@ -46,12 +56,11 @@ int milliseconds(Duration span) {
 }   // namespace
 
 Poller::Poller()
-    : list_{opened(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")},
-      bell_{opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {
+    : list_{opened(::epoll_create1(EPOLL_CLOEXEC))}, bell_{opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))} {
     epoll_event event{};   // edge-triggered: every ring is told, and the count is never read
     event.events = EPOLLIN | EPOLLET;
     if (::epoll_ctl(list_.number(), EPOLL_CTL_ADD, bell_.number(), &event) != 0) {
-        throw std::system_error(errno, std::system_category(), "epoll_ctl");
+        refuse(errno);
     }
 }
 

@@ -31,7 +31,7 @@ public:
 
     struct Place;
 
-    /// Throws std::system_error where the system gives no list.
+    /// Throws std::runtime_error where the system gives no list.
     Poller();
     ~Poller();
     Poller(const Poller&) = delete;

@@ -104,9 +104,12 @@ def demo_a_cut_link_and_a_killed_server_leave_no_gap(scene):
         assert all(gap in here for gap in there), (there, here)
         for width, height, scheme in SCREENS:
             browser.screen(width, height, scheme)
+            page.until("document.getAnimations().every((one) => !(one instanceof CSSTransition))",
+                       "the colours of the other scheme are there")
             report = browser.look()
             assert report["wide"] <= report["inner"], (width, report["wide"])
-            assert not browser.axe()
+            wrong = browser.axe()
+        assert not wrong, wrong
 
 
 def status(url, method="GET"):

@@ -56,7 +56,8 @@ async function see(name: string): Promise<Seen | null> {
            server: server === 'running' || server === 'killed' ? server : 'starting',
            serverPort: String(said['server_port']), box: parseStream(box), boxHas: parseRecordings(recorded, 0).items,
            serverStream: parseStream(said['server_stream']),
-           serverHas: fields(said['server_recordings']) === null ? null : parseRecordings(said['server_recordings'], 0).items };
+           serverHas: Array.isArray(fields(said['server_recordings'])?.['items'])
+             ? parseRecordings(said['server_recordings'], 0).items : null };
 }
 
 /** Labels and values, made once. */

@@ -332,7 +332,7 @@ def f1_f3_f22_n1_row_1_22_a_server_that_was_away_has_everything_once_and_in_orde
         assert uplink(edge)["refused_fragments"] == 0, uplink(edge)
 
 
-@test(builds=("release",), canary=False, options=records, around=disks.small_disk(400))
+@test(quick=True, builds=("release",), canary=False, options=records, around=disks.small_disk(400))
 def f5_f6_n1_a_full_disk_of_the_server_and_then_of_the_edge_harms_neither_live_nor_what_is_kept(world):
     far, disk = world.server, disks.SmallDisk(home_of_edge(world), 400)
     with contextlib.closing(disk), edge_of(world, Path(far.listeners["kcp"]), before=disk.before) as edge:
@@ -360,7 +360,7 @@ def f5_f6_n1_a_full_disk_of_the_server_and_then_of_the_edge_harms_neither_live_n
         assert document(far)["frames_lost"] == 0 and uplink(edge)["reconnects"] == begun, uplink(edge)
 
 
-@test(builds=("release",), canary=False, options=records, around=clocks.fake_clock)
+@test(quick=True, builds=("release",), canary=False, options=records, around=clocks.fake_clock)
 def f10_n1_clocks_that_jump_at_the_edge_at_the_server_and_at_both_end_no_link_and_make_no_gap(world):
     far, clock = world.server, clocks.FakeClock(home_of_edge(world))
     path = Path(far.listeners["kcp"])

@@ -33,6 +33,7 @@ TEST(Chunker, cuts_pictures_as_a_whole_segment_is_cut) {
     for (std::size_t at = 0; at < made.size(); ++at) {
         EXPECT_EQ(made[at].chunk.dts, whole.chunks[at].dts);
         EXPECT_EQ(made[at].chunk.duration, whole.chunks[at].duration);
+        EXPECT_EQ(made[at].chunk.bytes, whole.chunks[at].bytes);
         EXPECT_EQ(made[at].begins, at == 0);
     }
 }

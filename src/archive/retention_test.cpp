@@ -23,7 +23,7 @@ TEST(Retention, keeps_everything_unless_told) {
     EXPECT_EQ(to_remove(stock, {}), Ids{});
 }
 
-TEST(Retention, removes_by_age_and_by_bytes_oldest_first) {
+TEST(Retention, row_0_10_removes_by_age_and_by_bytes_oldest_first) {
     const Stock stock{
         .files = {file(3, 1), file(1, 9), file(2, 8, "b"), file(4, 0)}, .free = plenty, .now = now};
     EXPECT_EQ(to_remove(stock, {.age_max = 24h * 7}), (Ids{1, 2}));
@@ -32,7 +32,7 @@ TEST(Retention, removes_by_age_and_by_bytes_oldest_first) {
     EXPECT_EQ(to_remove(stock, {.bytes_max = 300, .stream_bytes_max = 100}), (Ids{1, 3}));
 }
 
-TEST(Retention, keeps_what_is_pinned_or_open) {
+TEST(Retention, row_0_10_keeps_what_is_pinned_or_open) {
     Stock stock{.files = {file(1, 9), file(2, 8), file(3, 7)}, .free = plenty, .now = now};
     stock.files[0].pinned = true;
     stock.files[1].open = true;

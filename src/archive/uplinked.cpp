@@ -68,17 +68,17 @@ Result<std::vector<RecordView>> read_records(ByteSpan records, std::uint64_t fil
     return views;
 }
 
-Result<> check_uplinked(const UplinkedFragment& one) {
+Result<std::vector<RecordView>> check_uplinked(const UplinkedFragment& one) {
     const Fragment& fragment = one.fragment;
     if (one.records.size() > UplinkedFragment::size_max || fragment.duration_us > fragment_us_max) {
         return fail(Errc::exhausted, "a fragment is larger than an uplink carries");
     }
-    if (Result<> words = check_words(one.facts); !words) {
-        return words;
+    if (const Result<> words = check_words(one.facts); !words) {
+        return std::unexpected(words.error());
     }
-    const auto records = read_records(one.records.span(), one.file);
+    auto records = read_records(one.records.span(), one.file);
     if (!records) {
-        return std::unexpected(records.error());
+        return records;
     }
     mp4::Reader reader;
     Result<> media = read_media(reader, one.init.span());
@@ -95,11 +95,12 @@ Result<> check_uplinked(const UplinkedFragment& one) {
     }
     media = media ? reader.finish() : media;
     if (!media) {
-        return media;
+        return std::unexpected(media.error());
     }
-    const std::optional<Fragment> made = tally.finish();
-    return made && *made == fragment ? Result<>{}
-                                     : fail(Errc::malformed, "a fragment is not what its index says");
+    if (tally.finish() != fragment) {
+        return fail(Errc::malformed, "a fragment is not what its index says");
+    }
+    return records;
 }
 
 }   // namespace millrace::archive

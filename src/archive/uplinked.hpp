@@ -36,8 +36,8 @@ struct RecordView {
 /// A fragment's records, one behind the other, with right sums. Errc::malformed.
 Result<std::vector<RecordView>> read_records(ByteSpan records, std::uint64_t file);
 
-/// The fragment is what its index says, of one piece, and MP4 that a player can read. What a peer sent is
-/// kept only after this. Errc::malformed, exhausted.
-Result<> check_uplinked(const UplinkedFragment& one);
+/// Its records, if the fragment is what its index says, of one piece, and MP4 that a player can read. What a
+/// peer sent is kept only after this. Errc::malformed, exhausted.
+Result<std::vector<RecordView>> check_uplinked(const UplinkedFragment& one);
 
 }   // namespace millrace::archive

@@ -147,11 +147,10 @@ void ChunkWriter::finish() {
     const AccessUnit& first = *samples_.front().unit;
     const std::int64_t dts_ms =
         media::rescale(first.dts, track_.track.config->timescale, media::milliseconds_timescale);
-    const std::vector<std::byte> head =
-        fragment_head({.track_number = track_number(track_.track.id),
-                       .sequence_number = static_cast<std::uint32_t>(dts_ms),
-                       .samples = samples_,
-                       .with_time = chunks.empty() && first.capture.utc != WallTime{}});
+    const std::vector<std::byte> head = fragment_head({.track_number = track_number(track_.track.id),
+                                                       .sequence_number = static_cast<std::uint32_t>(dts_ms),
+                                                       .samples = samples_,
+                                                       .with_time = first.capture.utc != WallTime{}});
     ByteWriter writer{out_};
     writer.bytes(head);
     for (const Sample& sample : samples_) {

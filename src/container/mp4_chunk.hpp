@@ -59,8 +59,9 @@ constexpr std::int64_t chunk_ms_max = 200;
 constexpr std::size_t chunk_bytes_max = std::size_t{64} << 20U;
 
 /// A chunk ends before the unit that would make it longer than chunk_ms_max, counted from the chunk's own
-/// first unit, and before each key frame of video; so the segment's first unit settles every border. The
-/// first chunk has the producer reference time.
+/// first unit, and before each key frame of video; so the segment's first unit settles every border. Each
+/// chunk has the producer reference time of its first unit, if there is one: so it is the same chunk in a
+/// segment, in the archive and in a proof.
 ///
 /// The sequence number of a fragment is its dts in milliseconds modulo 2^32: it needs no memory of what was
 /// written before, and grows from chunk to chunk (14496-12 §8.8.5 asks no more) for 49 days of a run.

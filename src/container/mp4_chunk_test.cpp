@@ -90,13 +90,16 @@ TEST(Mp4Chunk, a_key_frame_begins_a_chunk) {
 
 TEST(Mp4Chunk, chunks_are_whole_fragments_and_all_of_the_segment) {
     media::SegmentTrack segment = samples::segment(samples::track(Codec::h264), 90'000, frame_25, 12);
-    segment.units[0] = with(segment.units[0], [](media::AccessUnit& unit) { unit.capture.utc = {1}; });
+    for (media::AccessUnitRef& one : segment.units) {
+        one = with(one, [](media::AccessUnit& unit) { unit.capture.utc = {1 + unit.dts / 90}; });
+    }
+    segment.units[5] = with(segment.units[5], [](media::AccessUnit& unit) { unit.capture = {}; });
     const ChunkedTrack track = chunked(segment);
     std::size_t size = 0;
     for (const Chunk& chunk : track.chunks) {
-        const std::string boxes = samples::tree(chunk.bytes);
-        EXPECT_EQ(boxes, size == 0 ? "prft moof(mfhd traf(tfhd tfdt trun)) mdat"
-                                   : "moof(mfhd traf(tfhd tfdt trun)) mdat");
+        EXPECT_EQ(samples::tree(chunk.bytes), &chunk == &track.chunks[1]
+                                                  ? "moof(mfhd traf(tfhd tfdt trun)) mdat"
+                                                  : "prft moof(mfhd traf(tfhd tfdt trun)) mdat");
         ByteReader mfhd{samples::find(chunk.bytes, four_cc("mfhd"))};
         mfhd.skip(4);
         EXPECT_EQ(mfhd.u32(), chunk.dts / 90);

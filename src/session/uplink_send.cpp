@@ -93,7 +93,7 @@ private:
     Task<Result<>> look(WallTime fresh);
     /// Offers what comes next, as much as there is room for.
     Task<Result<>> offer_more(link::LogSender& sender, WallTime fresh);
-    Task<Result<>> offer(link::LogSender& sender, const archive::FoundFragment& found);
+    Task<Result<>> offer(link::LogSender& sender, const archive::FoundFragment& found, bool fresh);
     Task<> look_at_unsent();
     /// Says what is missing here, too, as often as that changes.
     Task<> say_gaps(link::LogSender& sender);
@@ -346,13 +346,14 @@ Task<Result<>> Uplinks::Course::offer_more(link::LogSender& sender, WallTime fre
             co_return looked;
         }
     }
-    while (!next_.empty() && sender.has_room()) {
+    const auto is_fresh = [fresh](const archive::FoundFragment& one) { return one.fragment.utc >= fresh; };
+    while (!next_.empty() && sender.has_room(is_fresh(next_.front()))) {
         const archive::FoundFragment one = std::move(next_.front());
         next_.pop_front();
         if (sender.is_offered(one.file, one.fragment.offset) || rests(one)) {
             continue;
         }
-        const Result<> offered = co_await offer(sender, one);
+        const Result<> offered = co_await offer(sender, one, is_fresh(one));
         if (!offered) {
             co_return offered;
         }
@@ -360,7 +361,8 @@ Task<Result<>> Uplinks::Course::offer_more(link::LogSender& sender, WallTime fre
     co_return Result<>{};
 }
 
-Task<Result<>> Uplinks::Course::offer(link::LogSender& sender, const archive::FoundFragment& found) {
+Task<Result<>> Uplinks::Course::offer(link::LogSender& sender, const archive::FoundFragment& found,
+                                      bool fresh) {
     const auto leave = [&](std::string_view why) {
         log::warning(who, "{}: fragment {} of file {} is not sent: {}", rule_.stream, found.fragment.number,
                      found.file, why);
@@ -396,7 +398,8 @@ Task<Result<>> Uplinks::Course::offer(link::LogSender& sender, const archive::Fo
                              .init = init_->second};
     link::LogSender::Goods goods{.records = *bytes,
                                  .lean = archive::lean_records(bytes->span(), found.file),
-                                 .hash = hash_of_chunks(*records)};
+                                 .hash = hash_of_chunks(*records),
+                                 .fresh = fresh};
     const Result<> offered = sender.offer(file, facts_of(found), std::move(goods));
     co_return offered ? Result<>{} : leave(offered.error().what);
 }

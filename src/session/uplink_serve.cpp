@@ -178,13 +178,12 @@ private:
         desk_.keeper->insert(std::move(one), kept.answer->reply());
     }
     static Result<> prove(const archive::UplinkedFragment& one, const link::ChunkHash& hash) {
-        if (Result<> sound = archive::check_uplinked(one); !sound) {
-            return sound;
+        const auto records = archive::check_uplinked(one);
+        if (!records) {
+            return std::unexpected(records.error());
         }
         std::vector<ByteSpan> bodies;
-        for (const archive::RecordView& record : *archive::read_records(one.records.span(), one.file)) {
-            bodies.push_back(record.body);
-        }
+        std::ranges::transform(*records, std::back_inserter(bodies), &archive::RecordView::body);
         return link::hash_of(bodies) == hash ? Result<>{}
                                              : fail(Errc::malformed, "its bytes have another hash");
     }

@@ -4,6 +4,16 @@
 
 namespace millrace::link {
 
+bool LogSender::has_room(bool fresh) const {
+    std::size_t count = 0;
+    std::size_t held = 0;
+    for (const auto& [serial, one] : offers_) {
+        count += one.goods.fresh == fresh ? 1 : 0;
+        held += one.goods.fresh == fresh ? one.held() : 0;
+    }
+    return count == 0 || (count < offers_max && held < (fresh ? fresh_held_max : held_max));
+}
+
 Result<> LogSender::offer(const LogFile& file, const LogFragment& fragment, Goods goods) {
     if (goods.records.size() != fragment.size || fragment.size > log_fragment_max) {
         return fail(Errc::exhausted, "a fragment is larger than an uplink carries");
@@ -21,8 +31,7 @@ Result<> LogSender::offer(const LogFile& file, const LogFragment& fragment, Good
     const auto lean_size = static_cast<std::uint32_t>(goods.lean.size());
     Result<> said = write(output_, LogMessage{LogOffer{serial, lean_size, fragment, goods.hash}});
     if (said) {
-        const Offer& made = offers_.emplace(serial, Offer{fragment, std::move(goods)}).first->second;
-        held_ += made.held();
+        offers_.emplace(serial, Offer{fragment, std::move(goods)});
     }
     return said;
 }
@@ -62,14 +71,22 @@ Result<> LogSender::take_answer(const LogAnswer& answer) {
         }
         one.as = answer.verdict;
         one.at = 0;
-        wanted_.push_back(answer.serial);
+        queue(answer.serial);
         return {};
     }
-    held_ -= found->second.held();
     events_.emplace_back(Settled{found->second.fragment, answer.verdict});
     std::erase(wanted_, answer.serial);
     offers_.erase(found);
     return {};
+}
+
+void LogSender::queue(std::uint32_t serial) {
+    const bool fresh = offers_.at(serial).goods.fresh;
+    const auto before = std::ranges::find_if(wanted_, [&](std::uint32_t other) {
+        const Offer& one = offers_.at(other);
+        return fresh && !one.goods.fresh && one.at == 0;
+    });
+    wanted_.insert(before, serial);
 }
 
 std::optional<LogSender::Event> LogSender::next_event() {

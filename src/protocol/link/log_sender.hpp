@@ -11,12 +11,13 @@ namespace millrace::link {
 /// The edge's end of an uplink's second conversation: it offers fragments of its archive, sends those that
 /// the server wants, as they are stored, and hears which ones the server has. One owner.
 ///
-/// It holds what it offered until the server answered for good: at most `offers_max`, and `held_max` bytes or
-/// one fragment.
+/// It holds what it offered until the server answered for good: of what is fresh and of what is not at most
+/// `offers_max` each, and so many bytes or one fragment.
 class LogSender {
 public:
     static constexpr std::size_t offers_max = 32;
     static constexpr std::size_t held_max = std::size_t{8} << 20U;
+    static constexpr std::size_t fresh_held_max = std::size_t{2} << 20U;
 
     /// What became of an offer: have, refuse or later.
     struct Settled {
@@ -30,13 +31,14 @@ public:
     using Event = std::variant<Settled, Refusal, Left>;
 
     /// Whether another offer fits.
-    bool has_room() const { return offers_.size() < offers_max && (held_ < held_max || offers_.empty()); }
+    bool has_room(bool fresh) const;
     /// What is offered: the records as they are stored, the same without what goes live (or empty), and the
-    /// hash of the chunks.
+    /// hash of the chunks. What is fresh goes before all that is not and was not begun.
     struct Goods {
         Bytes records;
         Bytes lean;
         ChunkHash hash{};
+        bool fresh = false;
     };
     /// `file` is said where the server does not know it. Errc::exhausted: it cannot be carried.
     Result<> offer(const LogFile& file, const LogFragment& fragment, Goods goods);
@@ -72,12 +74,12 @@ private:
 
     Result<> take(LogMessage message);
     Result<> take_answer(const LogAnswer& answer);
+    void queue(std::uint32_t serial);
 
     std::uint32_t next_serial_ = 1;
     std::optional<LogFile> said_;
     std::map<std::uint32_t, Offer> offers_;
-    std::deque<std::uint32_t> wanted_;
-    std::size_t held_ = 0;
+    std::deque<std::uint32_t> wanted_;   // in the order in which it leaves
     std::size_t allowed_ = 0;
     std::uint64_t sent_ = 0;
     Instant due_ = Instant::never();

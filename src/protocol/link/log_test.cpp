@@ -31,11 +31,19 @@ LogFragment fragment(std::uint64_t number, std::size_t size) {
 }
 
 /// `lean_size`: of its first bytes, for one who has the others.
-Result<> offer(LogSender& sender, std::uint64_t number, std::size_t size, std::size_t lean_size = 0) {
+LogSender::Goods goods(std::size_t size, std::size_t lean_size) {
     const Bytes bytes = records(size);
-    return sender.offer(
-        film_file, fragment(number, size),
-        {.records = bytes, .lean = bytes.slice(0, lean_size), .hash = hash_of(std::array{bytes.span()})});
+    return {.records = bytes, .lean = bytes.slice(0, lean_size), .hash = hash_of(std::array{bytes.span()})};
+}
+
+Result<> offer(LogSender& sender, std::uint64_t number, std::size_t size, std::size_t lean_size = 0) {
+    return sender.offer(film_file, fragment(number, size), goods(size, lean_size));
+}
+
+Result<> offer_fresh(LogSender& sender, std::uint64_t number, std::size_t size, std::size_t lean_size = 0) {
+    LogSender::Goods fresh = goods(size, lean_size);
+    fresh.fresh = true;
+    return sender.offer(film_file, fragment(number, size), std::move(fresh));
 }
 
 /// Everything that one end has to say reaches the other, in pieces of that many bytes.
@@ -116,10 +124,14 @@ TEST(UplinkLog, case_104_the_edge_holds_and_the_server_asks_for_a_bounded_amount
     LogReceiver receiver;
     constexpr std::size_t large = 6U << 20U;
     std::uint64_t number = 0;
-    while (sender.has_room()) {
+    while (sender.has_room(false)) {
         ASSERT_TRUE(offer(sender, ++number, large));
     }
     EXPECT_EQ(number, 2U) << "8 MB";
+    while (sender.has_room(true)) {
+        ASSERT_TRUE(offer_fresh(sender, ++number, large));
+    }
+    EXPECT_EQ(number, 3U) << "what is fresh has 2 MB of its own, or one";
     ASSERT_TRUE(carry(sender, receiver));
     for (std::uint32_t serial = 1; serial <= number; ++serial) {
         receiver.answer(serial, LogVerdict::want);
@@ -145,6 +157,58 @@ TEST(UplinkLog, case_104_the_edge_holds_and_the_server_asks_for_a_bounded_amount
     said.clear();
     ASSERT_TRUE(write(said, LogMessage{LogOffer{1'000, 0, fragment(1'000, large), {}}}));
     EXPECT_EQ(narrow.receive(said, {}).error().code, Errc::exhausted) << "more offers than there may be";
+}
+
+TEST(UplinkLog, what_is_fresh_leaves_before_the_backlog_that_was_not_begun) {
+    LogSender sender;
+    LogReceiver receiver;
+    for (const std::uint64_t old : {1U, 2U, 3U}) {
+        ASSERT_TRUE(offer(sender, old, 30'000));
+    }
+    ASSERT_TRUE(carry(sender, receiver));
+    for (const std::uint32_t serial : {1U, 2U, 3U}) {
+        receiver.answer(serial, LogVerdict::want);
+    }
+    ASSERT_TRUE(carry(receiver, sender));
+    sender.allow(20'000);
+    ASSERT_TRUE(carry(sender, receiver));   // the first is begun
+    ASSERT_TRUE(offer_fresh(sender, 11, 10'000));
+    ASSERT_TRUE(offer_fresh(sender, 12, 10'000, 1'000));
+    ASSERT_TRUE(carry(sender, receiver));
+    receiver.answer(4, LogVerdict::want);
+    receiver.answer(5, LogVerdict::lean);
+    ASSERT_TRUE(carry(receiver, sender));
+
+    sender.allow(SIZE_MAX);
+    ASSERT_TRUE(carry(sender, receiver));
+    std::vector<std::uint64_t> order;
+    while (const auto event = sender.next_event()) {
+        order.push_back(std::get<LogSender::Left>(*event).fragment.number);
+    }
+    EXPECT_EQ(order, (std::vector<std::uint64_t>{1, 11, 12, 2, 3}));
+    std::vector<std::uint64_t> came;
+    while (const auto event = receiver.next_event()) {
+        if (const auto* const one = std::get_if<LogReceiver::Arrived>(&*event)) {
+            came.push_back(one->offer.fragment.number);
+            EXPECT_EQ(one->records, records(one->lean ? 1'000 : one->offer.fragment.size));
+        }
+    }
+    EXPECT_EQ(came, order) << "each whole";
+}
+
+TEST(UplinkLog, a_backlog_takes_no_room_from_what_is_fresh_and_a_server_has_room_for_both) {
+    LogSender sender;
+    std::uint64_t number = 0;
+    while (sender.has_room(false)) {
+        ASSERT_TRUE(offer(sender, ++number, 100));
+    }
+    EXPECT_EQ(number, LogSender::offers_max);
+    while (sender.has_room(true)) {
+        ASSERT_TRUE(offer_fresh(sender, ++number, 100));
+    }
+    EXPECT_EQ(number, 2 * LogSender::offers_max);
+    LogReceiver receiver;
+    EXPECT_TRUE(carry(sender, receiver));
 }
 
 TEST(UplinkLog, case_104_what_no_archive_says_is_an_error_and_later_words_are_passed_over) {

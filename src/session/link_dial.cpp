@@ -314,7 +314,7 @@ private:
             const Endpoint peer = line_->association().peer().endpoint();
             over_.emplace(std::make_unique<Dialled>(executor_, peer, std::move(line_), call_.ending));
         } else if (const std::optional<Error> why = line_->association().ending()) {
-            fail_with(*why, line_->trust().doubts());
+            fail_with(*why, line_->trust().doubts(*why));
             spare_ = line_->take_socket();
             line_.reset();
         }
@@ -342,7 +342,7 @@ private:
             return;
         }
         if (const std::optional<Error> why = stream_->association().ending()) {
-            fail_with(*why, stream_->doubts());
+            fail_with(*why, stream_->doubts(*why));
             stream_.reset();
         } else if (stream_->association().is_open()) {
             take_stream();

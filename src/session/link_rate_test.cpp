@@ -3,8 +3,8 @@
 namespace millrace::session {
 namespace {
 
-/// A camera that makes what it is told, at most 4 Mbit/s, with a key frame of five times the size each two
-/// seconds, and its link over a path whose rate falls and rises again.
+/// A camera that makes what it is told or a part of that, at most 4 Mbit/s, with a key frame of five times
+/// the size each two seconds, and its link over a path whose rate falls and rises again.
 class LinkRate : public toys::LinkTest {
 protected:
     static constexpr double most = 4e6;   // bits a second, as all of these
@@ -30,7 +30,8 @@ protected:
             number_ = 0;
         }
         const bool key = number_++ % gop == 0;
-        const double usual = makes() / 8 / 25 * gop / (gop + of_a_key - 1);
+        rate_ += follows_ * (makes() * obeys_ - rate_);
+        const double usual = rate_ / 8 / 25 * gop / (gop + of_a_key - 1);
         media::AccessUnit unit = picture(key);
         std::vector<std::byte> large(static_cast<std::size_t>(usual * (key ? of_a_key : 1)), std::byte{1});
         const std::size_t nal_size = large.size() - 4;
@@ -48,8 +49,44 @@ protected:
             film();
         }
     }
+    /// What is made is `part` of what it is told, which it takes up by `follows` of the difference a picture.
+    void encode(double part, double follows) {
+        obeys_ = part;
+        follows_ = follows;
+    }
+    double rate() const { return rate_; }
+    /// Five falls and rises at different places between two key frames; what is made is `part` of what it may
+    /// be so long behind each rise.
+    void fall_and_rise(double part, Duration back_after) {
+        carries(wide);
+        publish();
+        push({address("live/copy")});
+        film_for(6s);
+        for (int turn = 0; turn < 5; ++turn) {
+            carries(narrow);
+            film_for(2s);
+            for (int i = 0; i < 170; ++i) {
+                film();
+                EXPECT_LT(rate(), 1.6 * narrow) << turn << ", picture " << i;
+                EXPECT_LT(report().queue_age, 500ms) << turn << ", picture " << i;
+            }
+            carries(wide);
+            film_for(back_after);
+            for (int i = 0; i < 100; ++i) {
+                EXPECT_GE(rate(), 0.8 * part * most) << turn << ", picture " << i;
+                film();
+            }
+            EXPECT_EQ(makes(), most) << turn;
+        }
+        EXPECT_EQ(report().reconnects(), 0U);
+    }
     int number_ = 0;
+
+private:
     int key_frames_asked_ = 0;
+    double obeys_ = 1;
+    double follows_ = 1;
+    double rate_ = most;
 };
 
 TEST_F(LinkRate, row_0_30_the_encoder_is_back_two_seconds_after_a_path_that_fell_from_8_to_1_mbit_rose) {
@@ -82,6 +119,19 @@ TEST_F(LinkRate, row_0_30_the_encoder_is_back_two_seconds_after_a_path_that_fell
         EXPECT_EQ(makes(), most) << turn;
     }
     EXPECT_EQ(report().reconnects(), 0U);
+}
+
+/// KCP looks for more of a path only where what it found is used.
+TEST_F(LinkRate, row_0_30_an_encoder_that_makes_less_than_it_is_told_is_back_half_a_second_later) {
+    constexpr double part = 0.7;
+    encode(part, 1);
+    fall_and_rise(part, 2500ms);
+}
+
+TEST_F(LinkRate, row_0_30_one_that_makes_less_and_takes_its_time_is_back_a_second_behind_that) {
+    constexpr double part = 0.7;
+    encode(part, 0.15);   // two thirds of it in seven pictures
+    fall_and_rise(part, 3500ms);
 }
 
 }   // namespace

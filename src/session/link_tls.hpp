@@ -23,7 +23,9 @@ public:
     Connection& tcp() { return *tcp_; }
     const Connection& tcp() const { return *tcp_; }
     /// Why a handshake failed, in words; empty: it did not, or nobody knows.
-    std::string doubts() const { return trust_ == nullptr ? std::string{} : trust_->doubts(); }
+    std::string doubts(const Error& ending) const {
+        return trust_ == nullptr ? std::string{} : trust_->doubts(ending);
+    }
     /// Whether all that was said has been taken by the system.
     bool is_flushed() const { return out_at_ == out_.size(); }
     /// After anything was done to the association: sends, reads on, sets the clock, and tells.

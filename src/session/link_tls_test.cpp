@@ -117,6 +117,20 @@ TEST_F(LinkTls, a_certificate_that_is_not_believed_is_named_over_tcp_too) {
     EXPECT_NE(report().reason.find(fingerprint()), std::string::npos) << report().reason;
 }
 
+TEST_F(LinkTls, row_0_30_a_key_that_the_server_does_not_have_so_is_told_by_udp_at_once_and_tcp_is_not_asked) {
+    path({.delay = 20ms});
+    auto settings = std::make_shared<Settings>(*desk_.settings);
+    settings->link_keys = {{"gate", std::vector<std::byte>(16, std::byte{8})}};
+    desk_.settings = std::move(settings);
+    publish();
+    show(1);
+    push({"kcp://203.0.113.5:8910/live/copy?identity=gate"});
+    show_and_accept(10);
+    EXPECT_NE(report().reason.find("another key"), std::string::npos) << report().reason;
+    show_and_accept(120);
+    EXPECT_EQ(connector_.asked, 0);
+}
+
 TEST_F(LinkTls, a_source_comes_by_tcp_where_udp_does_not_get_through) {
     publish();
     show(25);

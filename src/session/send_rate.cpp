@@ -1,6 +1,7 @@
 #include "session/send_rate.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace millrace::session {
@@ -9,6 +10,8 @@ namespace {
 
 /// Of what the link carries, that much is asked for: the rest empties the queue.
 constexpr double share = 0.85;
+/// Seconds: much longer than an encoder takes to follow, or what it does late would be taken for less.
+constexpr double obeyed_over = 4;
 constexpr double step_up = 1.06;
 /// A path of so much more than it carried when it was full is another.
 constexpr double wider_from = 1.8;
@@ -34,7 +37,7 @@ SendRate::Wish SendRate::look(const Sight& sight, Instant now) {
         full_at_ = now;
         return lower(sight, now);
     }
-    if (target_ && sight.path.value_or(0) > 0 && *sight.path < static_cast<double>(*target_)) {
+    if (target_ && sight.path.value_or(0) > 0 && *sight.path < static_cast<double>(*target_) * obeyed()) {
         return follow(*sight.path, now);
     }
     return delay_ < (sight.path ? free_shown_below : free_below) ? raise(sight, now) : Wish{};
@@ -46,7 +49,7 @@ SendRate::Wish SendRate::follow(double path, Instant now) {
         return {};
     }
     changed_at_ = now;
-    target_ = static_cast<std::uint64_t>(std::max(path * share, static_cast<double>(bitrate_min)));
+    target_ = static_cast<std::uint64_t>(std::max(path * share / obeyed(), static_cast<double>(bitrate_min)));
     return {.bitrate = target_};
 }
 
@@ -60,6 +63,11 @@ void SendRate::keep(const Sight& sight, Instant now) {
     }
     Sample& newest = samples_.back();
     const Sample& before = samples_.size() > 1 ? samples_[samples_.size() - 2] : newest;
+    const double passed = seconds(newest.at - before.at);
+    const double forgets = std::exp(-passed / obeyed_over);
+    const auto made = static_cast<double>(newest.made - std::min(before.made, newest.made)) * 8;
+    made_ = made_ * forgets + made;
+    told_ = told_ * forgets + (target_ ? static_cast<double>(*target_) * passed : made);
     if (newest.delivered > before.delivered) {
         newest.took = now - handed_over_at(newest.delivered);
     }
@@ -73,6 +81,10 @@ void SendRate::keep(const Sight& sight, Instant now) {
         const Duration so_far = now - handed_over_at(newest.delivered + 1) + look_every;
         delay_ += std::max(std::min(will_take, so_far) - usual_way(so_far), Duration{});
     }
+}
+
+double SendRate::obeyed() const {
+    return told_ > 0 ? std::clamp(made_ / told_, obeyed_min, 1.0) : 1;
 }
 
 Instant SendRate::handed_over_at(std::uint64_t bytes) const {
@@ -160,7 +172,7 @@ double SendRate::more(const Sight& sight) {
     }
     // Beyond what it was narrow at all of the rate is used: only then its transport looks for more, quickly.
     const bool wider = carried_ > 0 && *sight.path > carried_ * wider_from;
-    return *sight.path * (wider ? 1 : share);
+    return *sight.path * (wider ? 1 : share) / obeyed();
 }
 
 }   // namespace millrace::session

@@ -25,6 +25,9 @@ public:
     static constexpr Duration free_shown_below = 80ms;
     static constexpr Duration skip_from = 350ms;   ///< beyond it what waits is not worth sending any more
     static constexpr std::uint64_t bitrate_min = 50'000;
+    /// An encoder that makes less than it is told is told more, for a path shows no more than is sent: by no
+    /// more than this, since it may make all of it at once.
+    static constexpr double obeyed_min = 0.6;
     static constexpr std::uint64_t unlimited = UINT64_MAX;   ///< as the encoder is configured
 
     /// What is seen of the push at a moment.
@@ -64,6 +67,8 @@ private:
     static constexpr Duration raise_every = 250ms;
 
     void keep(const Sight& sight, Instant now);
+    /// What the encoder makes of what it is told, at least `obeyed_min`.
+    double obeyed() const;
     /// When so many bytes had been handed over, as far as the looks tell.
     Instant handed_over_at(std::uint64_t bytes) const;
     /// The least that bytes took of late; until any arrived, what those on their way have taken.
@@ -80,6 +85,8 @@ private:
     std::optional<std::uint64_t> target_;
     double usual_ = 0;     // bits a second that were made before the link was full
     double carried_ = 0;   // and that it carried then
+    double made_ = 0;      // bits of late, the elder counting less
+    double told_ = 0;      // and that were asked for
     Instant changed_at_ = Instant::from_nanoseconds(0);
     Instant full_at_ = Instant::from_nanoseconds(0);
     Instant asked_key_at_ = Instant::from_nanoseconds(0);

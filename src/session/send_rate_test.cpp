@@ -13,7 +13,9 @@ namespace {
 /// rest waits with us, and a key frame lets us skip it.
 class SimulatedPush {
 public:
-    explicit SimulatedPush(double configured) : configured_{configured}, made_at_{configured} {}
+    /// An encoder that makes so large a part of what it is told.
+    explicit SimulatedPush(double configured, double obeys = 1)
+        : configured_{configured}, obeys_{obeys}, made_at_{configured * obeys} {}
 
     void run(Duration span, double link_bps) {
         for (const Instant end = now_ + span; now_ < end; now_ = now_ + step) {
@@ -71,7 +73,7 @@ private:
         sight.path = path;
         const SendRate::Wish wish = rate.look(sight, now_);
         if (wish.bitrate) {
-            made_at_ = std::min(configured_, static_cast<double>(*wish.bitrate));
+            made_at_ = obeys_ * std::min(configured_, static_cast<double>(*wish.bitrate));
         }
         if (wish.key_frame) {
             skip();
@@ -88,6 +90,7 @@ private:
     }
 
     double configured_;
+    double obeys_;
     double made_at_;
     std::vector<Piece> pieces_;
     double delivered_ = 0;
@@ -199,6 +202,23 @@ TEST(SendRate, an_encoder_follows_the_rate_that_a_transport_found_up_and_down_at
     push.run(200ms, 8e6);
     EXPECT_EQ(push.bitrate(), 4e6);
     EXPECT_FALSE(push.rate.target());
+}
+
+TEST(SendRate, row_0_30_an_encoder_that_makes_less_than_it_is_told_is_told_more_but_not_much_more) {
+    SimulatedPush some{4e6, 0.7};
+    some.run(5s, 8e6);
+    some.path = 1e6;
+    some.run(20s, 1e6);
+    EXPECT_NEAR(some.bitrate(), 0.85e6, 0.02e6) << "as one that makes all of it";
+    some.path = 1.2e6;
+    some.run(10s, 8e6);
+    EXPECT_NEAR(some.bitrate(), 1.02e6, 0.02e6);
+    SimulatedPush little{4e6, 0.3};
+    little.run(5s, 8e6);
+    little.path = 0.5e6;
+    little.run(20s, 0.5e6);
+    ASSERT_TRUE(little.rate.target());
+    EXPECT_NEAR(static_cast<double>(*little.rate.target()), 0.425e6 / SendRate::obeyed_min, 0.01e6);
 }
 
 TEST(SendRate, an_encoder_whose_path_has_no_limit_any_more_is_back_within_two_seconds) {

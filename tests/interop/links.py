@@ -89,6 +89,51 @@ def a_sender_and_a_receiver_meet_by_links_and_survive_the_server(scene):
         node.until(lambda: sends.state_at(far, "live/cam") in ("offline", "gone"), 5, "it is told the end")
 
 
+@test(options=(*SHORT_GRACE, "--set", "streams={ live/box: { record: true } }"))
+def row_0_30_send_receive_forward_source_and_uplink_go_by_tls_as_well(scene):
+    """Each by a process of its own; what is forwarded comes frame by frame, the rest by its proven hashes."""
+    far, by_tls = scene.server, "&transport=tls"
+
+    def streams():
+        return {"live/cam": {"forward": far.kcp("live/far", by_tls)},
+                "live/back": {"source": far.kcp("live/sent", by_tls)},
+                "live/box": {"source": "test:?size=320x180&fps=25&bitrate=400k&gop=1s", "record": True,
+                             "uplink": far.kcp("live/box", by_tls)}}
+
+    def by_name(server, kind):
+        return {one["stream"]: one for one in json.loads(server.get(f"/api/v1/{kind}")[1])["items"]}
+
+    with second_node(scene, "--set", f"streams={json.dumps(streams())}", "--set",
+                     "outgoing.allow=[ 127.0.0.1 ]", "--set", "grace=1s") as near:
+        with sends.Sender(scene, sends.PICTURE, far.kcp("live/sent", by_tls)) as sender, \
+                peers.ffmpeg_publish(scene.clip(), near.rtmp("live/cam"), scene.folder) as publisher:
+            far.wait_live("live/far")
+            with peers.FlvReader(far.http("/live/far.flv")) as viewer:
+                forwards = by_name(near, "forwards")
+                assert forwards["live/cam"]["transport"] == "tls", forwards
+                publisher.succeed()
+                node.until(lambda: viewer.ended, PATIENCE, "the end is told")
+            scene.exact(scene.clip(), viewer.frames(), least=0.5)
+            far.wait_live("live/sent")
+            node.until(lambda: near.is_live("live/back"), PATIENCE, "the source comes by TLS")
+            receiver = receives.begun(scene, "receive", far.kcp("live/sent", by_tls), "--json",
+                                      "--frames", "40")
+            node.until(lambda: by_name(far, "sessions?kind=viewer").get("live/sent", {})
+                       .get("transport") == "tls", PATIENCE, "the player comes by TLS")
+            report, playback = receives.last_report(receives.ended(receiver, 0)[0])
+            assert playback["frames_decoded"] >= 40 and playback["frames_broken"] == 0, playback
+            assert report["chunks"]["proven"] >= 3 and report["chunks"]["different"] == 0, report["chunks"]
+            node.until(lambda: by_name(near, "forwards")["live/box"].get("uplink", {})
+                       .get("acknowledged_fragments", 0) >= 2, PATIENCE, "fragments are acknowledged")
+            publishers = by_name(far, "sessions?kind=publisher")
+            assert publishers["live/sent"]["transport"] == "tls", publishers
+            assert publishers["live/box"]["transport"] == "tls", publishers
+            for server, name in ((far, "live/sent"), (far, "live/box"), (near, "live/back")):
+                chunks = document(server, name)["chunks"]
+                assert chunks["proven"] > 0 and not chunks["different"], (name, chunks)
+            sender.stop()
+
+
 @test(quick=True, options=api.BOSS)
 def who_is_not_believed_gets_no_link_and_a_sentence_that_says_why(scene):
     far = scene.server

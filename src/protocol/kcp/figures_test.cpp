@@ -11,28 +11,24 @@ namespace {
 #endif
 #endif
 #ifdef MILLRACE_SLOW_BUILD
-constexpr std::size_t fewer = 40;
+constexpr std::size_t fewer = 66;
 #else
 constexpr std::size_t fewer = 1;
 #endif
-constexpr std::size_t echo_seeds = 200 / fewer;
-constexpr std::size_t video_seeds = 100 / fewer;
-constexpr std::size_t parity_seeds = 25 / fewer + 1;
-constexpr double video_seconds = 15;   // the bench takes 60 s
-/// The goals are for 60 s; the first seconds, in which a path is learnt, weigh more in fewer.
-constexpr double learning = 1.05;
+constexpr std::size_t seeds = 200 / fewer;
+constexpr double video_seconds = 60;   // in fewer, those in which a path is learnt weigh more
 /// The median of few seeds is not that of many.
 constexpr double slack = fewer == 1 ? 1 : 1.4;
 
 void expect(const VideoRow& row, const std::vector<VideoFigures>& all) {
     using F = VideoFigures;
     EXPECT_LE(spread(all, &F::p95).median, row.goal.p95 * slack) << row.name;
-    EXPECT_LE(spread(all, &F::p99).median, row.goal.p99 * learning * slack) << row.name;
+    EXPECT_LE(spread(all, &F::p99).median, row.goal.p99 * slack) << row.name;
     EXPECT_LE(spread(all, &F::largest).median, row.goal.largest * slack) << row.name;
-    EXPECT_LE(spread(all, &F::overhead).median, row.goal.overhead * learning * slack) << row.name;
+    EXPECT_LE(spread(all, &F::overhead).median, row.goal.overhead * slack) << row.name;
     EXPECT_LE(spread(all, &F::needless).median, row.goal.needless * slack) << row.name;
-    EXPECT_GE(spread(all, &F::within_600).median, row.goal.within_600) << row.name;
-    EXPECT_LE(spread(all, &F::queue_p95).median, row.goal.queue_p95 * learning * slack) << row.name;
+    EXPECT_GE(mean(all, &F::within_600), row.goal.within_600) << row.name;
+    EXPECT_LE(spread(all, &F::queue_p95).median, row.goal.queue_p95 * slack) << row.name;
     EXPECT_LE(spread(all, &F::overflows).median, row.goal.overflows) << row.name;
     EXPECT_LE(spread(all, &F::largest).worst, row.goal.worst) << row.name;
 }
@@ -40,29 +36,29 @@ void expect(const VideoRow& row, const std::vector<VideoFigures>& all) {
 TEST(KcpFigures, row_0_30_echoes_small_messages_in_fewer_datagrams_and_sooner_than_the_reference) {
     using F = EchoFigures;
     const Settings riding = mode("messages");
-    const auto ours = run_echo(riding, answering(riding), echo_line, echo_seeds);
+    const auto ours = run_echo(riding, answering(riding), echo_line, seeds);
     EXPECT_LE(spread(ours, &F::average).median, 100);
     EXPECT_LE(spread(ours, &F::largest).median, 180 * slack);
     EXPECT_LE(spread(ours, &F::largest).worst, 450);
     EXPECT_LE(spread(ours, &F::datagrams).median, 1'050);
     Settings plain = riding;
     plain.rides = 0;
-    const auto arq = run_echo(plain, answering(plain), echo_line, echo_seeds / 2 + 1);
+    const auto arq = run_echo(plain, answering(plain), echo_line, seeds);
     EXPECT_LE(spread(arq, &F::average).median, 130 * slack);
     EXPECT_LE(spread(arq, &F::largest).median, 370 * slack);
     EXPECT_LE(spread(arq, &F::datagrams).median, 1'150);
-    const auto reference = run_echo(mode("fast"), mode("turbo"), echo_line, echo_seeds / 4 + 1);
+    const auto reference = run_echo(mode("fast"), mode("turbo"), echo_line, seeds);
     EXPECT_LE(spread(ours, &F::bytes).median, 1.9 * spread(reference, &F::bytes).median);
     EXPECT_LT(spread(arq, &F::bytes).median, spread(reference, &F::bytes).median);
-    const auto idle = run_echo(plain, answering(plain), {}, echo_seeds / 4 + 1);
+    const auto idle = run_echo(plain, answering(plain), {}, seeds);
     EXPECT_LE(spread(idle, &F::needless).median, 0.003);
 }
 
 TEST(KcpFigures, classic_modes_behave_like_the_reference) {
-    const auto fast = run_echo(mode("fast"), mode("turbo"), echo_line, echo_seeds / 4 + 1);
+    const auto fast = run_echo(mode("fast"), mode("turbo"), echo_line, seeds);
     EXPECT_NEAR(spread(fast, &EchoFigures::average).median, 138, 10);
     EXPECT_NEAR(spread(fast, &EchoFigures::datagrams).median, 1'331, 40);
-    const auto normal = run_echo(mode("normal"), mode("normal"), echo_line, echo_seeds / 4 + 1);
+    const auto normal = run_echo(mode("normal"), mode("normal"), echo_line, seeds);
     EXPECT_NEAR(spread(normal, &EchoFigures::average).median, 158, 16);
     std::vector<VideoFigures> turbo;
     std::vector<VideoFigures> clean;
@@ -77,20 +73,20 @@ TEST(KcpFigures, classic_modes_behave_like_the_reference) {
 
 TEST(KcpFigures, row_3_14_brings_video_within_its_goals_on_every_network_with_one_set_of_parameters) {
     for (const VideoRow& row : video_rows) {
-        expect(row, run(row, video_seeds, video_seconds));
+        expect(row, run(row, seeds, video_seconds));
     }
 }
 
 TEST(KcpFigures, f14_frames_are_in_time_over_any_round_trip_loss_and_outages) {
     // An hour of each: kcpbench hour. In a minute the first seconds weigh more.
     constexpr double beginning = fewer == 1 ? 0.001 : 0.01;
-    constexpr std::uint64_t seeds = 2;
+    constexpr std::uint64_t minutes = 2;
     for (const LossRow& row : loss_rows()) {
         double in_time = 0;
-        for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+        for (std::uint64_t seed = 1; seed <= minutes; ++seed) {
             const VideoFigures got = run(row, seed, fewer == 1 ? 60 : 15);
-            in_time += got.in_time / seeds;
-            EXPECT_LE(got.overhead, row.overhead_max() * learning) << row.round_trip / 1ms << ' ' << row.loss;
+            in_time += got.in_time / minutes;
+            EXPECT_LE(got.overhead, row.overhead_max() * slack) << row.round_trip / 1ms << ' ' << row.loss;
         }
         EXPECT_GE(in_time, row.in_time_min() - beginning)
             << row.round_trip / 1ms << ' ' << row.loss << ' ' << row.outage / 1ms;
@@ -99,7 +95,7 @@ TEST(KcpFigures, f14_frames_are_in_time_over_any_round_trip_loss_and_outages) {
 
 TEST(KcpFigures, row_3_14_brings_video_with_parity_before_a_resend_could) {
     for (const VideoRow& row : parity_rows) {
-        expect(row, run(row, parity_seeds, video_seconds));
+        expect(row, run(row, seeds, video_seconds));
     }
 }
 

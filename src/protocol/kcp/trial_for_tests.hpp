@@ -289,6 +289,16 @@ inline VideoFigures video(const Trial& trial, const Video& camera = {}) {
     return figures;
 }
 
+/// Of one figure over many seeds; of a share, that of all frames of all seeds.
+template <class Figures>
+double mean(const std::vector<Figures>& all, double Figures::* figure) {
+    double sum = 0;
+    for (const Figures& one : all) {
+        sum += one.*figure;
+    }
+    return sum / static_cast<double>(all.size());
+}
+
 /// The median and the worst of one figure over many seeds.
 struct Spread {
     double median = 0;

@@ -79,6 +79,12 @@ void put(BIO* into, ByteSpan bytes) {
     }
 }
 
+/// Of the first of these, which are no fewer bytes than a header has (RFC 6347 §4.1).
+std::size_t record_size(ByteSpan records) {
+    return record_header +
+           (std::to_integer<std::size_t>(records[11]) << 8U | std::to_integer<std::size_t>(records[12]));
+}
+
 /// What was written, cut between records, for memory keeps no borders: as many in a datagram as fit.
 std::vector<std::vector<std::byte>> datagrams_of(BIO* from) {
     std::vector<std::byte> all(BIO_ctrl_pending(from));
@@ -87,9 +93,7 @@ std::vector<std::vector<std::byte>> datagrams_of(BIO* from) {
     }
     std::vector<std::vector<std::byte>> datagrams;
     for (ByteSpan rest{all}; rest.size() >= record_header;) {
-        const std::size_t size = record_header + (std::to_integer<std::size_t>(rest[11]) << 8U |
-                                                  std::to_integer<std::size_t>(rest[12]));
-        const ByteSpan record = rest.first(std::min(size, rest.size()));
+        const ByteSpan record = rest.first(std::min(record_size(rest), rest.size()));
         if (datagrams.empty() || datagrams.back().size() + record.size() > Dtls::datagram_max) {
             datagrams.emplace_back();
         }
@@ -99,19 +103,31 @@ std::vector<std::vector<std::byte>> datagrams_of(BIO* from) {
     return datagrams;
 }
 
+/// Whether there is a handshake record among these that was made with the keys of the handshake.
+bool has_sealed_handshake(ByteSpan records) {
+    constexpr auto handshake = std::byte{22};
+    while (records.size() >= record_header) {
+        if (records[0] == handshake && (records[3] != std::byte{0} || records[4] != std::byte{0})) {
+            return true;
+        }
+        records = records.subspan(std::min(record_size(records), records.size()));
+    }
+    return false;
+}
+
+/// A fatal alert before there are keys (RFC 5246 §7.2.2), by a number that no flight of ours reaches.
+constexpr std::string_view decrypt_error{"\x15\xFE\xFD\0\0\0\0\0\0\xFF\xFF\0\2\2\x33", 15};
+
 }   // namespace
 
 Result<> Dtls::take(ByteSpan records, std::vector<std::vector<std::byte>>& said) {
     ERR_clear_error();
     put(SSL_get_rbio(ssl_.get()), records);
     if (!open_) {
-        const int done = SSL_do_handshake(ssl_.get());
-        if (done != 1) {
-            const bool waits = SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ;
-            ERR_clear_error();
-            return waits ? Result<>{} : fail(Errc::refused, "the handshake of the link failed");
+        const Result<> shaken = shake_hands(records);
+        if (!shaken || !open_) {
+            return shaken;
         }
-        open_ = true;
     }
     std::array<std::byte, message_max> message;
     for (;;) {
@@ -125,6 +141,18 @@ Result<> Dtls::take(ByteSpan records, std::vector<std::vector<std::byte>>& said)
     }
 }
 
+/// What is under way is in OpenSSL; `records` came last.
+Result<> Dtls::shake_hands(ByteSpan records) {
+    const int done = SSL_do_handshake(ssl_.get());
+    const bool waits = done != 1 && SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ;
+    ERR_clear_error();
+    open_ = done == 1;
+    // The keys are made, and what was to prove that both have the same was thrown away (RFC 6347 §4.1.2.7).
+    refuses_ = waits && SSL_get_state(ssl_.get()) == TLS_ST_SR_CHANGE && has_sealed_handshake(records);
+    return open_ || (waits && !refuses_) ? Result<>{}
+                                         : fail(Errc::refused, "the handshake of the link failed");
+}
+
 Result<> Dtls::say(ByteSpan message) {
     ERR_clear_error();
     if (!open_ || message.size() > datagram_max ||
@@ -136,7 +164,13 @@ Result<> Dtls::say(ByteSpan message) {
 }
 
 std::vector<std::vector<std::byte>> Dtls::next_output() {
-    return datagrams_of(SSL_get_wbio(ssl_.get()));
+    std::vector<std::vector<std::byte>> datagrams = datagrams_of(SSL_get_wbio(ssl_.get()));
+    if (std::exchange(refuses_, false)) {
+        // Twice: it is not said again.
+        const ByteSpan alert = as_bytes(decrypt_error);
+        datagrams.insert(datagrams.end(), 2, {alert.begin(), alert.end()});
+    }
+    return datagrams;
 }
 
 std::string Dtls::psk_identity() const {
@@ -405,9 +439,12 @@ int DtlsClient::believe(X509_STORE_CTX* chain, void* client) {
     return 0;
 }
 
-std::string DtlsClient::doubts() const {
+std::string DtlsClient::doubts(const Error& ending) const {
     if (trust_.psk) {
-        return "the server is not there, or it has another key for this identity, or none (kcp.psk_file)";
+        return ending.code == Errc::refused
+                   ? "the server has another key for this identity, or none (kcp.psk_file)"
+                   : "the server is not there, or it has another key for this identity, or none "
+                     "(kcp.psk_file)";
     }
     if (!doubted_) {
         return {};

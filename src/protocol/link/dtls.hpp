@@ -37,7 +37,8 @@ public:
     /// The client's first flight is made. Then see `next_output`.
     Result<> begin() { return take({}, said_nothing_); }
     /// A datagram of the peer. What it says inside is put behind `said`; what does not authenticate, or came
-    /// before, says nothing. Errc::refused: the handshake failed, closed: the peer ended it.
+    /// before, says nothing. Errc::refused: the handshake failed, closed: the peer ended it. A client that
+    /// shows another key than ours is refused by an alert, which OpenSSL by itself would not say.
     Result<> take(ByteSpan records, std::vector<std::vector<std::byte>>& said);
     bool is_open() const { return open_; }
     /// A message into a record. Only once it is open; at most `datagram_max` bytes.
@@ -49,8 +50,11 @@ public:
     std::string psk_identity() const;
 
 private:
+    Result<> shake_hands(ByteSpan records);
+
     UniqueSsl ssl_;
     bool open_ = false;
+    bool refuses_ = false;   // by an alert that OpenSSL does not say
     std::vector<std::vector<std::byte>> said_nothing_;
 };
 
@@ -163,8 +167,9 @@ public:
     Result<Dtls> connect() const;
     /// Where it was made for a stream.
     Result<Tls> connect_stream() const;
-    /// Why there is no link and what to do, in words; empty: it was not for who the server is.
-    std::string doubts() const;
+    /// Why there is no link, which ended so, and what to do, in words; empty: it was not for who the server
+    /// is.
+    std::string doubts(const Error& ending) const;
 
 private:
     explicit DtlsClient(Trust trust) : trust_{std::move(trust)} {}

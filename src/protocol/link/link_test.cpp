@@ -92,24 +92,28 @@ TEST(Link, opens_by_a_key_that_both_know_and_by_no_other) {
     world.run_for(1s);
     ASSERT_TRUE(world.open());
     EXPECT_EQ(world.server.find(world.client->id())->psk_identity(), "box 1");
-    for (const DtlsClient::Psk& psk : {DtlsClient::Psk{"box 1", wrong}, DtlsClient::Psk{"box 2", key}}) {
+    for (const DtlsClient::Psk& psk : {DtlsClient::Psk{"box 1", wrong}, {"box 2", key}}) {
         World other{{}, 1, {}, {{"box 1", key}}};
         other.connect({.psk = psk});
-        other.run_for(6s);
+        other.run_for(200ms);
+        ASSERT_TRUE(other.client->ending()) << psk.identity << " is told in five ways of 20 ms";
+        EXPECT_EQ(other.client->ending()->code, Errc::refused);
         EXPECT_EQ(other.opened, 0);
-        EXPECT_FALSE(other.client->is_open());
         EXPECT_EQ(other.server.size(), 0U);
     }
 }
 
 TEST(Link, opens_and_keeps_its_order_on_any_network) {
+    const std::vector<std::byte> key(32, std::byte{7});
     int opened = 0;
     const auto sent = numbered("up", 60);
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
-        World world{{.line = {.in_order = false, .loss = 0.2, .duplication = 0.1}}, seed};
-        world.connect(world.pinned());
+        World world{
+            {.line = {.in_order = false, .loss = 0.2, .duplication = 0.1}}, seed, {}, {{"box 1", key}}};
+        world.connect(seed % 2 == 0 ? DtlsClient::Trust{.psk = {{"box 1", key}}} : world.pinned());
         world.run_for(4900ms);
         if (!world.open()) {
+            EXPECT_FALSE(world.client->ending()) << "nobody refuses the other, seed " << seed;
             continue;
         }
         ++opened;
@@ -374,9 +378,10 @@ TEST(Link, handshakes_that_never_end_are_limited_by_host_and_forgotten) {
 
 /// Frames of 2 Mbit/s over a link.
 struct Carried {
-    double in_time;       ///< share that was whole within the limit from its capture
-    double overhead;      ///< bytes of the way up, with IP and UDP, over those of the frames
-    float queue_p95_ms;   ///< where the rate is limited
+    double in_time;               ///< share that was whole within the limit from its capture
+    double overhead;              ///< bytes of the way up, with IP and UDP, over those of the frames
+    float queue_p95_ms;           ///< where the rate is limited
+    std::vector<Duration> took;   ///< from capture until it was whole, each
 };
 Carried carry(const kcp::Line& line, Duration limit, std::uint64_t seed = 5) {
     World world{{.line = {.delay_min = line.delay_min, .delay_max = line.delay_max}}, seed};
@@ -389,11 +394,10 @@ Carried carry(const kcp::Line& line, Duration limit, std::uint64_t seed = 5) {
     const std::uint64_t before = world.up.bytes;
     std::size_t payload = 0;
     std::vector<Instant> captured;
-    std::size_t seen = 0;
-    int good = 0;
+    std::vector<Duration> took;
     const auto look = [&] {
-        for (; seen < world.at_server.size(); ++seen) {
-            good += world.now - captured.at(seen) <= limit ? 1 : 0;
+        while (took.size() < world.at_server.size()) {
+            took.push_back(world.now - captured.at(took.size()));
         }
     };
     for (int frame = 0; frame < frames; ++frame) {
@@ -410,13 +414,15 @@ Carried carry(const kcp::Line& line, Duration limit, std::uint64_t seed = 5) {
         world.run_for(1ms);
         look();
     }
-    EXPECT_EQ(seen, captured.size());
+    EXPECT_EQ(took.size(), captured.size());
     EXPECT_TRUE(world.open());
+    const auto good = std::ranges::count_if(took, [limit](Duration one) { return one <= limit; });
     std::ranges::sort(world.up.queue_delays);
     const std::size_t delays = world.up.queue_delays.size();
     return {.in_time = static_cast<double>(good) / frames,
             .overhead = static_cast<double>(world.up.bytes - before) / static_cast<double>(payload),
-            .queue_p95_ms = delays == 0 ? 0 : world.up.queue_delays[delays * 95 / 100]};
+            .queue_p95_ms = delays == 0 ? 0 : world.up.queue_delays[delays * 95 / 100],
+            .took = std::move(took)};
 }
 
 TEST(Link, f14_at_20_percent_loss_99_9_percent_of_frames_are_there_in_4_round_trips_and_200_ms) {
@@ -425,10 +431,22 @@ TEST(Link, f14_at_20_percent_loss_99_9_percent_of_frames_are_there_in_4_round_tr
     EXPECT_LE(got.overhead, 1.60);
 }
 
-TEST(Link, f14_at_30_percent_loss_99_percent_of_frames_are_there) {
-    const Carried got = carry({.delay_min = 50ms, .delay_max = 50ms, .loss = 0.3}, 600ms);
-    EXPECT_GE(got.in_time, 0.99);
-    EXPECT_LE(got.overhead, 2.0);
+TEST(Link, f14_at_30_percent_loss_99_9_percent_of_frames_are_there_and_99_percent_in_420_ms) {
+    constexpr std::uint64_t seeds = 4;
+    double in_time = 0;
+    double overhead = 0;
+    std::vector<Duration> took;
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+        const Carried got = carry({.delay_min = 50ms, .delay_max = 50ms, .loss = 0.3}, 600ms, seed);
+        EXPECT_GE(got.in_time, 0.99) << seed;
+        in_time += got.in_time / seeds;
+        overhead += got.overhead / seeds;
+        took.insert(took.end(), got.took.begin(), got.took.end());
+    }
+    std::ranges::sort(took);
+    EXPECT_GE(in_time, 0.999);
+    EXPECT_LE(took[took.size() * 99 / 100], 420ms);
+    EXPECT_LE(overhead, 2.0);
 }
 
 TEST(Link, f14_at_5_percent_and_300_ms_round_trip) {

@@ -145,6 +145,19 @@ TEST_F(LinkPushes, what_the_receiver_wishes_reaches_the_encoder) {
     EXPECT_EQ(publisher_->asks, before + 1);
 }
 
+TEST_F(LinkPushes, row_0_28_what_applications_say_there_reaches_who_publishes_here) {
+    path({.delay = 20ms, .loss = 0.1});
+    publish_to(address("live/copy"));
+    show(10);
+    const std::string large = R"({"text":")" + std::string(16'000, 'x') + R"("})";
+    for (const std::string& one : {std::string{R"({"light":"on"})"}, large, std::string{"no object"}}) {
+        world_.desk_b.executor.run([&] { world_.directory.send_back("live/copy", Bytes::copy(one), {}); });
+        show(20);
+    }
+    EXPECT_EQ(publisher_->heard, (std::vector<std::string>{R"({"light":"on"})", large}));
+    EXPECT_EQ(report().reconnects(), 0U);
+}
+
 TEST_F(LinkPushes, f15_an_uplink_skips_whole_groups_of_live_pictures_that_are_older_than_its_deadline) {
     const auto longest = [this](Duration deadline) {
         desk_.settings = std::make_shared<const Settings>(Settings{.uplink_deadline = deadline});

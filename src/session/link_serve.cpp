@@ -56,6 +56,8 @@ public:
             talk_.wish({.what = link::Wish::What::key_frame});
         } else if (const auto* const rate = std::get_if<hub::AskBitrate>(&ask)) {
             talk_.wish({.what = link::Wish::What::bitrate, .value = rate->bits_per_second});
+        } else if (auto* const message = std::get_if<hub::AskMessage>(&ask)) {
+            talk_.note(std::move(message->json));
         }
         net::send_last_words(connection_, talk_);
     }
@@ -218,7 +220,8 @@ Task<> publish(Guest& guest) {
                          .since = {},
                          .who = guest.who,
                          .hops = guest.hello.hops,
-                         .sends_log = guest.hello.direction == link::Direction::uplink}};
+                         .sends_log = guest.hello.direction == link::Direction::uplink,
+                         .hears = true}};
     Answer<hub::Grant> answer{guest.desk.executor};
     guest.desk.directory.publish(publisher.facts(), publisher.ref(), answer.reply());
     // No deadline: a grant that nobody waits for would keep the name; the hub answers within seconds.

@@ -1,4 +1,5 @@
 #include "hub/segments_for_tests.hpp"
+#include "protocol/link/message.hpp"
 #include "session/links_for_tests.hpp"
 
 namespace millrace::session {
@@ -149,7 +150,9 @@ TEST_F(LinkPushes, row_0_28_what_applications_say_there_reaches_who_publishes_he
     path({.delay = 20ms, .loss = 0.1});
     publish_to(address("live/copy"));
     show(10);
-    const std::string large = R"({"text":")" + std::string(16'000, 'x') + R"("})";
+    std::string large = R"({"text":"")";
+    large.insert(large.size() - 1, link::Note::bytes_max - large.size() - 1, 'x');
+    large += '}';
     for (const std::string& one : {std::string{R"({"light":"on"})"}, large, std::string{"no object"}}) {
         world_.desk_b.executor.run([&] { world_.directory.send_back("live/copy", Bytes::copy(one), {}); });
         show(20);

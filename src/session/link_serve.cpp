@@ -39,6 +39,12 @@ public:
         publication_->take(std::move(unit));
     }
     hub::Publication& publication() { return *publication_; }
+    /// What applications said since the last turn goes out with this one.
+    void hand_notes() {
+        for (Bytes& note : std::exchange(notes_, {})) {
+            talk_.note(std::move(note));
+        }
+    }
     void count() {
         publication_->count_received(
             static_cast<std::size_t>(talk_.received() - std::exchange(bytes_, talk_.received())));
@@ -57,7 +63,11 @@ public:
         } else if (const auto* const rate = std::get_if<hub::AskBitrate>(&ask)) {
             talk_.wish({.what = link::Wish::What::bitrate, .value = rate->bits_per_second});
         } else if (auto* const message = std::get_if<hub::AskMessage>(&ask)) {
-            talk_.note(std::move(message->json));
+            // It may be longer than one write: it goes with the next turn, which waits for all of them.
+            if (notes_.size() < notes_max) {
+                notes_.push_back(std::move(message->json));
+            }
+            return;
         }
         net::send_last_words(connection_, talk_);
     }
@@ -82,6 +92,8 @@ private:
     std::optional<hub::UplinkHall::Live> live_;   // of an uplink
     std::uint64_t bytes_ = 0;
     hub::ChunkChecks checked_;
+    static constexpr std::size_t notes_max = 64;
+    std::vector<Bytes> notes_;
     std::optional<Error> ended_by_;
 };
 
@@ -194,6 +206,7 @@ Task<Error> carry(Guest& guest, Publisher& publisher) {
         while (publisher.publication().congested()) {
             co_await sleep_until(executor, executor.now() + congestion_pause);
         }
+        publisher.hand_notes();
         const Result<> turn =
             co_await net::drive(*guest.connection, guest.talk, executor, guest.desk.read_buffer);
         if (!turn) {

@@ -24,6 +24,9 @@ public:
             configure(*configured);
         } else if (std::holds_alternative<ts::Stopped>(item)) {
             muxer_.unpublished(log_, {});
+        } else if (const auto* message = std::get_if<media::TimedMessage>(&item)) {
+            check(message->body.size() <= media::TimedMessage::bytes_max, "KLV within its bounds");
+            muxer_.message(*message, log_, {});
         } else {
             write(std::get<media::AccessUnit>(std::move(item)));
         }

@@ -40,6 +40,10 @@ CLI::App* add_send(CLI::App& app, millrace::apps::SendOptions& send) {
     sends->add_option("--results", send.results,
                       "Results for its pictures, one JSON object a line, from a FIFO or -; see "
                       "docs/guide/results.md");
+    sends->add_option(
+        "--messages", send.messages,
+        "Where it is written what applications say to it, one JSON object a line: a FIFO, a file "
+        "or -; see docs/guide/results.md");
     sends->add_flag("--json", send.json, "One JSON object a second on stdout");
     sends->add_flag("--once", send.once, "End with code 1 where the destination fails, without another try");
     return sends;

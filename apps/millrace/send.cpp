@@ -1,4 +1,5 @@
 #include "apps/millrace/announce.hpp"
+#include "apps/millrace/message_outlet.hpp"
 #include "apps/millrace/result_pipe.hpp"
 #include "apps/millrace/status_line.hpp"
 #include "apps/millrace/verbs.hpp"
@@ -113,8 +114,15 @@ int send(const SendOptions& options) {
     Sending sending{options};
     try {
         const control::OneStream stream = stream_of(options);
+        std::optional<MessageOutlet> messages;
+        if (!options.messages.empty()) {
+            messages.emplace(options.messages);
+        }
         SmallNode node{stream};
         sending.watch(node);
+        if (messages) {
+            node.hear([&messages](const std::string& json) { messages->write(json); });
+        }
         std::optional<ResultPipe> results;
         if (!options.results.empty()) {
             results.emplace(options.results,

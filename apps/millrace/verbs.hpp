@@ -30,9 +30,10 @@ struct SendOptions {
     std::string destination;   ///< likewise; or, in its place,
     std::string listen;        ///< where others may come for it: "rtsp://:8554/cam"
     control::EncodeWords encode;
-    std::string results;   ///< where results are read, one a line: a FIFO, or "-"; empty: nowhere
-    bool json = false;     ///< one object a second on stdout
-    bool once = false;     ///< ends when the destination cannot be reached or breaks
+    std::string results;    ///< where results are read, one a line: a FIFO, or "-"; empty: nowhere
+    std::string messages;   ///< where it is written what applications say to it; likewise
+    bool json = false;      ///< one object a second on stdout
+    bool once = false;      ///< ends when the destination cannot be reached or breaks
 };
 
 /// The camera's side without a configuration: captures, encodes and pushes until the source ends or SIGINT or

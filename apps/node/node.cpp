@@ -426,6 +426,32 @@ void Node::play(session::DecodedPlay& play) {
     desk.executor.post([&play, &desk] { play.begin(desk); });
 }
 
+void Node::hear(const std::string& stream, Hear take) {
+    pool_.aside().post([this, stream, take = std::move(take)]() mutable {
+        pool_.aside().tasks().spawn(hear_messages(stream, std::move(take)));
+    });
+}
+
+Task<> Node::hear_messages(std::string stream, Hear take) {
+    const std::uint64_t reader = events_.new_reader();
+    hub::EventWish wish{.after = std::nullopt, .stream = std::move(stream)};
+    for (;;) {
+        Answer<hub::EventBatch> answer{pool_.aside()};
+        events_.read(reader, wish, answer.reply());
+        const Result<hub::EventBatch> batch = co_await answer.within(Instant::never());
+        if (!batch) {
+            co_return;
+        }
+        wish.after = batch->after;
+        wish.results_after = batch->results_after;
+        for (const hub::EventRef& event : batch->events) {
+            if (event->kind == hub::EventKind::message) {
+                take(event->json);
+            }
+        }
+    }
+}
+
 Task<> Node::look_again(Duration every) {
     Executor& here = pool_.aside();
     for (Instant next = here.now();; next = std::max(next + every, here.now())) {

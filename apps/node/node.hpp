@@ -76,6 +76,10 @@ public:
     void watch(Duration every, Look look);
     /// Says something of a stream's pictures, beside them; what is not taken is counted. Any thread.
     void say(const std::string& stream, media::TimedMessage message);
+    using Hear = std::function<void(const std::string& json)>;
+    /// Gives out what applications say to who publishes a stream, as its events have it, on the thread aside.
+    /// Once, before `start`.
+    void hear(const std::string& stream, Hear take);
     /// Has a stream decoded, for a node of one worker. Once, before `start`; `play` outlives the node.
     void play(session::DecodedPlay& play);
 
@@ -104,6 +108,7 @@ private:
     Counter& counter_of(const Executor& executor);
     void begin_drain();
     Task<> drain();
+    Task<> hear_messages(std::string stream, Hear take);
     Task<> look_again(Duration every);
     void open_archive(Folder& folder);
     Task<> tend_archive();

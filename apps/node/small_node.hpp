@@ -35,6 +35,8 @@ public:
     Addresses addresses() const { return node_.addresses(); }
     /// Says something of the stream's pictures, beside them. Any thread.
     void say(media::TimedMessage message) { node_.say(name_, std::move(message)); }
+    /// Gives out what applications say to who publishes the stream. Once, before `run`.
+    void hear(Node::Hear take) { node_.hear(name_, std::move(take)); }
     /// Until SIGINT, SIGTERM or `stop`, and then until what can be ended in good order has ended.
     void run();
     /// Any thread, once it runs.

@@ -4,6 +4,7 @@
 #include "archive/files_for_tests.hpp"
 #include "archive/units_for_tests.hpp"
 #include "archive/uplinked.hpp"
+#include "container/mp4_event.hpp"
 #include "container/mp4_init.hpp"
 
 #include <algorithm>
@@ -409,7 +410,7 @@ TEST(UplinkArchive, case_95_what_the_server_lacks_goes_last_and_only_for_want_of
 }
 
 /// A fragment of a real camera.
-UplinkedFragment film() {
+UplinkedFragment film(std::string_view result = {}) {
     TestCamera camera{false};
     Chunker chunker;
     std::vector<std::byte> records;
@@ -419,20 +420,33 @@ UplinkedFragment film() {
             chunker.take(unit);
         }
     }
+    const auto put = [&](RecordHead head, ByteSpan body) {
+        head.body_size = static_cast<std::uint32_t>(body.size());
+        head.body_sum = checksum(body);
+        (void)tally.add(head, 500 + records.size());
+        const auto bytes = head_bytes(head, file_there);
+        records.insert(records.end(), bytes.begin(), bytes.end());
+        records.insert(records.end(), body.begin(), body.end());
+    };
     while (const auto made = chunker.next()) {
         RecordHead head{.flags = static_cast<std::uint8_t>(
                             made->begins ? RecordHead::begins_fragment | RecordHead::key : 0),
-                        .body_size = static_cast<std::uint32_t>(made->chunk.bytes.size()),
-                        .body_sum = checksum(made->chunk.bytes.span()),
                         .fragment = made->cut->number,
                         .dts = made->chunk.dts,
                         .duration = made->chunk.duration,
                         .timescale = 90'000,
                         .utc = {1'800'000'000'000'000}};
-        (void)tally.add(head, 500 + records.size());
-        const auto bytes = head_bytes(head, file_there);
-        records.insert(records.end(), bytes.begin(), bytes.end());
-        records.insert(records.end(), made->chunk.bytes.begin(), made->chunk.bytes.end());
+        put(head, made->chunk.bytes);
+        if (!result.empty()) {
+            std::vector<std::byte> said;
+            mp4::write_event_head(said, {.body = Bytes::copy(result), .capture = head.utc, .pts = head.dts},
+                                  1);
+            said.insert(said.end(), as_bytes(result).begin(), as_bytes(result).end());
+            head.track = results_track;
+            head.flags = 0;
+            head.duration = 0;
+            put(head, said);
+        }
     }
     const std::array tracks{camera.video};
     return {.facts = facts(),
@@ -445,6 +459,10 @@ UplinkedFragment film() {
 TEST(UplinkArchive, case_104_only_what_is_sound_is_let_in) {
     const UplinkedFragment good = film();
     ASSERT_TRUE(check_uplinked(good));
+    EXPECT_TRUE(check_uplinked(film(R"({"n":1})"))) << "results come with their pictures";
+    for (const char* wrong : {R"({"n":1}},{"more":2)", "{\"n\":\n1}", "[]", "{"}) {
+        EXPECT_FALSE(check_uplinked(film(wrong))) << wrong;
+    }
     const auto refused = [&](auto change) {
         UplinkedFragment bad = good;
         change(bad);

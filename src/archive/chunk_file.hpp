@@ -96,12 +96,14 @@ Result<FileScan> scan(FolderFile& file, std::uint64_t id, Depth depth);
 Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause,
                          std::optional<std::uint64_t> sure = std::nullopt);
 
-/// Chunks as players want them; records as they lie in the file; or of each record what stands in front of
-/// its chunk's samples: its head, and the chunk with the header of its mdat, which no checksum covers.
-enum class Form : std::uint8_t { chunks, records, heads };
+/// Chunks as players want them; records as they lie in the file; of each record what stands in front of its
+/// chunk's samples: its head, and the chunk with the header of its mdat, which no checksum covers; or the
+/// chunks of `results_track` alone.
+enum class Form : std::uint8_t { chunks, records, heads, results };
 
-/// How many of a chunk's bytes stand in front of its samples; nothing where `begin` ends before them.
-std::optional<std::size_t> front_size(ByteSpan begin);
+/// How many bytes of the body behind this head stand in front of its samples; nothing where `begin` ends
+/// before them. Results have none: all of them do.
+std::optional<std::size_t> front_size(const RecordHead& head, ByteSpan begin);
 
 /// A longer fragment is not served.
 constexpr std::size_t fragment_size_max = std::size_t{256} << 20U;

@@ -271,15 +271,24 @@ std::unexpected<Error> not_as_recorded() {
     return fail(Errc::malformed, "this fragment is not as it was recorded");
 }
 
-/// Reads the fronts of a fragment's records, one after the other.
-class FrontReader {
+/// Reads of a fragment's records what a form is made of, one after the other, and no more of the rest than a
+/// head.
+class PartReader {
 public:
-    FrontReader(FolderFile& file, std::uint64_t id, const Fragment& fragment)
+    PartReader(FolderFile& file, std::uint64_t id, const Fragment& fragment)
         : file_{file}, id_{id}, at_{fragment.offset}, end_{fragment.offset + fragment.size} {}
 
-    Result<Bytes> run() {
+    Result<Bytes> fronts() {
         while (at_ < end_) {
-            if (const Result<> read = read_next(); !read) {
+            if (const Result<> read = read_front(); !read) {
+                return std::unexpected(read.error());
+            }
+        }
+        return Bytes{std::move(out_)};
+    }
+    Result<Bytes> results() {
+        while (at_ < end_) {
+            if (const Result<> read = read_results(); !read) {
                 return std::unexpected(read.error());
             }
         }
@@ -287,31 +296,59 @@ public:
     }
 
 private:
+    /// The next so many bytes, at most up to the fragment's end.
+    Result<std::vector<std::byte>> look(std::uint64_t size) {
+        std::vector<std::byte> bytes(std::min(end_ - at_, size));
+        const Result<std::size_t> count = file_.read(at_, bytes);
+        if (!count) {
+            return std::unexpected(count.error());
+        }
+        return *count == bytes.size() ? Result<std::vector<std::byte>>{std::move(bytes)} : not_as_recorded();
+    }
+    Result<RecordHead> head_of(ByteSpan bytes) const {
+        const Result<RecordHead> head = read_head(bytes, id_);
+        const bool whole =
+            head && head->kind == RecordKind::chunk && head->body_size <= end_ - at_ - head_size;
+        return whole ? head : not_as_recorded();
+    }
     /// A second, longer look where the first does not reach the samples.
-    Result<> read_next() {
+    Result<> read_front() {
         constexpr std::uint64_t first_look = 4096;
         constexpr std::uint64_t last_look = std::uint64_t{1} << 20U;
-        for (const std::uint64_t look : {first_look, last_look}) {
-            std::vector<std::byte> bytes(std::min(end_ - at_, look));
-            const Result<std::size_t> count = file_.read(at_, bytes);
-            if (!count) {
-                return std::unexpected(count.error());
+        for (const std::uint64_t size : {first_look, last_look}) {
+            auto bytes = look(size);
+            const Result<RecordHead> head = bytes ? head_of(*bytes) : std::unexpected(bytes.error());
+            if (!head) {
+                return std::unexpected(head.error());
             }
-            const Result<RecordHead> head = read_head(bytes, id_);
-            if (*count != bytes.size() || !head || head->kind != RecordKind::chunk ||
-                head->body_size > end_ - at_ - head_size) {
-                return not_as_recorded();
-            }
-            const ByteSpan body = ByteSpan{bytes}.subspan(head_size);
-            const auto front = front_size(body.first(std::min<std::size_t>(body.size(), head->body_size)));
+            const ByteSpan body = ByteSpan{*bytes}.subspan(head_size);
+            const auto front =
+                front_size(*head, body.first(std::min<std::size_t>(body.size(), head->body_size)));
             if (front) {
-                bytes.resize(head_size + *front);
-                out_.insert(out_.end(), bytes.begin(), bytes.end());
+                bytes->resize(head_size + *front);
+                out_.insert(out_.end(), bytes->begin(), bytes->end());
                 at_ += head_size + head->body_size;
                 return {};
             }
         }
         return not_as_recorded();
+    }
+    Result<> read_results() {
+        const auto bytes = look(head_size);
+        const Result<RecordHead> head = bytes ? head_of(*bytes) : std::unexpected(bytes.error());
+        if (!head) {
+            return std::unexpected(head.error());
+        }
+        at_ += head_size;
+        if (head->track == results_track) {
+            const auto body = look(head->body_size);
+            if (!body || checksum(*body) != head->body_sum) {
+                return body ? not_as_recorded() : std::unexpected(body.error());
+            }
+            out_.insert(out_.end(), body->begin(), body->end());
+        }
+        at_ += head->body_size;
+        return {};
     }
 
     FolderFile& file_;
@@ -321,9 +358,8 @@ private:
     std::vector<std::byte> out_;
 };
 
-}   // namespace
-
-std::optional<std::size_t> front_size(ByteSpan begin) {
+/// How many bytes of a body stand in front of samples.
+std::optional<std::size_t> size_to_samples(ByteSpan begin) {
     std::size_t at = 0;
     while (begin.size() - at >= mp4::box_header_size) {
         ByteReader reader{begin.subspan(at)};
@@ -339,6 +375,26 @@ std::optional<std::size_t> front_size(ByteSpan begin) {
     return std::nullopt;
 }
 
+/// How many bytes of a whole record's body are of that form; nothing: the body has no samples where it must.
+std::optional<std::size_t> body_part(const RecordHead& head, ByteSpan body, Form form) {
+    switch (form) {
+        case Form::heads: return front_size(head, body);
+        case Form::results: return head.track == results_track ? body.size() : 0;
+        case Form::chunks:
+        case Form::records: break;
+    }
+    return body.size();
+}
+
+}   // namespace
+
+std::optional<std::size_t> front_size(const RecordHead& head, ByteSpan begin) {
+    if (head.track != results_track) {
+        return size_to_samples(begin);
+    }
+    return head.body_size <= begin.size() ? std::optional<std::size_t>{head.body_size} : std::nullopt;
+}
+
 Result<Bytes> unpack_fragment(std::vector<std::byte> bytes, std::uint64_t id, Form form) {
     std::size_t kept = 0;
     std::size_t at = 0;
@@ -350,13 +406,12 @@ Result<Bytes> unpack_fragment(std::vector<std::byte> bytes, std::uint64_t id, Fo
             return not_as_recorded();
         }
         const ByteSpan body = rest.subspan(head_size, head->body_size);
-        const std::optional<std::size_t> front =
-            form == Form::heads ? front_size(body) : std::optional{body.size()};
-        if (!front) {
+        const std::optional<std::size_t> part = body_part(*head, body, form);
+        if (!part) {
             return not_as_recorded();
         }
-        const std::size_t skipped = form == Form::chunks ? head_size : 0;
-        const std::size_t size = head_size + *front - skipped;
+        const std::size_t skipped = form == Form::chunks || form == Form::results ? head_size : 0;
+        const std::size_t size = head_size + *part - skipped;
         std::memmove(bytes.data() + kept, rest.data() + skipped, size);
         kept += size;
         at += head_size + head->body_size;
@@ -370,7 +425,10 @@ Result<Bytes> read_fragment(FolderFile& file, std::uint64_t id, const Fragment& 
         return fail(Errc::exhausted, "a fragment is larger than is served");
     }
     if (form == Form::heads) {
-        return FrontReader{file, id, fragment}.run();
+        return PartReader{file, id, fragment}.fronts();
+    }
+    if (form == Form::results) {
+        return PartReader{file, id, fragment}.results();
     }
     std::vector<std::byte> bytes(fragment.size);
     const Result<std::size_t> count = file.read(fragment.offset, bytes);

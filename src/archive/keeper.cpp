@@ -174,6 +174,10 @@ void Keeper::read_heads(std::string stream, std::uint64_t file, std::uint64_t nu
     read_as(Form::heads, std::move(stream), {file, number}, std::move(reply));
 }
 
+void Keeper::read_results(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
+    read_as(Form::results, std::move(stream), {file, number}, std::move(reply));
+}
+
 void Keeper::read_as(Form form, std::string stream, Numbers numbers, Reply<Bytes> reply) {
     (void)disk_.run([this, form, stream = std::move(stream), numbers, reply = std::move(reply)]() mutable {
         if (is_other(numbers.file)) {

@@ -71,11 +71,12 @@ public:
         list(std::move(stream), span, std::move(reply), Archive::ListBounds{});
     }
     /// The chunks of a fragment, its records as they lie in the file or cut in front of their samples
-    /// (`Form::heads`), and what a player reads before.
+    /// (`Form::heads`), what was said of its pictures (`Form::results`), and what a player reads before.
     /// Errc::not_found, malformed as well.
     void read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
     void read_records(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
     void read_heads(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
+    void read_results(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply);
     void init(std::string stream, std::uint64_t file, Reply<Bytes> reply);
 
     /// The stream's ranges that retention leaves alone; true once one is on the disk, or is no more.

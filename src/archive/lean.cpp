@@ -106,8 +106,9 @@ Bytes lean_records(ByteSpan records, std::uint64_t file) {
     std::vector<std::byte> out;
     bool any_cut = false;
     for (const RecordView& record : *views) {
-        const std::optional<std::size_t> front = front_size(record.body);
-        const bool cuts = front && record.body.size() - *front >= lean_samples_min;
+        const std::optional<std::size_t> front = front_size(record.head, record.body);
+        const bool cuts =
+            front && *front < record.body.size() && record.body.size() - *front >= lean_samples_min;
         any_cut = any_cut || cuts;
         out.push_back(cuts ? cut : whole);
         append(out, head_bytes(record.head, file));
@@ -129,7 +130,7 @@ Result<Bytes> fill_records(ByteSpan lean, std::uint64_t file, std::size_t size, 
         lean = lean.subspan(head_size);
         const std::optional<std::size_t> front =
             is_whole ? std::size_t{head->body_size}
-                     : front_size(lean.first(std::min<std::size_t>(lean.size(), head->body_size)));
+                     : front_size(*head, lean.first(std::min<std::size_t>(lean.size(), head->body_size)));
         if (!front || *front > lean.size()) {
             return fail(Errc::malformed, "a record that is cut where none is");
         }

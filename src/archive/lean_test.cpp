@@ -4,6 +4,7 @@
 #include "archive/chunker.hpp"
 #include "archive/units_for_tests.hpp"
 #include "archive/uplinked.hpp"
+#include "container/mp4_event.hpp"
 
 #include <gtest/gtest.h>
 
@@ -43,7 +44,25 @@ struct Recorded {
             const std::vector<std::byte> bytes = head_bytes(head, file);
             records.insert(records.end(), bytes.begin(), bytes.end());
             records.insert(records.end(), made->chunk.bytes.begin(), made->chunk.bytes.end());
+            if (!made->begins) {
+                add_results(head);
+            }
         }
+    }
+    /// What was said of the pictures, behind a chunk.
+    void add_results(RecordHead head) {
+        const media::TimedMessage result{.body = Bytes::copy(R"({"n":1})"), .capture = {1}, .pts = 1};
+        std::vector<std::byte> chunk;
+        mp4::write_event_head(chunk, result, 1);
+        chunk.insert(chunk.end(), result.body.begin(), result.body.end());
+        head.track = results_track;
+        head.flags = 0;
+        head.duration = 0;
+        head.body_size = static_cast<std::uint32_t>(chunk.size());
+        head.body_sum = checksum(chunk);
+        const std::vector<std::byte> bytes = head_bytes(head, file);
+        records.insert(records.end(), bytes.begin(), bytes.end());
+        records.insert(records.end(), chunk.begin(), chunk.end());
     }
     Result<Bytes> fill(ByteSpan lean) const { return fill(lean, records.size()); }
     Result<Bytes> fill(ByteSpan lean, std::size_t size) const {

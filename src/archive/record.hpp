@@ -22,6 +22,7 @@ namespace millrace::archive {
 //
 //   kind 1, begins the file:   free box with FileFacts | ftyp moov
 //   kind 2, a chunk:           [prft] moof mdat of one track
+//                              of the track `results_track` emsg, one or more: what was said of the pictures
 //   kind 3, the file is done:  free box with the cause
 //
 // The file's id in the checksum: a record that another file left on the same blocks is none of this one.
@@ -41,6 +42,9 @@ constexpr std::size_t head_size = 84;
 constexpr std::size_t body_size_max = std::size_t{80} << 20U;
 constexpr std::array<unsigned char, 16> record_id{0x6D, 0x69, 0x6C, 0x6C, 0x72, 0x61, 0x63, 0x65,
                                                   0x9E, 0x41, 0x4B, 0x0A, 0x8C, 0x1D, 0x52, 0xE7};
+
+/// No track of media has this number: a chunk of it is results, behind the media that it was said of.
+constexpr media::TrackId results_track = 0xFF;
 
 enum class RecordKind : std::uint8_t { file = 1, chunk = 2, seal = 3 };
 

@@ -1,6 +1,7 @@
 #include "archive/recorder.hpp"
 
 #include "base/log.hpp"
+#include "container/mp4_event.hpp"
 #include "container/mp4_init.hpp"
 #include "media/time.hpp"
 
@@ -85,6 +86,7 @@ void Recorder::give_up(std::string_view cause) {
     open_ = false;
     chunker_ = Chunker{};
     early_.clear();
+    results_.clear();
     items_.clear();
     items_bytes_ = 0;
 }
@@ -217,6 +219,7 @@ void Recorder::end_file(std::string_view cause) {
     }
     chunker_.finish();
     gather();
+    put_results(newest_);
     chunker_ = Chunker{};
     items_.emplace_back(EndFile{std::string{cause}});
     open_ = false;
@@ -238,10 +241,37 @@ void Recorder::gather() {
                               .duration = std::max<std::int64_t>(made->chunk.duration, 0),
                               .timescale = static_cast<std::uint32_t>(timescale),
                               .utc = clock_.at(media_us)};
-        items_bytes_ += made->chunk.bytes.size();
-        file_size_ += made->chunk.bytes.size();
-        items_.emplace_back(PutChunk{head, std::move(made->chunk.bytes)});
+        // In front of a chunk, so that they stand between two of them, as MP4 has event messages.
+        if (!head.begins()) {
+            put_results(newest_);
+        }
+        put(head, std::move(made->chunk.bytes));
+        newest_ = head;
     }
+}
+
+void Recorder::put(const RecordHead& head, Bytes chunk) {
+    items_bytes_ += chunk.size();
+    file_size_ += chunk.size();
+    items_.emplace_back(PutChunk{head, std::move(chunk)});
+}
+
+void Recorder::say(const media::TimedMessage& message) {
+    if (!open_ || results_.size() + message.body.size() > results_size_max) {
+        return;
+    }
+    mp4::write_event_head(results_, message, ++results_said_);
+    results_.insert(results_.end(), message.body.begin(), message.body.end());
+}
+
+void Recorder::put_results(RecordHead behind) {
+    if (results_.empty()) {
+        return;
+    }
+    behind.track = results_track;
+    behind.flags = 0;
+    behind.duration = 0;
+    put(behind, Bytes{std::exchange(results_, {})});
 }
 
 void Recorder::send(bool last) {

@@ -27,11 +27,14 @@ public:
     static constexpr std::size_t early_max = 512;    ///< units of a new configuration before its segment
     static constexpr std::size_t ahead_max = 64;     ///< of sound that comes before its picture
     static constexpr Duration command_within = 1s;   ///< a wish comes so long after it was said
+    /// Results that wait for the next chunk; what comes while the disk is slow is not kept beyond it.
+    static constexpr std::size_t results_size_max = 1U << 20U;
 
     Recorder(const hub::RecordingSource& source, GiveBatch give);
     ~Recorder() override;
 
     void pump(Instant now) override;
+    void say(const media::TimedMessage& message) override;
     void pause(std::string_view cause) override;
     void wish(const hub::RecordingWish& wish) override;
     hub::RecordingReport report() const override;
@@ -51,6 +54,9 @@ private:
     /// Gives the chunker what came before the segment that began, and belongs to it.
     void take_early(const media::Cut* cut);
     void gather();
+    void put(const RecordHead& head, Bytes chunk);
+    /// What was said of the pictures so far, as a chunk of its own behind this one.
+    void put_results(RecordHead behind);
     void send(bool last);
     void heed_trouble(Instant now);
     /// What is not on its way is lost; a new file begins with the next segment.
@@ -67,6 +73,9 @@ private:
     Chunker chunker_;
     RunClock clock_;
     ProgressRef progress_ = std::make_shared<Progress>();
+    std::vector<std::byte> results_;
+    std::uint32_t results_said_ = 0;
+    RecordHead newest_;   // of the chunks of media
     std::vector<BatchItem> items_;
     std::size_t items_bytes_ = 0;
 

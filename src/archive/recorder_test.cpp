@@ -3,6 +3,7 @@
 #include "archive/files_for_tests.hpp"
 #include "archive/units_for_tests.hpp"
 #include "base/virtual_background.hpp"
+#include "container/mp4_event.hpp"
 
 namespace millrace::archive {
 namespace {
@@ -94,6 +95,25 @@ protected:
         }
         return units;
     }
+    static std::string said(int picture) { return fmt::format(R"({{"n":{}}})", picture); }
+    void say(int picture) {
+        recording_->say({.body = Bytes::copy(said(picture)),
+                         .capture = {1'800'000'000'000'000 + picture},
+                         .pts = picture * 3600});
+    }
+    /// What stands in fragments as they are read in that form.
+    std::vector<media::TimedMessage> results_of(const Listing& listing, Form form) {
+        std::vector<media::TimedMessage> results;
+        for (const FoundFragment& one : listing.fragments) {
+            const auto file = open_file(folder_, one.file);
+            const auto bytes = read_fragment(*file, one.file, one.fragment, form);
+            EXPECT_TRUE(bytes);
+            const auto read = mp4::read_events(bytes.value_or(Bytes{}));
+            EXPECT_TRUE(read);
+            std::ranges::copy(*read, std::back_inserter(results));
+        }
+        return results;
+    }
     /// Likewise, all that is written of a file so far.
     std::vector<media::AccessUnit> played_of_file(std::uint64_t id) {
         const mp4::samples::Read read = mp4::samples::read_file(folder_.bytes(file_name(id)));
@@ -141,6 +161,77 @@ TEST_F(RecorderTest, records_every_unit_once_and_in_order) {
     EXPECT_EQ(causes(found), "");
     EXPECT_GT(recording_->report().bytes, 0U);
     EXPECT_FALSE(recording_->report().under_way);
+}
+
+TEST_F(RecorderTest, row_0_28_what_is_said_of_pictures_is_recorded_beside_them_and_changes_none) {
+    begin();
+    constexpr int pictures = 130;
+    for (int picture = 0; picture < pictures; ++picture) {
+        play(1);
+        say(picture);
+    }
+    recording_->pause("publisher gone");
+    const Listing found = listing();
+    ASSERT_EQ(found.fragments.size(), 6U);
+    EXPECT_EQ(played(found).size(), units_) << "a player reads the same units";
+    const std::vector<media::TimedMessage> results = results_of(found, Form::results);
+    ASSERT_EQ(results.size(), pictures);
+    for (int picture = 0; picture < pictures; ++picture) {
+        const media::TimedMessage& one = results[static_cast<std::size_t>(picture)];
+        EXPECT_EQ(as_text(one.body), said(picture));
+        EXPECT_EQ(one.pts, picture * 3600);
+        EXPECT_EQ(one.capture.microseconds, 1'800'000'000'000'000 + picture);
+    }
+    EXPECT_EQ(results_of(found, Form::chunks).size(), results.size())
+        << "players of the chunks get them, too";
+    for (const FoundFragment& one : found.fragments) {
+        const auto file = open_file(folder_, one.file);
+        const auto heads = read_fragment(*file, one.file, one.fragment, Form::heads);
+        const auto records = read_fragment(*file, one.file, one.fragment, Form::records);
+        ASSERT_TRUE(heads && records);
+        const std::vector<std::byte> whole{records->begin(), records->end()};
+        const auto said = read_fragment(*file, one.file, one.fragment, Form::results);
+        ASSERT_TRUE(said);
+        EXPECT_EQ(unpack_fragment(whole, one.file, Form::heads).value_or(Bytes{}), *heads);
+        EXPECT_EQ(unpack_fragment(whole, one.file, Form::results).value_or(Bytes{}), *said);
+    }
+}
+
+TEST_F(RecorderTest, f14_results_that_were_acknowledged_are_there_after_a_crash) {
+    begin();
+    for (int picture = 0; picture < 60; ++picture) {
+        play(1);
+        say(picture);
+    }
+    time_.run_for(1s);
+    keeper_.tend();
+    time_.settle();
+    const auto file = open_file(folder_, 1);
+    ASSERT_TRUE(recover(*file, 1, "crash"));   // as kill -9 leaves it
+    const auto found = scan(*file, 1, Depth::bodies);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->damaged, 0U);
+    std::size_t results = 0;
+    for (const Fragment& one : found->fragments) {
+        const auto bytes = read_fragment(*file, 1, one, Form::results);
+        ASSERT_TRUE(bytes);
+        results += mp4::read_events(*bytes)->size();
+    }
+    EXPECT_GE(results, 45U);
+}
+
+TEST_F(RecorderTest, results_wait_for_a_stalled_disk_within_bounds_and_are_not_kept_beyond) {
+    begin();
+    play(30);
+    const std::string large = R"({"a":")" + std::string(16'000, 'x') + R"("})";
+    for (int times = 0; times < 200; ++times) {
+        recording_->say({.body = Bytes::copy(large), .capture = {1}, .pts = 1});
+    }
+    play(30);
+    recording_->pause("publisher gone");
+    const std::size_t kept = results_of(listing(), Form::results).size();
+    EXPECT_GT(kept, 50U);
+    EXPECT_LE(kept, Recorder::results_size_max / large.size());
 }
 
 TEST_F(RecorderTest, keeps_sound_that_came_before_its_picture) {

@@ -2,6 +2,7 @@
 
 #include "archive/batch.hpp"
 #include "archive/checksum.hpp"
+#include "container/mp4_event.hpp"
 #include "container/mp4_reader.hpp"
 
 #include <algorithm>
@@ -42,6 +43,22 @@ Result<> check_words(const FileFacts& facts) {
                    is_plain(facts.codecs, ".,-_", codecs_size_max) && known
                ? Result<>{}
                : fail(Errc::malformed, "a file's run, codecs or cause that no archive has");
+}
+
+/// What is shown to people and programs is what it says to be: whole JSON objects.
+Result<> check_results(ByteSpan chunk) {
+    const auto results = mp4::read_events(chunk);
+    if (!results) {
+        return std::unexpected(results.error());
+    }
+    const bool sound = std::ranges::all_of(*results, [](const media::TimedMessage& one) {
+        if (one.kind == media::TimedMessage::Kind::klv) {
+            return true;
+        }
+        const Result<Bytes> line = media::one_line(as_text(one.body));
+        return line && *line == one.body;
+    });
+    return sound ? Result<>{} : fail(Errc::malformed, "a result that is no JSON object");
 }
 
 bool is_sane(const RecordHead& head, const Fragment& fragment) {
@@ -92,6 +109,9 @@ Result<std::vector<RecordView>> check_uplinked(const UplinkedFragment& one) {
         (void)tally.add(record.head, at);
         at += head_size + record.body.size();
         media = media ? read_media(reader, record.body) : media;
+        if (media && record.head.track == results_track) {
+            media = check_results(record.body);
+        }
     }
     media = media ? reader.finish() : media;
     if (!media) {

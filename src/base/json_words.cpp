@@ -239,6 +239,23 @@ Result<JsonWords> JsonWords::parse(std::string_view text, std::size_t depth, std
     return words;
 }
 
+std::vector<std::string> json_objects(std::string_view list) {
+    std::vector<std::string> objects;
+    Scan scan{list};
+    if (!scan.take("[")) {
+        return {};
+    }
+    do {
+        std::optional<std::string> one = scan.nested(JsonWords::depth_max);
+        if (one && one->starts_with('{')) {
+            objects.push_back(std::move(*one));
+        } else if (!one && !scan.text() && !scan.truth() && !scan.number()) {
+            break;
+        }
+    } while (scan.take(","));
+    return objects;
+}
+
 bool JsonWords::holds(std::string_view key) const {
     return std::ranges::find(words_, key, &JsonWord::key) != words_.end();
 }

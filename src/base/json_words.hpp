@@ -40,4 +40,7 @@ private:
     std::vector<JsonWord> words_;
 };
 
+/// The objects that stand in a list, as they were written; nothing where it is none.
+std::vector<std::string> json_objects(std::string_view list);
+
 }   // namespace millrace::web

@@ -178,7 +178,7 @@ std::optional<media::TimedMessage> LiveSource::result_of(const media::AccessUnit
     }
     const std::string members = results_(*unit.camera_number);
     return media::TimedMessage{
-        .json = Bytes::copy(fmt::format(R"({{"capture":{},{}}})", unit.capture.utc.microseconds, members)),
+        .body = Bytes::copy(fmt::format(R"({{"capture":{},{}}})", unit.capture.utc.microseconds, members)),
         .capture = unit.capture.utc};
 }
 

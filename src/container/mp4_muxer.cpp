@@ -1,6 +1,7 @@
 #include "container/mp4_muxer.hpp"
 
 #include "container/mp4_box.hpp"
+#include "container/mp4_event.hpp"
 #include "media/audio_frame.hpp"
 #include "media/time.hpp"
 
@@ -120,22 +121,10 @@ bool Muxer::time_is_due(const media::AccessUnit& unit) {
     return true;
 }
 
-// emsg, version 1: timescale u32 | presentation_time u64 | event_duration u32 | id u32 | scheme_id_uri, 0 |
-//   value, 0 | message_data
 void Muxer::message(const media::TimedMessage& message, BlockLog& log, Instant now) {
-    constexpr std::size_t fixed = 8 + 4 + 20 + 2;
     std::vector<std::byte> box;
-    ByteWriter writer{box};
-    writer.u32(static_cast<std::uint32_t>(fixed + message_scheme.size() + message.json.size()));
-    writer.u32(four_cc("emsg"));
-    writer.u32(0x01000000);
-    writer.u32(static_cast<std::uint32_t>(media::TimedMessage::timescale));
-    writer.u64(static_cast<std::uint64_t>(std::max<std::int64_t>(message.pts, 0)));
-    writer.u32(0);
-    writer.u32(++messages_);
-    writer.text(message_scheme);
-    writer.u16(0);   // the ends of the scheme and of an empty value
-    log.message({box, message.json}, now);
+    write_event_head(box, message, ++messages_);
+    log.message({box, message.body}, now);
 }
 
 void Muxer::end(BlockLog& log, Instant now) {

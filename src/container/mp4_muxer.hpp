@@ -21,9 +21,6 @@ enum class Period : std::uint8_t {
     restarts,
 };
 
-/// scheme_id_uri of results: each emsg holds one JSON object.
-inline constexpr std::string_view message_scheme = "urn:millrace:result";
-
 /// Writes one stream as fragmented MP4 into a log, one moof and mdat a frame, never waiting for the next: a
 /// frame's duration is the last known one, and the next fragment's decode time tells the truth. Owned by a
 /// derived feed, on its home worker; the log is the feed's.

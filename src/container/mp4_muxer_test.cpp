@@ -266,14 +266,19 @@ TEST(Mp4Muxer, row_0_28_results_are_event_messages_between_the_fragments) {
     ASSERT_TRUE(viewing.configure(tracks));
     media::TimedMessage message = *media::read_message(R"({"n":1})");
     message.pts = 0x0102030405;
+    message.capture = {1'763'647'772'123'456};
     viewing.muxer().message(message, viewing.log(), {});
     const std::vector<std::byte> box = samples::bytes_of(viewing.log());
     const std::string wanted = std::string(
-                                   "\0\0\0\x3C"
+                                   "\0\0\0\x57"
                                    "emsg\x01\0\0\0\0\x01\x5F\x90\0\0\0\x01\x02\x03\x04\x05"
                                    "\0\0\0\0\0\0\0\x01",
                                    32) +
-                               std::string("urn:millrace:result\0\0", 21) + R"({"n":1})";
+                               std::string(
+                                   "urn:millrace:result\0"
+                                   "2025-11-20T14:09:32.123456Z\0",
+                                   48) +
+                               R"({"n":1})";
     EXPECT_EQ(as_text(box), wanted);
 }
 

@@ -19,6 +19,7 @@ constexpr std::uint8_t opus_extension = 0x80;   // descriptor_tag_extension, use
 constexpr std::uint8_t metadata_pointer_tag = 0x25;
 constexpr std::uint8_t metadata_tag = 0x26;
 constexpr std::string_view id3_identifier = "ID3 ";
+constexpr std::string_view klv_identifier = "KLVA";
 constexpr std::uint32_t half_rates_below = 32'000;
 
 /// The streams, and how many of them are coupled, that a channel_config_code of 1 to 8 stands for: those of
@@ -199,6 +200,37 @@ std::vector<std::byte> id3_pointer(std::uint16_t programme) {
     writer.u8(0x1F);   // in this transport stream
     writer.u16(programme);
     return out;
+}
+
+std::vector<std::byte> klv_descriptors() {
+    std::vector<std::byte> out;
+    ByteWriter writer{out};
+    writer.u8(registration_tag);
+    writer.u8(static_cast<std::uint8_t>(klv_identifier.size()));
+    writer.text(klv_identifier);
+    return out;
+}
+
+bool is_klv(std::uint8_t stream_type, ByteSpan descriptors) {
+    const auto type = static_cast<StreamType>(stream_type);
+    if (type != StreamType::private_pes && type != StreamType::metadata) {
+        return false;
+    }
+    const auto registered = find_descriptor(descriptors, registration_tag);
+    if (registered && as_text(*registered).starts_with(klv_identifier)) {
+        return true;
+    }
+    // metadata_application_format u16, then metadata_format: FF, said by an identifier.
+    const auto metadata = find_descriptor(descriptors, metadata_tag);
+    if (type != StreamType::metadata || !metadata) {
+        return false;
+    }
+    ByteReader reader{*metadata};
+    constexpr std::uint16_t said_by_identifier = 0xFFFF;
+    if (reader.u16() == said_by_identifier) {
+        reader.skip(klv_identifier.size());
+    }
+    return reader.u8() == 0xFF && as_text(reader.take(klv_identifier.size())) == klv_identifier;
 }
 
 std::uint8_t stream_id(const media::TrackConfig& config) {

@@ -36,6 +36,11 @@ std::vector<std::byte> descriptors(const media::TrackConfig& config);
 std::vector<std::byte> id3_descriptors();
 std::vector<std::byte> id3_pointer(std::uint16_t programme);
 
+/// Of KLV in PES packets without cells (MISB ST 1402): its registration.
+std::vector<std::byte> klv_descriptors();
+/// Whether a stream in a PMT is KLV.
+bool is_klv(std::uint8_t stream_type, ByteSpan descriptors);
+
 /// stream_id of the PES packets.
 std::uint8_t stream_id(const media::TrackConfig& config);
 

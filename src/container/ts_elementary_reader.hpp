@@ -2,6 +2,7 @@
 
 #include "container/ts_pes.hpp"
 #include "media/picture_reader.hpp"
+#include "media/timed_message.hpp"
 
 #include <deque>
 #include <memory>
@@ -20,7 +21,7 @@ struct Configured {
 };
 /// The programme's service ran and does not run any more (running_status in the SDT).
 struct Stopped {};
-using Item = std::variant<Announced, Configured, media::AccessUnit, Stopped>;
+using Item = std::variant<Announced, Configured, media::AccessUnit, Stopped, media::TimedMessage>;
 
 /// What a reader met on its way.
 struct ReaderCounters {
@@ -94,6 +95,29 @@ private:
     ReaderShared& shared_;
     PesGatherer gatherer_;
     std::uint64_t discontinuities_seen_ = 0;
+};
+
+/// Reads KLV (SMPTE 336M, MISB ST 1402) out of a PES stream, in cells with heads (stream_type 0x15,
+/// ISO/IEC 13818-1 §2.12.4) or without (0x06): messages, one a PES packet or cell. What is larger than they
+/// may be is left out and counted.
+class KlvReader {
+public:
+    KlvReader(Pid pid, bool in_cells, ReaderShared& shared)
+        : pid_{pid}, in_cells_{in_cells}, shared_{shared}, gatherer_{shared.held} {}
+
+    void take(const Packet& packet);
+    void lose() { gatherer_.damage(); }
+    Pid pid() const { return pid_; }
+    bool in_cells() const { return in_cells_; }
+
+private:
+    void read(const Pes& pes);
+    void give(ByteSpan klv, std::optional<std::int64_t> pts);
+
+    Pid pid_;
+    bool in_cells_;
+    ReaderShared& shared_;
+    PesGatherer gatherer_;
 };
 
 std::unique_ptr<ElementaryReader> read_pictures(Elementary stream, ReaderShared& shared);

@@ -17,6 +17,7 @@ constexpr std::uint16_t programme_number = 1;
 constexpr Pid map_pid = 0x1000;
 constexpr Pid first_track_pid = 0x0100;
 constexpr Pid message_pid = 0x0200;   // behind all tracks
+constexpr Pid klv_pid = 0x0201;
 constexpr std::uint8_t versions = 32;
 /// By how much other tracks' units move the clock later than those that carry it, at first and at most: where
 /// audio runs ahead of video, the video still sets the clock.
@@ -75,9 +76,16 @@ void Multiplexer::change_tables() {
     tables_due_ = true;
 }
 
-void Multiplexer::expect_messages() {
-    if (!std::exchange(with_messages_, true)) {
+void Multiplexer::expect_messages(media::TimedMessage::Kind kind) {
+    bool& with = kind == media::TimedMessage::Kind::klv ? with_klv_ : with_messages_;
+    if (!std::exchange(with, true)) {
         change_tables();
+    }
+}
+
+void Multiplexer::expect(std::span<const media::TimedMessage> messages) {
+    for (const media::TimedMessage& message : messages) {
+        expect_messages(message.kind);
     }
 }
 
@@ -95,6 +103,10 @@ void Multiplexer::rebuild_tables() {
         map.descriptors = id3_pointer(programme_number);
         map.streams.push_back(
             {static_cast<std::uint8_t>(StreamType::metadata), message_pid, id3_descriptors()});
+    }
+    if (with_klv_) {
+        map.streams.push_back(
+            {static_cast<std::uint8_t>(StreamType::private_pes), klv_pid, klv_descriptors()});
     }
     map.clock_pid = streams_.empty() ? null_pid : streams_.front().pid;
     tables_.clear();
@@ -245,17 +257,23 @@ void Multiplexer::write(std::vector<std::byte>& out, const media::TimedMessage& 
     if (!clock_) {
         return;
     }
-    expect_messages();
+    expect_messages(message.kind);
     if (tables_due_) {
         write_tables(out);
     }
-    const std::vector<std::byte> tag = id3::text_tag(id3::result_name, as_text(message.json));
+    const bool klv = message.kind == media::TimedMessage::Kind::klv;
+    const std::vector<std::byte> tag =
+        klv ? std::vector<std::byte>{} : id3::text_tag(id3::result_name, as_text(message.body));
+    const ByteSpan payload = klv ? message.body.span() : ByteSpan{tag};
     const std::int64_t pts = message.pts + time_offset;
     const PesHeader header{
-        {.stream_id = private_stream_id, .pts = pts, .dts = pts, .payload_size = tag.size()}};
-    PacketWriter writer{out, message_counter_, {.pid = message_pid}, header.span().size() + tag.size()};
+        {.stream_id = private_stream_id, .pts = pts, .dts = pts, .payload_size = payload.size()}};
+    PacketWriter writer{out,
+                        klv ? klv_counter_ : message_counter_,
+                        {.pid = klv ? klv_pid : message_pid},
+                        header.span().size() + payload.size()};
     writer.put(header.span());
-    writer.put(tag);
+    writer.put(payload);
 }
 
 void Multiplexer::run_on(std::vector<std::byte>& out, std::int64_t dts, std::int64_t timescale) {

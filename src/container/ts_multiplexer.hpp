@@ -49,9 +49,10 @@ public:
     /// Appends the packets of a unit: what is due before it, then itself. Units of other tracks, and of
     /// another kind than their track was configured with, are left out.
     void write(std::vector<std::byte>& out, const media::AccessUnit& unit);
-    /// A stream of ID3 tags stands in the PMT from now on.
-    void expect_messages();
-    /// Appends the packets of a message, an ID3 tag; the first brings its stream into the PMT. Nothing before
+    /// A stream of such messages stands in the PMT from now on: of ID3 tags for results, or of KLV.
+    void expect_messages(media::TimedMessage::Kind kind);
+    void expect(std::span<const media::TimedMessage> messages);
+    /// Appends the packets of a message; the first of its kind brings its stream into the PMT. Nothing before
     /// the first unit.
     void write(std::vector<std::byte>& out, const media::TimedMessage& message);
     /// Appends the clock values due before a unit at `dts` (of the track that carries the clock) follows.
@@ -88,7 +89,9 @@ private:
     std::vector<std::byte> last_tables_;
     std::vector<std::byte> prefix_;   // of the unit being written
     bool with_messages_ = false;
+    bool with_klv_ = false;
     std::uint8_t message_counter_ = 0;
+    std::uint8_t klv_counter_ = 0;
     std::array<std::uint8_t, 256> track_counters_{};
     std::array<std::uint8_t, 3> table_counters_{};
     std::uint8_t version_ = 31;   // of the PMT and SDT; the first is 0

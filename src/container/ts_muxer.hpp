@@ -16,9 +16,9 @@ public:
     /// The change is said by a new version of the PMT before the next unit.
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
-    /// As ID3 tags (HLS' timed metadata), with the time of their picture.
+    /// Results as ID3 tags (HLS' timed metadata), KLV as it came, with the time of their picture.
     void message(const media::TimedMessage& message, BlockLog& log, Instant now);
-    void expect_messages() { multiplexer_.expect_messages(); }
+    void expect_messages(media::TimedMessage::Kind kind) { multiplexer_.expect_messages(kind); }
     /// Says that the service does not run: another publisher's pictures may follow.
     void unpublished(BlockLog& log, Instant now) { end(log, now); }
     void end(BlockLog& log, Instant now);

@@ -429,5 +429,34 @@ TEST(TsMuxer, row_0_28_results_are_id3_tags_with_the_times_of_their_pictures) {
     EXPECT_EQ(heard.counters.counter_jumps, 0U);
 }
 
+TEST(TsMuxer, klv_goes_through_untouched_with_its_time) {
+    const std::vector tracks{flv::samples::track(Codec::h264)};
+    Muxer muxer{"live/cam"};
+    BlockLog log;
+    ASSERT_TRUE(muxer.configure(tracks, log, {}));
+    media::TimedMessage klv{.kind = media::TimedMessage::Kind::klv};
+    std::vector<media::TimedMessage> said;
+    for (const media::AccessUnit& unit : film(tracks, 5000, 800, 700)) {
+        muxer.write(unit, log, {});
+        std::vector<std::byte> body(said.size() * 100 + 1);
+        for (std::size_t at = 0; at < body.size(); ++at) {
+            body[at] = static_cast<std::byte>(at * 7 + said.size());
+        }
+        klv.body = Bytes{std::move(body)};
+        klv.pts = unit.pts;
+        muxer.message(klv, log, {});
+        said.push_back(klv);
+    }
+    const Heard heard = hear(flv::samples::bytes_of(log));
+    ASSERT_EQ(heard.messages.size(), said.size());
+    for (std::size_t i = 0; i < said.size(); ++i) {
+        EXPECT_EQ(heard.messages[i].kind, media::TimedMessage::Kind::klv);
+        EXPECT_EQ(heard.messages[i].body, said[i].body) << i;
+        EXPECT_EQ(heard.messages[i].source_pts, said[i].pts + time_offset) << i;
+    }
+    EXPECT_EQ(heard.counters.counter_jumps, 0U);
+    EXPECT_EQ(heard.counters.units_refused, 0U);
+}
+
 }   // namespace
 }   // namespace millrace::ts

@@ -68,6 +68,7 @@ std::vector<media::SegmentPart> Packager::package(const media::SegmentUnits& seg
         return {};
     }
     multiplexer_.configure(part.tracks);
+    multiplexer_.expect(segment.messages);
     multiplexer_.begin_segment();
     const auto leads = [this](const media::SegmentTrack* track) {
         return track->track.id == multiplexer_.clock_track();
@@ -75,8 +76,15 @@ std::vector<media::SegmentPart> Packager::package(const media::SegmentUnits& seg
     const media::SegmentTrack& leader = **std::ranges::find_if(carried, leads);
     std::vector<std::byte> bytes;
     bytes.reserve(size + size / 32 + 8 * packet_size);
+    auto message = segment.messages.begin();
     for (const Placed& placed : interleave(carried, leader)) {
         multiplexer_.write(bytes, *placed.unit);
+        for (; message != segment.messages.end() && message->pts <= placed.dts; ++message) {
+            multiplexer_.write(bytes, *message);
+        }
+    }
+    for (; message != segment.messages.end(); ++message) {
+        multiplexer_.write(bytes, *message);
     }
     part.timescale = leader.track.config->timescale;
     part.begin = leader.begin();

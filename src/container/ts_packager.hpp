@@ -17,6 +17,8 @@ public:
     Packager(std::string node_start, std::string_view service_name);
 
     bool carries(const media::Track& track) const;
+    /// They stand in it as in an endless answer, behind the unit that their time follows.
+    static constexpr bool takes_messages = true;
     /// One part with all carried tracks, "RUN/NODE_START/ts-NUMBER.ts"; none if it carries none.
     std::vector<media::SegmentPart> package(const media::SegmentUnits& segment);
 

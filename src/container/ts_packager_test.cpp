@@ -179,5 +179,40 @@ TEST(TsPackager, a_segment_of_audio_alone_is_whole) {
     }
 }
 
+TEST(TsPackager, row_0_28_what_is_said_of_pictures_stands_in_their_segment) {
+    const std::vector tracks = tracks_of(Codec::h264, Codec::aac);
+    Packager packager{"1a2b", "live/cam"};
+    std::vector<std::byte> all;
+    constexpr std::int64_t segments = 3;
+    for (std::int64_t i = 0; i < segments; ++i) {
+        media::SegmentUnits units = segment(tracks, i);
+        for (const media::AccessUnitRef& unit : units.tracks.front().units) {
+            units.messages.push_back({.kind = media::TimedMessage::Kind::klv,
+                                      .body = Bytes::copy(std::to_string(unit->pts)),
+                                      .pts = unit->pts});
+            units.messages.push_back({.body = Bytes::copy("{}"), .pts = unit->pts});
+        }
+        std::ranges::sort(units.messages, {}, &media::TimedMessage::pts);
+        const std::vector<media::SegmentPart> parts = packager.package(units);
+        ASSERT_EQ(parts.size(), 1U);
+        const Heard alone = hear(parts.front().bytes);
+        EXPECT_EQ(alone.messages.size(), units.messages.size() / 2) << "a player may begin with any";
+        samples::append(all, parts.front().bytes);
+    }
+    const Heard heard = hear(all);
+    ASSERT_EQ(heard.messages.size(), segments * segment_ms / samples::picture_ms);
+    for (const media::TimedMessage& message : heard.messages) {
+        EXPECT_EQ(as_text(message.body), std::to_string(*message.source_pts - time_offset));
+    }
+    const std::string text{as_text(all)};
+    std::size_t tags = 0;
+    for (std::size_t at = text.find("TXXX"); at != text.npos; at = text.find("TXXX", at + 1)) {
+        ++tags;
+    }
+    EXPECT_EQ(tags, heard.messages.size());
+    EXPECT_EQ(heard.of(0).size(), heard.messages.size());
+    EXPECT_EQ(heard.counters.counter_jumps, 0U);
+}
+
 }   // namespace
 }   // namespace millrace::ts

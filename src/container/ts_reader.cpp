@@ -64,6 +64,9 @@ std::optional<Item> Reader::next(ByteSpan& input) {
         if (finder_.losses() != losses) {
             // The packet before may have been cut short, and nothing in it says so.
             std::ranges::for_each(streams_, [](const auto& stream) { stream->lose(); });
+            if (klv_ != nullptr) {
+                klv_->lose();
+            }
         }
         if (!packet.empty()) {
             take(packet);
@@ -122,6 +125,8 @@ void Reader::take(ByteSpan bytes) {
     const auto stream = std::ranges::find(streams_, packet->pid, &ElementaryReader::pid);
     if (stream != streams_.end()) {
         (*stream)->take(*packet, carries_clock);
+    } else if (klv_ != nullptr && klv_->pid() == packet->pid) {
+        klv_->take(*packet);
     } else if (carries_clock && packet->discontinuity) {
         ++shared_->discontinuities;
     }
@@ -157,6 +162,20 @@ void Reader::take_map(ByteSpan section) {
     map_section_ = Bytes::copy(section);
     clock_pid_ = map->clock_pid;
     take_streams(*map);
+    take_klv(*map);
+}
+
+void Reader::take_klv(const ProgrammeMap& map) {
+    const auto entry = std::ranges::find_if(
+        map.streams, [](const MapEntry& one) { return is_klv(one.stream_type, one.descriptors); });
+    if (entry == map.streams.end() || entry->pid == programme_->map_pid) {
+        klv_.reset();
+        return;
+    }
+    const bool in_cells = entry->stream_type == static_cast<std::uint8_t>(StreamType::metadata);
+    if (klv_ == nullptr || klv_->pid() != entry->pid || klv_->in_cells() != in_cells) {
+        klv_ = std::make_unique<KlvReader>(entry->pid, in_cells, *shared_);
+    }
 }
 
 /// A service is believed to have stopped only if it ran before: many senders never say it well.

@@ -19,7 +19,8 @@ using Streams = std::vector<std::unique_ptr<ElementaryReader>>;
 /// access units: H.264, H.265, AAC (ADTS), MP3 and Opus, one picture a PES packet. Video times are ticks of
 /// 90 kHz, audio times of the sample rate, unwrapped beyond 33 bits and else as the sender said them: repairs
 /// are the hub's. A unit is marked where the sender marked a discontinuity of its clock. Where the SDT says
-/// that the programme stopped, what was begun is given first.
+/// that the programme stopped, what was begun is given first. The KLV of the programme's first such stream
+/// comes as messages.
 ///
 /// It never fails: what is damaged is dropped and counted. After a damaged picture the next one given is a
 /// key frame (or a recovery point; or any, after key_wait_max). Owned by one publication; one thread.
@@ -41,6 +42,7 @@ private:
     void take_map(ByteSpan section);
     void take_services(const Packet& packet);
     void take_streams(const ProgrammeMap& map);
+    void take_klv(const ProgrammeMap& map);
     bool flush();
 
     PacketFinder finder_;
@@ -53,6 +55,7 @@ private:
     Bytes map_section_;                      // the one in force
     std::unique_ptr<ReaderShared> shared_;   // before the streams, which know where it is
     Streams streams_;
+    std::unique_ptr<KlvReader> klv_;   // of the first such stream in the map
     std::uint64_t tables_refused_ = 0;
     bool ended_ = false;
 };

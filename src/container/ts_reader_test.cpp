@@ -344,5 +344,44 @@ TEST(TsReader, any_damaged_byte_does_no_harm) {
     }
 }
 
+/// A PES packet of private data at that time, as packets of a PID.
+std::vector<std::byte> private_pes(Pid pid, std::int64_t pts, std::string_view payload,
+                                   std::uint8_t& counter) {
+    const PesHeader header{
+        {.stream_id = private_stream_id, .pts = pts, .dts = pts, .payload_size = payload.size()}};
+    std::vector<std::byte> pes{header.span().begin(), header.span().end()};
+    samples::append(pes, as_bytes(payload));
+    return unit_packets({.pid = pid}, pes, counter);
+}
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+    return {as_bytes(text).begin(), as_bytes(text).end()};
+}
+
+TEST(TsReader, klv_comes_out_of_its_cells_and_without_them) {
+    constexpr std::uint8_t metadata = 0x15;
+    constexpr std::uint8_t private_data = 0x06;
+    // metadata_descriptor (0x26) of format KLVA; registration (0x05) KLVA.
+    const std::string described("\x26\x09\x01\x00\xFFKLVA\x00\x0F", 11);
+    const std::string registered("\x05\x04KLVA", 6);
+    for (const bool in_cells : {true, false}) {
+        std::uint8_t table_counter = 0;
+        std::uint8_t counter = 0;
+        std::vector<std::byte> stream = tables({.streams = {{in_cells ? metadata : private_data, 0x101,
+                                                             bytes_of(in_cells ? described : registered)}}},
+                                               table_counter);
+        const std::string cells("\0\1\xDF\0\3abc\0\2\xDF\0\1d", 14);
+        samples::append(stream, private_pes(0x101, 90'000, in_cells ? cells : "abc", counter));
+        samples::append(stream, private_pes(0x101, 93'600, in_cells ? cells.substr(0, 7) : "d", counter));
+        const Heard heard = hear(stream);
+        ASSERT_EQ(heard.messages.size(), 2U);
+        EXPECT_EQ(as_text(heard.messages[0].body), "abc");
+        EXPECT_EQ(as_text(heard.messages[1].body), "d");
+        EXPECT_EQ(heard.messages[0].source_pts, 90'000);
+        EXPECT_EQ(heard.messages[1].source_pts, in_cells ? 90'000 : 93'600);
+        EXPECT_EQ(heard.counters.units_refused, in_cells ? 1U : 0U) << "a cell that is cut";
+    }
+}
+
 }   // namespace
 }   // namespace millrace::ts

@@ -101,6 +101,7 @@ struct Heard {
     std::vector<Configured> configured;
     Units units;
     std::vector<std::size_t> stops;   ///< how many units were heard before each word that it stopped
+    std::vector<media::TimedMessage> messages;
     ReaderCounters counters;
 
     Units of(media::TrackId track) const {
@@ -123,6 +124,8 @@ inline Heard hear(ByteSpan bytes, std::size_t piece = SIZE_MAX) {
                 heard.configured.push_back(std::move(*configured));
             } else if (std::holds_alternative<Stopped>(*item)) {
                 heard.stops.push_back(heard.units.size());
+            } else if (auto* message = std::get_if<media::TimedMessage>(&*item)) {
+                heard.messages.push_back(std::move(*message));
             } else {
                 heard.units.push_back(std::move(std::get<media::AccessUnit>(*item)));
             }

@@ -15,8 +15,13 @@ namespace millrace::control {
 namespace {
 
 /// Paths that another room's routes answer; tests/interop/api.py asks a running node for them.
-const std::set<std::string> elsewhere{"/api/v1/events", "/{name}/events", "/api/v1/recordings/{name}",
-                                      "/api/v1/pins/{name}", "/api/v1/streams/{name}/results"};
+const std::set<std::string> elsewhere{"/api/v1/events",
+                                      "/{name}/events",
+                                      "/api/v1/recordings/{name}",
+                                      "/api/v1/recordings/{name}/results",
+                                      "/api/v1/pins/{name}",
+                                      "/api/v1/streams/{name}/results",
+                                      "/api/v1/streams/{name}/messages"};
 
 class Nowhere final : public Background {
 public:

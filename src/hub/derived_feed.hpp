@@ -30,7 +30,7 @@ concept Muxer = requires(M muxer, const M& constant, std::span<const media::Trac
     muxer.unpublished(log, now);   // the publisher said it ends; another may follow
     muxer.end(log, now);           // nothing will follow
     // And, where the form has words for it, message(message, log, now), of what is said beside the frames,
-    // and expect_messages() before the first configure where there were some before; lost(log, now): the
+    // and expect_messages(kind) before the first configure where there were some before; lost(log, now): the
     // publisher left without a word. Where there is a constant `ends_with_publisher` that is true, the log
     // ends with the publisher's word.
     { constant.lead(tracks) } -> std::same_as<Bytes>;
@@ -61,8 +61,8 @@ public:
 
     /// Says it beside the frames, where the form has words for it; it leaves at once.
     void say(const media::TimedMessage& message, Instant now);
-    /// There were messages before it began.
-    virtual void expect_messages() {}
+    /// There were messages of that kind before it began.
+    virtual void expect_messages(media::TimedMessage::Kind /*kind*/) {}
 
     void attach(MirrorRef mirror, StreamHandle stream);
     void detach(const MirrorRef& mirror) { std::erase(mirrors_, mirror); }
@@ -138,9 +138,9 @@ public:
         return track.config != nullptr && muxer_.carries(track) && (!key_.only || *key_.only == track.kind);
     }
 
-    void expect_messages() override {
-        if constexpr (requires { muxer_.expect_messages(); }) {
-            muxer_.expect_messages();
+    void expect_messages(media::TimedMessage::Kind kind) override {
+        if constexpr (requires { muxer_.expect_messages(kind); }) {
+            muxer_.expect_messages(kind);
         }
     }
 

@@ -34,6 +34,10 @@ private:
     std::vector<media::SegmentPart> package(const media::SegmentUnits& units) override {
         return packager_.package(units);
     }
+    /// A packager may say that it takes the messages of a segment.
+    bool has_words() const override {
+        return requires { P::takes_messages; };
+    }
 
     P packager_;
     FlavourKey key_;

@@ -146,8 +146,8 @@ void Directory::tell(Event event) {
 
 void Directory::tell_result(const std::string& stream, const media::TimedMessage& message) {
     if (events_ != nullptr) {
-        const std::string head = fmt::format(R"("kind":"result","stream":{})", web::json_quoted(stream));
-        events_->tell_result(stream, media::message_text(head, message));
+        const std::string members = fmt::format(R"("stream":{},)", web::json_quoted(stream));
+        events_->tell_of_moment(EventKind::result, stream, media::message_text("kind", members, message));
     }
 }
 
@@ -244,6 +244,28 @@ void Directory::ask(const std::string& name, Ask ask) {
             }
         });
     }
+}
+
+void Directory::send_back(const std::string& name, Bytes message, Reply<bool> reply) {
+    const std::optional<StreamHandle> handle = find(name);
+    if (!handle) {
+        reply.give(fail(Errc::not_found, "no such stream"));
+        return;
+    }
+    on_home(*handle, [message = std::move(message), reply = std::move(reply)](Stream* found) mutable {
+        const Result<> said = found != nullptr ? found->send_back(std::move(message))
+                                               : Result<>{fail(Errc::not_found, "no such stream")};
+        reply.give(said ? Result<bool>{true} : std::unexpected(said.error()));
+    });
+}
+
+void Directory::hear(const std::string& name, const Bytes& message) {
+    if (events_ != nullptr) {
+        events_->tell_of_moment(EventKind::message, name,
+                                fmt::format(R"({{"kind":"message","stream":{},"message":{}}})",
+                                            web::json_quoted(name), as_text(message)));
+    }
+    send_back(name, message, {});
 }
 
 void Directory::finish(Reply<std::vector<Duration>> reply) {

@@ -81,6 +81,12 @@ public:
 
     /// Passes an ask up to whoever publishes the stream.
     void ask(const std::string& name, Ask ask);
+    /// Passes on to the publisher of a stream what an application says to it; answers true. Errc::not_found
+    /// (no such stream, nobody publishes it), unsupported, throttled.
+    void send_back(const std::string& name, Bytes message, Reply<bool> reply);
+    /// An application on the other side of a link said something to who publishes the stream here: readers of
+    /// its events hear it, and its publisher, if that is another link.
+    void hear(const std::string& name, const Bytes& message);
 
     /// Somebody wants a stream that is there, but offline. False: it has no source that could be called.
     bool call(const std::string& name);

@@ -30,12 +30,12 @@ std::string json_of(const Event& event, std::string_view text, std::string_view 
 
 bool wanted(const EventWish& wish, const Event& event) {
     if (wish.stream.empty()) {
-        return event.kind != EventKind::result;
+        return event.kind != EventKind::result && event.kind != EventKind::message;
     }
     return wish.stream == event.stream &&
            (event.kind == EventKind::stream || event.kind == EventKind::verdict ||
             event.kind == EventKind::viewers || event.kind == EventKind::result ||
-            event.kind == EventKind::gap || !event.open_json.empty());
+            event.kind == EventKind::gap || event.kind == EventKind::message || !event.open_json.empty());
 }
 
 bool limited(EventKind kind) {
@@ -57,6 +57,7 @@ std::string_view name(EventKind kind) {
         case EventKind::lost: return "lost";
         case EventKind::result: return "result";
         case EventKind::gap: return "gap";
+        case EventKind::message: return "message";
     }
     return "stream";
 }
@@ -152,8 +153,8 @@ void Events::keep(Event event) {
     hand_out(EventRef{kept_.back()});
 }
 
-void Events::tell_result(std::string stream, std::string json) {
-    home_.post([this, event = Event{.kind = EventKind::result,
+void Events::tell_of_moment(EventKind kind, std::string stream, std::string json) {
+    home_.post([this, event = Event{.kind = kind,
                                     .stream = std::move(stream),
                                     .text = {},
                                     .members = {},

@@ -30,8 +30,9 @@ enum class EventKind : std::uint8_t {
     lost,            ///< events that a reader asked for are not kept any more
     result,          ///< what an application says of a picture; for the readers of its stream alone
     gap,             ///< what was missing of a recording has come
+    message,         ///< what an application says to who publishes the stream; likewise
 };
-inline constexpr std::size_t event_kinds = 11;
+inline constexpr std::size_t event_kinds = 12;
 std::string_view name(EventKind kind);
 
 /// Something that happened. Who tells it fills the first four.
@@ -95,8 +96,8 @@ public:
     Events& operator=(const Events&) = delete;
 
     void tell(Event event);
-    /// A result of a stream, whose `json` is all that is said.
-    void tell_result(std::string stream, std::string json);
+    /// A result, or a message, of a stream, whose `json` is all that is said.
+    void tell_of_moment(EventKind kind, std::string stream, std::string json);
 
     /// The next events for a reader, as soon as there is one. `reader` is a number of its own from
     /// `new_reader`; its next call takes the place of one that waits. Errc::exhausted: too many readers wait.

@@ -252,7 +252,7 @@ TEST(Events, row_0_28_results_go_to_the_readers_of_their_stream_alone_and_push_n
     Reader everything{world.time, world.other, world.events};
     world.tell("one");
     for (std::size_t i = 0; i < Events::results_max * 3; ++i) {
-        world.events.tell_result("live/cam", fmt::format("{{{}}}", i));
+        world.events.tell_of_moment(EventKind::result, "live/cam", fmt::format("{{{}}}", i));
         world.time.settle();
     }
     world.tell("two");
@@ -274,7 +274,8 @@ TEST(Events, results_that_nobody_reads_are_bounded_in_bytes) {
     const std::string large(media::TimedMessage::bytes_max, 'x');
     Reader slow{world.time, world.other, world.events, {.after = {}, .stream = "live/cam"}};
     for (int i = 0; i < 1000; ++i) {
-        world.events.tell_result("live/cam", large);   // it reads only when all are there
+        world.events.tell_of_moment(EventKind::result, "live/cam",
+                                    large);   // it reads only when all are there
     }
     world.time.settle();
     std::size_t bytes = 0;

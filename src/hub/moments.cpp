@@ -71,4 +71,14 @@ Result<> Moments::bind(media::TimedMessage& message) const {
     return {};
 }
 
+std::optional<WallTime> Moments::at(std::int64_t pts) const {
+    const auto away = [pts](const Picture& picture) { return std::abs(picture.pts - pts); };
+    const auto nearest = std::ranges::min_element(pictures_, {}, away);
+    if (nearest == pictures_.end() || away(*nearest) > ahead_max / 1s * media::TimedMessage::timescale) {
+        return std::nullopt;
+    }
+    return WallTime{nearest->capture.microseconds +
+                    media::rescale(pts - nearest->pts, media::TimedMessage::timescale, 1'000'000)};
+}
+
 }   // namespace millrace::hub

@@ -5,6 +5,7 @@
 #include "media/timed_message.hpp"
 
 #include <deque>
+#include <optional>
 
 namespace millrace::hub {
 
@@ -22,6 +23,8 @@ public:
     /// Sets `pts` to that of the message's picture: the one whose capture time is nearest, or the newest
     /// where the message says no time; that is then its time. Errc::not_found: there is none.
     Result<> bind(media::TimedMessage& message) const;
+    /// When the picture that stands there was taken, or would have been; nothing where none is near.
+    std::optional<WallTime> at(std::int64_t pts) const;
     void clear() { pictures_.clear(); }
 
 private:

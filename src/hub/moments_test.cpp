@@ -22,7 +22,7 @@ Moments film(int pictures) {
 
 /// The time of the picture that was found, in ms; -1: none.
 std::int64_t found(const Moments& moments, std::int64_t capture_ms) {
-    media::TimedMessage message{.json = {}, .capture = {begin + capture_ms * 1000}};
+    media::TimedMessage message{.body = {}, .capture = {begin + capture_ms * 1000}};
     return moments.bind(message) ? message.pts / 90 : -1;
 }
 

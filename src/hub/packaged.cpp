@@ -1,6 +1,7 @@
 #include "hub/packaged.hpp"
 
 #include "hub/cutter.hpp"
+#include "media/time.hpp"
 
 #include <algorithm>
 
@@ -38,6 +39,35 @@ void Packaged::pump(Instant now, WallTime utc) {
     add_complete(now);
 }
 
+void Packaged::say(const media::TimedMessage& message) {
+    if (!has_words()) {
+        return;
+    }
+    const auto place = std::ranges::upper_bound(messages_, message.pts, {}, &media::TimedMessage::pts);
+    messages_.insert(place, message);
+    message_bytes_ += message.body.size();
+    while (messages_.size() > messages_max || message_bytes_ > message_bytes_max) {
+        message_bytes_ -= messages_.front().body.size();
+        messages_.pop_front();
+    }
+}
+
+std::vector<media::TimedMessage> Packaged::take_messages(const media::SegmentUnits& units) {
+    constexpr std::int64_t timescale = media::TimedMessage::timescale;
+    std::optional<std::int64_t> end;
+    for (const media::SegmentTrack& track : units.tracks) {
+        end = std::max(end.value_or(INT64_MIN),
+                       media::rescale(track.end, track.track.config->timescale, timescale));
+    }
+    std::vector<media::TimedMessage> taken;
+    while (end && !messages_.empty() && messages_.front().pts < *end) {
+        message_bytes_ -= messages_.front().body.size();
+        taken.push_back(std::move(messages_.front()));
+        messages_.pop_front();
+    }
+    return taken;
+}
+
 void Packaged::add_complete(Instant now, bool unpublished) {
     while (std::optional<media::SegmentUnits> units = segmenter_->next()) {
         for (media::SegmentTrack& track : units->tracks) {
@@ -49,6 +79,7 @@ void Packaged::add_complete(Instant now, bool unpublished) {
             }
             units_ += track.units.size();
         }
+        units->messages = take_messages(*units);
         auto entry = std::make_shared<SegmentEntry>();
         entry->cut = units->cut;
         entry->parts = package(*units);
@@ -95,6 +126,8 @@ void Packaged::end(Instant now) {
 
 void Packaged::restart(std::string run, Instant now) {
     segmenter_.emplace(std::move(run), source_->window / 2);
+    messages_.clear();
+    message_bytes_ = 0;
     cursor_.emplace(source_->feed, source_->feed.end());
     log_->restart(now);
 }

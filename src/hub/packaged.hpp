@@ -7,6 +7,7 @@
 #include "hub/segmenter.hpp"
 
 #include <array>
+#include <deque>
 #include <optional>
 #include <string>
 
@@ -45,6 +46,11 @@ public:
     /// Takes what the feed got since; `utc`, if given, counts how long it took until a segment is listed.
     void pump(Instant now, WallTime utc = {});
     virtual bool takes(const media::Track& track) const = 0;
+    /// What is said of one of its pictures, for forms that have words for it. So many wait for their segment;
+    /// what comes beyond pushes out the oldest.
+    static constexpr std::size_t messages_max = 4096;
+    static constexpr std::size_t message_bytes_max = 4U << 20U;
+    void say(const media::TimedMessage& message);
     /// The publisher said its end: its last segment is listed as it is, with that word. Another may follow.
     void unpublished(Instant now);
     /// Units of the segments under way are not here: they are listed as gaps.
@@ -73,6 +79,7 @@ public:
 
 protected:
     virtual std::vector<media::SegmentPart> package(const media::SegmentUnits& units) = 0;
+    virtual bool has_words() const = 0;
 
 private:
     struct Taken {
@@ -80,6 +87,8 @@ private:
         bool taken = false;
     };
     bool wants(const media::AccessUnit& unit);
+    /// Those that wait and belong to this segment, or to one before it.
+    std::vector<media::TimedMessage> take_messages(const media::SegmentUnits& units);
     /// `unpublished`: the last one of them says so.
     void add_complete(Instant now, bool unpublished = false);
     void count(const media::SegmentUnits& units);
@@ -92,6 +101,8 @@ private:
     LatencyMeter latency_;
     WallTime utc_;
     std::array<Taken, Timeline::tracks_max> taken_;
+    std::deque<media::TimedMessage> messages_;   // by their times
+    std::size_t message_bytes_ = 0;
     Instant asked_;
     std::uint64_t units_ = 0;
     std::uint64_t segments_ = 0;

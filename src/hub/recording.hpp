@@ -2,6 +2,7 @@
 
 #include "base/executor.hpp"
 #include "hub/media_feed.hpp"
+#include "media/timed_message.hpp"
 #include "media/track.hpp"
 
 #include <cstdint>
@@ -47,6 +48,8 @@ public:
 
     /// The feed has more. Never waits.
     virtual void pump(Instant now) = 0;
+    /// What an application says of one of the pictures: it is kept beside them while they are recorded.
+    virtual void say(const media::TimedMessage& message) = 0;
     /// Nothing comes for a while, or ever, and why.
     virtual void pause(std::string_view cause) = 0;
     /// What is wanted from now on.

@@ -10,9 +10,11 @@
 /// A segmented form that anybody can read, and a player of it.
 namespace millrace::hub::toys {
 
-/// One part a track; its bytes are the times of its units, "0 40 80", in milliseconds.
+/// One part a track; its bytes are the times of its units, "0 40 80", in milliseconds, and behind them those
+/// of what was said of them, "r40".
 class LinePackager {
 public:
+    static constexpr bool takes_messages = true;
     explicit LinePackager(int* packaged = nullptr) : packaged_{packaged} {}
     bool carries(const media::Track& track) const { return track.config->codec != media::Codec::opus; }
     std::vector<media::SegmentPart> package(const media::SegmentUnits& units) {
@@ -26,6 +28,9 @@ public:
             std::string text;
             for (const media::AccessUnitRef& unit : track.units) {
                 text += (text.empty() ? "" : " ") + std::to_string(unit->dts_ms());
+            }
+            for (const media::TimedMessage& message : units.messages) {
+                text += " r" + std::to_string(message.pts / 90);
             }
             part.bytes = Bytes::copy(text);
             part.init_name =

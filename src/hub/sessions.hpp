@@ -31,7 +31,11 @@ struct AskBitrate {
 struct AskDemand {
     bool wanted;
 };
-using Ask = std::variant<AskKeyFrame, AskBitrate, AskDemand>;
+/// What an application says to the publisher: one JSON object on one line. Not coalesced.
+struct AskMessage {
+    Bytes json;
+};
+using Ask = std::variant<AskKeyFrame, AskBitrate, AskDemand, AskMessage>;
 
 /// Which way its media goes; an observer takes events alone.
 enum class SessionKind : std::uint8_t { publisher, viewer, observer };
@@ -51,6 +55,7 @@ struct SessionFacts {
     bool recorded = false;   ///< a viewer is sent what was recorded of the stream
     /// A publisher has an archive of its own and sends that, too; or an observer brings it.
     bool sends_log = false;
+    bool hears = false;   ///< a publisher takes what applications say to it (`AskMessage`)
 
     /// What its identity must be allowed for as long as it runs, of `stream`.
     Action action() const {

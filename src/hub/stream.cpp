@@ -48,8 +48,8 @@ Result<std::unique_ptr<Derived>> Stream::begin(const Flavour& flavour) {
         return std::unexpected(room.error());
     }
     std::unique_ptr<Derived> derived = flavour.make(*handle_.home);
-    if (messages_.taken > 0) {
-        derived->expect_messages();
+    for (const media::TimedMessage::Kind kind : messages_said_) {
+        derived->expect_messages(kind);
     }
     const Instant now = handle_.home->now();
     if (!flavour.key.pictures) {

@@ -23,6 +23,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,9 @@ public:
     static constexpr int messages_at_once_max = 200;
     static constexpr int message_kilobytes_per_second_max = 512;
     static constexpr int message_kilobytes_at_once_max = 1024;
+    /// Of what applications say to the publisher.
+    static constexpr int back_per_second_max = 10;
+    static constexpr int back_at_once_max = 20;
 
     Stream(Directory& directory, StreamHandle handle, std::string name, Settings settings);
     Stream(const Stream&) = delete;
@@ -92,6 +96,9 @@ public:
     void close(const FlavourKey& key, const MirrorRef& mirror);
     /// Passes an ask up to the publication; key frames at most once a second.
     void ask(Ask ask);
+    /// Passes on to the publisher what an application says to it: one JSON object. Errc::not_found (nobody
+    /// publishes), unsupported (its publisher takes none), throttled.
+    Result<> send_back(Bytes message);
     /// Somebody wants it: where nobody publishes it, its source on demand is woken, and who comes meanwhile
     /// waits for `source_wait`. Whether somebody publishes it, or will.
     bool call_source();
@@ -247,8 +254,12 @@ private:
     bool announced_ = false;   // the publisher named its tracks
     Moments moments_;
     MessageCounts messages_;
+    std::set<media::TimedMessage::Kind> messages_said_;   // there were some of
     RateLimit<messages_per_second_max, messages_at_once_max> message_rate_;
     RateLimit<message_kilobytes_per_second_max, message_kilobytes_at_once_max> message_kilobytes_;
+    RateLimit<back_per_second_max, back_at_once_max> back_rate_;
+    std::int64_t source_shift_ =
+        0;   ///< between the publisher's times and the run's, of the newest unit; 90 kHz
     std::optional<Instant> last_key_ask_;
     media::AccessUnitRef key_picture_;   // the newest of this publication
     std::vector<KeyWaiter> key_waiters_;

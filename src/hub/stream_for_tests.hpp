@@ -26,7 +26,7 @@ public:
         line(kind + std::to_string(unit.dts_ms()) + (unit.discontinuity ? " jump" : ""), log, now);
     }
     void message(const media::TimedMessage& message, BlockLog& log, Instant now) {
-        line("r " + std::to_string(message.pts / 90) + " " + std::string{as_text(message.json)}, log, now);
+        line("r " + std::to_string(message.pts / 90) + " " + std::string{as_text(message.body)}, log, now);
     }
     void unpublished(BlockLog& log, Instant now) { line("unpublished", log, now); }
     void lost(BlockLog& log, Instant now) { line("lost", log, now); }
@@ -92,12 +92,17 @@ struct World {
 /// A publisher that the test leads by hand.
 class Publisher final : public Sessions::Entry {
 public:
+    /// The one of "live/deaf" takes nothing that applications say.
+    static SessionFacts facts_of(std::string name, Identity who) {
+        const bool hears = name != "live/deaf";
+        return {.kind = SessionKind::publisher,
+                .protocol = "toy",
+                .stream = std::move(name),
+                .who = std::move(who),
+                .hears = hears};
+    }
     Publisher(World& world, Desk& desk, std::string name = "live/cam", Identity who = {})
-        : Entry{desk.sessions,
-                {.kind = SessionKind::publisher,
-                 .protocol = "toy",
-                 .stream = std::move(name),
-                 .who = std::move(who)}},
+        : Entry{desk.sessions, facts_of(std::move(name), std::move(who))},
           world_{world},
           desk_{desk},
           answer_{desk.executor} {
@@ -140,6 +145,8 @@ public:
             bitrate_asked = rate->bits_per_second;
         } else if (std::holds_alternative<AskKeyFrame>(ask)) {
             ++key_frames_asked;
+        } else if (const auto* const message = std::get_if<AskMessage>(&ask)) {
+            heard.emplace_back(as_text(message->json));
         }
     }
     void on_taken(std::size_t bytes) override { publication->taken(bytes); }
@@ -149,6 +156,7 @@ public:
     std::optional<Error> refused;
     std::optional<Error> ended_by;
     int asks = 0;
+    std::vector<std::string> heard;   ///< what applications said
     int key_frames_asked = 0;
     std::optional<std::uint64_t> bitrate_asked;
 

@@ -90,5 +90,68 @@ TEST(StreamMessages, large_ones_have_a_rate_of_their_own) {
     EXPECT_EQ(taken, Stream::message_kilobytes_at_once_max / 16U);
 }
 
+TEST(StreamMessages, klv_has_the_place_of_its_own_time_on_the_runs_timeline) {
+    World world;
+    Publisher camera{world, world.desk_a};
+    const auto show = [&](std::int64_t ms, std::int64_t said_ms, bool key) {
+        media::AccessUnit unit = picture(ms, key);
+        unit.dts = unit.pts = said_ms * 90;
+        camera.unit(std::move(unit));
+    };
+    const auto say_klv = [&](std::int64_t said_ms) {
+        world.desk_a.executor.run([&] {
+            camera.publication->say({.kind = media::TimedMessage::Kind::klv,
+                                     .body = Bytes::copy("klv"),
+                                     .source_pts = said_ms * 90});
+            camera.publication->flush();
+        });
+        world.time.settle();
+    };
+    show(0, 5'000'000, true);
+    Viewer viewer{world, world.desk_b};
+    show(40, 5'000'040, false);
+    say_klv(5'000'040);
+    EXPECT_NE(viewer.read().find("v 5000040\nr 5000040 klv\n"), std::string::npos);
+    // Its clock was set: the run goes on, and what belongs to a picture stays with it.
+    show(80, 1'000, true);
+    const std::string jumped = viewer.read();
+    say_klv(1'000);
+    const std::size_t at = jumped.rfind("v ");
+    ASSERT_NE(at, jumped.npos) << jumped;
+    const std::string moved = std::to_string(std::stoll(jumped.substr(at + 2)));
+    EXPECT_NE(moved, "1000");
+    EXPECT_EQ(viewer.read(), "r " + moved + " klv\n");
+}
+
+/// Says it to the publisher from the other worker.
+Result<bool> send_back(World& world, std::string text, const std::string& name = "live/cam") {
+    std::optional<Result<bool>> answered;
+    Answer<bool> answer{world.desk_b.executor};
+    world.desk_b.executor.run([&] { world.directory.send_back(name, Bytes::copy(text), answer.reply()); });
+    world.desk_b.executor.tasks().spawn([](auto& from, auto& into) -> Task<> {
+        into = co_await from.within(Instant::never());
+    }(answer, answered));
+    world.time.settle();
+    return *answered;
+}
+
+TEST(StreamMessages, only_who_hears_is_spoken_to_and_not_too_often) {
+    World world;
+    EXPECT_EQ(send_back(world, "{}").error().code, Errc::not_found);
+    Publisher deaf{world, world.desk_a, "live/deaf"};
+    EXPECT_EQ(send_back(world, "{}", "live/deaf").error().code, Errc::unsupported);
+    Publisher camera{world, world.desk_a, "live/edge"};
+    camera.unit(picture(0, true));
+    for (int i = 0; i < Stream::back_at_once_max; ++i) {
+        ASSERT_TRUE(send_back(world, std::to_string(i), "live/edge")) << i;
+    }
+    EXPECT_EQ(send_back(world, "{}", "live/edge").error().code, Errc::throttled);
+    ASSERT_EQ(camera.heard.size(), std::size_t{Stream::back_at_once_max});
+    EXPECT_EQ(camera.heard.front(), "0");
+    EXPECT_EQ(camera.heard.back(), std::to_string(Stream::back_at_once_max - 1));
+    world.time.run_for(1s);
+    EXPECT_TRUE(send_back(world, "{}", "live/edge"));
+}
+
 }   // namespace
 }   // namespace millrace::hub

@@ -228,10 +228,15 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
         first_media_ = arrival;
         set_alarm();
     }
+    const std::int64_t said_pts = unit.pts;
     if (!place(unit, arrival)) {
         torn_ = true;
         meter_.count_unusable(1);
         return;
+    }
+    if (video || !has_video()) {
+        source_shift_ = media::rescale_nearest(unit.pts - said_pts, unit.config->timescale,
+                                               media::TimedMessage::timescale);
     }
     const WallTime utc = handle_.home->clock().utc();
     if (unit.capture.utc.microseconds == 0) {

@@ -410,5 +410,29 @@ TEST(Stream, two_nodes_fed_alike_cut_alike_whenever_they_are_asked) {
     }
 }
 
+TEST(Stream, row_0_28_what_is_said_of_pictures_is_in_the_segment_that_has_them) {
+    World world;
+    Camera camera{world};
+    Player player{world, world.desk_a};
+    EXPECT_EQ(text(player.list()), "waits");
+    for (int ms = 0; ms < 6200; ms += 40) {
+        camera.run(40);
+        world.directory.say("live/cam", {*media::read_message("{}")}, {});
+        world.time.settle();
+    }
+    const SegmentListRef list = **player.list();
+    ASSERT_GE(list->segments.size(), 2U);
+    for (std::size_t at = 1; at < list->segments.size(); ++at) {
+        std::string times;
+        std::string said;
+        for (std::int64_t ms = 0; ms < 2000; ms += 40) {
+            const std::int64_t time = static_cast<std::int64_t>(at) * 2000 + ms;
+            times += (ms == 0 ? "" : " ") + std::to_string(time);
+            said += " r" + std::to_string(time);
+        }
+        EXPECT_EQ(as_text(player.fetch(list->segments[at]->parts[0].name)->bytes), times + said);
+    }
+}
+
 }   // namespace
 }   // namespace millrace::hub

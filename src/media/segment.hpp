@@ -1,6 +1,7 @@
 #pragma once
 
 #include "media/access_unit.hpp"
+#include "media/timed_message.hpp"
 
 #include <cstdint>
 #include <string>
@@ -32,6 +33,8 @@ struct SegmentUnits {
     std::vector<SegmentTrack> tracks;
     double lasts = 0;     ///< seconds, of one that is not all here: it then has no tracks
     bool first = false;   ///< nothing before it was packaged by the same packager
+    std::vector<TimedMessage>
+        messages{};   ///< of its pictures, by their times; only for forms that have them
 };
 
 /// A downloadable piece of a segment in one form: a track of it, or all its tracks multiplexed.

@@ -1,5 +1,6 @@
 #include "media/timed_message.hpp"
 
+#include "base/base64.hpp"
 #include "base/date_time.hpp"
 #include "base/json_words.hpp"
 
@@ -38,7 +39,24 @@ std::optional<WallTime> capture_of(const JsonWords& words) {
     return other ? std::nullopt : std::optional{WallTime{}};
 }
 
+/// Inside of its texts JSON has no line ends (RFC 8259 §7).
+Bytes line_of(std::string_view json) {
+    std::string line{json};
+    std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+    const std::size_t from = line.find('{');
+    const std::size_t to = line.rfind('}');
+    return Bytes::copy(as_bytes(std::string_view{line}.substr(from, to + 1 - from)));
+}
+
 }   // namespace
+
+Result<Bytes> one_line(std::string_view json) {
+    if (json.size() > TimedMessage::bytes_max) {
+        return fail(Errc::malformed, "a result or a message has at most 16 KiB");
+    }
+    const Result<JsonWords> words = JsonWords::parse_nested(json);
+    return words ? Result<Bytes>{line_of(json)} : std::unexpected(words.error());
+}
 
 Result<TimedMessage> read_message(std::string_view json) {
     if (json.size() > TimedMessage::bytes_max) {
@@ -54,22 +72,39 @@ Result<TimedMessage> read_message(std::string_view json) {
                     "a result's capture is a UTC time such as 2026-11-20T14:09:32.123456Z, or "
                     "microseconds since 1970");
     }
-    // Inside of its texts JSON has no line ends (RFC 8259 §7).
-    std::string line{json};
-    std::ranges::replace_if(line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
-    const std::size_t from = line.find('{');
-    const std::size_t to = line.rfind('}');
-    return TimedMessage{.json = Bytes::copy(as_bytes(std::string_view{line}.substr(from, to + 1 - from))),
-                        .capture = *capture};
+    return TimedMessage{.body = line_of(json), .capture = *capture};
 }
 
-std::string message_text(std::string_view head, const TimedMessage& message) {
-    std::string capture = date_time_text(message.capture);
+bool is_of_class(std::string_view json, std::string_view wanted) {
+    const Result<JsonWords> words = JsonWords::parse_nested(json);
+    if (!words) {
+        return false;
+    }
+    if (words->find("class", JsonWord::Kind::text) == wanted) {
+        return true;
+    }
+    const auto boxes = words->find("boxes", JsonWord::Kind::nested);
+    return boxes && std::ranges::any_of(web::json_objects(*boxes), [wanted](const std::string& box) {
+               const Result<JsonWords> said = JsonWords::parse_nested(box);
+               return said && said->find("label", JsonWord::Kind::text) == wanted;
+           });
+}
+
+std::string capture_text(WallTime capture) {
+    std::string text = date_time_text(capture);
     // It ends with milliseconds and Z.
-    capture.insert(capture.size() - 1, fmt::format("{:03}", message.capture.microseconds % 1000));
+    text.insert(text.size() - 1, fmt::format("{:03}", capture.microseconds % 1000));
+    return text;
+}
+
+std::string message_text(std::string_view key, std::string_view members, const TimedMessage& message) {
     const double pts = static_cast<double>(message.pts) / static_cast<double>(TimedMessage::timescale);
-    return fmt::format(R"({{{},"capture":"{}","pts":{:.6f},"result":{}}})", head, capture, pts,
-                       as_text(message.json));
+    const bool klv = message.kind == TimedMessage::Kind::klv;
+    const std::string_view kind = klv ? "klv" : "result";
+    const std::string body =
+        klv ? fmt::format(R"("{}")", encode_base64(message.body)) : std::string{as_text(message.body)};
+    return fmt::format(R"({{"{}":"{}",{}"capture":"{}","pts":{:.6f},"{}":{}}})", key, kind, members,
+                       capture_text(message.capture), pts, kind, body);
 }
 
 }   // namespace millrace::media

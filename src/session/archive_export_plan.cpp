@@ -38,7 +38,7 @@ struct Front {
 Result<Front> take_front(ByteSpan& heads, std::uint64_t file) {
     const Result<archive::RecordHead> head = archive::read_head(heads, file);
     const auto size =
-        head ? archive::front_size(heads.subspan(archive::head_size)) : std::optional<std::size_t>{};
+        head ? archive::front_size(*head, heads.subspan(archive::head_size)) : std::optional<std::size_t>{};
     if (!size || head->timescale == 0) {
         return fail(Errc::malformed, "this fragment is not as it was recorded");
     }

@@ -4,6 +4,7 @@
 #include "hub/name.hpp"
 #include "session/archive_export.hpp"
 #include "session/archive_lists.hpp"
+#include "session/archive_results.hpp"
 #include "session/archive_span.hpp"
 #include "session/archive_transport.hpp"
 #include "session/archive_units.hpp"
@@ -24,6 +25,7 @@ constexpr std::string_view transport_ending = "/archive.ts";
 constexpr std::string_view picture_ending = "/archive.jpg";
 constexpr std::string_view media_folder = "/archive/";
 constexpr std::string_view recordings = "/api/v1/recordings/";
+constexpr std::string_view results_ending = "/results";
 constexpr Duration answer_deadline = 20s;
 /// Stills gives up earlier, in words of its own.
 constexpr Duration picture_deadline = 60s;
@@ -35,7 +37,7 @@ constexpr Error catalogue_away{Errc::timed_out,
                                "again later"};
 
 struct Wanted {
-    enum class What : std::uint8_t { list, movie, transport, picture, media, document };
+    enum class What : std::uint8_t { list, movie, transport, picture, media, document, results };
     What what = What::list;
     std::string stream;
     AskedSpan asked;
@@ -54,11 +56,15 @@ Result<Wanted> with_span(Wanted wanted, const web::Request& request) {
 Result<Wanted> read_address(const web::Request& request) {
     const std::string_view path = request.path;
     if (path.starts_with(recordings)) {
-        const Result<hub::StreamName> name = hub::StreamName::parse(path.substr(recordings.size()));
+        const bool results = path.ends_with(results_ending);
+        const std::string_view behind = path.substr(recordings.size());
+        const Result<hub::StreamName> name =
+            hub::StreamName::parse(behind.substr(0, behind.size() - (results ? results_ending.size() : 0)));
         if (!name) {
             return std::unexpected(name.error());
         }
-        return with_span({.what = Wanted::What::document, .stream = name->text()}, request);
+        const auto what = results ? Wanted::What::results : Wanted::What::document;
+        return with_span({.what = what, .stream = name->text()}, request);
     }
     const Result<hub::MediaPath> split = hub::split_media_path(path);
     if (!split) {
@@ -120,6 +126,9 @@ public:
         }
         if (wanted->what == Wanted::What::picture) {
             co_return co_await picture(*wanted, admitted->anyone);
+        }
+        if (wanted->what == Wanted::What::results) {
+            co_return co_await results(*wanted);
         }
         const bool revised = wanted->what != Wanted::What::list || request_.query_value("rev");
         if (!revised) {
@@ -194,6 +203,22 @@ private:
         }
         response.headers.push_back({"Content-Type", "application/vnd.apple.mpegurl"});
         response.body = Bytes::copy(hls::write(*list));
+        co_return response;
+    }
+
+    Task<web::Response> results(const Wanted& wanted) {
+        Result<ResultsAsk> ask = read_results_ask(wanted.stream, request_);
+        if (!ask) {
+            co_return refusal(ask.error());
+        }
+        const Result<std::string> page = co_await results_page(desk_, keeper_, std::move(*ask));
+        if (!page) {
+            co_return refusal(page.error());
+        }
+        web::Response response{.headers = media_headers(request_, settings_->origins)};
+        response.headers.push_back({"Cache-Control", "no-cache"});
+        response.headers.push_back({"Content-Type", "application/json"});
+        response.body = Bytes::copy(*page);
         co_return response;
     }
 

@@ -21,6 +21,8 @@ public:
     Task<Result<std::vector<media::AccessUnit>>> read(archive::FoundFragment one);
 
     const std::vector<media::Track>& tracks() const { return units_.tracks(); }
+    /// What was said of that fragment's pictures.
+    const std::vector<media::TimedMessage>& results() const { return units_.results(); }
     const std::string& stream() const { return stream_; }
 
 private:

@@ -53,13 +53,29 @@ private:
         }
         const std::int64_t shift = shift_of(one);
         multiplexer_.begin_segment();
+        const std::vector<media::TimedMessage>& results = reading_.results();
+        multiplexer_.expect(results);
+        auto result = results.begin();
         for (media::AccessUnit& unit : *units) {
             const std::int64_t ticks = media::rescale(shift, microseconds, unit.config->timescale);
+            const std::int64_t dts =
+                media::rescale(unit.dts, unit.config->timescale, media::TimedMessage::timescale);
+            for (; result != results.end() && result->pts < dts; ++result) {
+                write(*result, shift);
+            }
             unit.dts += ticks;
             unit.pts += ticks;
             multiplexer_.write(packets_, unit);
         }
+        for (; result != results.end(); ++result) {
+            write(*result, shift);
+        }
         co_return Result<>{};
+    }
+
+    void write(media::TimedMessage result, std::int64_t shift) {
+        result.pts += media::rescale(shift, microseconds, media::TimedMessage::timescale);
+        multiplexer_.write(packets_, result);
     }
 
     /// What makes the run's times those of the file, in microseconds: within a run always the same.

@@ -1,5 +1,6 @@
 #include "session/archive_units.hpp"
 
+#include "container/mp4_event.hpp"
 #include "media/time.hpp"
 
 #include <algorithm>
@@ -45,6 +46,11 @@ Result<std::vector<media::AccessUnit>> ArchiveUnits::read(const Bytes& chunks) {
         if (auto* const unit = std::get_if<media::AccessUnit>(&**item)) {
             units.push_back(std::move(*unit));
         }
+    }
+    results_.clear();
+    for (media::TimedMessage& one : mp4::read_events(chunks).value_or(std::vector<media::TimedMessage>{})) {
+        const auto place = std::ranges::upper_bound(results_, one.pts, {}, &media::TimedMessage::pts);
+        results_.insert(place, std::move(one));
     }
     // The chunks of sound and picture stand one behind the other.
     std::ranges::sort(units, {}, decoded_at);

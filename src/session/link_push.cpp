@@ -61,6 +61,12 @@ void ask(Desk& desk, const std::string& stream, const link::Wish& wish) {
     }
 }
 
+void hear(Desk& desk, const std::string& stream, const Bytes& json) {
+    if (const Result<Bytes> message = media::one_line(as_text(json))) {
+        desk.directory.hear(stream, *message);
+    }
+}
+
 }   // namespace
 
 Task<ForwardEnding> link_push(Desk& desk, const ForwardMeans& means, ForwardCourse& course) {
@@ -100,7 +106,8 @@ Task<ForwardEnding> link_push(Desk& desk, const ForwardMeans& means, ForwardCour
     }
     auto back_channel = std::make_unique<LinkBackChannel>(
         std::move(talk), [&desk, stream](const link::Wish& wish) { ask(desk, stream, wish); },
-        [&words](const std::string& said) { words = words_of(said); });
+        [&words](const std::string& said) { words = words_of(said); },
+        [&desk, stream](const Bytes& json) { hear(desk, stream, json); });
     (*connection)->hold_little();
     joined->seat->lag_max = course.rule().uplink ? desk.settings->uplink_deadline : lag_max;
     // Asked now: a stream that goes on in another run ends this form first.

@@ -1,4 +1,5 @@
 #include "hub/segments_for_tests.hpp"
+#include "protocol/link/message.hpp"
 #include "session/links_for_tests.hpp"
 
 namespace millrace::session {
@@ -143,6 +144,21 @@ TEST_F(LinkPushes, what_the_receiver_wishes_reaches_the_encoder) {
     world_.desk_b.executor.run([this] { world_.directory.ask("live/copy", hub::AskBitrate{500'000}); });
     show(10);
     EXPECT_EQ(publisher_->asks, before + 1);
+}
+
+TEST_F(LinkPushes, row_0_28_what_applications_say_there_reaches_who_publishes_here) {
+    path({.delay = 20ms, .loss = 0.1});
+    publish_to(address("live/copy"));
+    show(10);
+    std::string large = R"({"text":"")";
+    large.insert(large.size() - 1, link::Note::bytes_max - large.size() - 1, 'x');
+    large += '}';
+    for (const std::string& one : {std::string{R"({"light":"on"})"}, large, std::string{"no object"}}) {
+        world_.desk_b.executor.run([&] { world_.directory.send_back("live/copy", Bytes::copy(one), {}); });
+        show(20);
+    }
+    EXPECT_EQ(publisher_->heard, (std::vector<std::string>{R"({"light":"on"})", large}));
+    EXPECT_EQ(report().reconnects(), 0U);
 }
 
 TEST_F(LinkPushes, f15_an_uplink_skips_whole_groups_of_live_pictures_that_are_older_than_its_deadline) {

@@ -39,6 +39,12 @@ public:
         publication_->take(std::move(unit));
     }
     hub::Publication& publication() { return *publication_; }
+    /// What applications said since the last turn goes out with this one.
+    void hand_notes() {
+        for (Bytes& note : std::exchange(notes_, {})) {
+            talk_.note(std::move(note));
+        }
+    }
     void count() {
         publication_->count_received(
             static_cast<std::size_t>(talk_.received() - std::exchange(bytes_, talk_.received())));
@@ -56,6 +62,12 @@ public:
             talk_.wish({.what = link::Wish::What::key_frame});
         } else if (const auto* const rate = std::get_if<hub::AskBitrate>(&ask)) {
             talk_.wish({.what = link::Wish::What::bitrate, .value = rate->bits_per_second});
+        } else if (auto* const message = std::get_if<hub::AskMessage>(&ask)) {
+            // It may be longer than one write: it goes with the next turn, which waits for all of them.
+            if (notes_.size() < notes_max) {
+                notes_.push_back(std::move(message->json));
+            }
+            return;
         }
         net::send_last_words(connection_, talk_);
     }
@@ -80,6 +92,8 @@ private:
     std::optional<hub::UplinkHall::Live> live_;   // of an uplink
     std::uint64_t bytes_ = 0;
     hub::ChunkChecks checked_;
+    static constexpr std::size_t notes_max = 64;
+    std::vector<Bytes> notes_;
     std::optional<Error> ended_by_;
 };
 
@@ -192,6 +206,7 @@ Task<Error> carry(Guest& guest, Publisher& publisher) {
         while (publisher.publication().congested()) {
             co_await sleep_until(executor, executor.now() + congestion_pause);
         }
+        publisher.hand_notes();
         const Result<> turn =
             co_await net::drive(*guest.connection, guest.talk, executor, guest.desk.read_buffer);
         if (!turn) {
@@ -218,7 +233,8 @@ Task<> publish(Guest& guest) {
                          .since = {},
                          .who = guest.who,
                          .hops = guest.hello.hops,
-                         .sends_log = guest.hello.direction == link::Direction::uplink}};
+                         .sends_log = guest.hello.direction == link::Direction::uplink,
+                         .hears = true}};
     Answer<hub::Grant> answer{guest.desk.executor};
     guest.desk.directory.publish(publisher.facts(), publisher.ref(), answer.reply());
     // No deadline: a grant that nobody waits for would keep the name; the hub answers within seconds.

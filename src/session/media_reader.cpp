@@ -61,6 +61,8 @@ private:
             into.items.emplace_back(media::Track{.id = configured->track,
                                                  .kind = media::kind_of(configured->config->codec),
                                                  .config = configured->config});
+        } else if (auto* message = std::get_if<media::TimedMessage>(&item)) {
+            into.messages.push_back(std::move(*message));
         }
     }
 

@@ -11,16 +11,17 @@ namespace {
 
 constexpr std::string_view protocol = "results";
 constexpr std::string_view streams = "/api/v1/streams/";
-constexpr std::string_view ending = "/results";
+constexpr std::string_view results_ending = "/results";
+constexpr std::string_view messages_ending = "/messages";
 constexpr std::string_view lines_type = "application/x-ndjson";
 constexpr Duration home_wait = 10s;
 
-bool is_of_results(std::string_view path) {
+bool is_of(std::string_view ending, std::string_view path) {
     return path.ends_with(ending) && path.size() > streams.size() + ending.size();
 }
 
 /// "live/cam" of "/api/v1/streams/live/cam/results".
-Result<hub::StreamName> stream_of(std::string_view path) {
+Result<hub::StreamName> stream_of(std::string_view path, std::string_view ending) {
     path.remove_prefix(streams.size());
     path.remove_suffix(ending.size());
     return hub::StreamName::parse(path);
@@ -50,8 +51,9 @@ Result<std::vector<media::TimedMessage>> messages_of(const web::Request& request
     return messages;
 }
 
-Task<Result<web::Response>> take(Desk& desk, const web::Request& request) {
-    const Result<hub::StreamName> name = stream_of(request.path);
+/// The stream that the path names, to whoever may publish it.
+Task<Result<std::string>> let_in(Desk& desk, const web::Request& request, std::string_view ending) {
+    const Result<hub::StreamName> name = stream_of(request.path, ending);
     if (!name) {
         co_return std::unexpected(name.error());
     }
@@ -59,8 +61,13 @@ Task<Result<web::Response>> take(Desk& desk, const web::Request& request) {
     petition.stream = name->text();
     const Result<hub::Admitted> admitted =
         co_await hub::ask(desk.admission, std::move(petition), desk.executor);
-    if (!admitted) {
-        co_return std::unexpected(admitted.error());
+    co_return admitted ? Result<std::string>{name->text()} : std::unexpected(admitted.error());
+}
+
+Task<Result<web::Response>> take_results(Desk& desk, const web::Request& request) {
+    const Result<std::string> stream = co_await let_in(desk, request, results_ending);
+    if (!stream) {
+        co_return std::unexpected(stream.error());
     }
     Result<std::vector<media::TimedMessage>> messages = messages_of(request);
     if (!messages) {
@@ -68,7 +75,7 @@ Task<Result<web::Response>> take(Desk& desk, const web::Request& request) {
     }
     const std::size_t said = messages->size();
     Answer<std::size_t> answer{desk.executor};
-    desk.directory.say(name->text(), std::move(*messages), answer.reply());
+    desk.directory.say(*stream, std::move(*messages), answer.reply());
     const Result<std::size_t> taken = co_await answer.within(desk.executor.now() + home_wait);
     if (!taken) {
         co_return std::unexpected(taken.error());
@@ -80,14 +87,36 @@ Task<Result<web::Response>> take(Desk& desk, const web::Request& request) {
     co_return web::Response{.status = 204};
 }
 
+Task<Result<web::Response>> take_message(Desk& desk, const web::Request& request) {
+    const Result<std::string> stream = co_await let_in(desk, request, messages_ending);
+    if (!stream) {
+        co_return std::unexpected(stream.error());
+    }
+    Result<Bytes> message = media::one_line(request.body);
+    if (!message) {
+        co_return std::unexpected(message.error());
+    }
+    Answer<bool> answer{desk.executor};
+    desk.directory.send_back(*stream, std::move(*message), answer.reply());
+    const Result<bool> passed = co_await answer.within(desk.executor.now() + home_wait);
+    co_return passed ? Result<web::Response>{web::Response{.status = 204}} : std::unexpected(passed.error());
+}
+
 Task<web::Response> answer(Desk& desk, const web::Request& request) {
-    if (!is_of_results(request.path)) {
-        web::Response response =
-            web::Response::problem(405, "results are posted to /api/v1/streams/NAME/results");
+    const bool results = is_of(results_ending, request.path);
+    if (!results && !is_of(messages_ending, request.path)) {
+        web::Response response = web::Response::problem(
+            405,
+            "results are posted to /api/v1/streams/NAME/results, messages to its publisher to …/messages");
         response.headers.push_back({"Allow", "GET, HEAD, PUT, DELETE, OPTIONS"});
         co_return response;
     }
-    Result<web::Response> taken = co_await take(desk, request);
+    Result<web::Response> taken;
+    if (results) {
+        taken = co_await take_results(desk, request);
+    } else {
+        taken = co_await take_message(desk, request);
+    }
     if (!taken) {
         note_refusal(desk, protocol, request.peer, taken.error());
         co_return web::refusal(request, taken.error());

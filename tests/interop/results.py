@@ -15,6 +15,7 @@ import peers
 import sends
 import websocket
 from scenario import test
+from sources import second_node
 
 PATIENCE = 20
 RESULTS = 50      # two seconds of them
@@ -22,9 +23,9 @@ BATCH_MAX = 75      # frames that a busy machine reads at once; results stand be
 CAMERA = "test:?size=320x180&fps=25&bitrate=500k&audio=none&results"
 
 
-def post(server, body, kind="application/json"):
-    """(status, what the answer says) of results for live/cam."""
-    request = urllib.request.Request(server.http("/api/v1/streams/live/cam/results"), data=body.encode(),
+def post(server, body, kind="application/json", what="results"):
+    """(status, what the answer says) of results for live/cam, or of a message to its publisher."""
+    request = urllib.request.Request(server.http(f"/api/v1/streams/live/cam/{what}"), data=body.encode(),
                                      headers={"Content-Type": kind}, method="POST")
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
@@ -161,10 +162,57 @@ def row_0_28_results_come_with_their_own_frames_by_link_and_in_every_form(scene)
     with open(film.path, "rb") as file:
         messages = [body for kind, body in boxes(file.read()) if kind == b"emsg"]
     assert len(messages) >= 20, len(messages)
-    for text in texts + [body.split(b"\0\0")[-1] for body in messages]:
+    for text in texts + [body[body.index(b"\0{") + 1:] for body in messages]:
         said = json.loads(text)
         if said.get("frame") in by_frame:
             assert said == by_frame[said["frame"]]["result"], said
+
+
+def recorded(server, query=""):
+    """All results in the recording, page by page."""
+    items, page = [], ""
+    while page is not None:
+        status, body = server.get(f"/api/v1/recordings/live/cam/results?limit=40{query}{page}")
+        assert status == 200, body
+        answer = json.loads(body)
+        items += answer["items"]
+        page = f"&page={answer['next']}" if "next" in answer else None
+    return items
+
+
+@test(quick=True)
+def row_0_28_results_are_recorded_with_their_pictures_and_messages_go_back_to_the_edge(scene):
+    inbox = os.path.join(scene.folder, "messages")
+    with second_node(scene, "--set", "streams={ live/cam: { record: true } }") as far:
+        with sends.Sender(scene, CAMERA, far.kcp("live/cam"), "--messages", inbox):
+            far.wait_live("live/cam")
+            sockets, events = (Messages(far, f"/live/cam{rest}") for rest in (".mp4?tracks=video", "/events"))
+            assert post(far, '{"light":\n"on"}', what="messages") == (204, ""), "a message is passed on"
+            assert post(far, "[]", what="messages")[0] == 400
+            assert post(far, '{"alarm":true,"class":"alarm"}') == (204, "")
+            node.until(lambda: len(events.results()) > 6 * RESULTS, PATIENCE, "some seconds of results come")
+            with open(inbox, encoding="utf-8") as file:
+                lines = [json.loads(line) for line in file]
+            assert [one["message"] for one in lines] == [{"light": "on"}], lines
+        heard = [{key: one[key] for key in ("capture", "pts", "result")} for one in events.results()]
+        node.until(lambda: len(recorded(far)) >= len(heard) - 2 * RESULTS, PATIENCE, "they are recorded")
+        kept = [{key: one[key] for key in ("capture", "pts", "result")} for one in recorded(far)]
+        begins = kept.index(heard[0]) if heard[0] in kept else 0
+        assert heard[:len(kept) - begins] == kept[begins:], "each once, in order, as the events have them"
+        assert [one["result"]["class"] for one in recorded(far, "&class=alarm")] == ["alarm"]
+        balls = recorded(far, f"&class=ball&from={heard[10]['capture']}&to={heard[20]['capture']}")
+        between = [one for one in heard[10:20] if "frame" in one["result"]]
+        assert [one["result"] for one in balls] == [one["result"] for one in between], balls
+        # Whoever plays the archive has them, too.
+        status, body = far.get("/live/cam/archive.ts")
+        assert status == 200
+        path = os.path.join(scene.folder, "archive.ts")
+        with open(path, "wb") as file:
+            file.write(body)
+        times, pictures, texts = id3_of(path)
+        assert len(texts) >= len(kept) - 1, (len(texts), len(kept))
+        assert sum(one in pictures for one in times) >= len(times) - 3, "each tag has the time of a picture"
+        assert sockets.results(), "and live ones still come"
 
 
 @test(quick=True)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseMessage } from '../src/messages.ts';
+import { RecordedResults } from '../src/player/recorded_results.ts';
 import { parseResult, Results, type Said } from '../src/player/results.ts';
 
 const words = '{"t":"result","capture":"2027-01-15T08:00:00.040000Z","pts":1.04,"result":' +
@@ -46,4 +47,39 @@ test('a result stands until the next, but not for long, and never before its pic
   assert.equal(results.at(0.96), null);
   assert.equal(results.at(1.2)?.pts, 1);
   assert.equal(results.at(1.4), null);
+});
+
+test('row_0_28 recorded pictures find their results, which are asked for once and ahead', async () => {
+  const asked: [number, number][] = [];
+  const began = 1_800_000_000_000;
+  const recorded = new RecordedResults((from, to) => {
+    asked.push([from - began, to - began]);
+    const frames = Array.from({ length: 1000 }, (_, frame) => said(frame));
+    return Promise.resolve(frames.filter(({ utc }) => utc >= from && utc < to));
+  });
+  const at = async (ms: number) => {
+    recorded.at(began + ms);
+    await new Promise((done) => setTimeout(done, 0));
+    return recorded.at(began + ms)?.pts;
+  };
+  for (let ms = 0; ms < 10_000; ms += 40) {
+    assert.equal(await at(ms), ms / 1000);
+  }
+  assert.deepEqual(asked, [[0, 4000], [4000, 8000], [8000, 12_000]]);
+  assert.equal(await at(30_000), 30, 'after a jump forward');
+  assert.equal(await at(20_000), 20, 'and back');
+  assert.equal(asked.length, 5);
+});
+
+test('recordings of a node that says nothing play without', async () => {
+  let asked = 0;
+  const recorded = new RecordedResults(() => {
+    ++asked;
+    return Promise.reject(new Error('away'));
+  });
+  for (let ms = 0; ms < 1000; ms += 40) {
+    assert.equal(recorded.at(1_800_000_000_000 + ms), null);
+    await new Promise((done) => setTimeout(done, 0));
+  }
+  assert.equal(asked, 1);
 });

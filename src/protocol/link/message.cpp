@@ -12,7 +12,8 @@ namespace millrace::link {
 // big-endian:
 //
 //   length(4)    of type and body
-//   type(1)      3 track, 4 unit, 64 result (media_link/message.cpp); 32 hello … 37 end; from 64 on, of what
+//   type(1)      3 track, 4 unit, 64 result, 68 klv (media_link/message.cpp); 32 hello … 37 end; from 64 on,
+//   of what
 //                later versions say: an end that does not know it passes over it
 //   body
 //
@@ -25,6 +26,7 @@ namespace millrace::link {
 //   run          id: text, the rest
 //   cut          number(8) discontinuity sequence(8) flags(1): 1 discontinuity, 2 independent
 //                time(8) timescale(4) UTC in microseconds(8) units since the cut before(4)
+//   note         JSON, the rest
 
 namespace {
 
@@ -39,7 +41,9 @@ enum class Type : std::uint8_t {
     end,
     result = 64,
     run,
-    cut
+    cut,
+    note,
+    klv
 };
 
 constexpr std::uint8_t passed_over_from = 64;
@@ -104,6 +108,14 @@ public:
         out_.u32(static_cast<std::uint32_t>(said.cut.timescale));
         out_.u64(static_cast<std::uint64_t>(said.cut.utc.microseconds));
         out_.u32(said.units);
+        return {};
+    }
+    Result<> operator()(const Note& note) {
+        if (note.json.size() > Note::bytes_max) {
+            return fail(Errc::exhausted, "a message to a publisher has at most 16 KiB");
+        }
+        begin(Type::note);
+        out_.bytes(note.json);
         return {};
     }
     Result<> operator()(const End&) { return begin(Type::end), Result<>{}; }
@@ -200,7 +212,8 @@ Result<Message> read_body(Type type, ByteSpan message, ByteReader& reader) {
     switch (type) {
         case Type::track:
         case Type::unit:
-        case Type::result: return read_media(message);
+        case Type::result:
+        case Type::klv: return read_media(message);
         case Type::hello: return read_hello(reader);
         case Type::welcome: {
             const std::uint16_t said = reader.u16();
@@ -215,6 +228,10 @@ Result<Message> read_body(Type type, ByteSpan message, ByteReader& reader) {
                        ? Result<Message>{Run{text_of(reader.rest())}}
                        : fail(Errc::malformed, "a run's name that is too long");
         case Type::cut: return read_cut(reader);
+        case Type::note:
+            return reader.remaining() <= Note::bytes_max
+                       ? Result<Message>{Note{Bytes::copy(reader.rest())}}
+                       : fail(Errc::malformed, "a message to a publisher that is too long");
         case Type::end:
             return reader.at_end() ? Result<Message>{End{}}
                                    : fail(Errc::malformed, "an end of the link that goes on");
@@ -261,7 +278,7 @@ Result<std::optional<Message>> read(ByteSpan message) {
     if (!reader.ok()) {
         return fail(Errc::malformed, "an empty message");
     }
-    if (type > static_cast<std::uint8_t>(Type::cut) && type >= passed_over_from) {
+    if (type > static_cast<std::uint8_t>(Type::klv) && type >= passed_over_from) {
         return std::optional<Message>{};
     }
     Result<Message> body = read_body(static_cast<Type>(type), message, reader);

@@ -80,11 +80,17 @@ struct Wish {
     std::uint64_t value = 0;   ///< bitrate: bits a second
 };
 
+/// What an application says to who sends: one JSON object of at most `bytes_max`, not looked at yet.
+struct Note {
+    static constexpr std::size_t bytes_max = 16U << 10U;
+    Bytes json;
+};
+
 /// The publisher said its end. Another may follow where the link stays.
 struct End {};
 
 using Message = std::variant<Hello, Welcome, Refusal, media::Track, media::AccessUnit, ChunkProof, Wish, End,
-                             media::TimedMessage, Run, SegmentCut>;
+                             media::TimedMessage, Run, SegmentCut, Note>;
 
 /// Appends the message with its length. A unit travels without its configuration, which stands in the track
 /// before it. What does not fit is Errc::exhausted, and nothing is appended; words are cut.

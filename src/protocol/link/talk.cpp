@@ -29,7 +29,10 @@ bool Talk::sends() const {
 }
 
 std::size_t Talk::message_max() const {
-    return phase_ == Phase::open && !sends() ? media_link::message_bytes_max : greeting_bytes_max;
+    if (phase_ != Phase::open) {
+        return greeting_bytes_max;
+    }
+    return sends() ? Note::bytes_max + 1 : media_link::message_bytes_max;
 }
 
 Result<> Talk::advance(Instant now) {
@@ -114,7 +117,8 @@ Result<> Talk::take_greeting(Message message, Instant now) {
 }
 
 Result<> Talk::take_media(Message message, Instant now) {
-    if (std::holds_alternative<Wish>(message) != sends() || std::holds_alternative<Hello>(message) ||
+    const bool back = std::holds_alternative<Wish>(message) || std::holds_alternative<Note>(message);
+    if (back != sends() || std::holds_alternative<Hello>(message) ||
         std::holds_alternative<Welcome>(message)) {
         return fail(Errc::malformed, "a message that is not for here and now");
     }
@@ -155,6 +159,12 @@ void Talk::refuse(Errc code, std::string words) {
 void Talk::wish(Wish wish) {
     if (phase_ == Phase::open && !sends()) {
         say(wish);
+    }
+}
+
+void Talk::note(Bytes json) {
+    if (phase_ == Phase::open && !sends()) {
+        say(Note{std::move(json)});
     }
 }
 

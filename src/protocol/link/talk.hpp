@@ -21,8 +21,8 @@ public:
     static constexpr Duration answer_max = 20s;
 
     enum class Side : std::uint8_t { caller, host };
-    /// Hello to the host, Welcome to the caller, Refusal to either, Wish to who sends, all else to who
-    /// receives. Proofs are not given out, see `chunks`.
+    /// Hello to the host, Welcome to the caller, Refusal to either, Wish and Note to who sends, all else to
+    /// who receives. Proofs are not given out, see `chunks`.
     using Event = Message;
 
     /// The host's end.
@@ -41,6 +41,7 @@ public:
     void refuse(Errc code, std::string words);
     /// To who sends. Nothing is said before there was a welcome.
     void wish(Wish wish);
+    void note(Bytes json);
     /// Who receives gives up where no unit comes for so long, once the two have met.
     void be_patient_for(Duration patience) { patience_ = patience; }
 

@@ -191,11 +191,42 @@ TEST(Talk, row_0_28_results_come_beside_the_units_with_their_own_time) {
     ASSERT_TRUE(host.receive(written(message), start));
     const auto came = next<media::TimedMessage>(host);
     ASSERT_TRUE(came);
-    EXPECT_EQ(came->json, message.json);
+    EXPECT_EQ(came->body, message.body);
     EXPECT_EQ(came->capture, message.capture) << "the sender knows its picture";
     std::vector<std::byte> broken = written(message);
     broken.back() = std::byte{'{'};
     EXPECT_FALSE(host.receive(broken, start));
+}
+
+TEST(Talk, klv_comes_beside_the_units_as_it_is) {
+    Talk host = open_host();
+    const media::TimedMessage message{.kind = media::TimedMessage::Kind::klv,
+                                      .body = Bytes::copy(std::string("\x06\x0E\0{", 4)),
+                                      .capture = {1'800'000'000'000'123}};
+    ASSERT_TRUE(host.receive(written(message), start));
+    const auto came = next<media::TimedMessage>(host);
+    ASSERT_TRUE(came);
+    EXPECT_EQ(came->kind, message.kind);
+    EXPECT_EQ(came->body, message.body);
+    EXPECT_EQ(came->capture, message.capture);
+}
+
+TEST(Talk, what_applications_say_goes_to_who_sends_and_to_nobody_else) {
+    const std::string most = R"({"a":")" + std::string(Note::bytes_max - 8, 'x') + R"("})";
+    const std::vector<std::byte> note = written(Note{Bytes::copy(most)});
+    Talk sender = open_host(Direction::play);
+    ASSERT_TRUE(sender.receive(note, start));
+    EXPECT_EQ(as_text(next<Note>(sender)->json), most);
+    Talk receiver = open_host();
+    EXPECT_FALSE(receiver.receive(note, start));
+    Talk host{start};
+    EXPECT_FALSE(host.receive(written(Note{Bytes::copy("{}")}), start)) << "before a word";
+    std::vector<std::byte> out;
+    EXPECT_FALSE(write(out, Note{Bytes::copy(most + " ")}));
+    EXPECT_TRUE(out.empty());
+    receiver = open_host();
+    receiver.note(Bytes::copy("{}"));
+    EXPECT_EQ(receiver.next_output(), written(Note{Bytes::copy("{}")}));
 }
 
 TEST(Talk, row_0_11_where_segments_begin_travels_with_the_units_and_what_is_not_whole_is_seen) {

@@ -19,7 +19,7 @@ namespace millrace::media_link {
 // A message; numbers are big-endian:
 //
 //   length(4)                    of type and body
-//   type(1)                      1 hello … 8 end; 16 picture, 17 release, 18 played; 64 result
+//   type(1)                      1 hello … 8 end; 16 picture, 17 release, 18 played; 64 result, 68 klv
 //   body
 //
 //   hello        version(2)
@@ -47,6 +47,7 @@ namespace millrace::media_link {
 //                sounds_late(8) sound_played(8) sound_filled(8) sound_dropped(8), microseconds
 //                silent          text, the rest of the message
 //   result       utc(8) of its picture; JSON, the rest
+//   klv          utc(8) of its picture; KLV (SMPTE 336M), the rest
 
 namespace {
 
@@ -62,7 +63,8 @@ enum class Type : std::uint8_t {
     picture = 16,
     release,
     played,
-    result = 64
+    result = 64,
+    klv = 68
 };
 
 constexpr std::uint8_t flag_key = 1;
@@ -127,9 +129,9 @@ public:
         return begin(Type::played), media_link::write(out_, played), Result<>{};
     }
     Result<> operator()(const media::TimedMessage& message) {
-        begin(Type::result);
+        begin(message.kind == media::TimedMessage::Kind::klv ? Type::klv : Type::result);
         out_.u64(static_cast<std::uint64_t>(message.capture.microseconds));
-        out_.bytes(message.json);
+        out_.bytes(message.body);
         return {};
     }
 
@@ -381,11 +383,18 @@ Result<Message> read_text(Type type, ByteReader& reader) {
 }
 
 /// What its text says of the time is not asked again: the sender knows its picture.
-Result<Message> read_result(ByteReader& reader) {
+Result<Message> read_result(ByteReader& reader, media::TimedMessage::Kind kind) {
     constexpr std::int64_t utc_max = std::int64_t{1} << 58U;
     const auto utc = static_cast<std::int64_t>(reader.u64());
     if (!reader.ok() || utc < 0 || utc > utc_max) {
         return fail(Errc::malformed, "a result that is cut, or of no time");
+    }
+    if (kind == media::TimedMessage::Kind::klv) {
+        return reader.remaining() <= media::TimedMessage::bytes_max
+                   ? Result<Message>{media::TimedMessage{.kind = kind,
+                                                         .body = Bytes::copy(reader.take(reader.remaining())),
+                                                         .capture = {utc}}}
+                   : fail(Errc::malformed, "KLV of more than 16 KiB");
     }
     Result<media::TimedMessage> message = media::read_message(as_text(reader.take(reader.remaining())));
     if (!message) {
@@ -406,7 +415,8 @@ Result<Message> read_body(Type type, ByteReader& reader) {
         case Type::picture: return read_picture(reader);
         case Type::release: return read_release(reader);
         case Type::played: return read_played(reader);
-        case Type::result: return read_result(reader);
+        case Type::result: return read_result(reader, media::TimedMessage::Kind::result);
+        case Type::klv: return read_result(reader, media::TimedMessage::Kind::klv);
         case Type::track:
         case Type::unit: break;
     }

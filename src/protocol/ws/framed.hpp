@@ -23,8 +23,7 @@ std::string tracks_text(std::string_view type, std::span<const media::Track> tra
 constexpr std::string_view waiting_text = R"({"t":"waiting"})";   ///< the publisher left; another may follow
 /// The same of pictures, which have no word for a publisher's end inside.
 constexpr std::string_view ended_text = R"({"t":"waiting","publisher":"ended"})";
-constexpr std::string_view result_head = R"("t":"result")";   ///< of media::message_text
-constexpr std::string_view end_text = R"({"t":"end"})";       ///< nothing follows
+constexpr std::string_view end_text = R"({"t":"end"})";   ///< nothing follows
 
 /// A whole text frame.
 std::vector<std::byte> text_frame(std::string_view text);
@@ -57,14 +56,14 @@ public:
     /// As text where there are words, else as the format has it.
     void message(const media::TimedMessage& message, BlockLog& log, Instant now) {
         if (words_ == Words::json) {
-            say(media::message_text(result_head, message), log, now);
+            say(media::message_text("t", {}, message), log, now);
         } else if constexpr (requires { muxer_.message(message, log, now); }) {
             muxer_.message(message, log, now);
         }
     }
-    void expect_messages() {
-        if constexpr (requires { muxer_.expect_messages(); }) {
-            muxer_.expect_messages();
+    void expect_messages(media::TimedMessage::Kind kind) {
+        if constexpr (requires { muxer_.expect_messages(kind); }) {
+            muxer_.expect_messages(kind);
         }
     }
     void unpublished(BlockLog& log, Instant now) {

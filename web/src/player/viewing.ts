@@ -11,6 +11,7 @@ import { MsePlayer } from './mse_player.ts';
 import { knowsHls, NativePlayer } from './native_player.ts';
 import { NodeLink } from './node_link.ts';
 import type { Listener, Player, PlayState, StreamAddress } from './player.ts';
+import { askResults, RecordedResults } from './recorded_results.ts';
 import { Results } from './results.ts';
 import { ShownFrames, type ShownLog } from './shown_frames.ts';
 import type { Stage } from './stage.ts';
@@ -30,6 +31,8 @@ export class Viewing {
   #frames: ShownLog | null = null;
   #link: NodeLink | null = null;
   readonly #results = new Results();
+  /** Of a recording, while one is played. */
+  #recorded: RecordedResults | null = null;
   /** Whether they come with the media. */
   #inBand = false;
   #state: PlayState | 'idle' = 'idle';
@@ -144,13 +147,14 @@ export class Viewing {
 
   /** The element shows the picture of that time of its own. */
   #annotate(time: number): void {
-    const capture = this.#inBand ? null : this.#player?.capturedAt(time) ?? null;
-    this.#stage.annotate(this.#inBand ? this.#results.at(time)
-      : capture === null ? null : this.#results.captured(capture.utc));
+    const utc = this.#inBand ? null : this.#player?.capturedAt(time)?.utc ?? null;
+    const captured = (at: number) => (this.#recorded === null ? this.#results.captured(at) : this.#recorded.at(at));
+    this.#stage.annotate(this.#inBand ? this.#results.at(time) : utc === null ? null : captured(utc));
   }
 
   #end(): void {
     this.#inBand = false;
+    this.#recorded = null;
     this.#results.forget();
     this.#stage.annotate(null);
     this.#frames?.stop();
@@ -188,6 +192,7 @@ export class Viewing {
         this.#results.add(said);
       },
     };
+    this.#recorded = this.#from === null ? null : new RecordedResults(askResults(this.#address));
     let player: Player;
     if (way !== 'mjpeg' && shown instanceof HTMLMediaElement) {
       player = this.#from === null ? new MEDIA_PLAYERS[way](shown, this.#address, listener)

@@ -186,27 +186,12 @@ def case_92_f5_a_full_disk_stops_recording_with_words_and_it_goes_on_by_itself(w
     assert inside.returncode == 0, inside.stdout
 
 
-@contextlib.contextmanager
-def calls_fail(world, *rules):
-    """System calls of the server fail as strace's rules say."""
-    command = ["strace", "-f", "-q", "-o", os.path.join(world.folder, "strace"),
-               "-p", str(world.server.process.pid)]
-    command += [word for rule in rules for word in ("-e", f"inject={rule}")]
-    command += ["-e", "trace=" + ",".join(sorted({rule.split(":")[0] for rule in rules}))]
-    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait()
-
-
 def lives_through(error):
     """A disk whose calls fail for a while: live goes on, an alarm, and it goes on by itself."""
     def run(world):
         with publishing(world):
             node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
-            with calls_fail(world, *error):
+            with disks.calls_fail(world, *error):
                 node.until(lambda: trouble(world) == "disk failed", 5 + SLACK, "it stops, and says so")
                 assert "nothing is recorded" in world.server.said()
             mended = time.time()
@@ -273,7 +258,7 @@ def case_f9_a_slow_disk_and_one_that_stalls_are_no_gap_and_disturb_nobody(world)
         node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
         for slow in (f"pwrite64:delay_enter={SLOW * MICROSECONDS:.0f}",
                      f"fdatasync:delay_enter={STALL * MICROSECONDS}:when=1"):
-            with calls_fail(world, slow):
+            with disks.calls_fail(world, slow):
                 beyond = time.time() + STALL
                 node.until(lambda end=beyond: recorded_beyond(world, end), PATIENCE, f"recorded with {slow}")
     world.sing()

@@ -294,7 +294,7 @@ def record_four_fragments(world):
 
 
 @test(quick=True, builds=("release",), canary=False, options=recording)
-def case_93_94_f25_one_changed_byte_anywhere_is_found_and_harms_one_fragment_at_most(world):
+def case_93_f25_one_changed_byte_anywhere_is_found_and_harms_one_fragment_at_most(world):
     record_four_fragments(world)
     before = what_there_is(world)
     fragments = sum(item["fragments"] for item in before["items"])
@@ -322,12 +322,73 @@ def case_93_94_f25_one_changed_byte_anywhere_is_found_and_harms_one_fragment_at_
     assert sum(item["fragments"] for item in after["items"]) >= fragments - 1, after
     for item in after["items"]:
         judge(world, frames(world, item), names_of(world))
-    # Case 94: without an index, from the files alone.
-    world.server.process.kill()
-    world.server.process.wait()
-    shutil.rmtree(folder)
-    shutil.copytree(kept, folder)
-    os.remove(os.path.join(folder, "archive/index"))
-    durable.restart(world)
-    again = what_there_is(world)
-    assert again["items"] == before["items"], (again, before)
+
+
+def copy_of_the_index(world, folder):
+    """As a backup of a running node has it: all of its files at one moment."""
+    archive = os.path.join(world.folder, "millrace-data/archive")
+    os.makedirs(folder)
+    world.server.process.send_signal(signal.SIGSTOP)
+    try:
+        for name in os.listdir(archive):
+            if name.startswith("index"):
+                shutil.copy(os.path.join(archive, name), folder)
+    finally:
+        world.server.process.send_signal(signal.SIGCONT)
+
+
+def put_index(world, folder=None):
+    """Takes the index away, and puts a copy in its place."""
+    archive = os.path.join(world.folder, "millrace-data/archive")
+    for name in os.listdir(archive):
+        if name.startswith("index"):
+            os.remove(os.path.join(archive, name))
+    if folder:
+        shutil.copytree(folder, archive, dirs_exist_ok=True)
+
+
+def record_some(world, count, meanwhile=None):
+    """Another file of at least so many fragments."""
+    def recorded():
+        items = what_there_is(world)["items"]
+        return len(items) > before and items[-1]["fragments"] >= count
+
+    before = len(what_there_is(world)["items"])
+    with publishing(world):
+        node.until(recorded, PATIENCE, "recorded")
+        if meanwhile:
+            meanwhile()
+            count = what_there_is(world)["items"][-1]["fragments"] + 1
+            node.until(recorded, PATIENCE, "it goes on")
+    node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
+
+
+def exported(world):
+    """The bytes of the whole as one file, and the names of its pictures."""
+    path = os.path.join(world.folder, "whole.mp4")
+    status, body = world.server.get(f"/{NAME}/archive.mp4", PATIENCE)
+    assert status == 200, body[:200]
+    with open(path, "wb") as file:
+        file.write(body)
+    return body, [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(path))]
+
+
+@test(quick=True, builds=("release",), canary=False,
+      options=lambda folder: (*recording(folder), "--set", "hls.segment=1s"))
+def case_94_an_index_that_is_lost_or_older_than_the_files_is_made_again_from_them_alone(world):
+    older = os.path.join(world.folder, "older")
+    record_some(world, 1)
+    record_some(world, 1, lambda: copy_of_the_index(world, older))
+    record_some(world, 1)
+    before, (whole, names) = what_there_is(world), exported(world)
+    assert len(before["items"]) == 3 and [gap["cause"] for gap in before["gaps"]] == ["publisher gone"] * 2
+    assert len(names) >= 4 * FPS, "the frames of four fragments"
+    for copy in (None, older):
+        world.server.process.send_signal(signal.SIGTERM)
+        assert world.server.process.wait(10 + SLACK) == 0
+        put_index(world, copy)
+        durable.restart(world)
+        again = what_there_is(world)
+        assert again == before, (copy, again, before)
+        assert exported(world) == (whole, names), copy
+    sound(world)

@@ -288,7 +288,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     routes.push_back(session::wfs_play(counter.desk));
     if (keeper_ != nullptr) {
         counter.desk.keeper = keeper_.get();
-        routes.push_back(session::archive_play(counter.desk, *keeper_, stills_));
+        routes.push_back(session::archive_play(counter.desk, {*keeper_, stills_, counter.exports}));
         routes.push_back(session::archive_pins(counter.desk, *keeper_));
         control::join_route(routes, "/api/v1/recordings/a", control::record_route(means));
         control::join_route(routes, "/api/v1/recordings/a", session::archive_import(counter.desk, *keeper_));

@@ -2,7 +2,7 @@
 
 #include "container/m3u8_writer.hpp"
 #include "hub/name.hpp"
-#include "session/archive_export.hpp"
+#include "session/archive_export_plans.hpp"
 #include "session/archive_lists.hpp"
 #include "session/archive_span.hpp"
 #include "session/archive_transport.hpp"
@@ -92,11 +92,12 @@ Result<Wanted> read_address(const web::Request& request) {
 /// One request from its address to its answer.
 class ArchiveAnswer {
 public:
-    ArchiveAnswer(Desk& desk, archive::Keeper& keeper, Stills& stills, const web::Request& request)
+    ArchiveAnswer(Desk& desk, const ArchiveMeans& means, const web::Request& request)
         : desk_{desk},
           settings_{desk.settings},
-          keeper_{keeper},
-          stills_{stills},
+          keeper_{means.keeper},
+          stills_{means.stills},
+          exports_{means.exports},
           request_{request},
           deadline_{desk.executor.now() + answer_deadline} {}
 
@@ -205,8 +206,8 @@ private:
         if (found.more) {
             co_return refusal({Errc::malformed, "this is more than one file holds; ask for a day at a time"});
         }
-        Result<ArchiveExport> plan = co_await plan_export(
-            desk_, keeper_, {.stream = wanted.stream, .span = wanted.asked.span, .listing = found});
+        ExportWish wish{.stream = wanted.stream, .span = wanted.asked.span, .listing = found};
+        Result<ExportPlans::Plan> plan = co_await exports_.plan(keeper_, std::move(wish));
         if (!plan) {
             const bool too_many = plan.error().code == Errc::exhausted;
             co_return refusal(too_many ? Error{Errc::malformed, plan.error().what} : plan.error());
@@ -312,6 +313,7 @@ private:
     std::shared_ptr<const Settings> settings_;   // kept across waits
     archive::Keeper& keeper_;
     Stills& stills_;
+    ExportPlans& exports_;
     const web::Request& request_;
     Instant deadline_;
 };
@@ -324,18 +326,18 @@ bool is_archive(std::string_view path) {
            behind.find(media_folder) != std::string_view::npos;
 }
 
-Task<web::Response> answer(Desk& desk, archive::Keeper& keeper, Stills& stills, const web::Request& request) {
-    ArchiveAnswer one{desk, keeper, stills, request};
+Task<web::Response> answer(Desk& desk, ArchiveMeans means, const web::Request& request) {
+    ArchiveAnswer one{desk, means, request};
     co_return co_await one.run();
 }
 
 }   // namespace
 
-web::Route archive_play(Desk& desk, archive::Keeper& keeper, Stills& stills) {
+web::Route archive_play(Desk& desk, ArchiveMeans means) {
     return {.methods = {"GET", "OPTIONS"},
             .matches = is_archive,
-            .answer = [&desk, &keeper, &stills](const web::Request& request, Executor&) {
-                return answer(desk, keeper, stills, request);
+            .answer = [&desk, means](const web::Request& request, Executor&) {
+                return answer(desk, means, request);
             }};
 }
 

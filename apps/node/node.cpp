@@ -172,21 +172,29 @@ Node::~Node() {
 void Node::make_counters(const NodeStart& start) {
     directory_.tell_to(events_);
     directory_.draw_on(source_rules_);
-    control::ApiSources sights{.directory = directory_,
-                               .admission = gate_,
-                               .sessions = {},
-                               .readiness = &readiness_,
-                               .process =
-                                   [this] {
-                                       ProcessFacts facts = net::process_facts();
-                                       facts.turned_away = lobby_.turned_away();
-                                       for (const auto& counter : counters_) {
-                                           facts.strange_datagrams += counter->strange_datagrams();
-                                       }
-                                       return facts;
-                                   },
-                               .archive = [this] { return archive_facts(); },
-                               .version = MILLRACE_VERSION};
+    control::ApiSources sights{
+        .directory = directory_,
+        .admission = gate_,
+        .sessions = {},
+        .readiness = &readiness_,
+        .process =
+            [this] {
+                ProcessFacts facts = net::process_facts();
+                facts.turned_away = lobby_.turned_away();
+                for (const auto& counter : counters_) {
+                    facts.strange_datagrams += counter->strange_datagrams();
+                }
+                return facts;
+            },
+        .archive = [this] { return archive_facts(); },
+        .recordings =
+            [this](Reply<control::ApiSources::Recordings> reply) {
+                if (keeper_ == nullptr) {
+                    return reply.give(fail(Errc::not_found, "this node keeps no recordings"));
+                }
+                keeper_->streams(std::move(reply));
+            },
+        .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(
             std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,

@@ -130,6 +130,8 @@ public:
     };
     Result<Listing> list(const std::string& stream, Span span, ListBounds bounds);
     Result<Listing> list(const std::string& stream, Span span) { return list(stream, span, ListBounds{}); }
+    /// What there is of each stream, by name.
+    Result<std::vector<hub::RecordedStream>> streams();
     /// The chunks of a fragment; Errc::not_found, malformed (it is damaged, and from now on a gap).
     Result<Bytes> read(const std::string& stream, std::uint64_t file, std::uint64_t number,
                        Form form = Form::chunks);

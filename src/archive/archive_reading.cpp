@@ -72,6 +72,20 @@ Result<Listing> Archive::list(const std::string& stream, Span span, ListBounds b
     return listing;
 }
 
+Result<std::vector<hub::RecordedStream>> Archive::streams() {
+    if (!open_) {
+        return alarm_.empty() ? Result<std::vector<hub::RecordedStream>>{std::vector<hub::RecordedStream>{}}
+                              : fail(Errc::refused, "the archive cannot be read now");
+    }
+    Result<std::vector<hub::RecordedStream>> all = index_.streams();
+    if (all) {
+        for (hub::RecordedStream& one : *all) {
+            one.recording = writing_.contains(one.name) || is_inserting(one.name);
+        }
+    }
+    return all;
+}
+
 Result<Archive::Place> Archive::place_of(const std::string& stream, std::uint64_t file,
                                          std::uint64_t number) {
     constexpr Error nothing{Errc::not_found, "no such recording, or no longer"};

@@ -317,6 +317,30 @@ TEST(Archive, case_94_makes_a_lost_or_damaged_index_again_from_the_files) {
     }
 }
 
+TEST(Archive, names_the_streams_of_which_it_has_something) {
+    Machine machine{15};
+    ASSERT_TRUE(machine.start());
+    EXPECT_TRUE(machine.archive->streams()->empty());
+    machine.record(10);
+    machine.seal("publisher gone");
+    machine.place += 100;
+    machine.record(10);
+    const auto streams = machine.archive->streams();
+    ASSERT_TRUE(streams);
+    ASSERT_EQ(streams->size(), 1U);
+    const hub::RecordedStream& one = streams->front();
+    const auto listing = machine.archive->list("live/cam", {always_from, always_to});
+    EXPECT_EQ(one.name, "live/cam");
+    EXPECT_EQ(one.from, listing->fragments.front().fragment.utc);
+    EXPECT_EQ(one.to.microseconds, listing->fragments.back().fragment.utc.microseconds +
+                                       listing->fragments.back().fragment.duration_us);
+    EXPECT_EQ(one.gaps, 1U);
+    EXPECT_GT(one.bytes, 20U * body(0).size());
+    EXPECT_TRUE(one.recording);
+    machine.seal("publisher gone");
+    EXPECT_FALSE(machine.archive->streams()->front().recording);
+}
+
 TEST(Archive, case_f25_gives_no_fragment_that_was_changed_on_the_disk) {
     Machine machine{6};
     ASSERT_TRUE(machine.start());

@@ -162,6 +162,10 @@ void Keeper::list(std::string stream, Span span, Reply<Listing> reply, Archive::
     });
 }
 
+void Keeper::streams(Reply<std::vector<hub::RecordedStream>> reply) {
+    (void)disk_.run([this, reply = std::move(reply)]() mutable { reply.give(archive_.streams()); });
+}
+
 void Keeper::read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {
     read_as(Form::chunks, std::move(stream), {file, number}, std::move(reply));
 }

@@ -127,6 +127,7 @@ public:
     struct ListBounds {
         std::size_t count_max = listed_max;
         std::optional<std::uint64_t> revision{};
+        bool gives = false;   ///< its revision is told to somebody who will ask for it again
     };
     Result<Listing> list(const std::string& stream, Span span, ListBounds bounds);
     Result<Listing> list(const std::string& stream, Span span) { return list(stream, span, ListBounds{}); }

@@ -135,10 +135,15 @@ private:
         Answer<archive::Listing> answer{desk_.executor};
         // What other nodes add to it is another matter at another time.
         const bool shared = keeper_.catalogue_counters() != nullptr;
-        keeper_.list(wanted.stream, shared ? wanted.asked.span : archive::Span{{0}, {1}}, answer.reply());
+        const archive::Archive::ListBounds bounds{.gives = true};
+        keeper_.list(wanted.stream, shared ? wanted.asked.span : archive::Span{{0}, {1}}, answer.reply(),
+                     bounds);
         const Result<archive::Listing> found = co_await answer.within(deadline_);
         if (!found) {
             co_return refusal(found.error());
+        }
+        if (shared && found->fragments.empty()) {
+            co_return nothing_here(*found);   // who has it, or that nobody can be asked
         }
         web::Response response{.status = 302, .headers = media_headers(request_, settings_->origins)};
         const std::string query = request_.query.empty() ? "" : request_.query + "&";
@@ -151,9 +156,7 @@ private:
     Task<web::Response> listing(const Wanted& wanted) {
         Answer<archive::Listing> answer{desk_.executor};
         archive::Archive::ListBounds bounds;
-        // What others add is of no revision of ours: there only the newest is kept.
-        const bool shared = keeper_.catalogue_counters() != nullptr;
-        if (wanted.what == Wanted::What::list && !shared) {
+        if (wanted.what == Wanted::What::list) {
             // What is no number was given to nobody.
             bounds.revision = whole_number(request_.query_value("rev").value_or("")).value_or(0);
         }
@@ -177,11 +180,6 @@ private:
         }
         if (found->fragments.empty()) {
             co_return nothing_here(*found);
-        }
-        if (shared && request_.query_value("rev") != std::to_string(found->revision)) {
-            co_return found->catalogue_away
-                ? refusal(catalogue_away)
-                : refusal({Errc::not_found, "this list is no longer kept; ask for it without rev"});
         }
         if (found->more) {
             co_return refusal({Errc::malformed, "this is more than one list holds; ask for a day at a time"});

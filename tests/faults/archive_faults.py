@@ -3,6 +3,7 @@ N5), each gap has its cause (N4), and `millrace check` finds it sound (N6)."""
 
 import contextlib
 import datetime
+import json
 import os
 import random
 import shutil
@@ -17,6 +18,7 @@ import ledger
 import node
 import peers
 from recordings import NAME, check, recording, what_there_is
+import world as world_module
 from world import test
 
 FPS = 25
@@ -131,6 +133,76 @@ def case_f22_a_restart_under_a_publisher_keeps_all_up_to_the_stop(world):
     node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
     there = judge_all(world)
     assert [gap["cause"] for gap in there["gaps"]] == ["node stopped"], there["gaps"]
+    sound(world)
+
+
+EIGHT = [f"live/kept{number}" for number in range(8)]
+VIEWERS = 200
+
+
+@contextlib.contextmanager
+def eight_publishers(world):
+    with contextlib.ExitStack() as stack:
+        for name in EIGHT:
+            stack.enter_context(peers.ffmpeg_publish(world.clip("plain-brisk"), world.server.rtmp(name),
+                                                     world.folder, f"publish-{name[-1]}", loops=-1))
+        yield
+
+
+def two_hundred_viewers(world):
+    """Each hears the head of a stream."""
+    there = [world_module.elsewhere(number) for number in range(VIEWERS)]
+    watching = [world.raw("http", f"GET /{EIGHT[at % 8]}.flv HTTP/1.1\r\nHost: x\r\n\r\n".encode(), source)
+                for at, source in enumerate(there)]
+    for one in watching:
+        one.settimeout(PATIENCE)
+        assert one.recv(12) == b"HTTP/1.1 200", "a viewer is let in"
+    return watching
+
+
+def recorded_by_name(world, more_than=None):
+    """What there is of each of the eight, once each has more items than there were."""
+    def found():
+        there = {name: what_there_is(world, name) for name in EIGHT}
+        counts = {name: len(there[name]["items"]) for name in EIGHT}
+        return there if all(counts[name] > (more_than or {}).get(name, 0) for name in EIGHT) else None
+    return node.until(found, PATIENCE, "all are recorded")
+
+
+def keep_all(_folder):
+    return ("--open", "--set", 'streams={ "live/*": { record: true } }', "--set", "hls.segment=1s")
+
+
+@test(builds=("release",), canary=False, options=keep_all)
+def f1_f22_eight_cameras_and_two_hundred_viewers_over_a_kill_and_a_restart(world):
+    with eight_publishers(world):
+        before = recorded_by_name(world)
+        world.server.process.kill()
+        world.server.process.wait()
+    durable.restart(world)
+    for name, was in before.items():
+        there = what_there_is(world, name)
+        assert len(there["items"]) == 1 and there["items"][0]["to"] >= was["items"][0]["to"], (was, there)
+        assert there["items"][0]["from"] == was["items"][0]["from"], (was, there)
+    with eight_publishers(world):
+        recorded_by_name(world, dict.fromkeys(EIGHT, 1))
+        watching = two_hundred_viewers(world)
+        stopped = time.time()
+        world.server.process.send_signal(signal.SIGTERM)
+        for one in watching:
+            world_module.closed(one)
+            one.close()
+        assert world.server.process.wait(10 + SLACK) == 0, "no orderly stop"
+    durable.restart(world)
+    for name in EIGHT:
+        there = what_there_is(world, name)
+        assert [gap["cause"] for gap in there["gaps"]] == ["crash"], there
+        assert len(there["items"]) == 2 and seconds(there["items"][1]["to"]) > stopped - SLACK, there
+    status, all_of_them = world.server.get("/api/v1/recordings")
+    listed = json.loads(all_of_them)
+    assert status == 200 and [one["name"] for one in listed["items"]] == EIGHT, listed
+    for one in listed["items"]:
+        assert one["gaps"] == 1 and not one["recording"] and one["bytes"] > 0, listed
     sound(world)
 
 

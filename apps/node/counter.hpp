@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net/connector.hpp"
+#include "session/archive_export_plans.hpp"
 #include "session/desk.hpp"
 #include "session/file_push.hpp"
 #include "session/forward.hpp"
@@ -110,6 +111,7 @@ struct Counter {
     session::Forwards forwards;
     session::Uplinks uplinks{desk, connector, forwards};
     session::UploadDesk uploads{desk};
+    session::ExportPlans exports{desk};
     std::unique_ptr<session::KcpBare> kcp_bare;   // none: it is off
     std::vector<web::Route> routes;
 };

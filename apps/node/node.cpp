@@ -172,21 +172,29 @@ Node::~Node() {
 void Node::make_counters(const NodeStart& start) {
     directory_.tell_to(events_);
     directory_.draw_on(source_rules_);
-    control::ApiSources sights{.directory = directory_,
-                               .admission = gate_,
-                               .sessions = {},
-                               .readiness = &readiness_,
-                               .process =
-                                   [this] {
-                                       ProcessFacts facts = net::process_facts();
-                                       facts.turned_away = lobby_.turned_away();
-                                       for (const auto& counter : counters_) {
-                                           facts.strange_datagrams += counter->strange_datagrams();
-                                       }
-                                       return facts;
-                                   },
-                               .archive = [this] { return archive_facts(); },
-                               .version = MILLRACE_VERSION};
+    control::ApiSources sights{
+        .directory = directory_,
+        .admission = gate_,
+        .sessions = {},
+        .readiness = &readiness_,
+        .process =
+            [this] {
+                ProcessFacts facts = net::process_facts();
+                facts.turned_away = lobby_.turned_away();
+                for (const auto& counter : counters_) {
+                    facts.strange_datagrams += counter->strange_datagrams();
+                }
+                return facts;
+            },
+        .archive = [this] { return archive_facts(); },
+        .recordings =
+            [this](Reply<control::ApiSources::Recordings> reply) {
+                if (keeper_ == nullptr) {
+                    return reply.give(fail(Errc::not_found, "this node keeps no recordings"));
+                }
+                keeper_->streams(std::move(reply));
+            },
+        .version = MILLRACE_VERSION};
     for (Executor* executor : pool_.executors()) {
         counters_.push_back(
             std::make_unique<Counter>(*executor, Counter::House{.directory = directory_,
@@ -288,7 +296,7 @@ void Node::add_routes(Counter& counter, const control::ApiSources& sights, const
     routes.push_back(session::wfs_play(counter.desk));
     if (keeper_ != nullptr) {
         counter.desk.keeper = keeper_.get();
-        routes.push_back(session::archive_play(counter.desk, *keeper_, stills_));
+        routes.push_back(session::archive_play(counter.desk, {*keeper_, stills_, counter.exports}));
         routes.push_back(session::archive_pins(counter.desk, *keeper_));
         control::join_route(routes, "/api/v1/recordings/a", control::record_route(means));
         control::join_route(routes, "/api/v1/recordings/a", session::archive_import(counter.desk, *keeper_));

@@ -170,19 +170,24 @@ Result<> Archive::sync(Writing& writing) {
     return {};
 }
 
-std::optional<Gap> Archive::gap_before(const Writing& writing) {
-    const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
-    const std::optional<WallTime> from = writing.gap_from;
-    const WallTime begin = writing.row.begin;
-    if (!from || begin.microseconds - from->microseconds <= (writing.gap_cause.empty() ? hole : 0)) {
+std::optional<Gap> Archive::gap_between(Span hole, std::string_view told, std::int64_t told_us_min) {
+    constexpr auto untold_us_min = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
+    if (hole.to.microseconds - hole.from.microseconds <= (told.empty() ? untold_us_min : told_us_min)) {
         return std::nullopt;
     }
-    return Gap{*from, begin, writing.gap_cause.empty() ? std::string{cause::outage} : writing.gap_cause};
+    return Gap{hole.from, hole.to, std::string{told.empty() ? cause::outage : told}};
+}
+
+std::optional<Gap> Archive::gap_before(const Writing& writing) {
+    return writing.gap_from ? gap_between({*writing.gap_from, writing.row.begin}, writing.gap_cause, 0)
+                            : std::nullopt;
 }
 
 Result<> Archive::index_fragments(Writing& writing) {
     const std::vector<Fragment>& sure = writing.unindexed;
-    if (sure.empty() && writing.rowed && writing.row.state == FileState::open) {
+    const bool nothing_yet =
+        writing.row.begin == WallTime{};   // not a chunk: nor is it known what is missing
+    if (sure.empty() && (writing.rowed || nothing_yet) && writing.row.state == FileState::open) {
         return {};
     }
     FileRow& row = writing.row;

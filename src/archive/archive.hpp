@@ -64,6 +64,7 @@ public:
     static constexpr Duration tend_every = 5s;
     static constexpr Duration remove_every = 60s;       ///< what got too old; what is too much goes at once
     static constexpr Duration hole_min = 1s;            ///< between two files; shorter is none
+    static constexpr std::int64_t sliver_us = 40'000;   ///< what rounding leaves of a gap that was filled
     static constexpr std::size_t listed_max = 50'000;   ///< fragments of one listing: a day
 
     struct Seams {
@@ -126,9 +127,12 @@ public:
     struct ListBounds {
         std::size_t count_max = listed_max;
         std::optional<std::uint64_t> revision{};
+        bool gives = false;   ///< its revision is told to somebody who will ask for it again
     };
     Result<Listing> list(const std::string& stream, Span span, ListBounds bounds);
     Result<Listing> list(const std::string& stream, Span span) { return list(stream, span, ListBounds{}); }
+    /// What there is of each stream, by name.
+    Result<std::vector<hub::RecordedStream>> streams();
     /// The chunks of a fragment; Errc::not_found, malformed (it is damaged, and from now on a gap).
     Result<Bytes> read(const std::string& stream, std::uint64_t file, std::uint64_t number,
                        Form form = Form::chunks);
@@ -226,6 +230,9 @@ private:
     Result<> end(const std::string& stream, const std::string& cause);
     Result<> sync(Writing& writing);
     void sync_all();
+    /// What is missing between two files: a hole of which nobody says why is one only from `hole_min` on, one
+    /// whose cause is told where it is longer than that.
+    static std::optional<Gap> gap_between(Span hole, std::string_view told, std::int64_t told_us_min);
     /// What is missing before it, and is not in the index yet.
     static std::optional<Gap> gap_before(const Writing& writing);
     Result<> index_fragments(Writing& writing);
@@ -242,6 +249,8 @@ private:
     Result<> recall_revisions();
     /// Where the index is new, what of a file was acknowledged is not known.
     Result<> recover_one(std::uint64_t id, std::optional<FileRow> known, bool index_is_new = false);
+    /// The gap between two files, where there is one.
+    Result<> say_gap_between(const FileRow& before, const FileRow& row, bool uplinked);
     /// Those that the disk failed become sealed ones.
     Result<> seal_cut_files();
     Result<> drop_lost(const FileRow& row);

@@ -12,8 +12,7 @@ namespace millrace::archive {
 namespace {
 
 constexpr std::int64_t day_us = 86'400'000'000;
-/// What rounding leaves of a gap that was filled.
-constexpr std::int64_t sliver_us = 40'000;
+constexpr std::int64_t sliver_us = Archive::sliver_us;
 
 WallTime end_of(const Fragment& fragment) {
     return {fragment.utc.microseconds + fragment.duration_us};
@@ -268,13 +267,8 @@ Result<> Archive::say_gap_before(const FileRow& row) {
     if (!before || !*before) {
         return before ? Result<>{} : std::unexpected(before.error());
     }
-    const auto hole = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
-    const bool said = !row.facts.cause.empty();
-    if (row.begin.microseconds - (*before)->microseconds <= (said ? sliver_us : hole)) {
-        return {};
-    }
-    return add_gap(row.facts.stream,
-                   {**before, row.begin, said ? row.facts.cause : std::string{cause::outage}});
+    const auto gap = gap_between({**before, row.begin}, row.facts.cause, sliver_us);
+    return gap ? add_gap(row.facts.stream, *gap) : Result<>{};
 }
 
 Result<> Archive::settle_uplinked(Writing& writing, std::span<const Fragment> indexed) {

@@ -47,7 +47,7 @@ TEST(ChunkFile, lists_a_fragment_only_when_its_bytes_are_synced) {
     EXPECT_EQ(numbers(file->take_synced()), "1001");
 }
 
-TEST(ChunkFile, is_recovered_chunk_by_chunk_after_a_cut_at_any_byte) {
+TEST(ChunkFile, case_93_is_recovered_chunk_by_chunk_after_a_cut_at_any_byte) {
     VirtualFolder folder;
     write_file(folder, 1, 12, false);
     const std::vector<std::byte> whole = folder.bytes(file_name(1));

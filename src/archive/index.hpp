@@ -3,6 +3,7 @@
 #include "archive/fragment.hpp"
 #include "archive/fragment_times.hpp"
 #include "archive/sqlite_folder.hpp"
+#include "hub/recorded_stream.hpp"
 
 #include <functional>
 #include <map>
@@ -191,6 +192,8 @@ public:
     /// The time last remembered, or of the newest recording.
     Result<std::optional<WallTime>> last_time();
     Result<std::uint64_t> fragment_count();
+    /// What there is of each stream, by name.
+    Result<std::vector<hub::RecordedStream>> streams();
     /// SQLite's own look at all of it: empty is sound.
     Result<std::string> integrity();
 

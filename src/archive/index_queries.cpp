@@ -117,6 +117,21 @@ Result<std::optional<FileRow>> Index::newest(const std::string& stream) {
     return first_of(rows(newest, read_file_row));
 }
 
+Result<std::vector<hub::RecordedStream>> Index::streams() {
+    Statement all{database_,
+                  "SELECT stream,min(begin),max(end),sum(bytes),(SELECT count(*) FROM gaps WHERE "
+                  "gaps.stream=files.stream) FROM files WHERE end>begin GROUP BY stream ORDER BY stream"};
+    return rows(all, [](Statement& row) {
+        hub::RecordedStream one;
+        one.name = row.text();
+        one.from = row.time();
+        one.to = row.time();
+        one.bytes = row.natural();
+        one.gaps = row.natural();
+        return one;
+    });
+}
+
 Result<std::optional<WallTime>> Index::end_before(const FileRow& file) {
     Statement before{
         database_, "SELECT end FROM files WHERE stream=? AND begin<? AND id<>? ORDER BY begin DESC LIMIT 1"};

@@ -153,13 +153,20 @@ void Keeper::note_sent(std::uint64_t file, std::uint64_t place, WallTime at) {
 
 void Keeper::list(std::string stream, Span span, Reply<Listing> reply, Archive::ListBounds bounds) {
     (void)disk_.run([this, stream = std::move(stream), span, reply = std::move(reply), bounds]() mutable {
+        if (catalogue_ && bounds.revision) {
+            return reply.give(catalogue_->list_again({std::move(stream), span, bounds}));
+        }
         Result<Listing> ours = archive_.list(stream, span, bounds);
         if (ours && catalogue_) {
-            return catalogue_->complete({std::move(stream), span, bounds.count_max}, std::move(*ours),
+            return catalogue_->complete({std::move(stream), span, bounds}, std::move(*ours),
                                         std::move(reply));
         }
         reply.give(std::move(ours));
     });
+}
+
+void Keeper::streams(Reply<std::vector<hub::RecordedStream>> reply) {
+    (void)disk_.run([this, reply = std::move(reply)]() mutable { reply.give(archive_.streams()); });
 }
 
 void Keeper::read(std::string stream, std::uint64_t file, std::uint64_t number, Reply<Bytes> reply) {

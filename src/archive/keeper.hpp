@@ -70,6 +70,8 @@ public:
     void list(std::string stream, Span span, Reply<Listing> reply) {
         list(std::move(stream), span, std::move(reply), Archive::ListBounds{});
     }
+    /// What there is of each stream, by name, here and in the bucket.
+    void streams(Reply<std::vector<hub::RecordedStream>> reply);
     /// The chunks of a fragment, its records as they lie in the file or cut in front of their samples
     /// (`Form::heads`), what was said of its pictures (`Form::results`), and what a player reads before.
     /// Errc::not_found, malformed as well.

@@ -16,6 +16,8 @@ constexpr std::int64_t overlap_us_max = 250'000;
 constexpr std::int64_t hole_us_min =
     std::chrono::duration_cast<std::chrono::microseconds>(Archive::hole_min).count();
 constexpr std::size_t elsewhere_max = 1'000;
+/// Of revisions of lists that others added to: no archive has one so high of its own.
+constexpr std::uint64_t added_bit = std::uint64_t{1} << 63U;
 constexpr WallTime ever{INT64_MAX / 4};
 
 WallTime end_of(const Fragment& one) {
@@ -119,6 +121,7 @@ public:
             return;
         }
         listing_.revision += std::uint64_t{sum_of_added()} << 32U;
+        listing_.revision |= added_bit;
         end_gaps();
         const auto by_time = [](const FoundFragment& one, const FoundFragment& other) {
             return one.fragment.utc < other.fragment.utc;

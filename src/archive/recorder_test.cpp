@@ -394,9 +394,13 @@ TEST_F(RecorderTest, case_f20_begins_a_new_file_where_the_coding_changes_and_los
     EXPECT_EQ(causes(found), "");
 }
 
-TEST_F(RecorderTest, case_f10_keeps_the_order_when_the_wall_clock_is_set) {
+TEST_F(RecorderTest, case_96_f10_keeps_the_order_when_the_wall_clock_is_set) {
+    constexpr std::int64_t second = 1'000'000;
+    constexpr std::int64_t hour = 3600 * second;
+    const std::int64_t to_1970 = second - time_.utc().microseconds;
     begin();
-    for (const std::int64_t jump : {0L, 3'600'000'000L, -3'600'000'000L, 315'360'000'000'000L}) {
+    for (const std::int64_t jump :
+         {0L, hour, -hour, 87'600 * hour, to_1970, 0L, -second}) {   // a leap second
         wall_jump_ = jump;
         play(50);
     }

@@ -14,6 +14,10 @@ constexpr Error away{Errc::timed_out,
                      "the catalogue that knows this recording cannot be reached now; try again later"};
 constexpr Error nothing{Errc::not_found, "no such recording, or no longer"};
 
+std::size_t files_max_of(const SharedCatalogue::Asked& asked) {
+    return std::min(asked.bounds.count_max, Catalogue::found_max - 1) + 1;
+}
+
 }   // namespace
 
 SharedCatalogue::SharedCatalogue(Background& disk, Archive& archive, const Clock& clock, CatalogueMeans means)
@@ -165,27 +169,88 @@ void SharedCatalogue::complete(Asked asked, Listing ours, Reply<Listing> reply) 
         return reply.give(std::move(ours));
     }
     ++asking_;
-    const std::size_t files_max = std::min(asked.count_max, Catalogue::found_max - 1) + 1;
-    auto look = [stream = asked.stream, span = asked.span, files_max](Catalogue& end) {
+    auto look = [stream = asked.stream, span = asked.span, files_max = files_max_of(asked)](Catalogue& end) {
         return end.find(stream, span, files_max);
     };
     (void)errands_.ask<std::vector<CatalogueFile>, Catalogue>(
         means_.in.thread, means_.in.end, std::move(look),
-        [this, asked = std::move(asked), files_max, ours = std::move(ours),
-         reply = std::move(reply)](const Result<std::vector<CatalogueFile>>& found) mutable {
+        [this, asked = std::move(asked), ours = std::move(ours),
+         reply = std::move(reply)](Result<std::vector<CatalogueFile>> found) mutable {
             note_answer(found.has_value());
             ours.catalogue_away = !found;
             if (found) {
-                // What lies behind the last that there was room for is asked for later.
-                const bool cut = found->size() == files_max && found->back().row.begin > asked.span.from;
-                ours.more = ours.more || found->size() == files_max;
-                add_others(ours, *found,
-                           {.span = {asked.span.from, cut ? found->back().row.begin : asked.span.to},
-                            .count_max = asked.count_max,
-                            .bucket_root = means_.bucket_root});
+                put_together(asked, ours, std::move(*found));
             }
             reply.give(std::move(ours));
         });
+}
+
+void SharedCatalogue::put_together(const Asked& asked, Listing& listing, std::vector<CatalogueFile> files) {
+    Given given{.stream = asked.stream,
+                .span = asked.span,
+                .ours = listing.revision,
+                .added = asked.span,
+                .files = {}};
+    if (files.size() == files_max_of(asked)) {
+        // What lies behind the last that there was room for is asked for later.
+        listing.more = true;
+        const WallTime last = files.back().row.begin;
+        given.added.to = last > asked.span.from ? last : asked.span.to;
+    }
+    add_others(listing, files,
+               {.span = given.added, .count_max = asked.bounds.count_max, .bucket_root = means_.bucket_root});
+    given.revision = listing.revision;
+    if (!asked.bounds.gives || given.revision == given.ours) {
+        return;
+    }
+    std::set<std::uint64_t> added;
+    for (const FoundFragment& one : listing.fragments) {
+        added.insert(one.file);
+    }
+    for (CatalogueFile& file : files) {
+        if (added.contains(file.row.id)) {
+            given.fragments += file.fragments.size();
+            given.files.push_back(std::move(file));
+        }
+    }
+    remember(std::move(given));
+}
+
+void SharedCatalogue::remember(Given given) {
+    std::erase_if(given_, [&given](const Given& one) {
+        return one.stream == given.stream && one.span == given.span && one.revision == given.revision;
+    });
+    given_.push_front(std::move(given));
+    std::size_t fragments = 0;
+    for (auto at = given_.begin(); at != given_.end(); ++at) {
+        fragments += at->fragments;
+        if (at != given_.begin() && fragments > given_fragments_max) {
+            given_.erase(at, given_.end());
+            break;
+        }
+    }
+    if (given_.size() > given_max) {
+        given_.pop_back();
+    }
+}
+
+Result<Listing> SharedCatalogue::list_again(const Asked& asked) {
+    const std::uint64_t revision = asked.bounds.revision.value_or(0);
+    const auto given = std::ranges::find_if(given_, [&](const Given& one) {
+        return one.revision == revision && one.stream == asked.stream && one.span == asked.span;
+    });
+    if (given == given_.end()) {
+        return archive_.list(asked.stream, asked.span, asked.bounds);   // nobody had anything to add
+    }
+    given_.splice(given_.begin(), given_, given);
+    Archive::ListBounds bounds = asked.bounds;
+    bounds.revision = given->ours;
+    Result<Listing> listing = archive_.list(asked.stream, asked.span, bounds);
+    if (listing) {
+        add_others(*listing, given->files,
+                   {.span = given->added, .count_max = bounds.count_max, .bucket_root = means_.bucket_root});
+    }
+    return listing;
 }
 
 void SharedCatalogue::find(const std::string& stream, std::uint64_t file, Then then) {

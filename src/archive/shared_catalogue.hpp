@@ -24,8 +24,10 @@ class SharedCatalogue {
 public:
     static constexpr std::size_t changed_max = 4096;   ///< more, and it walks again
     static constexpr std::size_t asking_max = CatalogueMeans::works_max / 2;
-    static constexpr std::size_t kept_max = 64;   ///< files of other nodes that are played
-    static constexpr Duration tell_every = 2s;    ///< what changed
+    static constexpr std::size_t kept_max = 64;    ///< files of other nodes that are played
+    static constexpr std::size_t given_max = 64;   ///< lists with what others have that stay as they are,
+    static constexpr std::size_t given_fragments_max = 200'000;   ///< with these in all
+    static constexpr Duration tell_every = 2s;                    ///< what changed
     static constexpr Duration hail_every = 5s;    ///< where nothing does: whether it is still there
     static constexpr Duration retry_first = 1s;   ///< doubled to
     static constexpr Duration retry_last = 30s;
@@ -34,7 +36,7 @@ public:
     struct Asked {
         std::string stream;
         Span span;
-        std::size_t count_max = 0;
+        Archive::ListBounds bounds{};
     };
     using Found = Result<std::shared_ptr<const CatalogueFile>>;
     using Then = std::move_only_function<void(const Found&)>;
@@ -50,6 +52,10 @@ public:
     /// Answers with what this node has and what others add to it; where the catalogue is away, with the first
     /// alone.
     void complete(Asked asked, Listing ours, Reply<Listing> reply);
+    /// A list that was given out, by its revision, as it was then: whoever plays it hears no more of what
+    /// others have. Errc::not_found: it is no longer known, which after a restart holds for all that had
+    /// some.
+    Result<Listing> list_again(const Asked& asked);
     /// A file of another node that this one can play. Errc::not_found, timed_out, exhausted.
     void find(const std::string& stream, std::uint64_t file, Then then);
 
@@ -75,6 +81,19 @@ private:
     Result<Part> part_of(Catalogue::Ids ids, std::size_t count_max);
     void told(const Told& told, std::size_t files);
     void put_off(const Error& why, const std::string& words);
+    /// What others added to a list.
+    struct Given {
+        std::string stream;
+        Span span;
+        std::uint64_t revision = 0;   // of the whole,
+        std::uint64_t ours = 0;       // and of what this node has
+        Span added;                   // where others were asked
+        std::vector<CatalogueFile> files;
+        std::size_t fragments = 0;
+    };
+    /// Adds what others have to a listing of ours, and remembers it where its revision is given to somebody.
+    void put_together(const Asked& asked, Listing& listing, std::vector<CatalogueFile> files);
+    void remember(Given given);
     bool may_ask() const;
     void note_answer(bool came);
     Found arrived(const std::string& stream, Result<std::optional<CatalogueFile>> found);
@@ -96,6 +115,7 @@ private:
     std::size_t asking_ = 0;
     std::optional<Instant> ask_again_at_;
     std::list<std::shared_ptr<const CatalogueFile>> kept_;   // the newest first
+    std::list<Given> given_;                                 // likewise
 };
 
 /// Where a fragment of another node's file is. Errc::not_found.

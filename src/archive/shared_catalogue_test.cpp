@@ -185,6 +185,51 @@ TEST(SharedCatalogue, lists_what_is_here_while_it_is_away_and_keeps_nobody_waiti
     EXPECT_EQ(homes.keeper->catalogue_counters()->unanswered, 1U);
 }
 
+TEST(SharedCatalogue, row_1_16_a_list_that_was_given_out_stays_as_it_was) {
+    Nodes nodes;
+    TwoHomes& homes = nodes.homes;
+    ASSERT_TRUE(homes.record() && homes.record());
+    homes.run_for(20s);
+    nodes.become_another();
+    ASSERT_TRUE(homes.record());
+    // The newest file of the other is told only later.
+    const auto late = std::prev(nodes.server.files.lower_bound({"b/", 0}));
+    ASSERT_EQ(late->first.first, "a/");
+    auto kept = nodes.server.files.extract(late);
+    const auto list = [&](Archive::ListBounds bounds) {
+        return homes.wait_for<Listing>([&](Reply<Listing> reply) {
+            homes.keeper->list(std::string{TwoHomes::stream}, {{0}, {INT64_MAX / 2}}, std::move(reply),
+                               bounds);
+        });
+    };
+    const auto numbers = [](const Listing& listing) {
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> all;
+        for (const FoundFragment& one : listing.fragments) {
+            all.emplace_back(one.file, one.fragment.number);
+        }
+        return all;
+    };
+    const Result<Listing> first = list({.gives = true});
+    ASSERT_TRUE(first);
+    const std::uint64_t revision = first->revision;
+    EXPECT_EQ(first->fragments.size(), 4U);
+    nodes.server.files.insert(std::move(kept));
+    EXPECT_EQ(list({})->fragments.size(), 6U) << "who asks anew has all";
+    EXPECT_NE(list({})->revision, revision);
+    for (const bool away : {false, true}) {
+        nodes.server.away = away;
+        const Result<Listing> again = list({.revision = revision});
+        ASSERT_TRUE(again);
+        EXPECT_EQ(numbers(*again), numbers(*first)) << away;
+        EXPECT_EQ(again->revision, revision);
+        EXPECT_FALSE(again->catalogue_away);
+    }
+    nodes.server.away = false;
+    EXPECT_EQ(list({.revision = list({})->revision}).error().code, Errc::not_found) << "given to nobody";
+    ASSERT_TRUE(homes.record());
+    EXPECT_EQ(list({.revision = revision}).error().code, Errc::not_found) << "something was imported";
+}
+
 TEST(SharedCatalogue, is_not_asked_of_a_time_that_this_node_has_whole) {
     Nodes nodes;
     TwoHomes& homes = nodes.homes;

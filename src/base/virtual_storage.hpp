@@ -14,6 +14,7 @@ public:
     enum class Fate : std::uint8_t {
         done,
         refused,        ///< the disk is full: the old file stays, and the caller is told
+        refused_late,   ///< the disk fails behind the rename: the new file is there; only the next write
         lost_in_time,   ///< the machine dies before: the old file stays, and nobody is told
         kept_in_time,   ///< the machine dies after: the new file is there, and nobody is told
     };
@@ -39,6 +40,10 @@ public:
         }
         if (fate_ == Fate::done) {
             return {};
+        }
+        if (fate_ == Fate::refused_late) {
+            fate_ = Fate::done;
+            return fail(Errc::io, "the folder cannot be brought to the disk");
         }
         dead_ = true;
         return fail(Errc::io, "the machine is dead");

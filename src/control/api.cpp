@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view streams_path = "/api/v1/streams";
 constexpr std::string_view sessions_path = "/api/v1/sessions";
 constexpr std::string_view forwards_path = "/api/v1/forwards";
+constexpr std::string_view recordings_path = "/api/v1/recordings";
 
 using Shared = std::shared_ptr<const ApiSources>;
 using Asked = const web::Request&;
@@ -158,6 +159,30 @@ Task<web::Response> metrics(const ApiSources& sources, Asked /*request*/, Execut
     co_return web::Response::text(200, metrics_text(*overview, facts), Exposition::content_type);
 }
 
+/// The streams of which there are recordings that who asks may see.
+Task<web::Response> list_recordings(const ApiSources& sources, Asked request, Executor& executor) {
+    hub::Petition petition = hub::petition_of(request, hub::Action::archive, "http");
+    petition.of_some = true;
+    const Result<hub::Admitted> who = co_await hub::ask(sources.admission, std::move(petition), executor);
+    const Result<Page> page = who ? page_of(request) : std::unexpected(who.error());
+    if (!page) {
+        co_return web::refusal(request, page.error());
+    }
+    if (sources.recordings == nullptr) {
+        co_return web::Response::problem(404, "this node keeps no recordings");
+    }
+    Answer<ApiSources::Recordings> answer{executor};
+    sources.recordings(answer.reply());
+    Result<ApiSources::Recordings> found = co_await answer.within(executor.now() + api_deadline);
+    if (!found) {
+        co_return web::refusal(request, found.error());
+    }
+    if (!who->may(hub::Action::admin, "")) {
+        std::erase_if(*found, [&](const auto& one) { return !who->may(hub::Action::archive, one.name); });
+    }
+    co_return json_answer(200, recorded_json(*found, *page));
+}
+
 Task<web::Response> show_archive(const ApiSources& sources, Asked /*request*/, Executor& /*executor*/) {
     const std::optional<ArchiveFacts> facts = sources.archive ? sources.archive() : std::nullopt;
     co_return facts ? json_answer(200, archive_json(*facts))
@@ -234,6 +259,7 @@ std::vector<web::Route> api_routes(ApiSources sources) {
         {For::players, {"GET"}, exactly(streams_path), to_players<list_streams>},
         {For::players, {"GET"}, below(streams_path), to_players<show_stream>},
         {For::administrators, {"GET"}, exactly(forwards_path), list_forwards},
+        {For::players, {"GET"}, exactly(recordings_path), list_recordings},
         {For::administrators, {"GET"}, exactly("/api/v1/archive"), show_archive},
         {For::administrators, {"GET"}, exactly(sessions_path), list_sessions},
         {For::administrators, {"GET", "DELETE"}, below(sessions_path), one_session},

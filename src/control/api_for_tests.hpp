@@ -8,7 +8,8 @@
 
 namespace millrace::control::testing {
 
-/// Lets in who says "Bearer sesame", an administrator, or "Bearer guest", who may play live/cam.
+/// Lets in who says "Bearer sesame", an administrator, or "Bearer guest", who may play live/cam and see what
+/// is recorded.
 class Sesame final : public hub::Admission {
 public:
     void decide(hub::Petition petition, Reply<hub::Admitted> reply) override {
@@ -26,8 +27,8 @@ public:
 
 private:
     static Result<> guest_may(hub::Action action, std::string_view stream) {
-        return action == hub::Action::play && stream == "live/cam" ? Result<>{}
-                                                                   : fail(Errc::refused, "not for guests");
+        const bool may = action == hub::Action::play || action == hub::Action::archive;
+        return may && stream == "live/cam" ? Result<>{} : fail(Errc::refused, "not for guests");
     }
 };
 
@@ -85,6 +86,7 @@ struct Node {
     hub::Tally tally_b;
     Sesame admission;
     Readiness readiness;
+    std::optional<ApiSources::Recordings> recordings;
     std::vector<web::Route> routes =
         api_routes({.directory = directory,
                     .admission = admission,
@@ -92,6 +94,13 @@ struct Node {
                     .tallies = {&tally_a, &tally_b},
                     .readiness = &readiness,
                     .process = [] { return ProcessFacts{.resident_bytes = 5, .cpu_seconds = 1.5}; },
+                    .recordings =
+                        [this](Reply<ApiSources::Recordings> reply) {
+                            if (!recordings) {
+                                return reply.give(fail(Errc::refused, "the archive cannot be read now"));
+                            }
+                            reply.give(*recordings);
+                        },
                     .version = "1.2.3"});
 
 private:

@@ -130,6 +130,25 @@ TEST(Api, who_may_play_sees_no_sessions_and_no_metrics) {
     }
 }
 
+TEST(Api, lists_the_streams_that_were_recorded_and_that_who_asks_may_see) {
+    Node node;
+    EXPECT_EQ(node.ask("GET", "/api/v1/recordings").status, 403) << "the archive cannot be read";
+    node.recordings = {{.name = "live/attic", .from = {0}, .to = {1'000'000}, .bytes = 5, .gaps = 2},
+                       {.name = "live/cam", .from = {1'000'000}, .to = {3'500'000}, .recording = true}};
+    EXPECT_EQ(Json::parse(body(node.ask("GET", "/api/v1/recordings?limit=1"))), Json::parse(R"({
+        "items": [{"name": "live/attic", "from": "1970-01-01T00:00:00.000Z", "to": "1970-01-01T00:00:01.000Z",
+                   "bytes": 5, "gaps": 2, "recording": false}], "total": 2})"));
+    const Json next = Json::parse(body(node.ask("GET", "/api/v1/recordings?offset=1")));
+    EXPECT_EQ(next["items"].size(), 1U);
+    EXPECT_EQ(next["items"][0]["recording"], true);
+    const Json some = Json::parse(body(node.ask("GET", "/api/v1/recordings", "guest")));
+    EXPECT_EQ(some["total"], 1);
+    EXPECT_EQ(some["items"][0]["name"], "live/cam");
+    EXPECT_EQ(node.admission.asked->action, hub::Action::archive);
+    EXPECT_EQ(node.ask("GET", "/api/v1/recordings", "").status, 401);
+    EXPECT_EQ(node.ask("GET", "/api/v1/recordings?limit=0").status, 400);
+}
+
 TEST(Api, case_67_there_is_no_callback_parameter) {
     Node node;
     const web::Response response = node.ask("GET", "/api/v1/streams?callback=alert&jsonp=x");

@@ -5,6 +5,7 @@
 #include "hub/admission.hpp"
 #include "hub/directory.hpp"
 #include "hub/forward_report.hpp"
+#include "hub/recorded_stream.hpp"
 #include "hub/sessions.hpp"
 #include "hub/tally.hpp"
 
@@ -61,6 +62,8 @@ struct ApiSources {
     const Readiness* readiness = nullptr;              ///< null: always ready
     std::function<ProcessFacts()> process = nullptr;   ///< null: nothing is said of the process
     std::function<std::optional<ArchiveFacts>()> archive = nullptr;   ///< null: nothing is recorded here
+    using Recordings = std::vector<hub::RecordedStream>;              ///< by name
+    std::function<void(Reply<Recordings>)> recordings = nullptr;      ///< null: likewise
     std::string version = {};
 };
 

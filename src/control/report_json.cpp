@@ -371,6 +371,24 @@ std::string streams_json(const std::vector<hub::StreamReport>& reports, const Au
     return text(list);
 }
 
+std::string recorded_json(const std::vector<hub::RecordedStream>& streams, Page page) {
+    Json list;
+    list["items"] = Json::array();
+    for (std::size_t place = 0; place < streams.size(); ++place) {
+        const hub::RecordedStream& one = streams[place];
+        if (within(page, place)) {
+            list["items"].push_back({{"name", one.name},
+                                     {"from", date_time_text(one.from)},
+                                     {"to", date_time_text(one.to)},
+                                     {"bytes", one.bytes},
+                                     {"gaps", one.gaps},
+                                     {"recording", one.recording}});
+        }
+    }
+    list["total"] = streams.size();
+    return text(list);
+}
+
 Audiences audiences(const std::vector<WorkerReport>& workers) {
     Audiences audiences;
     for (const WorkerReport& worker : workers) {

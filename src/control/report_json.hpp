@@ -33,6 +33,10 @@ struct Page {
     std::size_t limit = limit_default;
 };
 
+/// The streams of which there are recordings: `{"items":[{"name":…,"from":…,"to":…,"bytes":…,"gaps":…,
+/// "recording":false}],"total":N}`.
+std::string recorded_json(const std::vector<hub::RecordedStream>& streams, Page page);
+
 /// Who reads: somebody who may only play the stream does not learn where its publisher is.
 enum class Reader : std::uint8_t { player, administrator };
 

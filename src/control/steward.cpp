@@ -109,6 +109,17 @@ Task<Outcome> Steward::carry_out(Job& job) {
     co_return outcome;
 }
 
+Task<Result<>> Steward::write(std::string text) {
+    const Result<bool> kept =
+        co_await away(means_.disk, means_.home, [&storage = means_.storage, text = std::move(text)] {
+            return storage.replace(std::string{State::file_name}, as_bytes(text)).has_value();
+        });
+    if (!kept) {
+        co_return std::unexpected(kept.error());
+    }
+    co_return *kept ? Result<>{} : fail(Errc::io, "storage.path cannot be written to");
+}
+
 Task<Outcome> Steward::enforce(Standing next, bool afresh, bool keep) {
     try {
         means_.realm.prepare(next, afresh);
@@ -122,14 +133,12 @@ Task<Outcome> Steward::enforce(Standing next, bool afresh, bool keep) {
         co_return Outcome{413, "more changes than the state file may hold; write some into the file"};
     }
     if (keep) {
-        Result<bool> kept =
-            co_await away(means_.disk, means_.home, [&storage = means_.storage, text = std::move(text)] {
-                return storage.replace(std::string{State::file_name}, as_bytes(text)).has_value();
-            });
-        if (!kept || !*kept) {
+        const Result<> kept = co_await write(std::move(text));
+        if (!kept) {
             means_.realm.abandon();
-            log::error(who, "a change could not be kept: {}",
-                       kept ? "storage.path cannot be written to" : kept.error().what);
+            log::error(who, "a change could not be kept: {}", kept.error().what);
+            // A disk that failed late may have it all the same.
+            (void)co_await write(state_text(standing_->state));
             co_return Outcome{503,
                               "the change could not be kept on the disk (storage.path); nothing changed"};
         }

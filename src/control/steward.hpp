@@ -69,6 +69,8 @@ private:
     Task<> work_off();
     Task<Outcome> carry_out(Job& job);
     Task<Outcome> enforce(Standing next, bool afresh, bool keep);
+    /// Brings the state's file to the disk.
+    Task<Result<>> write(std::string text);
 
     Means means_;
     ConfigurationSources sources_;

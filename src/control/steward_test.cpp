@@ -17,7 +17,7 @@ TEST(Steward, a_change_is_kept_before_it_is_answered_and_survives_a_restart) {
     EXPECT_EQ(node.configuration().grace, 3s);
 }
 
-TEST(Steward, a_machine_that_dies_in_a_write_comes_back_with_the_old_or_the_new_and_never_with_less) {
+TEST(Steward, f4_a_machine_that_dies_in_a_write_comes_back_with_the_old_or_the_new_and_never_with_less) {
     for (const Fate fate : {Fate::lost_in_time, Fate::kept_in_time}) {
         toys::Stewardship node;
         ASSERT_EQ(node.set("grace", "3s"), 204);
@@ -28,7 +28,7 @@ TEST(Steward, a_machine_that_dies_in_a_write_comes_back_with_the_old_or_the_new_
     }
 }
 
-TEST(Steward, a_full_disk_changes_nothing_and_says_so) {
+TEST(Steward, f7_a_full_disk_changes_nothing_and_says_so) {
     toys::Stewardship node;
     node.storage.set_fate(Fate::refused);
     EXPECT_EQ(node.set("grace", "3s"), 503);
@@ -37,6 +37,16 @@ TEST(Steward, a_full_disk_changes_nothing_and_says_so) {
     EXPECT_EQ(node.realm.abandoned, 1) << "what was opened for it is closed";
     node.storage.set_fate(Fate::done);
     EXPECT_EQ(node.set("grace", "3s"), 204);
+}
+
+TEST(Steward, f7_a_disk_that_fails_late_leaves_nothing_of_what_was_refused) {
+    toys::Stewardship node;
+    ASSERT_EQ(node.set("grace", "3s"), 204);
+    node.storage.set_fate(Fate::refused_late);
+    EXPECT_EQ(node.set("grace", "4s"), 503);
+    EXPECT_EQ(node.configuration().grace, 3s);
+    node.start();
+    EXPECT_EQ(node.configuration().grace, 3s) << "as it was said";
 }
 
 TEST(Steward, case_98_what_does_not_load_changes_nothing) {

@@ -186,7 +186,9 @@ Result<> PgConnection::open() {
 
 Result<> PgConnection::open_at(const std::string& address) {
     const std::string port = std::to_string(place_.port);
-    const char* const tls = is_loopback(address) ? "prefer" : place_.verify ? "verify-full" : "require";
+    // Who names a CA wants the server to be of it, also where nobody else can listen in.
+    const bool here = is_loopback(address) && place_.ca_file.empty();
+    const char* const tls = here ? "prefer" : place_.verify ? "verify-full" : "require";
     const char* const ca = place_.ca_file.empty() ? system_certificates : place_.ca_file.c_str();
     // What is said here comes neither from the environment nor from files of a user.
     const std::array<std::pair<const char*, const char*>, 13> options{{

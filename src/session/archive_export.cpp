@@ -76,18 +76,18 @@ std::optional<Part> read_range(std::string_view text, std::uint64_t size) {
 /// One client, from the head of the answer to the last byte.
 class Sending {
 public:
-    Sending(Desk& desk, archive::Keeper& keeper, ArchiveExport file, Part part)
+    Sending(Desk& desk, archive::Keeper& keeper, std::shared_ptr<const ArchiveExport> file, Part part)
         : desk_{desk}, keeper_{keeper}, file_{std::move(file)}, part_{part} {}
 
     Task<> run(std::unique_ptr<Connection> connection, std::vector<std::byte> head) {
         connection_ = std::move(connection);
         Result<> sent = co_await send(head);
         std::uint64_t at = 0;
-        for (const Bytes& piece : file_.head) {
+        for (const Bytes& piece : file_->head) {
             const Bytes wanted = of_part(piece, std::exchange(at, at + piece.size()));
             sent = sent && !wanted.empty() ? co_await send(wanted) : sent;
         }
-        for (const ArchiveExport::Piece& piece : file_.pieces) {
+        for (const ArchiveExport::Piece& piece : file_->pieces) {
             const std::uint64_t begin = std::exchange(at, at + piece.size);
             if (!sent || begin >= part_.to) {
                 break;
@@ -103,7 +103,7 @@ private:
     /// A fragment, which begins at `at` in the file, record by record.
     Task<Result<>> send_piece(const ArchiveExport::Piece& piece, std::uint64_t at) {
         Answer<Bytes> answer{desk_.executor};
-        keeper_.read_records(file_.stream, piece.file, piece.number, answer.reply());
+        keeper_.read_records(file_->stream, piece.file, piece.number, answer.reply());
         const Result<Bytes> read = co_await answer.within(desk_.executor.now() + read_deadline);
         if (!read) {
             co_return ends_early(read.error());
@@ -113,7 +113,7 @@ private:
         ByteSpan records = *read;
         while (!records.empty()) {
             std::vector<std::byte> out;
-            const Result<> made = export_record(out, records, {file_, piece, std::exchange(room, 0)});
+            const Result<> made = export_record(out, records, {*file_, piece, std::exchange(room, 0)});
             if (!made || out.size() > end - at) {
                 co_return ends_early(made ? Error{Errc::malformed, "it was changed meanwhile"}
                                           : made.error());
@@ -129,7 +129,7 @@ private:
     }
 
     Result<> ends_early(const Error& why) const {
-        log::warning("archive", "an export of {} ends early: {}", file_.stream, why.what);
+        log::warning("archive", "an export of {} ends early: {}", file_->stream, why.what);
         return std::unexpected(why);
     }
 
@@ -144,7 +144,7 @@ private:
 
     Desk& desk_;
     archive::Keeper& keeper_;
-    ArchiveExport file_;
+    std::shared_ptr<const ArchiveExport> file_;
     Part part_;
     std::unique_ptr<Connection> connection_;
 };
@@ -218,13 +218,13 @@ Result<> export_record(std::vector<std::byte>& out, ByteSpan& records, const Rec
 }
 
 web::Response send_export(Desk& desk, archive::Keeper& keeper, const web::Request& request,
-                          ArchiveExport file) {
-    const std::uint64_t size = file.size();
+                          std::shared_ptr<const ArchiveExport> file) {
+    const std::uint64_t size = file->size();
     web::Response response{.headers = media_headers(request, desk.settings->origins)};
     response.headers.push_back({"Content-Type", "video/mp4"});
     response.headers.push_back({"Accept-Ranges", "bytes"});
     response.headers.push_back({"Cache-Control", "no-cache"});
-    const std::string tag = file.tag();
+    const std::string tag = file->tag();
     response.headers.push_back({"ETag", tag});
     const bool same = request.header("if-range").value_or(tag) == tag;
     const std::optional<Part> range =

@@ -6,6 +6,7 @@
 #include "container/mp4_join.hpp"
 #include "session/desk.hpp"
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -99,6 +100,6 @@ Task<Result<ArchiveExport>> plan_export(Desk& desk, archive::Keeper& keeper, Exp
 /// has left, so it takes little memory however long it is. Ends early, and so is seen to be cut, where the
 /// disk fails or the client takes nothing for 15 s.
 web::Response send_export(Desk& desk, archive::Keeper& keeper, const web::Request& request,
-                          ArchiveExport file);
+                          std::shared_ptr<const ArchiveExport> file);
 
 }   // namespace millrace::session

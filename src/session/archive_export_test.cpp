@@ -78,7 +78,7 @@ protected:
         }
     }
 
-    web::Route route_ = archive_play(desk_, keeper_, stills_);
+    web::Route route_ = archive_play(desk_, {keeper_, stills_, exports_});
 };
 
 TEST_F(ArchiveExported, one_run_and_coding) {
@@ -127,6 +127,7 @@ TEST_F(ArchiveExported, row_2_25_any_part_of_it_is_those_bytes_of_the_whole) {
         const ByteSpan wanted = ByteSpan{all.body}.subspan(begin, end - begin);
         ASSERT_TRUE(std::ranges::equal(part.body, wanted)) << begin;
     }
+    EXPECT_EQ(exports_.planned(), 1U);
     EXPECT_EQ(whole({{"Range", fmt::format("bytes={}-", size)}}).status, 416);
     EXPECT_EQ(whole({{"Range", "bytes=1-2"}, {"If-Range", "\"other\""}}).status, 200);
 }
@@ -262,12 +263,45 @@ TEST_F(ArchiveExported, case_95_retention_meanwhile_ends_it_early_and_never_give
 TEST_F(ArchiveExported, exports_have_so_much_room_together_and_give_it_back) {
     record(50);
     EXPECT_EQ(whole().status, 200);
+    EXPECT_GT(desk_.export_bytes, 0U) << "the plan is kept for whoever goes on";
+    world_.time.run_for(ExportPlans::kept_for);
     EXPECT_EQ(desk_.export_bytes, 0U);
     desk_.export_bytes = ExportRoom::bytes_max - 100;
     const Fetched refused = whole();
     EXPECT_EQ(refused.status, 503);
     EXPECT_NE(refused.text().find("too much is exported at once"), std::string::npos) << refused.text();
     EXPECT_EQ(desk_.export_bytes, ExportRoom::bytes_max - 100);
+}
+
+TEST_F(ArchiveExported, who_goes_on_or_seeks_does_not_pay_for_all_heads_again) {
+    record(50);
+    const Fetched all = whole();
+    for (std::size_t begin = 0; begin < 10'000; begin += 500) {
+        world_.time.run_for(30s);
+        const Fetched one =
+            whole({{"Range", fmt::format("bytes={}-", begin)}, {"If-Range", all.header("ETag")}});
+        ASSERT_EQ(one.status, 206);
+        EXPECT_TRUE(std::ranges::equal(one.body, ByteSpan{all.body}.subspan(begin))) << begin;
+    }
+    EXPECT_EQ(exports_.planned(), 1U);
+    // Another time, and a time of which more is there now, are other plans, of which some are kept.
+    const WallTime begin = listing().fragments[0].fragment.utc;
+    WallTime to{begin.microseconds + 1'000'000};
+    for (std::size_t other = 0; other <= ExportPlans::kept_max; ++other) {
+        to.microseconds += 1000;
+        EXPECT_EQ(get(route_, "/live/cam/archive.mp4", "to=" + date_time_text(to)).status, 200);
+    }
+    EXPECT_EQ(exports_.planned(), 2U + ExportPlans::kept_max);
+    camera_.restart();
+    record(50, "1800000063-00000002");
+    EXPECT_GT(whole().body.size(), all.body.size());
+    EXPECT_EQ(exports_.planned(), 3U + ExportPlans::kept_max);
+    // Who needs the room has it before what is only kept.
+    const std::size_t kept = desk_.export_bytes;
+    desk_.export_bytes += ExportRoom::bytes_max - ArchiveExport::tables_size_max;
+    EXPECT_EQ(get(route_, "/live/cam/archive.mp4", "from=" + date_time_text(begin)).status, 200);
+    EXPECT_LT(desk_.export_bytes, ExportRoom::bytes_max - ArchiveExport::tables_size_max + kept);
+    desk_.export_bytes -= ExportRoom::bytes_max - ArchiveExport::tables_size_max;
 }
 
 TEST_F(ArchiveExported, what_is_not_there_is_told) {

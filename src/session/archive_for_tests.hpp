@@ -7,6 +7,7 @@
 #include "base/virtual_connection.hpp"
 #include "base/waiting.hpp"
 #include "hub/stream_for_tests.hpp"
+#include "session/archive_export_plans.hpp"
 #include "session/desk.hpp"
 #include "session/pulls_for_tests.hpp"
 #include "session/stills.hpp"
@@ -132,6 +133,7 @@ protected:
     Desk desk_{home_, world_.directory, admission_, random_};
     NoChildren spawner_;
     Stills stills_{home_, world_.directory, spawner_};
+    ExportPlans exports_{desk_};
     archive::TestCamera camera_;
     std::unique_ptr<hub::MediaFeed> feed_;
     std::vector<media::Track> tracks_;

@@ -18,7 +18,7 @@ protected:
     }
     std::string export_of(std::string name) { return get(play_, "/" + name + "/archive.mp4").text(); }
 
-    web::Route play_ = archive_play(desk_, keeper_, stills_);
+    web::Route play_ = archive_play(desk_, {keeper_, stills_, exports_});
     web::Route import_ = archive_import(desk_, keeper_);
 };
 

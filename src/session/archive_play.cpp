@@ -2,7 +2,7 @@
 
 #include "container/m3u8_writer.hpp"
 #include "hub/name.hpp"
-#include "session/archive_export.hpp"
+#include "session/archive_export_plans.hpp"
 #include "session/archive_lists.hpp"
 #include "session/archive_results.hpp"
 #include "session/archive_span.hpp"
@@ -98,11 +98,12 @@ Result<Wanted> read_address(const web::Request& request) {
 /// One request from its address to its answer.
 class ArchiveAnswer {
 public:
-    ArchiveAnswer(Desk& desk, archive::Keeper& keeper, Stills& stills, const web::Request& request)
+    ArchiveAnswer(Desk& desk, const ArchiveMeans& means, const web::Request& request)
         : desk_{desk},
           settings_{desk.settings},
-          keeper_{keeper},
-          stills_{stills},
+          keeper_{means.keeper},
+          stills_{means.stills},
+          exports_{means.exports},
           request_{request},
           deadline_{desk.executor.now() + answer_deadline} {}
 
@@ -143,10 +144,15 @@ private:
         Answer<archive::Listing> answer{desk_.executor};
         // What other nodes add to it is another matter at another time.
         const bool shared = keeper_.catalogue_counters() != nullptr;
-        keeper_.list(wanted.stream, shared ? wanted.asked.span : archive::Span{{0}, {1}}, answer.reply());
+        const archive::Archive::ListBounds bounds{.gives = true};
+        keeper_.list(wanted.stream, shared ? wanted.asked.span : archive::Span{{0}, {1}}, answer.reply(),
+                     bounds);
         const Result<archive::Listing> found = co_await answer.within(deadline_);
         if (!found) {
             co_return refusal(found.error());
+        }
+        if (shared && found->fragments.empty()) {
+            co_return nothing_here(*found);   // who has it, or that nobody can be asked
         }
         web::Response response{.status = 302, .headers = media_headers(request_, settings_->origins)};
         const std::string query = request_.query.empty() ? "" : request_.query + "&";
@@ -159,9 +165,7 @@ private:
     Task<web::Response> listing(const Wanted& wanted) {
         Answer<archive::Listing> answer{desk_.executor};
         archive::Archive::ListBounds bounds;
-        // What others add is of no revision of ours: there only the newest is kept.
-        const bool shared = keeper_.catalogue_counters() != nullptr;
-        if (wanted.what == Wanted::What::list && !shared) {
+        if (wanted.what == Wanted::What::list) {
             // What is no number was given to nobody.
             bounds.revision = whole_number(request_.query_value("rev").value_or("")).value_or(0);
         }
@@ -185,11 +189,6 @@ private:
         }
         if (found->fragments.empty()) {
             co_return nothing_here(*found);
-        }
-        if (shared && request_.query_value("rev") != std::to_string(found->revision)) {
-            co_return found->catalogue_away
-                ? refusal(catalogue_away)
-                : refusal({Errc::not_found, "this list is no longer kept; ask for it without rev"});
         }
         if (found->more) {
             co_return refusal({Errc::malformed, "this is more than one list holds; ask for a day at a time"});
@@ -230,8 +229,8 @@ private:
         if (found.more) {
             co_return refusal({Errc::malformed, "this is more than one file holds; ask for a day at a time"});
         }
-        Result<ArchiveExport> plan = co_await plan_export(
-            desk_, keeper_, {.stream = wanted.stream, .span = wanted.asked.span, .listing = found});
+        ExportWish wish{.stream = wanted.stream, .span = wanted.asked.span, .listing = found};
+        Result<ExportPlans::Plan> plan = co_await exports_.plan(keeper_, std::move(wish));
         if (!plan) {
             const bool too_many = plan.error().code == Errc::exhausted;
             co_return refusal(too_many ? Error{Errc::malformed, plan.error().what} : plan.error());
@@ -337,6 +336,7 @@ private:
     std::shared_ptr<const Settings> settings_;   // kept across waits
     archive::Keeper& keeper_;
     Stills& stills_;
+    ExportPlans& exports_;
     const web::Request& request_;
     Instant deadline_;
 };
@@ -349,18 +349,18 @@ bool is_archive(std::string_view path) {
            behind.find(media_folder) != std::string_view::npos;
 }
 
-Task<web::Response> answer(Desk& desk, archive::Keeper& keeper, Stills& stills, const web::Request& request) {
-    ArchiveAnswer one{desk, keeper, stills, request};
+Task<web::Response> answer(Desk& desk, ArchiveMeans means, const web::Request& request) {
+    ArchiveAnswer one{desk, means, request};
     co_return co_await one.run();
 }
 
 }   // namespace
 
-web::Route archive_play(Desk& desk, archive::Keeper& keeper, Stills& stills) {
+web::Route archive_play(Desk& desk, ArchiveMeans means) {
     return {.methods = {"GET", "OPTIONS"},
             .matches = is_archive,
-            .answer = [&desk, &keeper, &stills](const web::Request& request, Executor&) {
-                return answer(desk, keeper, stills, request);
+            .answer = [&desk, means](const web::Request& request, Executor&) {
+                return answer(desk, means, request);
             }};
 }
 

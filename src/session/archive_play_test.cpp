@@ -7,7 +7,7 @@ namespace {
 
 class ArchivePlay : public toys::ArchiveTest {
 protected:
-    web::Route route_ = archive_play(desk_, keeper_, stills_);
+    web::Route route_ = archive_play(desk_, {keeper_, stills_, exports_});
 };
 
 TEST_F(ArchivePlay, knows_its_addresses) {

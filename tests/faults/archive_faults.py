@@ -3,6 +3,7 @@ N5), each gap has its cause (N4), and `millrace check` finds it sound (N6)."""
 
 import contextlib
 import datetime
+import json
 import os
 import random
 import shutil
@@ -17,6 +18,7 @@ import ledger
 import node
 import peers
 from recordings import NAME, check, recording, what_there_is
+import world as world_module
 from world import test
 
 FPS = 25
@@ -134,6 +136,76 @@ def case_f22_a_restart_under_a_publisher_keeps_all_up_to_the_stop(world):
     sound(world)
 
 
+EIGHT = [f"live/kept{number}" for number in range(8)]
+VIEWERS = 200
+
+
+@contextlib.contextmanager
+def eight_publishers(world):
+    with contextlib.ExitStack() as stack:
+        for name in EIGHT:
+            stack.enter_context(peers.ffmpeg_publish(world.clip("plain-brisk"), world.server.rtmp(name),
+                                                     world.folder, f"publish-{name[-1]}", loops=-1))
+        yield
+
+
+def two_hundred_viewers(world):
+    """Each hears the head of a stream."""
+    there = [world_module.elsewhere(number) for number in range(VIEWERS)]
+    watching = [world.raw("http", f"GET /{EIGHT[at % 8]}.flv HTTP/1.1\r\nHost: x\r\n\r\n".encode(), source)
+                for at, source in enumerate(there)]
+    for one in watching:
+        one.settimeout(PATIENCE)
+        assert one.recv(12) == b"HTTP/1.1 200", "a viewer is let in"
+    return watching
+
+
+def recorded_by_name(world, more_than=None):
+    """What there is of each of the eight, once each has more items than there were."""
+    def found():
+        there = {name: what_there_is(world, name) for name in EIGHT}
+        counts = {name: len(there[name]["items"]) for name in EIGHT}
+        return there if all(counts[name] > (more_than or {}).get(name, 0) for name in EIGHT) else None
+    return node.until(found, PATIENCE, "all are recorded")
+
+
+def keep_all(_folder):
+    return ("--open", "--set", 'streams={ "live/*": { record: true } }', "--set", "hls.segment=1s")
+
+
+@test(builds=("release",), canary=False, options=keep_all)
+def f1_f22_eight_cameras_and_two_hundred_viewers_over_a_kill_and_a_restart(world):
+    with eight_publishers(world):
+        before = recorded_by_name(world)
+        world.server.process.kill()
+        world.server.process.wait()
+    durable.restart(world)
+    for name, was in before.items():
+        there = what_there_is(world, name)
+        assert len(there["items"]) == 1 and there["items"][0]["to"] >= was["items"][0]["to"], (was, there)
+        assert there["items"][0]["from"] == was["items"][0]["from"], (was, there)
+    with eight_publishers(world):
+        recorded_by_name(world, dict.fromkeys(EIGHT, 1))
+        watching = two_hundred_viewers(world)
+        stopped = time.time()
+        world.server.process.send_signal(signal.SIGTERM)
+        for one in watching:
+            world_module.closed(one)
+            one.close()
+        assert world.server.process.wait(10 + SLACK) == 0, "no orderly stop"
+    durable.restart(world)
+    for name in EIGHT:
+        there = what_there_is(world, name)
+        assert [gap["cause"] for gap in there["gaps"]] == ["crash"], there
+        assert len(there["items"]) == 2 and seconds(there["items"][1]["to"]) > stopped - SLACK, there
+    status, all_of_them = world.server.get("/api/v1/recordings")
+    listed = json.loads(all_of_them)
+    assert status == 200 and [one["name"] for one in listed["items"]] == EIGHT, listed
+    for one in listed["items"]:
+        assert one["gaps"] == 1 and not one["recording"] and one["bytes"] > 0, listed
+    sound(world)
+
+
 def play_list(world, query):
     status, text = world.server.get(f"/{NAME}/archive.m3u8{query}")
     assert status == 200, text
@@ -186,27 +258,12 @@ def case_92_f5_a_full_disk_stops_recording_with_words_and_it_goes_on_by_itself(w
     assert inside.returncode == 0, inside.stdout
 
 
-@contextlib.contextmanager
-def calls_fail(world, *rules):
-    """System calls of the server fail as strace's rules say."""
-    command = ["strace", "-f", "-q", "-o", os.path.join(world.folder, "strace"),
-               "-p", str(world.server.process.pid)]
-    command += [word for rule in rules for word in ("-e", f"inject={rule}")]
-    command += ["-e", "trace=" + ",".join(sorted({rule.split(":")[0] for rule in rules}))]
-    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait()
-
-
 def lives_through(error):
     """A disk whose calls fail for a while: live goes on, an alarm, and it goes on by itself."""
     def run(world):
         with publishing(world):
             node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
-            with calls_fail(world, *error):
+            with disks.calls_fail(world, *error):
                 node.until(lambda: trouble(world) == "disk failed", 5 + SLACK, "it stops, and says so")
                 assert "nothing is recorded" in world.server.said()
             mended = time.time()
@@ -273,7 +330,7 @@ def case_f9_a_slow_disk_and_one_that_stalls_are_no_gap_and_disturb_nobody(world)
         node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
         for slow in (f"pwrite64:delay_enter={SLOW * MICROSECONDS:.0f}",
                      f"fdatasync:delay_enter={STALL * MICROSECONDS}:when=1"):
-            with calls_fail(world, slow):
+            with disks.calls_fail(world, slow):
                 beyond = time.time() + STALL
                 node.until(lambda end=beyond: recorded_beyond(world, end), PATIENCE, f"recorded with {slow}")
     world.sing()
@@ -309,7 +366,7 @@ def record_four_fragments(world):
 
 
 @test(quick=True, builds=("release",), canary=False, options=recording)
-def case_93_94_f25_one_changed_byte_anywhere_is_found_and_harms_one_fragment_at_most(world):
+def case_93_f25_one_changed_byte_anywhere_is_found_and_harms_one_fragment_at_most(world):
     record_four_fragments(world)
     before = what_there_is(world)
     fragments = sum(item["fragments"] for item in before["items"])
@@ -337,12 +394,73 @@ def case_93_94_f25_one_changed_byte_anywhere_is_found_and_harms_one_fragment_at_
     assert sum(item["fragments"] for item in after["items"]) >= fragments - 1, after
     for item in after["items"]:
         judge(world, frames(world, item), names_of(world))
-    # Case 94: without an index, from the files alone.
-    world.server.process.kill()
-    world.server.process.wait()
-    shutil.rmtree(folder)
-    shutil.copytree(kept, folder)
-    os.remove(os.path.join(folder, "archive/index"))
-    durable.restart(world)
-    again = what_there_is(world)
-    assert again["items"] == before["items"], (again, before)
+
+
+def copy_of_the_index(world, folder):
+    """As a backup of a running node has it: all of its files at one moment."""
+    archive = os.path.join(world.folder, "millrace-data/archive")
+    os.makedirs(folder)
+    world.server.process.send_signal(signal.SIGSTOP)
+    try:
+        for name in os.listdir(archive):
+            if name.startswith("index"):
+                shutil.copy(os.path.join(archive, name), folder)
+    finally:
+        world.server.process.send_signal(signal.SIGCONT)
+
+
+def put_index(world, folder=None):
+    """Takes the index away, and puts a copy in its place."""
+    archive = os.path.join(world.folder, "millrace-data/archive")
+    for name in os.listdir(archive):
+        if name.startswith("index"):
+            os.remove(os.path.join(archive, name))
+    if folder:
+        shutil.copytree(folder, archive, dirs_exist_ok=True)
+
+
+def record_some(world, count, meanwhile=None):
+    """Another file of at least so many fragments."""
+    def recorded():
+        items = what_there_is(world)["items"]
+        return len(items) > before and items[-1]["fragments"] >= count
+
+    before = len(what_there_is(world)["items"])
+    with publishing(world):
+        node.until(recorded, PATIENCE, "recorded")
+        if meanwhile:
+            meanwhile()
+            count = what_there_is(world)["items"][-1]["fragments"] + 1
+            node.until(recorded, PATIENCE, "it goes on")
+    node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
+
+
+def exported(world):
+    """The bytes of the whole as one file, and the names of its pictures."""
+    path = os.path.join(world.folder, "whole.mp4")
+    status, body = world.server.get(f"/{NAME}/archive.mp4", PATIENCE)
+    assert status == 200, body[:200]
+    with open(path, "wb") as file:
+        file.write(body)
+    return body, [frame.name for frame in ledger.of_annex_b(ledger.annex_b_of_file(path))]
+
+
+@test(quick=True, builds=("release",), canary=False,
+      options=lambda folder: (*recording(folder), "--set", "hls.segment=1s"))
+def case_94_an_index_that_is_lost_or_older_than_the_files_is_made_again_from_them_alone(world):
+    older = os.path.join(world.folder, "older")
+    record_some(world, 1)
+    record_some(world, 1, lambda: copy_of_the_index(world, older))
+    record_some(world, 1)
+    before, (whole, names) = what_there_is(world), exported(world)
+    assert len(before["items"]) == 3 and [gap["cause"] for gap in before["gaps"]] == ["publisher gone"] * 2
+    assert len(names) >= 4 * FPS, "the frames of four fragments"
+    for copy in (None, older):
+        world.server.process.send_signal(signal.SIGTERM)
+        assert world.server.process.wait(10 + SLACK) == 0
+        put_index(world, copy)
+        durable.restart(world)
+        again = what_there_is(world)
+        assert again == before, (copy, again, before)
+        assert exported(world) == (whole, names), copy
+    sound(world)

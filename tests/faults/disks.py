@@ -1,10 +1,15 @@
-"""A small real disk that a server has alone: a tmpfs in a mount namespace of its own. Root."""
+"""A small real disk that a server has alone: a tmpfs in a mount namespace of its own; and calls that fail.
+Root."""
 
 import contextlib
 import os
+import signal
 import subprocess
 
+import node
+
 MEGABYTE = 1 << 20
+ATTACHED = 20      # s
 
 
 class SmallDisk:
@@ -55,3 +60,29 @@ class SmallDisk:
 
 def small_disk(megabytes):
     return lambda folder: SmallDisk(folder, megabytes)
+
+
+def traced(pid):
+    """Whether every thread of a process is."""
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with contextlib.suppress(FileNotFoundError), \
+                open(f"/proc/{pid}/task/{thread}/status", encoding="utf-8") as file:
+            if "TracerPid:\t0\n" in file.read():
+                return False
+    return True
+
+
+@contextlib.contextmanager
+def calls_fail(world, *rules):
+    """System calls of the server fail as strace's rules say."""
+    command = ["strace", "-f", "-q", "-o", os.path.join(world.folder, "strace"),
+               "-p", str(world.server.process.pid)]
+    command += [word for rule in rules for word in ("-e", f"inject={rule}")]
+    command += ["-e", "trace=" + ",".join(sorted({rule.split(":")[0] for rule in rules}))]
+    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        node.until(lambda: traced(world.server.process.pid), ATTACHED, "strace is attached")
+        yield
+    finally:
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait()

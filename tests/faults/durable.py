@@ -4,6 +4,7 @@ import json
 import os
 import threading
 
+import disks
 import keys
 import node
 from keys import as_who, ask, closed_node
@@ -123,6 +124,27 @@ def a_change_survives_kill_9(world):
 @test(builds=("release",), canary=False, options=closed_node)
 def two_hundred_rounds_of_changes_and_kill_9(world):
     rounds(world, ROUNDS)
+
+
+@test(builds=("release",), canary=False, options=closed_node)
+def f7_an_error_at_any_call_of_a_write_changes_nothing_also_not_after_kill_9(world):
+    book = Book()
+    book.note(change(world, "PATCH", "/api/v1/config", {"grace": "3s"}), "grace", "3s")
+    for error in ("/^unlink:error=EIO", "fsync:error=EIO:when=1", "/^rename:error=EIO",
+                  "fsync:error=EIO:when=2"):
+        with disks.calls_fail(world, error):
+            status = change(world, "PATCH", "/api/v1/config", {"grace": "20s"})
+            assert status == 503, f"{error}: {status}"
+        book.judge(world)
+        world.server.process.kill()
+        world.server.process.wait()
+        restart(world)
+        book.judge(world)
+    book.note(change(world, "PATCH", "/api/v1/config", {"grace": "5s"}), "grace", "5s")
+    world.server.process.kill()
+    world.server.process.wait()
+    restart(world)
+    book.judge(world)
 
 
 @test(quick=True, canary=False, options=())

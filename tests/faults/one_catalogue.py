@@ -11,7 +11,7 @@ import ledger
 import node
 from recordings import NAME, a_moment_has_a_picture, the_export_is_the_same, what_there_is
 from two_homes import (FRAMES_MIN, PATIENCE, brief, figure, frames, in_bucket_alone, killed, record,
-                       with_bucket, write_secret)
+                       signed_by_a_ca, with_bucket, write_secret)
 from world import test
 
 sys.path.append(os.path.join(node.ROOT, "tests/objects"))
@@ -20,12 +20,12 @@ import bucket as buckets      # noqa: E402
 import postgres               # noqa: E402
 
 
-def with_catalogue(scene, database, name):
+def with_catalogue(scene, url, name, password=postgres.PASSWORD, more=""):
     """Its options show no password."""
     with open(os.path.join(scene.folder, "pg-secret"), "w", encoding="utf-8") as file:
-        file.write(postgres.PASSWORD + "\n")
-    scene.server.command += ["--set", f"storage.catalogue={{ url: '{database.url()}', node: {name}, "
-                             f"address: 'http://{name}.example.org', password_file: pg-secret }}",
+        file.write(password + "\n")
+    scene.server.command += ["--set", f"storage.catalogue={{ url: '{url}', node: {name}, "
+                             f"address: 'http://{name}.example.org', password_file: pg-secret{more} }}",
                              "--set", "outgoing.allow=[ 127.0.0.1 ]"]
 
 
@@ -58,7 +58,7 @@ def f7_n2_nodes_that_share_a_catalogue_list_and_play_what_each_recorded(world):
             for scene, name in ((north, "north"), (south, "south")):
                 write_secret(scene, buckets.SECRET)
                 with_bucket(scene, bucket, prefix=name)
-                with_catalogue(scene, database, name)
+                with_catalogue(scene, database.url(), name)
                 begin_again(scene)      # both make the tables, at once
             # What one recorded the other lists, and plays from the bucket in every form.
             record(north, north.clip())
@@ -100,7 +100,7 @@ def f7_n2_nodes_that_share_a_catalogue_list_and_play_what_each_recorded(world):
             assert rows == ["2"], rows
             thief = another(world, "thief")
             try:
-                with_catalogue(thief, database, "north")
+                with_catalogue(thief, database.url(), "north")
                 begin_again(thief)
                 node.until(lambda: "another node has this one's name in it" in thief.server.said(), PATIENCE,
                            "the log says what to do")
@@ -118,3 +118,33 @@ def f7_n2_nodes_that_share_a_catalogue_list_and_play_what_each_recorded(world):
         finally:
             if south.server.alive():
                 killed(south)
+
+
+@test(builds=("release",), canary=False, options=brief)
+def f7_a_catalogue_that_is_not_believed_or_does_not_let_in_is_told_all_once_that_is_mended(world):
+    certificate = signed_by_a_ca(world.folder)
+    signed_by_a_ca(node.open_folder(os.path.join(world.folder, "other")))
+    plain, known = list(world.server.command), ", ca_file: ca.pem"
+    with postgres.Postgres(os.path.join(node.open_folder(world.folder), "postgres"), certificate) as database:
+        for wrong, words in (
+                ({"password": "guess", "more": known}, "password authentication failed"),
+                ({"more": ", ca_file: other/ca.pem"}, "certificate verify failed"),
+                ({"url": database.url("localhost"), "more": known}, "does not match host name")):
+            world.server.command = list(plain)
+            with_catalogue(world, **{"url": database.url(), "name": "north"} | wrong)
+            begin_again(world)
+            node.until(lambda said=words: said in world.server.said(), PATIENCE, words)
+            assert figure(world, "away", "catalogue") == 1, "a figure says so, too"
+        said = world.server.said()
+        assert said.count("is told nothing: its server cannot be reached, or does not let this node in") == 3
+        record(world, world.clip())
+        assert database.sql("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'millrace%'") == ["0"]
+        world.server.command = list(plain)
+        with_catalogue(world, database.url(), "north", more=known)
+        begin_again(world)
+        node.until(lambda: figure(world, "files_total", "catalogue") >= 1, PATIENCE, "it is told all")
+        assert database.sql("SELECT count(*) FROM millrace_files") == ["1"]
+        assert database.sql("SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+                            "WHERE application_name = 'millrace'") == ["t"], "in the clear"
+        for secret in (postgres.PASSWORD, "guess"):
+            assert secret not in world.server.said(), "the password is shown"

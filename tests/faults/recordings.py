@@ -22,8 +22,8 @@ def recording(_folder):
     return ("--open", "--set", f"streams={{ {NAME}: {{ record: true }} }}")
 
 
-def what_there_is(world):
-    status, body = world.server.get(f"/api/v1/recordings/{NAME}")
+def what_there_is(world, name=NAME):
+    status, body = world.server.get(f"/api/v1/recordings/{name}")
     assert status == 200, body
     return json.loads(body)
 

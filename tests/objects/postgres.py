@@ -24,8 +24,9 @@ def programs():
 class Postgres:
     """The server with an empty database, which may go away and come back with what it has."""
 
-    def __init__(self, folder):
-        self.folder, self.bin, self.process = folder, programs(), None
+    def __init__(self, folder, certificate=None):
+        """`certificate`: the files of a key and a certificate, for TLS; without them there is none."""
+        self.folder, self.bin, self.process, self.tls = folder, programs(), None, []
         self.data = os.path.join(folder, "data")
         os.makedirs(self.data, mode=0o700)
         if os.getuid() == 0:
@@ -37,8 +38,19 @@ class Postgres:
         os.chmod(secret, 0o644)
         self._run("initdb", "-D", self.data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={secret}",
                   "--no-sync", "-E", "UTF8", "--no-locale")
+        if certificate:
+            self._secure(*certificate)
         self.come_back()
         self.sql(f"CREATE DATABASE {DATABASE}", "postgres")
+
+    def _secure(self, key, certificate):
+        for name, file in (("server.key", key), ("server.crt", certificate)):
+            path = os.path.join(self.data, name)
+            shutil.copyfile(file, path)
+            os.chmod(path, 0o600)
+            if os.getuid() == 0:
+                os.chown(path, pwd.getpwnam("nobody").pw_uid, -1)
+        self.tls = ["-c", "ssl=on"]
 
     def _as_nobody(self, command):
         if os.getuid() != 0:
@@ -62,7 +74,7 @@ class Postgres:
                     self.port = probe.getsockname()[1]
             process = subprocess.Popen(
                 self._as_nobody([os.path.join(self.bin, "postgres"), "-D", self.data, "-p", str(self.port),
-                                 "-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]),
+                                 "-k", "", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", *self.tls]),
                 cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if self._answers(process):
                 self.process = process
@@ -92,8 +104,8 @@ class Postgres:
                         database, environment={"PGPASSWORD": PASSWORD})
         return out.splitlines()
 
-    def url(self, database=DATABASE):
-        return f"postgres://{USER}@127.0.0.1:{self.port}/{database}"
+    def url(self, host="127.0.0.1"):
+        return f"postgres://{USER}@{host}:{self.port}/{DATABASE}"
 
     def __enter__(self):
         return self

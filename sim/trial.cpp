@@ -220,17 +220,17 @@ void Trial::start(Machine& whose) {
     }
 }
 
-/// A slow disk costs nothing, for what it owes waits in memory; unless the node ends meanwhile.
+/// A slow disk costs nothing, for what it owes waits in memory; unless the node ends or the disk fails then.
 bool Trial::may_lose(const Fault& fault) const {
-    using Kind = Fault::Kind;
-    const auto ends_within = [&fault](const Fault& other) {
-        const bool ends =
-            other.kind == Kind::kill || other.kind == Kind::power_cut || other.kind == Kind::stop;
-        return ends && other.machine == fault.machine && other.at >= fault.at &&
+    const auto is_slow = [](const Fault& one) {
+        return one.kind == Fault::Kind::disk_slow || one.kind == Fault::Kind::disk_stall;
+    };
+    const auto costs = [&](const Fault& other) {
+        const bool harms = other.kind >= Fault::Kind::kill && other.kind < Fault::Kind::clock_jump;
+        return harms && !is_slow(other) && other.machine == fault.machine && other.end() >= fault.at &&
                other.at <= fault.end() + lost_after_disk;
     };
-    const bool slow = fault.kind == Kind::disk_slow || fault.kind == Kind::disk_stall;
-    return !slow || std::ranges::any_of(faults_, ends_within);
+    return !is_slow(fault) || std::ranges::any_of(faults_, costs);
 }
 
 void Trial::plan_disk(const Fault& fault) {

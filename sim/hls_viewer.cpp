@@ -110,12 +110,12 @@ Task<Result<HlsViewer::Page>> HlsViewer::ask(std::string path) {
 }
 
 Task<Result<>> HlsViewer::find_lists() {
-    const std::string folder = "/live/" + plan_.key + "/";
     if (form_ == Form::ts) {
-        lists_.emplace_back().path = folder + "ts.m3u8";
+        lists_.emplace_back().path = first_list();
         co_return Result<>{};
     }
-    const Result<Page> page = co_await get(folder + "index.m3u8");
+    const std::string folder = folder_of(first_list());
+    const Result<Page> page = co_await get(first_list());
     if (!page) {
         co_return std::unexpected(page.error());
     }
@@ -143,8 +143,7 @@ Task<Result<>> HlsViewer::poll(Media& media) {
     }
     status_ = page->status;
     if (status_ != 200) {
-        state_ = playing() ? state_ : State::refused;
-        co_return fail(playing() ? Errc::malformed : Errc::refused, "the server refused a list");
+        co_return co_await refused();
     }
     state_ = State::playing;
     const Result<hls::Playlist> list = hls::read_playlist(as_text(page->body));
@@ -170,6 +169,24 @@ Task<Result<>> HlsViewer::poll(Media& media) {
         read_packets(media, {});
     }
     co_return Result<>{};
+}
+
+/// A stream that is over has no list at all any more; as long as there is one, there are those it names.
+Task<Result<>> HlsViewer::refused() {
+    if (!playing()) {
+        state_ = State::refused;
+        co_return fail(Errc::refused, "the server refused a list");
+    }
+    const Result<Page> first = co_await get(first_list());
+    if (!first) {
+        co_return std::unexpected(first.error());
+    }
+    co_return first->status == 200 ? fail(Errc::malformed, "the server refused a list")
+                                   : fail(Errc::closed, "the stream is over");
+}
+
+std::string HlsViewer::first_list() const {
+    return fmt::format("/live/{}/{}", plan_.key, form_ == Form::ts ? "ts.m3u8" : "index.m3u8");
 }
 
 Task<Result<>> HlsViewer::fetch(Media& media, const std::string& folder, const hls::MediaSegment& segment) {
@@ -238,16 +255,22 @@ void HlsViewer::take_unit(media::AccessUnit unit) {
 void HlsViewer::write_account() {
     std::array<std::size_t, 2> at{};
     std::string run;
+    bool waits_for_key = true;
     const auto sent = [&](std::size_t track) -> const Ledger::Entry* {
         return world_.ledger().find(hash_of(came_.at(track).at(at.at(track)).unit.payload));
     };
     const auto take = [&](std::size_t track) {
         const Came& came = came_.at(track).at(at.at(track)++);
-        if (!run.empty() && run != came.run) {
+        if (run != came.run) {
             account_.rejoin();
+            waits_for_key = true;
         }
         run = came.run;
-        account_.take(came.unit, came.at);
+        // A list may begin where time jumped, at no key picture: a player shows nothing up to the next.
+        waits_for_key = waits_for_key && (track == 1 || !came.unit.key);
+        if (track == 1 || !waits_for_key) {
+            account_.take(came.unit, came.at);
+        }
     };
     while (at[0] < came_[0].size() && at[1] < came_[1].size()) {
         const Ledger::Entry* const picture = sent(0);

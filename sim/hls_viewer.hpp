@@ -46,6 +46,8 @@ private:
     Task<Result<Page>> get(std::string path);
     Task<Result<>> find_lists();
     Task<Result<>> poll(Media& media);
+    Task<Result<>> refused();
+    std::string first_list() const;
     Task<Result<>> fetch(Media& media, const std::string& folder, const hls::MediaSegment& segment);
     Result<> read_fragments(Media& media, ByteSpan bytes);
     void read_packets(Media& media, ByteSpan bytes);

@@ -123,7 +123,10 @@ Result<> Archive::begin(const Batch& batch, const BeginFile& item) {
     Result<ChunkFile> file = ChunkFile::make(seams_.folder, id, item.facts, item.init);
     if (!file) {
         // What a full disk left of it is no file of ours.
-        (void)seams_.folder.remove(file_name(id));
+        const Result<> gone = seams_.folder.remove(file_name(id));
+        if (!gone && leftovers_.size() < late_max) {
+            leftovers_.insert(id);
+        }
         return std::unexpected(file.error());
     }
     Writing writing{.file = std::move(*file),
@@ -260,6 +263,7 @@ void Archive::give_up(const std::string& stream, const Error& why) {
     }
     Writing& writing = found->second;
     writing.row.state = FileState::cut;
+    cut_since_ = seams_.clock.now();
     writing.row.seal_cause = why.code == Errc::exhausted ? cause::disk_full : cause::disk_failed;
     // What the last sync made sure of; the rest of it is not believed.
     std::ranges::move(writing.file.take_rest(), std::back_inserter(writing.unindexed));
@@ -300,7 +304,23 @@ Result<> Archive::index_late() {
         }
         late_.pop_back();
     }
+    // A row is not on the disk for sure, a seal is: without it a start after a power cut would believe more
+    // of such a file than was said of it, and have twice what came again meanwhile.
+    if (cut_since_ && seams_.clock.now() >= *cut_since_) {
+        seal_cut_files();
+    }
     return {};
+}
+
+void Archive::seal_cut_files() {
+    const auto rows = index_.files();
+    bool all = rows.has_value();
+    for (const FileRow& row : rows ? *rows : std::vector<FileRow>{}) {
+        const Result<> sealed = row.state == FileState::cut ? recover_one(row.id, row) : Result<>{};
+        all = all && (sealed || sealed.error().code == Errc::not_found);
+    }
+    // One that cannot be read keeps nothing else waiting.
+    cut_since_ = all ? std::nullopt : std::optional{seams_.clock.now() + tend_every};
 }
 
 Result<> Archive::look_for_folder() {
@@ -367,8 +387,14 @@ void Archive::tend() {
         }
         (void)index_late();
         (void)say_late();
+        remove_leftovers();
         make_room();
     }
+}
+
+void Archive::remove_leftovers() {
+    std::erase_if(leftovers_,
+                  [this](std::uint64_t id) { return seams_.folder.remove(file_name(id)).has_value(); });
 }
 
 void Archive::close(const std::string& why) {
@@ -384,7 +410,9 @@ void Archive::close(const std::string& why) {
     if (open_) {
         (void)index_late();
         (void)say_late();
-        (void)seal_cut_files();
+        open_ = false;
+        seal_cut_files();
+        remove_leftovers();
     }
     index_.close();
     open_ = false;

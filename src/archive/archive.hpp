@@ -252,7 +252,8 @@ private:
     /// The gap between two files, where there is one.
     Result<> say_gap_between(const FileRow& before, const FileRow& row, bool uplinked);
     /// Those that the disk failed become sealed ones.
-    Result<> seal_cut_files();
+    void seal_cut_files();
+    void remove_leftovers();
     Result<> drop_lost(const FileRow& row);
     /// A file that is not here alone, and whether it lies here or not.
     Result<> recover_moved(const FileRow& row, bool there);
@@ -285,6 +286,8 @@ private:
 
     std::map<std::string, Writing, std::less<>> writing_;
     std::vector<Late> late_;
+    std::optional<Instant> cut_since_;    // files were given up, to be sealed from then on
+    std::set<std::uint64_t> leftovers_;   // of new files that a failing disk would not let go
     std::list<Inserting> inserting_;
     std::set<std::string, std::less<>> uplinks_;
     std::vector<FileRow> unsaid_;   // files that are gone, and not yet in the gaps

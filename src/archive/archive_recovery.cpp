@@ -23,6 +23,18 @@ Result<Bytes> init_in(FolderFile& file, const FileScan& found) {
     return read ? Result<Bytes>{std::move(init)} : std::unexpected(read.error());
 }
 
+/// Its row stays as long as its archive is open: the gap behind it begins there, and has its cause.
+Result<> emptied(FolderFile& file) {
+    const Result<> none = file.truncate(0);
+    return none ? file.sync() : none;
+}
+
+/// Nothing in it was ever acknowledged.
+Result<> dropped(Index& index, Folder& folder, std::uint64_t id, bool known) {
+    Result<> gone = known ? index.remove_file(id) : Result<>{};
+    return gone ? folder.remove(file_name(id)) : gone;
+}
+
 /// Why the floor of the disk is not reached though all that may go went, or would be of no help.
 std::string_view why_full(const Stock& stock, std::uint64_t free_min) {
     std::uint64_t ours = 0;
@@ -161,9 +173,7 @@ Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known, bo
         return {};
     }
     if (empty) {
-        // Nothing in it was ever acknowledged.
-        Result<> gone = known ? index_.remove_file(id) : Result<>{};
-        return gone ? seams_.folder.remove(file_name(id)) : gone;
+        return open_ ? emptied(**file) : dropped(index_, seams_.folder, id, known.has_value());
     }
     FileRow row{.id = id, .facts = found->facts, .seal_cause = found->cause, .state = FileState::sealed};
     if (found->init_size > 0) {
@@ -202,19 +212,6 @@ Result<> Archive::say_gap_between(const FileRow& before, const FileRow& row, boo
     const std::string& told = row.facts.cause.empty() && !uplinked ? before.seal_cause : row.facts.cause;
     const auto gap = gap_between({before.end, row.begin}, told, uplinked ? sliver_us : 0);
     return gap ? add_gap(row.facts.stream, *gap) : Result<>{};
-}
-
-Result<> Archive::seal_cut_files() {
-    const auto rows = index_.files();
-    if (!rows) {
-        return std::unexpected(rows.error());
-    }
-    for (const FileRow& row : *rows) {
-        if (Result<> sealed = row.state == FileState::cut ? recover_one(row.id, row) : Result<>{}; !sealed) {
-            return sealed;
-        }
-    }
-    return {};
 }
 
 void Archive::make_room() {

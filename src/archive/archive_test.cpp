@@ -341,6 +341,26 @@ TEST(Archive, names_the_streams_of_which_it_has_something) {
     EXPECT_FALSE(machine.archive->streams()->front().recording);
 }
 
+TEST(Archive, case_f4_f7_what_a_failed_disk_left_of_a_file_is_the_same_after_a_power_cut) {
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        Machine machine{seed};
+        ASSERT_TRUE(machine.start());
+        machine.record(8 + machine.chance.below(10));
+        machine.folder.fails_at = machine.folder.calls + machine.chance.below(3);
+        machine.folder.fails_on = true;
+        machine.record(6);
+        machine.folder.restart();
+        machine.time.run_for(Archive::tend_every);
+        machine.archive->tend();
+        const std::vector<std::uint64_t> said = machine.recorded();
+        machine.folder.dies_at = machine.folder.calls;
+        machine.archive.reset();
+        machine.folder.cut_power(machine.chance);
+        ASSERT_TRUE(machine.start()) << seed;
+        EXPECT_EQ(machine.recorded(), said) << seed;
+    }
+}
+
 TEST(Archive, case_f25_gives_no_fragment_that_was_changed_on_the_disk) {
     Machine machine{6};
     ASSERT_TRUE(machine.start());

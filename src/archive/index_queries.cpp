@@ -293,6 +293,7 @@ Result<std::vector<FoundFragment>> Index::unacknowledged(const UplinkAsk& ask) {
         "g.place=(SELECT min(place) FROM fragments b WHERE b.file=f.id) "
         "FROM files f JOIN fragments g ON g.file=f.id LEFT JOIN homes h ON h.file=f.id "
         "LEFT JOIN gaps p ON p.stream=f.stream AND p.end=f.begin WHERE f.stream=?1 AND g.flags&4=0 AND "
+        "f.state<>2 AND "   // cut: what it has may yet change
         "f.run NOT LIKE '%-import' AND f.id NOT IN (SELECT file FROM acknowledged_files) AND NOT "
         "EXISTS(SELECT 1 FROM acknowledged a WHERE a.file=f.id AND a.place=g.place) "
         "ORDER BY g.utc>=?2 DESC,f.begin*?3,f.id,g.place LIMIT ?4"};

@@ -56,6 +56,9 @@ std::optional<media::SegmentPart> SegmentList::find(std::string_view name) const
 
 void SegmentLog::add(SegmentEntryRef entry, Facts facts, Instant now) {
     advance(now);
+    if (list_ == nullptr && entry->parts.empty()) {
+        return;   // nothing could be played of a list of gaps alone
+    }
     // What lies between is not known here: the list begins anew, as if that had left it.
     while (!listed_.empty() && entry->cut.number != listed_.back().entry->cut.number + 1) {
         leave_list(now);
@@ -148,6 +151,9 @@ void SegmentLog::publish(Facts facts) {
     }
     list->target_duration = facts.target_duration;
     list->tracks = tracks_of(listed_);
+    if (list->tracks.empty() && list_ != nullptr) {
+        list->tracks = list_->tracks;   // gaps alone: it still carries what it did
+    }
     list->rates = std::move(facts.rates);
     list->frame_rate = facts.frame_rate;
     list_ = std::move(list);

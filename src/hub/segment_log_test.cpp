@@ -82,6 +82,27 @@ TEST(SegmentLog, another_run_begins_the_list_anew) {
     EXPECT_FALSE(log.list()->ended);
 }
 
+TEST(SegmentLog, a_list_begins_with_what_can_be_played_and_keeps_its_tracks_over_gaps) {
+    const auto gap = [](std::uint64_t number) {
+        auto made = std::make_shared<SegmentEntry>();
+        made->cut.number = number;
+        made->lasts = 2;
+        return made;
+    };
+    SegmentLog log{3};
+    log.add(gap(1), {.target_duration = 2, .rates = {}, .frame_rate = 25}, at(0));
+    EXPECT_EQ(log.list(), nullptr);
+    auto playable = std::make_shared<SegmentEntry>(*entry(2));
+    playable->parts.front().tracks.push_back({.id = 0, .kind = media::Kind::video});
+    log.add(playable, {.target_duration = 2, .rates = {}, .frame_rate = 25}, at(2));
+    for (std::uint64_t number = 3; number < 8; ++number) {
+        log.add(gap(number), {.target_duration = 2, .rates = {}, .frame_rate = 25}, at(4));
+    }
+    ASSERT_EQ(log.list()->segments.size(), 3U);
+    EXPECT_EQ(log.list()->segments.front()->cut.number, 5U);
+    EXPECT_EQ(log.list()->tracks.size(), 1U);
+}
+
 /// What became of requests that waited.
 struct Outcomes {
     int got = 0;

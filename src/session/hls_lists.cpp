@@ -211,7 +211,8 @@ Result<std::string> media_list(const hub::SegmentList& list, std::string_view re
     for (const hub::SegmentEntryRef& entry : list.segments) {
         text.segments.push_back(lister.segment(*entry));
     }
-    if (!lister.found()) {
+    // What it once had may come again, and whoever has that list asks for it still.
+    if (!lister.found() && !list.rates.contains(rendition)) {
         return fail(Errc::not_found, "the stream has no such media list");
     }
     return hls::write(text);

@@ -141,6 +141,16 @@ TEST(HlsLists, a_rendition_that_is_not_there_is_not_found) {
     EXPECT_FALSE(media_list({}, "v0", {}));
 }
 
+TEST(HlsLists, a_rendition_of_which_nothing_is_listed_now_is_gaps_and_no_404) {
+    hub::SegmentList list = one_video_list();
+    list.rates = {{"v0", {1'000'000, 800'000}}, {"a1", {128'000, 127'000}}};
+    list.segments = {entry(1, {part(video(), 180'000, 180'000)}), entry(2, {})};
+    const hls::MediaPlaylist text = media_of(list, "a1");
+    ASSERT_EQ(text.segments.size(), 2U);
+    EXPECT_TRUE(text.segments[0].gap && text.segments[1].gap);
+    EXPECT_FALSE(media_list(list, "a2", {}));
+}
+
 TEST(HlsLists, children_keep_folder_and_query) {
     const hls::MediaPlaylist text = media_of(one_video_list(), "v0", {"segments/", "token=a%20b"});
     EXPECT_EQ(text.segments[0].uri, "segments/run/v0-180000.m4s?token=a%20b");

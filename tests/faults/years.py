@@ -19,6 +19,7 @@ SERVING_MAX = 2              # s, after which a node with all that serves
 ANSWER_MAX = 0.2             # s, in which it lists a day
 SLACK = 3                    # s: the machine may have other work
 BEGIN = 1_672_531_200        # 2023-01-01T00:00:00Z
+PAGE = 4096                  # bytes of the index
 
 
 def fill(folder):
@@ -42,6 +43,37 @@ def fill(folder):
                 os.path.join(archive, f"{100 + number:010}.mp4"))
     index.commit()
     index.close()
+    seal_pages(os.path.join(archive, "index"))
+
+
+def seal_pages(path):
+    """Ends each page of a database with the checksum that a node asks for: CRC-32C of its offset and its bytes.
+
+    Of all pages at once, a column of bytes after the other: `state` has the four bytes of every page's sum.
+    """
+    with open(path, "rb") as file:
+        pages = bytearray(file.read())
+    count = len(pages) // PAGE
+    table = list(range(256))
+    for _ in range(8):
+        table = [value >> 1 ^ (0x82F63B78 if value & 1 else 0) for value in table]
+    planes = [bytes(value >> shift & 0xFF for value in table) for shift in (0, 8, 16, 24)]
+
+    def both(one, other):
+        return (int.from_bytes(one, "little") ^ int.from_bytes(other, "little")).to_bytes(count, "little")
+
+    offsets = b"".join((number * PAGE).to_bytes(8, "big") for number in range(count))
+    columns = [offsets[at::8] for at in range(8)] + [pages[at::PAGE] for at in range(PAGE - 4)]
+    ones = b"\xff" * count
+    state = [ones] * 4
+    for column in columns:
+        index = both(state[0], column)
+        state = [both(index.translate(plane), rest)
+                 for plane, rest in zip(planes, [*state[1:], bytes(count)], strict=True)]
+    for at, plane in enumerate(reversed(state)):
+        pages[PAGE - 4 + at::PAGE] = both(plane, ones)
+    with open(path, "wb") as file:
+        file.write(pages)
 
 
 def moment(second):
@@ -82,7 +114,7 @@ def measured(world):
     return serving, slowest
 
 
-@test(builds=("release",), canary=False, options=imports.kept)
+@test(quick=True, builds=("release",), canary=False, options=imports.kept)
 def case_97_three_years_are_there_at_once(world):
     serving, slowest = measured(world)
     assert serving <= SERVING_MAX + SLACK, f"it serves after {serving:.1f} s"

@@ -42,7 +42,7 @@ protected:
         return at == text.npos ? "" : text.substr(at + key.size(), text.rfind('"') - at - key.size());
     }
 
-    web::Route route_ = archive_play(desk_, keeper_, stills_);
+    web::Route route_ = archive_play(desk_, {keeper_, stills_, exports_});
     std::optional<WallTime> began_;
     int said_ = 0;
 };

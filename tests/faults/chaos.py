@@ -17,9 +17,9 @@ import threading
 import time
 import types
 
-import archive_faults
 import canary
 import clip
+import disks
 import edges
 import laws
 import node
@@ -221,7 +221,7 @@ class Chaos:
         self.disk_excuse(edge, target, fault)
         self.away(target)      # each call of the server takes its time now
         scene = types.SimpleNamespace(folder=target.place.folder, server=target)
-        held = archive_faults.calls_fail(scene, *rules)
+        held = disks.calls_fail(scene, *rules)
         held.__enter__()
         self.held[id(target)] = held
 

@@ -279,7 +279,8 @@ def f2_f11_f12_n1_row_0_10_a_cut_link_and_a_killed_edge_leave_two_equal_archives
         kill(edge)
         edge.start_again(durable.ANYWHERE | {"kcp": "127.0.0.1:0"})
         given_out = newest_revision(far), list_of(far, newest_revision(far))
-        node.until(lambda: sum(run not in runs for run, _ in fragments(edge)) >= 2, PATIENCE, "it records again")
+        node.until(lambda: sum(run not in runs for run, _ in fragments(edge)) >= 2, PATIENCE,
+                   "it records again")
         path.cut = False
         brings(edge, 1)
         everything_is_sent(edge)

@@ -47,7 +47,7 @@ def fill(folder):
 
 
 def seal_pages(path):
-    """Ends each page of a database with the checksum that a node asks for: CRC-32C of its offset and its bytes.
+    """Ends each page of a database with the checksum that a node asks for: CRC-32C of offset and bytes.
 
     Of all pages at once, a column of bytes after the other: `state` has the four bytes of every page's sum.
     """

@@ -8,6 +8,7 @@ import { count, fields } from './messages.ts';
 import { clock, day } from './timeline_scale.ts';
 
 const ASK_MS = 5000;
+const FRESH_MS = 10_000;   // what was recorded since then is on its way
 
 /** "1.2 GB", "340 MB". */
 export function bytesWords(bytes: number): string {
@@ -36,10 +37,12 @@ export function diskWords(said: unknown, keep: unknown): string {
     (lost > 0 ? ` ${plural(lost, 'file', 'files')} went before the server had them.` : '');
 }
 
-/** What is unsent and since when, how the link is, and how fast it goes. */
-export function uplinkWords({ state, reason, fragments, bytes, since, rate }: Uplink): string {
-  const unsent = fragments === 0 ? 'The server has all of it' : `${bytesWords(bytes)} are not at the server yet` +
-    (since === null ? '' : `, recorded since ${day(since)} ${clock(since)}`);
+/** What is unsent and since when, how the link is, and how fast it goes. `now` is Unix time in ms. */
+export function uplinkWords({ state, reason, fragments, bytes, since, rate }: Uplink, now = Date.now()): string {
+  const onItsWay = state === 'live' && since !== null && Math.abs(now - since) < FRESH_MS;
+  const unsent = fragments === 0 ? 'The server has all of it'
+    : onItsWay ? 'The server has all but the last seconds'
+      : `${bytesWords(bytes)} are not at the server yet` + (since === null ? '' : `, recorded since ${day(since)} ${clock(since)}`);
   const link = state === 'live' ? `the archive’s link is up${rate > 0 ? ` and may send ${bitrate(rate)}` : ''}`
     : `the archive’s link is not up: ${reason || 'connecting'}`;
   return `${unsent}; ${link}.`;

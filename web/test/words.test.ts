@@ -110,4 +110,7 @@ test('row 0.34: a box says what its disk holds, what is unsent and since when, a
   assert.equal(uplinkWords(uplink), 'The server has all of it; the archive’s link is up and may send 8.0 Mbit/s.');
   assert.match(uplinkWords({ ...uplink, state: 'broken', reason: 'nobody answers', fragments: 3, bytes: 2e6, since }),
                /^2 MB are not at the server yet, recorded since .*2026.* 14:05:02; the archive’s link is not up: nobody answers\.$/);
+  const waits = { ...uplink, fragments: 1, bytes: 2e6, since };
+  assert.match(uplinkWords(waits, since + 3000), /^The server has all but the last seconds; the archive’s link is up/);
+  assert.match(uplinkWords(waits, since + 30_000), /^2 MB are not at the server yet/);
 });

@@ -46,7 +46,8 @@ enum class Type : std::uint8_t {
     klv
 };
 
-constexpr std::uint8_t passed_over_from = 64;
+static_assert(static_cast<std::uint8_t>(Type::klv) >= 64,
+              "from there on types that are not known are passed over");
 constexpr std::uint8_t cut_discontinuity = 1;
 constexpr std::uint8_t cut_independent = 2;
 
@@ -278,7 +279,7 @@ Result<std::optional<Message>> read(ByteSpan message) {
     if (!reader.ok()) {
         return fail(Errc::malformed, "an empty message");
     }
-    if (type > static_cast<std::uint8_t>(Type::klv) && type >= passed_over_from) {
+    if (type > static_cast<std::uint8_t>(Type::klv)) {
         return std::optional<Message>{};
     }
     Result<Message> body = read_body(static_cast<Type>(type), message, reader);

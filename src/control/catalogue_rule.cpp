@@ -3,27 +3,21 @@
 #include "base/url.hpp"
 #include "control/json.hpp"
 
-#include <algorithm>
-
 namespace millrace::control {
 
 namespace {
 
 constexpr std::string_view wanted_url = "postgres://USER@HOST/DATABASE";
-
-bool is_word(std::string_view text, std::string_view more, std::size_t size_max) {
-    return !text.empty() && text.size() <= size_max && std::ranges::all_of(text, [more](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || more.contains(c);
-    });
-}
+constexpr std::size_t node_name_max = 64;
 
 void read_url(CatalogueRule& rule, const Setting& setting) {
     constexpr std::size_t name_size_max = 63;   // of PostgreSQL
     const Result<Url> url = parse_url(setting.text(wanted_url));
     const bool scheme = url && (url->scheme == "postgres" || url->scheme == "postgresql");
     // Not told with its value, which may have a password.
-    if (!scheme || url->user.empty() || !url->fragment.empty() ||
-        !is_word(std::string_view{url->target}.substr(1), "-_.", name_size_max)) {
+    const std::string database = url ? url->target.substr(1) : std::string{};
+    if (!scheme || url->user.empty() || !url->fragment.empty() || database.empty() ||
+        database.size() > name_size_max || !is_plain(database, "-_.")) {
         setting.refuse(fmt::format("wanted is {}", wanted_url));
     }
     if (!url->password.empty() && setting.source().starts_with("--set")) {
@@ -33,28 +27,7 @@ void read_url(CatalogueRule& rule, const Setting& setting) {
     rule.port = url->port;
     rule.user = url->user;
     rule.password = url->password;
-    rule.database = url->target.substr(1);
-}
-
-std::string node_name(const Setting& setting) {
-    constexpr std::size_t size_max = 64;
-    constexpr std::string_view wanted = "a name of letters, digits, '-', '_' and '.', such as north";
-    const std::string& text = setting.text(wanted);
-    if (!is_word(text, "-_.", size_max)) {
-        setting.refuse_value(wanted);
-    }
-    return text;
-}
-
-std::string node_address(const Setting& setting) {
-    constexpr std::string_view wanted = "where people find this node, such as https://north.example.org:8443";
-    const Result<Url> url = parse_url(setting.text(wanted));
-    const bool good = url && (url->scheme == "https" || url->scheme == "http") && !url->has_user &&
-                      url->target == "/" && url->fragment.empty();
-    if (!good) {
-        setting.refuse(fmt::format("wanted is {}", wanted));
-    }
-    return url->scheme + "://" + url->authority();
+    rule.database = database;
 }
 
 void read_entry(CatalogueRule& rule, const Setting& entry) {
@@ -62,9 +35,10 @@ void read_entry(CatalogueRule& rule, const Setting& entry) {
     if (name == "url") {
         read_url(rule, entry);
     } else if (name == "node") {
-        rule.node = node_name(entry);
+        rule.node = entry.plain_text("-_.", node_name_max,
+                                     "a name of letters, digits, '-', '_' and '.', such as north");
     } else if (name == "address") {
-        rule.address = node_address(entry);
+        rule.address = entry.site("where people find this node, such as https://north.example.org:8443");
     } else if (name == "password_file") {
         rule.password_file = entry.text("the path of a file with the password alone");
     } else if (name == "ca_file") {
@@ -104,19 +78,14 @@ CatalogueRule read_catalogue(const Setting& setting) {
 
 YamlNode catalogue_value(const CatalogueRule& rule) {
     YamlNode value = map_node();
-    const auto show = [&value](std::string_view key, std::string_view text) {
-        if (!text.empty()) {
-            put(value, key, text_node(std::string{text}));
-        }
-    };
     if (!rule.is_on()) {
         return value;
     }
-    show("url", rule.url());
-    show("node", rule.node);
-    show("address", rule.address);
-    show("password_file", rule.password_file);
-    show("ca_file", rule.ca_file);
+    put_text(value, "url", rule.url());
+    put_text(value, "node", rule.node);
+    put_text(value, "address", rule.address);
+    put_text(value, "password_file", rule.password_file);
+    put_text(value, "ca_file", rule.ca_file);
     return value;
 }
 

@@ -168,6 +168,12 @@ YamlNode& put(YamlNode& map, std::string_view key, YamlNode value) {
     return map.items.back();
 }
 
+void put_text(YamlNode& map, std::string_view key, std::string_view text) {
+    if (!text.empty()) {
+        put(map, key, text_node(std::string{text}));
+    }
+}
+
 YamlNode text_node(std::string_view text) {
     return {.kind = YamlNode::Kind::scalar, .text = std::string{text}, .quoted = true};
 }

@@ -23,6 +23,8 @@ const YamlNode* find(const YamlNode& map, std::string_view key);
 YamlNode* find(YamlNode& map, std::string_view key);
 /// Puts a value into a map, in the place of the old one or as the last.
 YamlNode& put(YamlNode& map, std::string_view key, YamlNode value);
+/// A text, unless it is empty.
+void put_text(YamlNode& map, std::string_view key, std::string_view text);
 
 YamlNode text_node(std::string_view text);
 YamlNode plain_node(std::string_view text);   ///< a number or a truth

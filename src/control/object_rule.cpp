@@ -1,6 +1,5 @@
 #include "control/object_rule.hpp"
 
-#include "base/url.hpp"
 #include "control/configuration_values.hpp"
 #include "control/json.hpp"
 #include "control/stream_rules.hpp"
@@ -11,36 +10,10 @@ namespace millrace::control {
 
 namespace {
 
-bool is_plain(std::string_view text, std::string_view more) {
-    return std::ranges::all_of(text, [more](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || more.contains(c);
-    });
-}
-
-std::string endpoint(const Setting& setting) {
-    constexpr std::string_view wanted = "an address without a path, such as https://s3.example.org:9000";
-    const Result<Url> url = parse_url(setting.text(wanted));
-    const bool good = url && (url->scheme == "https" || url->scheme == "http") && !url->has_user &&
-                      url->target == "/" && url->fragment.empty();
-    if (!good) {
-        setting.refuse(fmt::format("wanted is {}", wanted));
-    }
-    return url->scheme + "://" + url->authority();
-}
-
-std::string plain_text(const Setting& setting, std::string_view more, std::size_t size_max,
-                       std::string_view wanted) {
-    const std::string& text = setting.text(wanted);
-    if (text.size() > size_max || !is_plain(text, more)) {
-        setting.refuse_value(wanted);
-    }
-    return text;
-}
-
 std::string prefix(const Setting& setting) {
     constexpr std::size_t size_max = 200;
     std::string text =
-        plain_text(setting, "-_./", size_max, "what stands before names in the bucket, such as site-7/");
+        setting.plain_text("-_./", size_max, "what stands before names in the bucket, such as site-7/");
     if (text.starts_with('/')) {
         setting.refuse("a prefix does not begin with '/'");
     }
@@ -62,11 +35,11 @@ void read_entry(ObjectRule& rule, const Setting& entry) {
     constexpr std::size_t bucket_max = 63;
     const std::string& name = entry.node().key;
     if (name == "endpoint") {
-        rule.endpoint = endpoint(entry);
+        rule.endpoint = entry.site("an address without a path, such as https://s3.example.org:9000");
     } else if (name == "bucket") {
-        rule.bucket = plain_text(entry, "-_.", bucket_max, "a bucket's name");
+        rule.bucket = entry.plain_text("-_.", bucket_max, "a bucket's name");
     } else if (name == "region") {
-        rule.region = plain_text(entry, "-", bucket_max, "a region such as eu-central-1");
+        rule.region = entry.plain_text("-", bucket_max, "a region such as eu-central-1");
     } else if (name == "prefix") {
         rule.prefix = prefix(entry);
     } else if (name == "access_key") {
@@ -125,22 +98,17 @@ YamlNode keep_value(const KeepRule& rule) {
 
 YamlNode objects_value(const ObjectRule& rule) {
     YamlNode value = map_node();
-    const auto show = [&value](std::string_view key, std::string_view text) {
-        if (!text.empty()) {
-            put(value, key, text_node(std::string{text}));
-        }
-    };
     if (!rule.is_on()) {
         return value;
     }
-    show("endpoint", rule.endpoint);
-    show("bucket", rule.bucket);
-    show("region", rule.region);
-    show("prefix", rule.prefix);
-    show("access_key", masked_secret);
-    show("secret_key", rule.secret_key.empty() ? "" : masked_secret);
-    show("secret_key_file", rule.secret_key_file);
-    show("ca_file", rule.ca_file);
+    put_text(value, "endpoint", rule.endpoint);
+    put_text(value, "bucket", rule.bucket);
+    put_text(value, "region", rule.region);
+    put_text(value, "prefix", rule.prefix);
+    put_text(value, "access_key", masked_secret);
+    put_text(value, "secret_key", rule.secret_key.empty() ? "" : masked_secret);
+    put_text(value, "secret_key_file", rule.secret_key_file);
+    put_text(value, "ca_file", rule.ca_file);
     if (YamlNode keep = keep_value(rule.keep); !keep.items.empty()) {
         put(value, "keep", std::move(keep));
     }

@@ -1,5 +1,6 @@
 #include "control/setting.hpp"
 
+#include "base/url.hpp"
 #include "control/ip_address.hpp"
 
 #include <algorithm>
@@ -43,6 +44,12 @@ std::optional<Endpoint> endpoint(std::string_view text) {
 
 }   // namespace
 
+bool is_plain(std::string_view text, std::string_view more) {
+    return std::ranges::all_of(text, [more](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || more.contains(c);
+    });
+}
+
 std::string place_of(const YamlNode& node, std::string_view source) {
     return node.line == 0 ? std::string{source} : fmt::format("{}:{}:{}", source, node.line, node.column);
 }
@@ -68,6 +75,25 @@ const std::string& Setting::text(std::string_view wanted) const {
         refuse_value(wanted);
     }
     return node_.text;
+}
+
+const std::string& Setting::plain_text(std::string_view more, std::size_t size_max,
+                                       std::string_view wanted) const {
+    const std::string& written = text(wanted);
+    if (written.size() > size_max || !is_plain(written, more)) {
+        refuse_value(wanted);
+    }
+    return written;
+}
+
+std::string Setting::site(std::string_view wanted) const {
+    const Result<Url> url = parse_url(text(wanted));
+    const bool good = url && (url->scheme == "https" || url->scheme == "http") && !url->has_user &&
+                      url->target == "/" && url->fragment.empty();
+    if (!good) {   // not told with its value, which may have a password
+        refuse(fmt::format("wanted is {}", wanted));
+    }
+    return url->scheme + "://" + url->authority();
 }
 
 bool Setting::truth() const {

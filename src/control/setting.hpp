@@ -26,6 +26,10 @@ public:
 
     /// A scalar's text, not empty.
     const std::string& text(std::string_view wanted) const;
+    /// The same of plain letters (`is_plain`).
+    const std::string& plain_text(std::string_view more, std::size_t size_max, std::string_view wanted) const;
+    /// An address by HTTP without path, user and fragment: "https://host:port".
+    std::string site(std::string_view wanted) const;
     bool truth() const;
     unsigned whole_number(unsigned max) const;
     Duration duration() const;
@@ -41,6 +45,9 @@ private:
     std::string path_;
     std::string_view source_;
 };
+
+/// Whether a text is of ASCII letters, digits and `more` alone.
+bool is_plain(std::string_view text, std::string_view more);
 
 /// The source of what the API changed.
 inline constexpr std::string_view overlay_name = "the API's changes";

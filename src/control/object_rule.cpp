@@ -12,7 +12,7 @@ namespace {
 
 std::string prefix(const Setting& setting) {
     constexpr std::size_t size_max = 200;
-    std::string text =
+    const std::string& text =
         setting.plain_text("-_./", size_max, "what stands before names in the bucket, such as site-7/");
     if (text.starts_with('/')) {
         setting.refuse("a prefix does not begin with '/'");

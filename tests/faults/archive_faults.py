@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 
 import clocks
@@ -29,7 +30,8 @@ PATIENCE = 30
 HOUR, TEN_YEARS = 3600, 10 * 365 * 86400
 FLIPS = 24
 MICROSECONDS = 1_000_000
-SLOW, STALL = 0.05, 5      # s a call takes
+SLOW, STALL = 0.05, 8      # s a call takes
+SILENCE_MAX = STALL - SLACK
 
 
 def seconds(text):
@@ -324,15 +326,38 @@ def case_96_f10_clocks_that_jump_leave_order_and_recordings_alone_also_over_a_re
     sound(world)
 
 
+class Silence(threading.Thread):
+    """How long nothing came to a viewer, at most, while this watches."""
+
+    def __init__(self, viewer):
+        super().__init__(daemon=True)
+        self.viewer, self.most, self.ended = viewer, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        size, since = 0, time.monotonic()
+        while not self.ended.wait(0.02):
+            self.most = max(self.most, time.monotonic() - since)
+            if len(self.viewer.data) > size:
+                size, since = len(self.viewer.data), time.monotonic()
+
+
 @test(builds=("release",), options=recording)
 def case_f9_a_slow_disk_and_one_that_stalls_are_no_gap_and_disturb_nobody(world):
     with publishing(world):
         node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
+        viewer = peers.FlvReader(world.server.http(f"/{NAME}.flv"))
+        silence = Silence(viewer)
         for slow in (f"pwrite64:delay_enter={SLOW * MICROSECONDS:.0f}",
                      f"fdatasync:delay_enter={STALL * MICROSECONDS}:when=1"):
             with disks.calls_fail(world, slow):
                 beyond = time.time() + STALL
                 node.until(lambda end=beyond: recorded_beyond(world, end), PATIENCE, f"recorded with {slow}")
+        silence.ended.set()
+        assert silence.most < SILENCE_MAX, f"live waited {silence.most} s"
+        live = [frame.name for frame in viewer.frames() if frame.kind == "video"]
+        assert len(live) >= 2 * STALL * FPS, len(live)
+        judge(world, live, names_of(world))
     world.sing()
     node.until(lambda: not what_there_is(world)["recording"], PATIENCE, "the file is closed")
     there = judge_all(world)

@@ -16,8 +16,9 @@ WallTime later(WallTime at, std::int64_t microseconds) {
 
 void Archive::note(const Error& why) {
     const std::string words{why.what};
-    if (alarm_ != words) {
-        log::error("archive", "nothing is recorded: {}", words);
+    const bool early = why.code == Errc::refused;   // what is open goes on
+    if (alarm_ != words && (alarm_.empty() || !early)) {
+        log::error("archive", "nothing {}is recorded: {}", early ? "new " : "", words);
         alarm_ = words;
     }
 }
@@ -325,7 +326,7 @@ void Archive::seal_cut_files() {
 
 Result<> Archive::look_for_folder() {
     Result<> there = seams_.folder.still_there();
-    if (!there) {
+    if (!there && there.error().code != Errc::refused) {
         for (const auto& [stream, writing] : writing_) {
             writing.progress->trouble = Progress::Trouble::failed;
         }

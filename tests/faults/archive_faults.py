@@ -288,11 +288,6 @@ def case_92_f7_eio_on_each_third_write_is_a_gap_and_no_more(world):
     lives_through(("pwrite64:error=EIO:when=2+3",))(world)
 
 
-@test(builds=("release",), options=recording)
-def case_92_f8_a_disk_that_became_read_only_is_told_and_used_again_once_mended(world):
-    lives_through(("pwrite64:error=EROFS", "ftruncate:error=EROFS", "unlinkat:error=EROFS"))(world)
-
-
 @test(builds=("release",), canary=False, around=clocks.fake_clock,
       options=lambda folder: (*recording(folder), "--set", "storage.keep={ days: 1 }"))
 def case_96_f10_clocks_that_jump_leave_order_and_recordings_alone_also_over_a_restart(world):

@@ -120,8 +120,15 @@ Result<> Archive::begin(const Batch& batch, const BeginFile& item) {
     if (!gap_before) {
         return std::unexpected(gap_before.error());
     }
+    const auto first = index_.first_begin(batch.stream);
+    if (!first) {
+        return std::unexpected(first.error());
+    }
+    FileFacts facts = item.facts;
+    facts.before_end = *before ? std::optional{(*before)->end} : *gap_before;
+    facts.first_begin = *first;
     const std::uint64_t id = next_id_++;
-    Result<ChunkFile> file = ChunkFile::make(seams_.folder, id, item.facts, item.init);
+    Result<ChunkFile> file = ChunkFile::make(seams_.folder, id, facts, item.init);
     if (!file) {
         // What a full disk left of it is no file of ours.
         const Result<> gone = seams_.folder.remove(file_name(id));
@@ -134,7 +141,7 @@ Result<> Archive::begin(const Batch& batch, const BeginFile& item) {
                     .row = {.id = id, .facts = item.facts, .seal_cause = {}, .init = item.init},
                     .progress = batch.progress,
                     // Where retention took the newest file, the gap goes on.
-                    .gap_from = *before ? std::optional{(*before)->end} : *gap_before,
+                    .gap_from = facts.before_end,
                     .gap_cause = item.facts.cause};
     if (writing.gap_cause.empty() && *before) {
         writing.gap_cause = (*before)->seal_cause;

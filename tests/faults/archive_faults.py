@@ -214,8 +214,20 @@ def play_list(world, query):
     return text.decode().splitlines()
 
 
-@test(quick=True, builds=("release",), canary=False, options=recording)
-def row_1_6_row_1_16_one_stream_is_live_and_an_event_from_its_start_and_vod_of_a_range(world):
+class FarAway:
+    """A machine whose local time is far from UTC, and jumps twice a year."""
+
+    def __init__(self, _folder):
+        self.before = ["env", "TZ=America/St_Johns"]
+
+    def close(self):
+        pass
+
+
+@test(quick=True, builds=("release",), canary=False, around=FarAway,
+      options=lambda folder: (*recording(folder), "--set", "storage.path='a path with spaces'"))
+def case_97_row_1_6_row_1_16_one_stream_is_live_and_an_event_from_its_start_and_vod_of_a_range(world):
+    begun = time.time()
     with publishing(world):
         node.until(lambda: what_there_is(world)["items"], PATIENCE, "recorded")
         status, live = world.server.get(f"/{NAME}/ts.m3u8", PATIENCE)
@@ -228,6 +240,8 @@ def row_1_6_row_1_16_one_stream_is_live_and_an_event_from_its_start_and_vod_of_a
                         for lines in (event, play_list(world, "")))
         assert grown[:len(media)] == media, "an event never changes what it has listed"
         item = what_there_is(world)["items"][0]
+        assert begun - SLACK < seconds(item["from"]) < time.time() + SLACK, "the listing is in UTC"
+        assert os.listdir(os.path.join(world.folder, "a path with spaces/archive"))
         range_of_it = play_list(world, f"?from={item['from']}&to={item['to']}")
         assert "#EXT-X-PLAYLIST-TYPE:VOD" in range_of_it and range_of_it[-1] == "#EXT-X-ENDLIST", range_of_it
         judge(world, frames(world, item), names_of(world))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -101,6 +102,13 @@ class Node(Program):
                          "--set", "kcp.listen=off",
                          "--set", "log.level=warning", *words)
         self.listeners = self.line()["listeners"]
+
+    def metric(self, name):
+        """The one sample of a family without labels."""
+        address = f"http://{self.listeners['http']}/metrics"
+        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
+            text = answer.read().decode()
+        return float(re.search(rf"^millrace_{name} (\S+)$", text, re.MULTILINE).group(1))
 
     def stream(self, name="live/cam"):
         """The API's document of a stream."""

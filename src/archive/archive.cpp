@@ -16,8 +16,9 @@ WallTime later(WallTime at, std::int64_t microseconds) {
 
 void Archive::note(const Error& why) {
     const std::string words{why.what};
-    if (alarm_ != words) {
-        log::error("archive", "nothing is recorded: {}", words);
+    const bool early = why.code == Errc::refused;   // what is open goes on
+    if (alarm_ != words && (alarm_.empty() || !early)) {
+        log::error("archive", "nothing {}is recorded: {}", early ? "new " : "", words);
         alarm_ = words;
     }
 }
@@ -119,8 +120,15 @@ Result<> Archive::begin(const Batch& batch, const BeginFile& item) {
     if (!gap_before) {
         return std::unexpected(gap_before.error());
     }
+    const auto first = index_.first_begin(batch.stream);
+    if (!first) {
+        return std::unexpected(first.error());
+    }
+    FileFacts facts = item.facts;
+    facts.before_end = *before ? std::optional{(*before)->end} : *gap_before;
+    facts.first_begin = *first;
     const std::uint64_t id = next_id_++;
-    Result<ChunkFile> file = ChunkFile::make(seams_.folder, id, item.facts, item.init);
+    Result<ChunkFile> file = ChunkFile::make(seams_.folder, id, facts, item.init);
     if (!file) {
         // What a full disk left of it is no file of ours.
         const Result<> gone = seams_.folder.remove(file_name(id));
@@ -133,7 +141,7 @@ Result<> Archive::begin(const Batch& batch, const BeginFile& item) {
                     .row = {.id = id, .facts = item.facts, .seal_cause = {}, .init = item.init},
                     .progress = batch.progress,
                     // Where retention took the newest file, the gap goes on.
-                    .gap_from = *before ? std::optional{(*before)->end} : *gap_before,
+                    .gap_from = facts.before_end,
                     .gap_cause = item.facts.cause};
     if (writing.gap_cause.empty() && *before) {
         writing.gap_cause = (*before)->seal_cause;
@@ -325,7 +333,7 @@ void Archive::seal_cut_files() {
 
 Result<> Archive::look_for_folder() {
     Result<> there = seams_.folder.still_there();
-    if (!there) {
+    if (!there && there.error().code != Errc::refused) {
         for (const auto& [stream, writing] : writing_) {
             writing.progress->trouble = Progress::Trouble::failed;
         }

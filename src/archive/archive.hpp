@@ -249,8 +249,8 @@ private:
     Result<> recall_revisions();
     /// Where the index is new, what of a file was acknowledged is not known.
     Result<> recover_one(std::uint64_t id, std::optional<FileRow> known, bool index_is_new = false);
-    /// The gap between two files, where there is one.
-    Result<> say_gap_between(const FileRow& before, const FileRow& row, bool uplinked);
+    /// What is missing between two files, and what retention took there, or before the first.
+    Result<> say_gaps_before(const FileRow& row, const std::optional<FileRow>& before, bool uplinked);
     /// Those that the disk failed become sealed ones.
     void seal_cut_files();
     void remove_leftovers();

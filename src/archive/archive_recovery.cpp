@@ -204,13 +204,30 @@ Result<> Archive::recover_one(std::uint64_t id, std::optional<FileRow> known, bo
         return std::unexpected(filled.error());
     }
     ++recovered_;
-    return known || !*before ? Result<>{} : say_gap_between(**before, row, found->uplinked);
+    return known ? Result<>{} : say_gaps_before(row, *before, found->uplinked);
 }
 
-Result<> Archive::say_gap_between(const FileRow& before, const FileRow& row, bool uplinked) {
+Result<> Archive::say_gaps_before(const FileRow& row, const std::optional<FileRow>& before, bool uplinked) {
+    constexpr auto hole_us_min = std::chrono::duration_cast<std::chrono::microseconds>(hole_min).count();
+    const bool in_time = !uplinked && !row.facts.run.ends_with("-import");
+    const auto from = before ? std::optional{before->end} : row.facts.first_begin;
+    if (in_time && from && row.facts.before_end && *row.facts.before_end <= row.begin &&
+        row.facts.before_end->microseconds - from->microseconds > hole_us_min) {
+        // There was more, and no file has it. The oldest go first, but for what is pinned or waits.
+        const std::string& stream = row.facts.stream;
+        const bool went = !before || pins_.hold(stream, {before->begin, before->end}) ||
+                          uplinks_.contains(stream) || !bucket_.empty();
+        const Result<> said = add_gap(
+            stream, {*from, *row.facts.before_end, std::string{went ? cause::retention : cause::file_lost}});
+        const auto gap = gap_between({*row.facts.before_end, row.begin}, row.facts.cause, 0);
+        return said && gap ? add_gap(stream, *gap) : said;
+    }
+    if (!before) {
+        return {};
+    }
     // As it was named when the file began.
-    const std::string& told = row.facts.cause.empty() && !uplinked ? before.seal_cause : row.facts.cause;
-    const auto gap = gap_between({before.end, row.begin}, told, uplinked ? sliver_us : 0);
+    const std::string& told = row.facts.cause.empty() && !uplinked ? before->seal_cause : row.facts.cause;
+    const auto gap = gap_between({before->end, row.begin}, told, uplinked ? sliver_us : 0);
     return gap ? add_gap(row.facts.stream, *gap) : Result<>{};
 }
 

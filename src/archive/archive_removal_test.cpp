@@ -31,6 +31,18 @@ std::vector<std::uint64_t> files_there(const Machine& machine) {
     return there;
 }
 
+/// "retention 0-2, publisher gone 4-6": the gaps, in seconds of the run.
+std::string timed_gaps(Machine& machine) {
+    constexpr std::int64_t begin = 1'800'000'000'000'000;
+    std::string text;
+    for (const Gap& gap : machine.archive->list("live/cam", {always_from, always_to})->gaps) {
+        text += fmt::format("{}{} {}-{}", text.empty() ? "" : ", ", gap.cause,
+                            (gap.begin.microseconds - begin) / 1'000'000,
+                            (gap.end.microseconds - begin) / 1'000'000);
+    }
+    return text;
+}
+
 Span seconds_of_run(std::int64_t from, std::int64_t to) {
     constexpr std::int64_t begin = 1'800'000'000'000'000;
     return {{begin + from * 1'000'000}, {begin + to * 1'000'000}};
@@ -62,6 +74,38 @@ TEST(Archive, keeps_pinned_files_and_takes_the_oldest_of_the_others_also_with_an
     machine.archive->tend();
     EXPECT_EQ(files_there(machine), std::vector<std::uint64_t>{5});
     EXPECT_EQ(machine.gaps(), "retention");
+}
+
+TEST(Archive, case_94_an_index_made_anew_has_the_gaps_of_what_retention_took) {
+    Machine machine{17};
+    ASSERT_TRUE(machine.start());
+    machine.archive->use({.free_min = 0});
+    for (int file = 0; file < 6; ++file) {   // of two seconds each
+        machine.record(10, file == 5 ? "publisher gone" : "");
+        machine.place += file == 4 ? 10 : 0;
+    }
+    machine.seal("");
+    ASSERT_TRUE(machine.archive->pin({"live/cam", seconds_of_run(2, 3)}));
+    machine.archive->use({.bytes_max = 5'000, .free_min = 0});
+    machine.time.run_for(6s);
+    machine.archive->tend();
+    ASSERT_EQ(files_there(machine), (std::vector<std::uint64_t>{2, 5, 6}));
+    const std::string before = timed_gaps(machine);
+    EXPECT_EQ(before, "retention 0-2, retention 4-8, publisher gone 10-12");
+    for (int times = 0; times < 2; ++times) {
+        machine.archive->close("node stopped");
+        machine.folder.forget("index");
+        ASSERT_TRUE(machine.start());
+        EXPECT_EQ(timed_gaps(machine), before);
+    }
+    // A file that somebody took out of the midst is not what retention takes.
+    machine.archive->close("node stopped");
+    machine.folder.forget("index");
+    machine.folder.forget(file_name(5));
+    machine.folder.forget("pins-a");
+    machine.folder.forget("pins-b");
+    ASSERT_TRUE(machine.start());
+    EXPECT_EQ(timed_gaps(machine), "retention 0-2, file lost 4-10, publisher gone 10-12");
 }
 
 TEST(Archive, case_f5_never_breaks_the_floor_for_what_is_pinned_but_stops_and_says_why) {

@@ -187,6 +187,35 @@ TEST(Archive, case_f8_goes_on_when_a_read_only_disk_is_mended) {
     EXPECT_EQ(machine.missing(), std::vector<std::uint64_t>{});
 }
 
+TEST(Archive, case_f8_says_that_a_folder_lets_nobody_in_and_goes_on_in_what_is_open) {
+    Machine machine{16};
+    ASSERT_TRUE(machine.start());
+    machine.record(10);
+    machine.folder.lets_in = false;
+    for (int chunks = 0; chunks < 30; ++chunks) {   // longer than `tend_every`
+        machine.given.push_back(machine.place);
+        std::vector<BatchItem> items;
+        items.emplace_back(chunk(machine.place++));
+        machine.archive->write(
+            {.stream = "live/cam", .items = std::move(items), .progress = machine.progress});
+        machine.time.run_for(200ms);
+        machine.archive->tend();
+    }
+    machine.note_acknowledged();
+    EXPECT_EQ(machine.archive->alarm(), "the folder does not let this node in");
+    EXPECT_EQ(machine.progress->trouble, Progress::Trouble::none);
+    EXPECT_GE(machine.acknowledged.size(), 38U);
+    machine.record(10);   // another file
+    EXPECT_EQ(machine.progress->trouble.exchange(Progress::Trouble::none), Progress::Trouble::failed);
+    machine.folder.lets_in = true;
+    machine.place += 10;
+    machine.record(10, "disk failed");
+    machine.seal("");
+    EXPECT_EQ(machine.archive->alarm(), "");
+    EXPECT_EQ(machine.missing(), std::vector<std::uint64_t>{});
+    EXPECT_EQ(machine.gaps(), "disk failed");
+}
+
 TEST(Archive, case_f8_begins_anew_when_the_folder_was_removed) {
     Machine machine{9};
     ASSERT_TRUE(machine.start());

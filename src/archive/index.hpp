@@ -187,6 +187,8 @@ public:
     /// The fragments of a file, in their order.
     Result<std::vector<Fragment>> fragments_of(std::uint64_t file);
     Result<std::vector<Gap>> gaps(const std::string& stream, Span span, std::size_t count_max);
+    /// When the stream's first recording began, be it gone since.
+    Result<std::optional<WallTime>> first_begin(const std::string& stream);
     /// When the stream's newest gap ends.
     Result<std::optional<WallTime>> newest_gap(const std::string& stream);
     /// The time last remembered, or of the newest recording.

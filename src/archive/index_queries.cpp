@@ -331,6 +331,15 @@ Result<std::set<std::uint64_t>> Index::acknowledged_files() {
                  : std::unexpected(found.error());
 }
 
+Result<std::optional<WallTime>> Index::first_begin(const std::string& stream) {
+    Statement first{database_,
+                    "SELECT begin FROM (SELECT begin FROM files WHERE stream=?1 AND end>begin ORDER BY begin "
+                    "LIMIT 1) UNION ALL SELECT begin FROM (SELECT begin FROM gaps WHERE stream=?1 ORDER BY "
+                    "begin LIMIT 1) ORDER BY begin LIMIT 1"};
+    first.put(stream);
+    return first_of(rows(first, [](Statement& row) { return row.time(); }));
+}
+
 Result<std::optional<WallTime>> Index::newest_gap(const std::string& stream) {
     Statement newest{database_, "SELECT end FROM gaps WHERE stream=? ORDER BY end DESC LIMIT 1"};
     newest.put(stream);

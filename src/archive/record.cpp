@@ -109,6 +109,10 @@ std::vector<std::byte> facts_body(const FileFacts& facts, ByteSpan init) {
         write_text(writer, facts.run);
         write_text(writer, facts.codecs);
         write_text(writer, facts.cause);
+        if (facts.before_end && facts.first_begin) {
+            writer.u64(static_cast<std::uint64_t>(facts.before_end->microseconds));
+            writer.u64(static_cast<std::uint64_t>(facts.first_begin->microseconds));
+        }
     }
     ByteWriter{out}.bytes(init);
     return out;
@@ -125,6 +129,10 @@ Result<ReadFacts> read_facts(ByteSpan body) {
     read.facts.run = read_text(in);
     read.facts.codecs = read_text(in);
     read.facts.cause = read_text(in);
+    if (in.remaining() > 0) {
+        read.facts.before_end = WallTime{static_cast<std::int64_t>(in.u64())};
+        read.facts.first_begin = WallTime{static_cast<std::int64_t>(in.u64())};
+    }
     read.init_offset = free->second;
     if (!in.ok()) {
         return fail(Errc::malformed, "a file's facts are cut");

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ namespace millrace::archive {
 //   UTC in microseconds s64 | CRC-32C of the file's id and the head before this u32
 //
 //   kind 1, begins the file:   free box with FileFacts | ftyp moov
+//                              facts: stream run codecs cause, each with its size u16 | before_end s64 |
+//                              first_begin s64, in microseconds of UTC; both, or neither
 //   kind 2, a chunk:           [prft] moof mdat of one track
 //                              of the track `results_track` emsg, one or more: what was said of the pictures
 //   kind 3, the file is done:  free box with the cause
@@ -84,6 +87,9 @@ struct FileFacts {
     std::string run;      ///< "1763646000-1a2b3c4d"
     std::string codecs;   ///< "avc1.64001f,mp4a.40.2"
     std::string cause;    ///< why nothing was recorded just before it; empty: it goes on from another file
+    // What retention took is known by these to who makes the index anew. Older files do not have them.
+    std::optional<WallTime> before_end{};    ///< of the stream's recording before this one
+    std::optional<WallTime> first_begin{};   ///< of its first ever
     bool operator==(const FileFacts&) const = default;
 };
 

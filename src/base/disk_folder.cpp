@@ -17,15 +17,38 @@ namespace {
 constexpr mode_t folder_mode = 0700;
 constexpr mode_t file_mode = 0600;
 
+constexpr std::string_view no_right =
+    "the archive's folder, or a file in it, does not let this node in: give it back to the user that the "
+    "node runs as";
+
+constexpr std::string_view no_more_files =
+    "no more files can be made in the archive's folder: give it back to the user that the node runs as";
+
 std::unexpected<Error> fail_with_errno(std::string_view what) {
     switch (errno) {
         case ENOSPC:
-        case EDQUOT:
         case EFBIG: return fail(Errc::exhausted, "the disk is full");
+        case EDQUOT: return fail(Errc::exhausted, "the disk's quota for this node's user is used up");
+        case EROFS: return fail(Errc::io, "the disk is mounted read-only");
+        case EACCES:
+        case EPERM: return fail(Errc::io, no_right);
+        case EMFILE:
+        case ENFILE: return fail(Errc::io, "no descriptor is free: raise LimitNOFILE, or ulimit -n");
         case ENOENT: return fail(Errc::not_found, "the file is not there");
         case EEXIST: return fail(Errc::exists, "the file is there already");
         default: return fail(Errc::io, what);
     }
+}
+
+/// Of a file that could not be made in the folder `at`.
+std::unexpected<Error> fail_to_make(int at, std::string_view what) {
+    const bool no_room = errno == ENOSPC;
+    struct statvfs facts{};
+    if (no_room && ::fstatvfs(at, &facts) == 0 && facts.f_bavail > 0 && facts.f_favail == 0) {
+        return fail(Errc::exhausted, "the disk has no room for another file: its inodes are used up");
+    }
+    errno = no_room ? ENOSPC : errno;
+    return fail_with_errno(what);
 }
 
 class DiskFile final : public FolderFile {
@@ -116,10 +139,13 @@ Result<> DiskFolder::still_there() {
     if (number_ < 0) {
         return {};
     }
-    const bool same = ::fstat(number_, &open) == 0 && ::stat(path_.c_str(), &named) == 0 &&
-                      open.st_ino == named.st_ino && open.st_dev == named.st_dev;
-    if (same) {
-        return {};
+    const bool seen = ::stat(path_.c_str(), &named) == 0;
+    if (!seen && errno == EACCES) {
+        return fail(Errc::refused, no_more_files);
+    }
+    if (seen && ::fstat(number_, &open) == 0 && open.st_ino == named.st_ino && open.st_dev == named.st_dev) {
+        const bool lets_in = ::faccessat(number_, ".", W_OK | X_OK, AT_EACCESS) == 0;
+        return lets_in || errno != EACCES ? Result<>{} : fail(Errc::refused, no_more_files);
     }
     forget();
     return fail(Errc::not_found, "the archive's folder was removed");
@@ -184,7 +210,7 @@ Result<std::unique_ptr<FolderFile>> DiskFolder::open(const std::string& name, Op
     const int number =
         ::openat(*at, name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | flags_of(how), file_mode);
     if (number < 0) {
-        return fail_with_errno("a file of the archive cannot be opened");
+        return fail_to_make(*at, "a file of the archive cannot be opened");
     }
     return std::make_unique<DiskFile>(number);
 }

@@ -52,7 +52,8 @@ public:
     /// Keeps the folder for this process alone, until it ends. Errc::exists: another one has it.
     virtual Result<> claim() = 0;
     /// Whether the folder is the one that files were opened in; Errc::not_found: somebody removed or replaced
-    /// it. What is open is then of no use, and the next call begins with what is there now.
+    /// it. What is open is then of no use, and the next call begins with what is there now. Errc::refused: it
+    /// is, and no file can be made in it any more; what is open goes on.
     virtual Result<> still_there() = 0;
 };
 

@@ -26,6 +26,7 @@ public:
     bool fails_on = false;                        ///< as do all after it, until `restart`
     std::optional<std::uint64_t> dies_at{};       ///< the machine dies at the call of this number
     bool read_only = false;
+    bool lets_in = true;          ///< files can be made in it
     bool fails_midway = false;    ///< a write that fails has put its first half
     bool forgets_syncs = false;   ///< a planted fault: `sync` says yes, and nothing is durable
 
@@ -39,6 +40,9 @@ public:
         }
         if (found != files_.end() && how == Open::made_new) {
             return fail(Errc::exists, "the file is there already");
+        }
+        if (found == files_.end() && !lets_in) {
+            return fail(Errc::io, no_right);
         }
         if (found == files_.end()) {
             if (const Result<> done = step(true); !done) {
@@ -75,6 +79,9 @@ public:
 
     Result<> claim() override { return {}; }
     Result<> still_there() override {
+        if (!lets_in) {
+            return fail(Errc::refused, no_right);
+        }
         return std::exchange(removed_, false) ? Result<>{fail(Errc::not_found, "the folder is not there")}
                                               : Result<>{};
     }
@@ -128,6 +135,8 @@ public:
     }
 
 private:
+    static constexpr std::string_view no_right = "the folder does not let this node in";
+
     /// A write since the last sync: of bytes, or of the file's size.
     struct Unsynced {
         std::uint64_t offset = 0;

@@ -134,12 +134,16 @@ std::unexpected<Error> PgConnection::gave_up(const Error& why) {
 
 std::unexpected<Error> PgConnection::not_reached() {
     words_ = one_line(PQerrorMessage(connection_));
-    const bool password = PQconnectionNeedsPassword(connection_) != 0;
-    return gave_up(
-        password ? Error{Errc::refused,
-                         "the catalogue's server wants a password: write "
-                         "storage.catalogue.password_file"}
-                 : Error{Errc::timed_out, "its server cannot be reached, or does not let this node in"});
+    if (PQconnectionNeedsPassword(connection_) != 0) {
+        return gave_up({Errc::refused,
+                        "the catalogue's server wants a password: write storage.catalogue.password_file"});
+    }
+    if (words_.find("certificate verify failed") != std::string::npos) {
+        return gave_up({Errc::refused,
+                        "its server's certificate is of nobody who is known here: name the CA that signed "
+                        "it, or itself where it signed itself, in storage.catalogue.ca_file"});
+    }
+    return gave_up({Errc::timed_out, "its server cannot be reached, or does not let this node in"});
 }
 
 std::unexpected<Error> PgConnection::not_done(const pg_result* result) {

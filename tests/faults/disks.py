@@ -3,6 +3,7 @@ Root."""
 
 import contextlib
 import os
+import pwd
 import signal
 import subprocess
 
@@ -10,24 +11,31 @@ import node
 
 MEGABYTE = 1 << 20
 ATTACHED = 20      # s
+FEW_DESCRIPTORS = 8      # fewer than any server has open
 
 
 class SmallDisk:
     """`millrace-data` of the test's folder lies on it; it lasts over starts of the server, until `close`."""
 
-    def __init__(self, folder, megabytes):
+    def __init__(self, folder, megabytes, inodes=0, user=None):
+        """`inodes`: so many files at most; `user`: whose it is, and who the server runs as."""
         self.path = os.path.join(folder, "millrace-data")
         os.makedirs(self.path, exist_ok=True)
+        options, self.runs_as = f"size={megabytes}m,nr_inodes={inodes}", []
+        if user:
+            who = pwd.getpwnam(user)
+            options += f",uid={who.pw_uid},gid={who.pw_gid},mode=700"
+            self.runs_as = ["setpriv", f"--reuid={who.pw_uid}", f"--regid={who.pw_gid}", "--clear-groups"]
         # cat ends when we close its input, or end ourselves; the disk is gone with it.
-        script = 'mount -t tmpfs -o "size=$1" small "$2" && echo there && exec cat'
+        script = 'mount -t tmpfs -o "$1" small "$2" && echo there && exec cat'
         self.holder = subprocess.Popen(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", f"{megabytes}m",
-             self.path],
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", options, self.path],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if self.holder.stdout.readline() != b"there\n":
             raise AssertionError("no small disk could be mounted: this test needs root")
         self.inside = ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt"]
-        self.before = [*self.inside, "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", folder]
+        self.before = [*self.inside, "sh", "-c", 'cd "$1" && shift && exec "$@"', "sh", folder,
+                       *self.runs_as]
 
     def close(self):
         self.holder.stdin.close()
@@ -58,8 +66,50 @@ class SmallDisk:
     def empty(self):
         os.remove(self.real("filler"))
 
-def small_disk(megabytes):
-    return lambda folder: SmallDisk(folder, megabytes)
+    @contextlib.contextmanager
+    def without_inodes(self):
+        """Somebody else's empty files take all that are left."""
+        names = []
+        try:
+            with contextlib.suppress(OSError):
+                while True:
+                    name = self.real(f"filler{len(names)}")
+                    os.close(os.open(name, os.O_CREAT | os.O_EXCL))
+                    names.append(name)
+            yield
+        finally:
+            for name in names:
+                os.remove(name)
+
+    @contextlib.contextmanager
+    def without_rights(self, name):
+        """No file can be made in its folder of that name."""
+        os.chmod(self.real(name), 0o500)
+        try:
+            yield
+        finally:
+            os.chmod(self.real(name), 0o700)
+
+    @contextlib.contextmanager
+    def without_descriptors(self, server):
+        """The server can open nothing more; what it has open it keeps."""
+        pid = server.process.pid
+        with open(f"/proc/{pid}/limits", encoding="utf-8") as file:
+            before = next(line.split()[3] for line in file if line.startswith("Max open files"))
+        try:
+            self._limit(pid, FEW_DESCRIPTORS)
+            yield
+        finally:
+            self._limit(pid, before)
+
+    def _limit(self, pid, descriptors):
+        # As the server's own user: root without its rights may not.
+        subprocess.run([*self.runs_as, "prlimit", f"--pid={pid}", f"--nofile={descriptors}:"], check=True,
+                       capture_output=True, timeout=ATTACHED)
+
+
+def small_disk(megabytes, **more):
+    return lambda folder: SmallDisk(folder, megabytes, **more)
 
 
 def traced(pid):

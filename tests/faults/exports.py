@@ -18,6 +18,7 @@ from world import test
 VIDEO_TOLERANCE = 1      # ms
 FRAME = 1024 / 48        # ms of AAC
 RATE = 48_000
+SOUNDS_BEFORE = 5        # packets of Opus, 20 ms each
 REORDERED = 0.2          # s: mpv counts a picture that others are coded by, though it is not shown
 GONE = 15                # s, until a stream is over and its last file is closed
 
@@ -161,6 +162,24 @@ def f20_an_export_goes_on_over_another_run_as_the_clock_did(world):
     begin = second - clips[1].of("video")[0].pts + clips[0].of("video")[0].pts
     judge(path, [(clips[0], 0), (clips[1], begin)], [[0, 1]], runs=(0, 1))
 
+
+
+@test(builds=("release",), canary=False, options=recording)
+def opus_by_rtsp_is_recorded_and_exported_packet_by_packet(world):
+    source = os.path.join(world.folder, "opus.mkv")
+    ffmpeg("-i", world.clip("plain").path, "-f", "lavfi", "-i", "anoisesrc=sample_rate=48000:amplitude=0.2",
+           "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "libopus", "-b:a", "64k", "-shortest",
+           source)
+    ffmpeg("-re", "-i", source, "-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp",
+           world.server.rtsp(NAME))
+    over(world)
+    path = exported(world)
+    assert hashes(path, "v:0") == hashes(source, "v"), "not the pictures that were sent, each once, in order"
+    want, got = packets(source, "a"), packets(path, "a")
+    first = want.index(got[0])      # in front of the first picture it belongs to no segment
+    assert first <= SOUNDS_BEFORE and got == want[first:], f"sound: {len(got)} of {len(want)} from {first} on"
+    same_times(times(path, "v:0"), times(source, "v"), VIDEO_TOLERANCE, "pictures")
+    same_times(times(path, "a"), times(source, "a")[first:], VIDEO_TOLERANCE, "sound")
 
 
 def span(world, begin, end):

@@ -3,6 +3,7 @@ what they put into the bucket; while it is away recording goes on, and it is tol
 
 import json
 import os
+import subprocess
 import sys
 import types
 
@@ -120,23 +121,35 @@ def f7_n2_nodes_that_share_a_catalogue_list_and_play_what_each_recorded(world):
                 killed(south)
 
 
+def self_signed(folder):
+    """The files of a key and of a certificate that no CA signed, as `openssl req -x509` makes them."""
+    key, certificate = (os.path.join(node.open_folder(folder), name) for name in ("own.key", "own.pem"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                    "-nodes", "-days", "30", "-subj", "/CN=records", "-addext", "subjectAltName=IP:127.0.0.1",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
+    return key, certificate
+
+
 @test(builds=("release",), canary=False, options=brief)
 def f7_a_catalogue_that_is_not_believed_or_does_not_let_in_is_told_all_once_that_is_mended(world):
     certificate = signed_by_a_ca(world.folder)
     signed_by_a_ca(node.open_folder(os.path.join(world.folder, "other")))
     plain, known = list(world.server.command), ", ca_file: ca.pem"
     with postgres.Postgres(os.path.join(node.open_folder(world.folder), "postgres"), certificate) as database:
-        for wrong, words in (
-                ({"password": "guess", "more": known}, "password authentication failed"),
-                ({"more": ", ca_file: other/ca.pem"}, "certificate verify failed"),
-                ({"url": database.url("localhost"), "more": known}, "does not match host name")):
+        not_let_in = "is told nothing: its server cannot be reached, or does not let this node in: "
+        unknown = "is told nothing: its server's certificate is of nobody who is known here: name the CA " \
+                  "that signed it, or itself where it signed itself, in storage.catalogue.ca_file: "
+        for wrong, why, words in (
+                ({"password": "guess", "more": known}, not_let_in, "password authentication failed"),
+                ({"more": ", ca_file: other/ca.pem"}, unknown, "certificate verify failed"),
+                ({"url": database.url("localhost"), "more": known}, not_let_in, "does not match host name")):
             world.server.command = list(plain)
             with_catalogue(world, **{"url": database.url(), "name": "north"} | wrong)
             begin_again(world)
             node.until(lambda said=words: said in world.server.said(), PATIENCE, words)
+            assert why in world.server.said(), why
             assert figure(world, "away", "catalogue") == 1, "a figure says so, too"
-        said = world.server.said()
-        assert said.count("is told nothing: its server cannot be reached, or does not let this node in") == 3
+        assert world.server.said().count("is told nothing: ") == 3, "each once"
         record(world, world.clip())
         assert database.sql("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'millrace%'") == ["0"]
         world.server.command = list(plain)
@@ -144,7 +157,20 @@ def f7_a_catalogue_that_is_not_believed_or_does_not_let_in_is_told_all_once_that
         begin_again(world)
         node.until(lambda: figure(world, "files_total", "catalogue") >= 1, PATIENCE, "it is told all")
         assert database.sql("SELECT count(*) FROM millrace_files") == ["1"]
-        assert database.sql("SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
-                            "WHERE application_name = 'millrace'") == ["t"], "in the clear"
+        encrypted = "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) " \
+                    "WHERE application_name = 'millrace'"
+        assert database.sql(encrypted) == ["t"], "in the clear"
+        # Another certificate, which signed itself: not believed, until it is named.
+        database.go_away()
+        database.secure(*self_signed(os.path.join(world.folder, "own")))
+        database.come_back()
+        said = len(world.server.said())
+        begin_again(world)
+        node.until(lambda: unknown in world.server.said()[said:], PATIENCE, "it is not believed")
+        world.server.command = list(plain)
+        with_catalogue(world, database.url(), "north", more=", ca_file: own/own.pem")
+        begin_again(world)
+        node.until(lambda: figure(world, "away", "catalogue") == 0 and database.sql(encrypted) == ["t"],
+                   PATIENCE, "it is believed")
         for secret in (postgres.PASSWORD, "guess"):
             assert secret not in world.server.said(), "the password is shown"

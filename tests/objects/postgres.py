@@ -39,11 +39,12 @@ class Postgres:
         self._run("initdb", "-D", self.data, "-U", USER, "-A", "scram-sha-256", f"--pwfile={secret}",
                   "--no-sync", "-E", "UTF8", "--no-locale")
         if certificate:
-            self._secure(*certificate)
+            self.secure(*certificate)
         self.come_back()
         self.sql(f"CREATE DATABASE {DATABASE}", "postgres")
 
-    def _secure(self, key, certificate):
+    def secure(self, key, certificate):
+        """From its next start on."""
         for name, file in (("server.key", key), ("server.crt", certificate)):
             path = os.path.join(self.data, name)
             shutil.copyfile(file, path)

@@ -71,29 +71,21 @@ void BlockLog::mark_entrance(Bytes resume) {
 }
 
 void BlockLog::trim(Instant now) {
-    // The end of the last message for which `gone` holds; it holds for a prefix of the messages.
-    const auto end_of = [this](auto gone) {
-        const auto first_kept = std::partition_point(messages_.begin(), messages_.end(), gone);
-        return first_kept == messages_.begin() ? tail_ : std::prev(first_kept)->offset;
-    };
-    const auto older_than = [now](Duration age) {
-        return [now, age](const MessageEnd& message) { return now - message.at > age; };
-    };
     const std::uint64_t group = entrances_.empty() ? head_ : entrances_.back().offset;
-    const std::uint64_t wanted = std::min(group, end_of(older_than(limits_.keep)));
-
-    std::uint64_t bound = end_of(older_than(limits_.age_max));
-    if (head_ - tail_ > limits_.bytes_max) {
-        const std::uint64_t least = head_ - limits_.bytes_max;
-        const auto kept = std::partition_point(messages_.begin(), messages_.end(),
-                                               [least](const MessageEnd& m) { return m.offset < least; });
-        bound = std::max(bound, kept->offset);
+    std::uint64_t gone = tail_;
+    // From the oldest on, as far as they go: each is looked at once for being kept, and once to go.
+    for (std::size_t left = messages_.size(); left > 1; --left) {
+        const MessageEnd& oldest = messages_[messages_.size() - left];
+        const Duration age = now - oldest.at;
+        const bool may_go = age > limits_.keep && oldest.offset <= group;
+        const bool must_go =
+            age > limits_.age_max || head_ - gone > limits_.bytes_max || left > limits_.messages_max;
+        if (!may_go && !must_go) {
+            break;
+        }
+        gone = oldest.offset;
     }
-    if (messages_.size() > limits_.messages_max) {
-        bound = std::max(bound, messages_[messages_.size() - limits_.messages_max - 1].offset);
-    }
-    const std::uint64_t newest = messages_.size() > 1 ? std::prev(messages_.end(), 2)->offset : tail_;
-    forget_before(std::min(std::max(wanted, bound), newest));
+    forget_before(gone);
 }
 
 void BlockLog::forget_before(std::uint64_t offset) {
@@ -197,6 +189,9 @@ Duration LogView::age_from(std::uint64_t offset, Instant now) const {
 }
 
 std::size_t LogView::block_index(std::uint64_t offset) const {
+    if (!blocks_.empty() && blocks_.back()->start() <= offset) {
+        return blocks_.size() - (offset < blocks_.back()->limit() ? 1 : 0);   // where nearly all are
+    }
     const auto block = std::partition_point(blocks_.begin(), blocks_.end(),
                                             [offset](const BlockRef& b) { return b->limit() <= offset; });
     return static_cast<std::size_t>(block - blocks_.begin());

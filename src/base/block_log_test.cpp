@@ -259,6 +259,53 @@ TEST(LogView, hands_out_blocks_that_outlive_it) {
     }
 }
 
+/// What a log keeps, worked out anew from all that was ever written.
+struct Written {
+    std::uint64_t end;
+    Instant at;
+};
+std::uint64_t tail_by_the_rules(const std::vector<Written>& all, std::uint64_t group, Instant now,
+                                const BlockLog::Limits& limits) {
+    std::uint64_t wanted = 0;
+    std::uint64_t bound = 0;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const std::uint64_t begin = i == 0 ? 0 : all[i - 1].end;
+        const bool too_many = all.size() - i > limits.messages_max;
+        const bool too_much = all.back().end - begin > limits.bytes_max;
+        wanted = now - all[i].at > limits.keep ? all[i].end : wanted;
+        bound = now - all[i].at > limits.age_max || too_many || too_much ? all[i].end : bound;
+    }
+    const std::uint64_t newest = all.size() > 1 ? all[all.size() - 2].end : 0;
+    return std::min(std::max(std::min(wanted, group), bound), newest);
+}
+
+TEST(BlockLog, forgets_what_its_rules_say_and_no_more) {
+    const BlockLog::Limits limits{.keep = 1s, .age_max = 3s, .bytes_max = 100'000, .messages_max = 100};
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        SeededRandom random{seed};
+        BlockLog log{limits};
+        std::vector<Written> all;
+        std::uint64_t group = 0;
+        bool entered = false;
+        std::uint64_t tail = 0;
+        Instant now = start;
+        for (int i = 0; i < 400; ++i) {
+            if (random.below(40) == 0) {
+                log.mark_entrance({});
+                group = log.head();
+                entered = true;
+            }
+            add(log, random.below(random.below(10) == 0 ? 60'000 : 2000) + 1, now);
+            all.push_back({log.head(), now});
+            entered = entered && group >= tail;
+            tail = std::max(tail, tail_by_the_rules(all, entered ? group : log.head(), now, limits));
+            ASSERT_EQ(log.tail(), tail) << "message " << i << " of seed " << seed;
+            (void)log.take_change();
+            now = now + Duration{random.below(random.below(30) == 0 ? 2'000'000'000 : 40'000'000)};
+        }
+    }
+}
+
 TEST(LogView, a_snapshot_is_what_all_changes_make) {
     for (std::uint64_t seed = 0; seed < 30; ++seed) {
         SeededRandom random{seed};

@@ -112,6 +112,9 @@ std::size_t utf8_length(std::string_view text) {
 }
 
 std::optional<std::string> percent_decode(std::string_view text) {
+    if (text.find('%') == std::string_view::npos && text.find('\0') == std::string_view::npos) {
+        return std::string{text};
+    }
     std::string decoded;
     decoded.reserve(text.size());
     for (std::size_t at = 0; at < text.size(); ++at) {
@@ -157,10 +160,7 @@ std::string json_quoted(std::string_view text) {
     return quoted + '"';
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-    if (a.size() != b.size()) {
-        return false;
-    }
+bool same_letters(std::string_view a, std::string_view b) {
     for (std::size_t i = 0; i < a.size(); ++i) {
         if (a[i] != b[i] && lower(a[i]) != lower(b[i])) {   // nearly always as it is spelt here
             return false;

@@ -28,8 +28,13 @@ std::size_t utf8_length(std::string_view text);
 /// so that the text is harmless inside a page.
 std::string json_quoted(std::string_view text);
 
+/// Whether two texts of one size are the same but for ASCII case.
+bool same_letters(std::string_view a, std::string_view b);
+
 /// Whether two names are the same but for ASCII case, as header names are.
-bool same_name(std::string_view a, std::string_view b);
+inline bool same_name(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && same_letters(a, b);   // most differ in size, and then no more is asked
+}
 
 /// One header field as it stands in the message.
 struct Header {
@@ -65,6 +70,9 @@ struct Response {
     std::vector<Header> headers;   ///< Content-Length, Date and Connection are added by the server
     Bytes body;
     Takeover takeover;   ///< when set, the rest is ignored
+    /// More headers, as they stand in the message, each with its CR LF: written once for many answers.
+    Bytes header_lines{};
+    bool settled = false;   ///< conditions, range and coding of its request are in it already
 
     static Response text(int status, std::string_view text,
                          std::string_view type = "text/plain; charset=utf-8");

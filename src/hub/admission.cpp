@@ -30,15 +30,22 @@ Petition petition_of(const web::Request& request, Action action, std::string_vie
             .let_in = request.let_in};
 }
 
-Task<Result<Admitted>> ask(Admission& admission, Petition petition, Executor& executor) {
-    const std::function<void()> let_in = std::exchange(petition.let_in, nullptr);   // stays on this thread
+std::optional<Result<Admitted>> ask_now(Admission& admission, const Petition& petition) {
     std::optional<Result<Admitted>> known = admission.decide_now(petition);
-    if (!known) {
-        Answer<Admitted> answer{executor};
-        admission.decide(std::move(petition), answer.reply());
-        known = co_await answer.within(executor.now() + Admission::decision_deadline);
+    if (known && *known && petition.let_in) {
+        petition.let_in();
     }
-    Result<Admitted> admitted = std::move(*known);
+    return known;
+}
+
+Task<Result<Admitted>> ask(Admission& admission, Petition petition, Executor& executor) {
+    if (std::optional<Result<Admitted>> known = ask_now(admission, petition)) {
+        co_return *std::move(known);
+    }
+    const std::function<void()> let_in = std::exchange(petition.let_in, nullptr);   // stays on this thread
+    Answer<Admitted> answer{executor};
+    admission.decide(std::move(petition), answer.reply());
+    Result<Admitted> admitted = co_await answer.within(executor.now() + Admission::decision_deadline);
     if (admitted && let_in) {
         let_in();
     }

@@ -90,6 +90,9 @@ public:
     virtual std::optional<Result<Admitted>> decide_now(const Petition& /*petition*/) { return std::nullopt; }
 };
 
+/// The answer where it needs no waiting, and the connection was told of a yes; nothing: `ask` it is.
+std::optional<Result<Admitted>> ask_now(Admission& admission, const Petition& petition);
+
 /// Asks, waits for at most `decision_deadline`, and tells the connection of a yes (`Petition::let_in`).
 Task<Result<Admitted>> ask(Admission& admission, Petition petition, Executor& executor);
 

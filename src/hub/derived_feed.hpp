@@ -33,7 +33,7 @@ concept Muxer = requires(M muxer, const M& constant, std::span<const media::Trac
     // and expect_messages(kind) before the first configure where there were some before; lost(log, now): the
     // publisher left without a word. Where there is a constant `ends_with_publisher` that is true, the log
     // ends with the publisher's word.
-    { constant.lead(tracks) } -> std::same_as<Bytes>;
+    { constant.lead(tracks) } -> std::same_as<Bytes>;   // told by tracks and configure() alone
     { constant.resume() } -> std::same_as<Bytes>;
 };
 
@@ -118,6 +118,7 @@ public:
         if (!muxer_.configure(tracks_, log_, now)) {
             return fail(Errc::unsupported, "this format cannot carry the stream's tracks together");
         }
+        lead_ = muxer_.lead(tracks_);
         cursor_.emplace(feed);
         pump(now);
         return {};
@@ -126,6 +127,7 @@ public:
     void renew(std::span<const media::Track> tracks, Instant now) override {
         const std::vector<media::Track> before = std::exchange(tracks_, {});
         choose(tracks);
+        lead_ = muxer_.lead(tracks_);
         const auto same = [](const media::Track& a, const media::Track& b) {
             return a.id == b.id && a.config == b.config;
         };
@@ -172,7 +174,7 @@ public:
     }
 
 private:
-    Bytes lead() const override { return muxer_.lead(tracks_); }
+    Bytes lead() const override { return lead_; }
     void say_unpublished(Instant now) override { muxer_.unpublished(log_, now); }
     bool say_lost(Instant now) override {
         constexpr bool has_words = requires { muxer_.lost(log_, now); };
@@ -232,12 +234,14 @@ private:
             over_ = true;
             log_.end();
         }
+        lead_ = muxer_.lead(tracks_);
         return !over_;
     }
 
     M muxer_;
     FlavourKey key_;
     std::vector<media::Track> tracks_;
+    Bytes lead_;   // of these tracks: each change of the log says it, and it seldom changes
     std::optional<MediaFeed::Cursor> cursor_;
 };
 

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace millrace::hub {
@@ -134,7 +135,7 @@ private:
 
     Directory& directory_;
     Sessions& sessions_;
-    std::map<std::uint64_t, std::unique_ptr<Entry>> mirrors_;
+    std::unordered_map<std::uint64_t, std::unique_ptr<Entry>> mirrors_;
     std::map<Name, std::uint64_t> newest_;   // the mirror that newcomers join
     std::uint64_t last_id_ = 0;
 };

@@ -23,9 +23,13 @@ void Moments::note(const media::AccessUnit& unit) {
         std::abs(one.capture.microseconds - pictures_.back().capture.microseconds) > microseconds(kept_for)) {
         pictures_.clear();
     }
-    // Reordered pictures come a little behind their successors.
-    const auto place = std::ranges::upper_bound(pictures_, one.capture, {}, &Picture::capture);
-    pictures_.insert(place, one);
+    // Nearly all come in order; reordered ones a little behind their successors.
+    if (pictures_.empty() || !(one.capture < pictures_.back().capture)) {
+        pictures_.push_back(one);
+    } else {
+        const auto place = std::ranges::upper_bound(pictures_, one.capture, {}, &Picture::capture);
+        pictures_.insert(place, one);
+    }
     const std::int64_t oldest = pictures_.back().capture.microseconds - microseconds(kept_for);
     while (pictures_.size() > kept_max || pictures_.front().capture.microseconds < oldest) {
         pictures_.pop_front();

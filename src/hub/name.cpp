@@ -23,9 +23,16 @@ bool holds(const auto& words, std::string_view word) {
     return std::ranges::find(words, word) != words.end();
 }
 
+constexpr std::array<bool, 256> legal_characters = [] {
+    std::array<bool, 256> legal{};
+    for (const char c : "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.~-"sv) {
+        legal[static_cast<unsigned char>(c)] = true;
+    }
+    return legal;
+}();
+
 bool legal_character(char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           "_.~-"sv.find(c) != std::string_view::npos;
+    return legal_characters[static_cast<unsigned char>(c)];
 }
 
 /// The media ending of a segment, empty if it has none.

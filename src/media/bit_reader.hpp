@@ -2,8 +2,10 @@
 
 #include "base/byte_reader.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace millrace::media {
 
@@ -37,21 +39,32 @@ public:
     bool flag() { return bits(1) != 0; }
     std::uint8_t u8() { return static_cast<std::uint8_t>(bits(8)); }
     void skip(std::size_t count) {
-        for (; count > 32 && ok_; count -= 32) {
-            bits(32);
-        }
-        bits(static_cast<unsigned>(count > 32 ? 0 : count));
+        const std::size_t begun = count < left_ ? count : left_;
+        bits(static_cast<unsigned>(begun));
+        skip_bytes((count - begun) / 8);
+        bits(static_cast<unsigned>((count - begun) % 8));
     }
 
     /// Exp-Golomb code, H.264 §9.1. A run of more than 31 zeros is refused.
     std::uint32_t ue() {
         unsigned zeros = 0;
-        while (ok_ && bits(1) == 0) {
-            if (++zeros > 31) {
+        unsigned unread = 0;   // what is left of the byte under way
+        while (unread == 0) {
+            if (!ok_ || zeros > 31 || (left_ == 0 && !load())) {
                 refuse();
+                return 0;
             }
+            unread = byte_ & ((1U << left_) - 1U);
+            const auto run = left_ - static_cast<unsigned>(std::bit_width(unread));
+            zeros += run;
+            left_ -= run;
         }
-        return ok_ ? (1U << zeros) - 1U + bits(zeros) : 0;
+        --left_;   // the one that ends the run
+        if (zeros > 31) {
+            refuse();
+            return 0;
+        }
+        return (1U << zeros) - 1U + bits(zeros);
     }
     /// The same with a limit: a larger value is refused and read as zero.
     std::uint32_t ue(std::uint32_t largest) {
@@ -74,6 +87,24 @@ public:
     bool at_end() const { return bytes_.at_end(); }
 
 private:
+    /// Between two bytes. Only zeros need a look: an emulation prevention byte follows two of them.
+    void skip_bytes(std::size_t count) {
+        while (count > 0 && ok_) {
+            const ByteSpan rest = bytes_.rest().first(std::min(count, bytes_.remaining()));
+            const void* const zero =
+                zeros_ > 0 || rest.empty() ? rest.data() : std::memchr(rest.data(), 0, rest.size());
+            const std::size_t plain =
+                zero == nullptr ? rest.size()
+                                : static_cast<std::size_t>(static_cast<const std::byte*>(zero) - rest.data());
+            bytes_.skip(plain);
+            count -= plain;
+            if (count > 0) {
+                load();
+                left_ = 0;
+                --count;
+            }
+        }
+    }
     bool load() {
         byte_ = bytes_.u8();
         if (form_ == Form::nal && zeros_ >= 2 && byte_ == 3 && bytes_.ok()) {

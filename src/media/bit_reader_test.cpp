@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <random>
+
 namespace millrace::media {
 
 TEST(BitReader, reads_bits_across_bytes) {
@@ -72,6 +75,57 @@ TEST(BitReader, skips_more_than_there_is_without_going_round) {
     EXPECT_EQ(reader.bits(4), 9U);
     reader.skip(SIZE_MAX);
     EXPECT_FALSE(reader.ok());
+}
+
+/// Bytes among which emulation prevention is frequent.
+std::vector<std::byte> bytes_of_zeros_and_threes(std::minstd_rand& random) {
+    constexpr std::array<unsigned, 6> values{0, 0, 0, 1, 3, 0xA5};
+    std::vector<std::byte> bytes(random() % 40);
+    for (std::byte& byte : bytes) {
+        byte = static_cast<std::byte>(values[random() % values.size()]);
+    }
+    return bytes;
+}
+
+TEST(BitReader, skips_as_if_it_read) {
+    std::minstd_rand random{1};
+    for (int round = 0; round < 20'000; ++round) {
+        const std::vector<std::byte> bytes = bytes_of_zeros_and_threes(random);
+        const auto form = random() % 2 == 0 ? BitReader::Form::nal : BitReader::Form::plain;
+        BitReader skipping{bytes, form};
+        BitReader reading{bytes, form};
+        const auto begun = static_cast<unsigned>(random() % 33);
+        ASSERT_EQ(skipping.bits(begun), reading.bits(begun));
+        const std::size_t count = random() % 300;
+        skipping.skip(count);
+        for (std::size_t i = 0; i < count; ++i) {
+            reading.bits(1);
+        }
+        ASSERT_EQ(skipping.ok(), reading.ok());
+        ASSERT_EQ(skipping.byte_aligned(), reading.byte_aligned());
+        ASSERT_EQ(skipping.at_end(), reading.at_end());
+        ASSERT_EQ(skipping.bits(32), reading.bits(32)) << count << " bits behind " << begun;
+        ASSERT_EQ(skipping.ok(), reading.ok());
+    }
+}
+
+TEST(BitReader, reads_codes_as_their_bits_say) {
+    std::minstd_rand random{2};
+    for (int round = 0; round < 20'000; ++round) {
+        const std::vector<std::byte> bytes = bytes_of_zeros_and_threes(random);
+        BitReader codes{bytes, BitReader::Form::nal};
+        BitReader bits{bytes, BitReader::Form::nal};
+        for (int i = 0; i < 20 && codes.ok(); ++i) {
+            unsigned zeros = 0;
+            while (zeros < 32 && bits.ok() && !bits.flag()) {
+                ++zeros;
+            }
+            const bool whole = zeros < 32 && bits.ok();
+            const std::uint32_t value = whole ? (1U << zeros) - 1U + bits.bits(zeros) : 0;
+            ASSERT_EQ(codes.ue(), value);
+            ASSERT_EQ(codes.ok(), whole && bits.ok());
+        }
+    }
 }
 
 }   // namespace millrace::media

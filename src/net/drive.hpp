@@ -11,11 +11,12 @@ namespace millrace::net {
 /// How long a peer may take none of what we write.
 constexpr Duration write_patience = 15s;
 
-/// Sends everything the machine has to say. Errc::timed_out if the peer takes nothing for `write_patience`.
+/// Sends `output` and everything else that the machine has to say. Errc::timed_out if the peer takes nothing
+/// for `write_patience`.
 template <ProtocolMachine M>
-Task<Result<>> flush(Connection& connection, M& machine, Executor& executor) {
-    for (std::vector<std::byte> output = machine.next_output(); !output.empty();
-         output = machine.next_output()) {
+Task<Result<>> send_all(Connection& connection, M& machine, Executor& executor,
+                        std::vector<std::byte> output) {
+    for (; !output.empty(); output = machine.next_output()) {
         ByteSpan rest{output};
         while (!rest.empty()) {
             const std::array slices{rest};
@@ -40,6 +41,12 @@ Task<Result<>> flush(Connection& connection, M& machine, Executor& executor) {
     co_return Result<>{};
 }
 
+/// Sends everything the machine has to say, likewise.
+template <ProtocolMachine M>
+Task<Result<>> flush(Connection& connection, M& machine, Executor& executor) {
+    return send_all(connection, machine, executor, machine.next_output());
+}
+
 /// Offers what a failed machine still says to the peer once, without waiting.
 template <ProtocolMachine M>
 void send_last_words(Connection& connection, M& machine) {
@@ -56,10 +63,13 @@ void send_last_words(Connection& connection, M& machine) {
 /// end; the machine's last words were then already offered to the peer. `buffer` is for one read.
 template <ProtocolMachine M>
 Task<Result<>> drive(Connection& connection, M& machine, Executor& executor, std::span<std::byte> buffer) {
-    auto flushing = flush(connection, machine, executor);
-    const Result<> flushed = co_await flushing;
-    if (!flushed) {
-        co_return flushed;
+    // Mostly it has nothing to say.
+    if (std::vector<std::byte> output = machine.next_output(); !output.empty()) {
+        auto sending = send_all(connection, machine, executor, std::move(output));
+        const Result<> sent = co_await sending;
+        if (!sent) {
+            co_return sent;
+        }
     }
     // Also waits when bytes are there already, so that one busy peer never keeps the thread to itself.
     const Result<> ready = co_await readable(connection, executor, machine.deadline());

@@ -260,6 +260,9 @@ std::optional<std::string> subject_of(std::string_view path) {
     if (path == all_path) {
         return "";
     }
+    if (!path.ends_with(stream_rest)) {   // nearly all that others are asked for
+        return std::nullopt;
+    }
     const Result<hub::MediaPath> split = hub::split_media_path(path);
     if (split && split->rest == stream_rest) {
         return split->name.text();

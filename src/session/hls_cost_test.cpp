@@ -111,7 +111,7 @@ TEST(HlsCost, a_list_that_is_polled_is_one_write_and_few_allocations) {
     }
     EXPECT_EQ(poller.writes, requests + 2);
     if (toys::allocations_are_counted) {
-        EXPECT_LE((toys::allocations - before) / requests, 40U);
+        EXPECT_LE((toys::allocations - before) / requests, 15U);
     }
 }
 

@@ -100,38 +100,42 @@ public:
           now_{desk.executor.now()},
           deadline_{now_ + answer_deadline} {}
 
-    Task<web::Response> run() {
-        if (request_.method == "OPTIONS") {
-            co_return media_options(request_, settings_.origins);
+    /// What is at hand, as nearly all is, is given without another coroutine: each is memory and a jump.
+    static Task<web::Response> answer(Desk& desk, std::string_view node_start, const web::Request& request) {
+        HlsAnswer one{desk, node_start, request};
+        if (request.method == "OPTIONS") {
+            co_return media_options(request, one.settings_.origins);
         }
-        const Result<Wanted> wanted = read_path(request_.path, settings_);
+        const Result<Wanted> wanted = read_path(request.path, one.settings_);
         if (!wanted) {
-            co_return refusal(wanted.error());
+            co_return one.refusal(wanted.error());
         }
-        Result<hub::Admitted> admitted = co_await admit(wanted->stream);
+        hub::Petition petition = one.petition(wanted->stream);
+        std::optional<Result<hub::Admitted>> admitted = hub::ask_now(desk.admission, petition);
         if (!admitted) {
-            co_return refusal(admitted.error());
+            admitted = co_await hub::ask(desk.admission, std::move(petition), desk.executor);
         }
-        admitted_ = std::move(*admitted);
+        if (!*admitted) {
+            co_return one.refusal(admitted->error());
+        }
+        one.admitted_ = **std::move(admitted);
         if (wanted->page == Page::media) {
-            co_return co_await media(*wanted);
+            co_return co_await one.media(*wanted);
         }
-        Result<Hops> hops = co_await hops_for(desk_, request_, wanted->stream);
-        if (!hops) {
-            co_return circle_refusal(request_, settings_.origins, hops.error());
+        if (request.header(Hops::header)) {
+            co_return co_await one.list_for_node(*wanted);
         }
-        web::Response response = co_await list(*wanted);
-        if (!hops->empty()) {
-            add_relay_headers(response.headers, desk_, *hops);
+        if (hub::SegmentListRef segments = one.take_list_at_hand(*wanted)) {
+            co_return one.list_of(std::move(segments), *wanted);
         }
-        co_return response;
+        co_return co_await one.list(*wanted);
     }
 
 private:
-    Task<Result<hub::Admitted>> admit(std::string stream) {
+    hub::Petition petition(const std::string& stream) const {
         hub::Petition petition = hub::petition_of(request_, hub::Action::play, protocol);
-        petition.stream = std::move(stream);
-        co_return co_await hub::ask(desk_.admission, std::move(petition), desk_.executor);
+        petition.stream = stream;
+        return petition;
     }
 
     hub::SegmentAsk ask(const Wanted& wanted) const {
@@ -162,6 +166,15 @@ private:
         }
         return list;
     }
+    /// The same for who asks for the list itself, which is counted.
+    hub::SegmentListRef take_list_at_hand(const Wanted& wanted) {
+        hub::SegmentListRef list = list_at_hand(wanted);
+        if (list != nullptr) {
+            seat_.board->note_list(now_);
+            seat_.viewer->count_request(now_);
+        }
+        return list;
+    }
     void keep_seat(const Wanted& wanted, const hub::SegmentSeat& seat) {
         seat_ = seat;
         desk_.segment_seats.keep(wanted.stream, form_of(wanted), viewer_key_, seat);
@@ -184,27 +197,50 @@ private:
         co_return list;
     }
 
+    /// For another node, which says by its header who it is.
+    Task<web::Response> list_for_node(const Wanted& wanted) {
+        const Result<Hops> hops = co_await hops_for(desk_, request_, wanted.stream);
+        if (!hops) {
+            co_return circle_refusal(request_, settings_.origins, hops.error());
+        }
+        web::Response response = co_await list(wanted);
+        if (!hops->empty()) {
+            add_relay_headers(response.headers, desk_, *hops);
+        }
+        co_return response;
+    }
+
     Task<web::Response> list(const Wanted& wanted) {
-        Result<hub::SegmentListRef> segments = list_at_hand(wanted);
-        if (*segments != nullptr) {
-            seat_.board->note_list(now_);
-            seat_.viewer->count_request(now_);
-        } else {
+        Result<hub::SegmentListRef> segments = take_list_at_hand(wanted);
+        if (*segments == nullptr) {
             segments = co_await list_from_home(wanted);
         }
-        if (!segments) {
-            co_return refusal(segments.error());
-        }
-        const Result<ListText*> text = text_of(*segments, wanted);
+        co_return segments ? list_of(*std::move(segments), wanted) : refusal(segments.error());
+    }
+
+    web::Response list_of(hub::SegmentListRef segments, const Wanted& wanted) {
+        const Result<ListText*> text = text_of(segments, wanted);
         if (!text) {
-            co_return refusal(text.error());
+            return refusal(text.error());
         }
-        web::Response response{.headers = media_headers(request_, settings_.origins), .body = (*text)->plain};
-        add_list_headers(wanted.page, (*text)->tag, response.headers);
-        // Here and not where all answers are coded, for the coded form is kept and what leaves is counted.
-        response = http::conditional(request_, http::encoded(request_, std::move(response), &(*text)->gzip));
-        count_sent(response);
-        co_return response;
+        http::KeptAnswers& kept = (*text)->answers_under(settings_ref_);
+        std::string question = http::question_of(request_);
+        if (heeds_origin(settings_.origins)) {
+            question.append("\nOrigin:").append(request_.header("Origin").value_or(""));
+        }
+        std::optional<web::Response> response = kept.find(question);
+        if (!response) {
+            response = kept.keep(std::move(question), written_of(**text, wanted.page));
+        }
+        count_sent(*response);
+        return *std::move(response);
+    }
+
+    /// Coded and judged here, not where all answers are: it is kept so, and what leaves is counted.
+    web::Response written_of(ListText& text, Page page) const {
+        web::Response response{.headers = media_headers(request_, settings_.origins), .body = text.plain};
+        add_list_headers(page, text.tag, response.headers);
+        return http::conditional(request_, http::encoded(request_, std::move(response), &text.gzip));
     }
 
     Result<ListText*> text_of(const hub::SegmentListRef& segments, const Wanted& wanted) {
@@ -305,18 +341,13 @@ bool is_hls(std::string_view path) {
            path.find(segments_folder) != std::string_view::npos;
 }
 
-Task<web::Response> answer(Desk& desk, std::string_view node_start, const web::Request& request) {
-    HlsAnswer one{desk, node_start, request};
-    co_return co_await one.run();
-}
-
 }   // namespace
 
 web::Route hls_play(Desk& desk, std::string node_start) {
     return {.methods = {"GET", "OPTIONS"},
             .matches = is_hls,
             .answer = [&desk, node_start = std::move(node_start)](const web::Request& request, Executor&) {
-                return answer(desk, node_start, request);
+                return HlsAnswer::answer(desk, node_start, request);
             }};
 }
 

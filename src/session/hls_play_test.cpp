@@ -81,7 +81,12 @@ protected:
                 return value;
             }
         }
-        return {};
+        const std::string lines = "\r\n" + std::string{as_text(response.header_lines)};
+        const std::string begin = fmt::format("\r\n{}: ", name);
+        const std::size_t at = lines.find(begin);
+        return at == std::string::npos
+                   ? ""
+                   : lines.substr(at + begin.size(), lines.find("\r\n", at + 1) - at - begin.size());
     }
     static hls::MediaPlaylist list_of(const web::Response& response) {
         const Result<hls::Playlist> list = hls::read_playlist(text(response));
@@ -256,6 +261,27 @@ TEST_F(HlsPlay, lists_are_coded_if_asked_and_known_by_a_tag_of_each_form) {
     EXPECT_EQ(status(tag, "gzip"), 200);
     play(3);
     EXPECT_EQ(status(tag, "identity"), 200);
+}
+
+TEST_F(HlsPlay, a_list_that_is_kept_follows_the_settings_and_who_asks) {
+    publish();
+    play(1);
+    ask("/live/cam/ts.m3u8");
+    play(5);
+    const auto allowed = [&](std::string origin) {
+        return header(answer("/live/cam/ts.m3u8", {}, {{"Origin", std::move(origin)}}),
+                      "Access-Control-Allow-Origin");
+    };
+    EXPECT_EQ(allowed("https://a.example"), "*");
+    desk_.settings =
+        std::make_shared<const Settings>(Settings{{"https://a.example", "https://b.example"}, ""});
+    for (int again = 0; again < 2; ++again) {
+        EXPECT_EQ(allowed("https://a.example"), "https://a.example");
+        EXPECT_EQ(allowed("https://b.example"), "https://b.example");
+        EXPECT_EQ(allowed("https://c.example"), "");
+    }
+    desk_.settings = std::make_shared<const Settings>(Settings{{"*"}, ""});
+    EXPECT_EQ(allowed("https://c.example"), "*");
 }
 
 TEST_F(HlsPlay, a_list_has_no_parts) {

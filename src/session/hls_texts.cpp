@@ -26,11 +26,13 @@ Result<ListText*> ListTexts::make(const Write& write) {
     return &passing_;
 }
 
-Result<ListText*> ListTexts::find(const hub::SegmentListRef& list, const std::string& address,
-                                  const Write& write) {
-    if (const auto found = texts_.find(address); found != texts_.end() && found->second.list.lock() == list) {
-        return &found->second.text;
-    }
+ListText* ListTexts::known(const hub::SegmentListRef& list, const std::string& address) {
+    const auto found = texts_.find(address);
+    return found != texts_.end() && found->second.list.lock() == list ? &found->second.text : nullptr;
+}
+
+Result<ListText*> ListTexts::renew(const hub::SegmentListRef& list, const std::string& address,
+                                   const Write& write) {
     const Result<ListText*> text = make(write);
     if (!text) {
         return text;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <variant>
 
 namespace millrace::session {
 
@@ -30,6 +31,19 @@ public:
         }
         return size;
     }
+    /// As much as the connection takes now; Errc::would_block: there is more.
+    Result<> write(Connection& connection) {
+        while (!pieces_.empty()) {
+            const auto written = try_write(connection);
+            if (!written) {
+                return std::unexpected(written.error());
+            }
+            drop(*written);
+        }
+        return {};
+    }
+
+private:
     Result<std::size_t> try_write(Connection& connection) {
         std::array<ByteSpan, Connection::gather_max> slices;
         const std::size_t count = std::min(pieces_.size(), slices.size());
@@ -45,32 +59,29 @@ public:
             pieces_.front() = pieces_.front().slice(count, pieces_.front().size() - count);
         }
     }
-    bool empty() const { return pieces_.empty(); }
 
-private:
     std::vector<Bytes> pieces_;
 };
 
-Task<Result<>> write_all(Connection& connection, Executor& executor, std::vector<Bytes> pieces) {
-    Unsent rest{std::move(pieces)};
+/// The rest of what a connection did not take at once.
+Task<Result<>> write_on(Connection& connection, Executor& executor, Unsent rest) {
     const auto whole = std::chrono::seconds{rest.size() / Limits::bytes_per_second_min};
     const Instant last = executor.now() + Limits::stall_timeout + whole;
-    while (!rest.empty()) {
-        const auto written = rest.try_write(connection);
-        if (written) {
-            rest.drop(*written);
-            continue;
-        }
-        if (written.error().code != Errc::would_block) {
-            co_return std::unexpected(written.error());
-        }
+    for (;;) {
         const Instant stalled = std::min(executor.now() + Limits::stall_timeout, last);
         const auto ready = co_await writable(connection, executor, stalled);
         if (!ready) {
             co_return fail(ready.error().code, "the client does not take its answer");
         }
+        const Result<> written = rest.write(connection);
+        if (written || written.error().code != Errc::would_block) {
+            co_return written;
+        }
     }
-    co_return Result<>{};
+}
+
+bool waits(const Result<>& written) {
+    return !written && written.error().code == Errc::would_block;
 }
 
 /// Reads once into the machine.
@@ -90,8 +101,11 @@ Task<Result<web::Request>> next_request(http::ServerMachine& machine, Connection
         if (auto event = machine.next_event()) {
             co_return std::get<web::Request>(std::move(*event));
         }
-        auto output = machine.next_pieces();   // 100 Continue
-        const auto written = co_await write_all(connection, executor, std::move(output));
+        Unsent output{machine.next_pieces()};   // 100 Continue
+        Result<> written = output.write(connection);
+        if (waits(written)) {
+            written = co_await write_on(connection, executor, std::move(output));
+        }
         if (!written) {
             co_return std::unexpected(written.error());
         }
@@ -159,31 +173,33 @@ web::Response refuse_coding() {
     return response;
 }
 
-Task<web::Response> answer_to(const web::Request& request, Executor& executor,
-                              const std::vector<web::Route>& routes) {
+/// Who answers a request: a route, or we where none does.
+using Course = std::variant<const web::Route*, web::Response>;
+
+Course course_of(const web::Request& request, const std::vector<web::Route>& routes) {
     if (!web::same_name(request.header("content-encoding").value_or("identity"), "identity")) {
-        co_return refuse_coding();
+        return refuse_coding();
     }
     if (request.path == "*") {
-        co_return with_allow({.status = 204}, "GET, HEAD, OPTIONS");
+        return with_allow({.status = 204}, "GET, HEAD, OPTIONS");
     }
     if (request.path.find("//") != std::string::npos) {
-        co_return web::Response::problem(404, "no address has an empty segment");
+        return web::Response::problem(404, "no address has an empty segment");
     }
     const auto route =
         std::ranges::find_if(routes, [&](const web::Route& known) { return known.matches(request.path); });
     if (route == routes.end()) {
-        co_return web::Response::problem(404, "nothing is at this address");
+        return web::Response::problem(404, "nothing is at this address");
     }
     const bool head = request.method == "HEAD" && answers(*route, "GET");
     if (answers(*route, request.method) || head) {
-        co_return co_await route->answer(request, executor);
+        return &*route;
     }
     if (request.method == "OPTIONS") {
-        co_return with_allow({.status = 204}, allowed_methods(*route));
+        return with_allow({.status = 204}, allowed_methods(*route));
     }
-    co_return with_allow(web::Response::problem(405, "this address does not answer this method"),
-                         allowed_methods(*route));
+    return with_allow(web::Response::problem(405, "this address does not answer this method"),
+                      allowed_methods(*route));
 }
 
 /// A request that waits for its answer, in its worker's count of them.
@@ -210,7 +226,11 @@ Task<web::Response> answer_in_turn(Desk& desk, const web::Request& request,
         co_return desk.rtsp_tunnel(request);
     }
     const UnderWay one{desk.requests_under_way};
-    co_return co_await answer_to(request, desk.executor, routes);
+    Course course = course_of(request, routes);
+    if (auto* const answer = std::get_if<web::Response>(&course)) {
+        co_return std::move(*answer);
+    }
+    co_return co_await std::get<const web::Route*>(course)->answer(request, desk.executor);
 }
 
 /// What the connection and its proxies say of a request's client.
@@ -253,18 +273,23 @@ Task<std::optional<Handover>> serve_requests(Desk& desk, Connection& connection,
                 desk.tally.count_answer(response.status);
                 co_return Handover{std::move(response.takeover), machine.take_read_ahead()};
             }
-            response = http::conditional(*request, http::encoded(*request, std::move(response)));
+            if (!response.settled) {
+                response = http::conditional(*request, http::encoded(*request, std::move(response)));
+            }
             desk.tally.count_answer(response.status);
             going = machine.respond(response, executor.now());
         } else {
             going = std::unexpected(request.error());
         }
-        auto output = machine.next_pieces();
-        const bool refused = !going && !output.empty();
+        Unsent output{machine.next_pieces()};
+        const bool refused = !going && output.size() > 0;
         if (refused) {
             desk.tally.count_answer(web::status_of(going.error().code));
         }
-        const auto written = co_await write_all(connection, executor, std::move(output));
+        Result<> written = output.write(connection);
+        if (waits(written)) {
+            written = co_await write_on(connection, executor, std::move(output));
+        }
         if (written && (refused || machine.leaves_body())) {
             co_await linger(connection, executor);
         }

@@ -29,6 +29,10 @@ bool is_no_name(std::string_view host) {
 
 }   // namespace
 
+bool heeds_origin(const std::vector<std::string>& origins) {
+    return !open_to_all(origins);
+}
+
 std::vector<web::Header> media_headers(const web::Request& request, const std::vector<std::string>& origins) {
     constexpr std::size_t usual_count = 10;   // with those of the answer itself
     std::vector<web::Header> headers;

@@ -15,6 +15,9 @@ namespace millrace::session {
 /// "*" together with credentials, for credentials are never allowed.
 std::vector<web::Header> media_headers(const web::Request& request, const std::vector<std::string>& origins);
 
+/// Whether they differ with the page that asks.
+bool heeds_origin(const std::vector<std::string>& origins);
+
 /// A preflight's answer: 204 with what may be asked. For routes of GET that list OPTIONS.
 web::Response media_options(const web::Request& request, const std::vector<std::string>& origins);
 

@@ -45,9 +45,6 @@ bool has_no_body(int status) {
     return status < 200 || status == 204 || status == 304;
 }
 
-/// More than most heads need, so that one is written without moving it.
-constexpr std::size_t usual_head_size = 512;
-
 std::string_view decimal(std::uint64_t value, std::span<char, 20> digits) {
     return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr};
 }
@@ -72,10 +69,10 @@ void write_header(ByteWriter& writer, std::string_view name, std::string_view va
             writer.text("\r\n");
             return;
         }
-        char* end = std::ranges::copy(name, line.begin()).out;
-        end = std::ranges::copy(std::string_view{": "}, end).out;
-        end = std::ranges::copy(value, end).out;
-        std::ranges::copy(std::string_view{"\r\n"}, end);
+        std::memcpy(line.data(), name.data(), name.size());
+        std::memcpy(line.data() + name.size(), ": ", 2);
+        std::memcpy(line.data() + name.size() + 2, value.data(), value.size());
+        std::memcpy(line.data() + size - 2, "\r\n", 2);
         writer.text({line.data(), size});
     }
 }
@@ -94,7 +91,6 @@ std::string_view connection_text(int status, const Framing& framing) {
 }   // namespace
 
 bool write_head(std::vector<std::byte>& out, const web::Response& response, const Framing& framing) {
-    out.reserve(out.size() + usual_head_size);
     ByteWriter writer{out};
     write_status(writer, response.status);
     write_header(writer, "Date", date_text(framing.utc));
@@ -106,6 +102,7 @@ bool write_head(std::vector<std::byte>& out, const web::Response& response, cons
             write_header(writer, name, value);
         }
     }
+    writer.bytes(response.header_lines);
     // For HEAD an empty body means that GET's length is not known here, not that it is 0.
     if (!length_said && !(framing.head_only && response.body.empty())) {
         std::array<char, 20> digits;
@@ -114,6 +111,17 @@ bool write_head(std::vector<std::byte>& out, const web::Response& response, cons
     write_header(writer, "Connection", connection_text(response.status, framing));
     writer.text("\r\n");
     return !framing.head_only && !has_no_body(response.status) && !response.body.empty();
+}
+
+Bytes header_lines(const std::vector<web::Header>& headers) {
+    std::vector<std::byte> out;
+    ByteWriter writer{out};
+    for (const auto& [name, value] : headers) {
+        if (!is_ours(name) && !is_length(name)) {
+            write_header(writer, name, value);
+        }
+    }
+    return Bytes{std::move(out)};
 }
 
 std::vector<std::byte> switching_head(const std::vector<web::Header>& headers) {

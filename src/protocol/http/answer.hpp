@@ -22,6 +22,9 @@ struct Framing {
 /// could split the answer. Whether the body follows it.
 bool write_head(std::vector<std::byte>& out, const web::Response& response, const Framing& framing);
 
+/// The headers of an answer as `write_head` writes them, for `web::Response::header_lines`.
+Bytes header_lines(const std::vector<web::Header>& headers);
+
 /// The head of an endless answer: Connection: close, no length, no chunking, so that the body is the same
 /// bytes in every version of HTTP.
 std::vector<std::byte> streaming_head(int status, const std::vector<web::Header>& headers);

@@ -1,8 +1,21 @@
 #include "protocol/http/head_scan.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace millrace::http {
+
+namespace {
+
+/// Whether one of eight characters may be CR or below it.
+bool may_hold_an_end(const char* eight) {
+    constexpr std::uint64_t each = 0x0101'0101'0101'0101;
+    std::uint64_t text = 0;
+    std::memcpy(&text, eight, sizeof text);
+    return ((text - each * ('\r' + 1)) & ~text & (each * 0x80)) != 0;
+}
+
+}   // namespace
 
 Accepted<std::size_t> HeadScan::scan(ByteSpan head) {
     const std::string_view text = as_text(head);
@@ -25,6 +38,9 @@ Accepted<std::size_t> HeadScan::scan(ByteSpan head) {
 std::size_t HeadScan::plain_at(std::string_view text) const {
     std::size_t end = at_;
     if (previous_ != '\r' && at_ != line_begin_) {
+        while (end + 8 <= text.size() && !may_hold_an_end(text.data() + end)) {
+            end += 8;
+        }
         while (end < text.size() && static_cast<unsigned char>(text[end]) > '\r') {
             ++end;
         }

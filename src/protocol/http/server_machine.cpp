@@ -6,6 +6,15 @@ namespace millrace::http {
 
 static_assert(ProtocolMachine<ServerMachine>);
 
+namespace {
+
+/// To copy less behind its head costs less than to send one piece more.
+constexpr std::size_t copied_body_max = 2048;
+/// More than most heads need, so that one is written without moving it.
+constexpr std::size_t usual_head_size = 512;
+
+}   // namespace
+
 ServerMachine::ServerMachine(Instant now, WallTime utc, Limits limits)
     : limits_{limits},
       started_{now},
@@ -156,7 +165,15 @@ void ServerMachine::drop_front(std::size_t count) {
 }
 
 void ServerMachine::write(const web::Response& response, const Framing& framing) {
-    if (write_head(output_, response, framing)) {
+    const bool copied = response.body.size() <= copied_body_max;
+    output_.reserve(output_.size() + usual_head_size + response.header_lines.size() +
+                    (copied ? response.body.size() : 0));
+    if (!write_head(output_, response, framing)) {
+        return;
+    }
+    if (copied) {
+        output_.insert(output_.end(), response.body.begin(), response.body.end());
+    } else {
         pieces_.emplace_back(std::exchange(output_, {}));
         pieces_.push_back(response.body);
     }

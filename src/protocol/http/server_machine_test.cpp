@@ -291,18 +291,28 @@ TEST(ServerMachine, case_57_paths_that_climb_are_refused) {
     }
 }
 
-TEST(ServerMachine, an_answers_body_leaves_behind_its_head_without_a_copy) {
+TEST(ServerMachine, a_large_body_leaves_behind_its_head_without_a_copy) {
     Server server;
     ASSERT_TRUE(server.receive("GET / HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n"));
     ASSERT_TRUE(server.request());
-    const web::Response response = web::Response::text(200, "the body");
+    const web::Response response = web::Response::text(200, std::string(4000, 'x'));
     EXPECT_FALSE(server.machine.respond(response, server.now)) << "what waits behind it is refused";
     const std::vector<Bytes> pieces = server.machine.next_pieces();
-    ASSERT_EQ(pieces.size(), 4U) << "head, body, head and body of the refusal";
-    EXPECT_TRUE(as_text(pieces[0]).ends_with("Content-Length: 8\r\n\r\n"));
+    ASSERT_EQ(pieces.size(), 3U) << "head, body, the refusal";
+    EXPECT_TRUE(as_text(pieces[0]).ends_with("Content-Length: 4000\r\n\r\n"));
     EXPECT_EQ(pieces[1].data(), response.body.data());
     EXPECT_TRUE(as_text(pieces[2]).starts_with("HTTP/1.1 400 "));
     EXPECT_TRUE(server.machine.next_output().empty());
+}
+
+TEST(ServerMachine, small_answers_are_one_piece) {
+    Server server;
+    ASSERT_TRUE(server.receive("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    ASSERT_TRUE(server.request());
+    ASSERT_TRUE(server.machine.respond(web::Response::text(200, "the body"), server.now));
+    const std::vector<Bytes> pieces = server.machine.next_pieces();
+    ASSERT_EQ(pieces.size(), 1U);
+    EXPECT_TRUE(as_text(pieces[0]).ends_with("Content-Length: 8\r\n\r\nthe body"));
 }
 
 TEST(ServerMachine, an_upgrade_says_nothing_in_http_1_0) {

@@ -160,7 +160,8 @@ void Verdicts::judge_recording(const Health& health, Instant now, Found& found) 
     if (!health.not_recorded.empty()) {
         const std::string_view fix =
             health.not_recorded == "disk full"
-                ? "Free space on the disk of storage.path, or let storage.keep say less."
+                ? "Make room on the disk of storage.path, or let storage.keep say less; this node's log says "
+                  "whether bytes, files or a quota are used up."
                 : "Look at the disk of storage.path, and at this node's log.";
         found.push_back({"not_recorded",
                          Weight::warning,

@@ -113,8 +113,9 @@ TEST(Verdicts, case_f5_says_that_a_full_disk_keeps_nothing_and_what_to_do) {
     Health health = sound();
     health.not_recorded = "disk full";
     EXPECT_EQ(only_text(health),
-              "Nothing of this stream is recorded now (disk full). Free space on the disk of "
-              "storage.path, or let storage.keep say less. It goes on by itself.");
+              "Nothing of this stream is recorded now (disk full). Make room on the disk of "
+              "storage.path, or let storage.keep say less; this node's log says whether bytes, files or a "
+              "quota are used up. It goes on by itself.");
     health.not_recorded = "disk failed";
     EXPECT_NE(only_text(health).find("(disk failed). Look at the disk"), std::string::npos);
 }

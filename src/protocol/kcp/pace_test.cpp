@@ -125,7 +125,7 @@ struct Steps {
 };
 
 Steps steps(const SteppedPath::Kind& kind) {
-    constexpr std::uint64_t seeds = 40;
+    constexpr std::uint64_t seeds = 60;
     Steps all;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         SteppedPath path{kind, seed};

@@ -4,8 +4,9 @@
 
 #include <cstdint>
 
-// The first byte chooses the mode. Then steps, each behind two bytes: how long its input is, and what it is:
-// 1 = a datagram as it stands; 2 = one of parity; 4 = the time goes on by that many ms; else we send it.
+// The first byte chooses the mode, and whether more room is sought. Then steps, each behind two bytes: how
+// long its input is, and what it is: 1 = a datagram as it stands; 2 = one of parity; 4 = the time goes on by
+// that many ms; else we send it.
 
 namespace {
 
@@ -65,6 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     settings.mtu = (data[0] & 0x80U) != 0 ? 100 : 1'400;
     settings.receive_window = 16;
     Session session{kcp::Conversation{settings, Instant{}}, {}, settings.mtu, Instant{}};
+    session.conversation.seek_more((data[0] & 0x40U) != 0);
     ByteSpan input = std::as_bytes(std::span{data, size}).subspan(1);
     while (input.size() > 2) {
         const std::size_t length =

@@ -14,4 +14,15 @@ inline std::string_view transport_of(const LinkReport& link) {
     return is_tls(link) ? "tls" : "kcp";
 }
 
+/// A connection that finds out what its path carries.
+class PathSeeker {
+public:
+    /// Whether more would be sent if the path carries it: then it looks for room that nothing uses. Own
+    /// executor only.
+    virtual void seek_more(bool more) = 0;
+
+protected:
+    ~PathSeeker() = default;
+};
+
 }   // namespace millrace

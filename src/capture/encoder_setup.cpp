@@ -122,7 +122,7 @@ void describe(AVCodecContext& context, const EncodeOptions& options, const Pictu
     context.time_base = kind.steady ? av_inv_q(context.framerate) : AVRational{1, media::video_timescale};
     context.max_b_frames = static_cast<int>(options.b_frames);
     context.color_range = AVCOL_RANGE_MPEG;
-    set_rate(context, options.bitrate);
+    set_rate(context, options.bitrate, buffer_usual);
 }
 
 Outcome<OpenEncoder> open_known(const Known& one, const EncodeOptions& options, const PictureKind& kind) {
@@ -156,12 +156,12 @@ Outcome<OpenEncoder> open_known(const Known& one, const EncodeOptions& options, 
 
 }   // namespace
 
-void set_rate(AVCodecContext& context, std::uint64_t bits_per_second) {
+void set_rate(AVCodecContext& context, std::uint64_t bits_per_second, Duration buffer) {
     const std::uint64_t bits =
         std::clamp(bits_per_second, EncodeOptions::bitrate_min, EncodeOptions::bitrate_max);
     context.bit_rate = static_cast<std::int64_t>(bits);
     context.rc_max_rate = context.bit_rate;
-    context.rc_buffer_size = static_cast<int>(bits);
+    context.rc_buffer_size = static_cast<int>(static_cast<std::int64_t>(bits) * (buffer / 1ms) / 1'000);
 }
 
 Outcome<OpenEncoder> open_encoder(const EncodeOptions& options, const PictureKind& kind) {

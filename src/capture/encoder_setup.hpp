@@ -15,7 +15,12 @@ struct OpenEncoder {
 /// cards first. A Fault where none can be opened.
 Outcome<OpenEncoder> open_encoder(const EncodeOptions& options, const PictureKind& kind);
 
+/// So much time of its bitrate an encoder may make ahead (VBV): one that is told what a path carries follows
+/// within half of what it takes otherwise, for somewhat smaller key frames.
+inline constexpr Duration buffer_usual = 1s;
+inline constexpr Duration buffer_told = 500ms;
+
 /// Sets the bitrate of one that is open or about to be.
-void set_rate(AVCodecContext& context, std::uint64_t bits_per_second);
+void set_rate(AVCodecContext& context, std::uint64_t bits_per_second, Duration buffer);
 
 }   // namespace millrace::capture

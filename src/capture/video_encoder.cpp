@@ -115,7 +115,7 @@ void LibavEncoder::set_bitrate(std::uint64_t bits_per_second) {
     }
     options_.bitrate = bits;
     if (encoder_.follows_bitrate) {
-        set_rate(*encoder_.context, bits);
+        set_rate(*encoder_.context, bits, buffer_told);
     } else {
         anew_ = true;
     }

@@ -110,6 +110,7 @@ Task<ForwardEnding> ForwardCourse::serve(hub::Joined joined, ForwardLink link) {
     if (follows_link_) {
         joined.seat->keep_close(SendRate::skip_from);
         rate_ = {};
+        seeker_ = dynamic_cast<PathSeeker*>(link.connection.get());
         desk_.executor.timers().arm(next_look_, desk_.executor.now() + SendRate::look_every);
     }
     begin(*joined.seat);
@@ -166,6 +167,7 @@ void ForwardCourse::count_frames() {
 void ForwardCourse::let_go() {
     leash_.hold(nullptr);
     seated_ = {};
+    seeker_ = nullptr;
     next_look_.disarm();
     next_count_.disarm();
     frames_seen_.clear();
@@ -196,6 +198,9 @@ void ForwardCourse::follow_link() {
                                            now);
     if (wish.bitrate) {
         desk_.directory.ask(rule_.stream, hub::AskBitrate{*wish.bitrate});
+    }
+    if (seeker_ != nullptr) {
+        seeker_->seek_more(rate_.target().has_value());
     }
     if (wish.key_frame) {
         desk_.directory.ask(rule_.stream, hub::AskKeyFrame{});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/background.hpp"
+#include "base/link_transport.hpp"
 #include "hub/forward_report.hpp"
 #include "protocol/machine.hpp"
 #include "session/send_rate.hpp"
@@ -130,6 +131,7 @@ private:
     bool look_due_ = false;
     bool follows_link_;
     SendRate rate_;
+    PathSeeker* seeker_ = nullptr;                                // as long as the seat is there
     std::uint64_t skips_ = 0;                                     // of tries that are over
     std::optional<std::uint64_t> frames_sent_;                    // likewise; nothing where there was no seat
     std::uint64_t frames_skipped_ = 0;                            // likewise

@@ -93,7 +93,7 @@ Task<> hang_up_later(Executor& executor, std::unique_ptr<Line> line, std::size_t
     line->settle();
 }
 
-class Dialled final : public KcpLinkConnection {
+class Dialled final : public KcpLinkConnection, public PathSeeker {
 public:
     Dialled(Executor& executor, Endpoint peer, std::unique_ptr<Line> line, std::size_t* ending)
         : KcpLinkConnection{executor, std::move(peer), line->local()},
@@ -119,6 +119,11 @@ private:
         Result<> sent = line_->association().send(message, executor().now());
         line_->settle();
         return sent;
+    }
+    void seek_more(bool more) override {
+        if (line_ != nullptr) {
+            line_->association().seek_more(more);
+        }
     }
     std::optional<std::vector<std::byte>> next_message() override {
         return line_ == nullptr ? std::nullopt : line_->association().next_message();

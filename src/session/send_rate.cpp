@@ -170,7 +170,7 @@ double SendRate::more(const Sight& sight) {
     if (*sight.path == 0) {
         return target * step_free;
     }
-    // Beyond what it was narrow at all of the rate is used: only then its transport looks for more, quickly.
+    // Beyond what it was narrow at all of the rate is used: that, too, shows its transport more.
     const bool wider = carried_ > 0 && *sight.path > carried_ * wider_from;
     return *sight.path * (wider ? 1 : share) / obeyed();
 }

@@ -120,6 +120,11 @@ Result<> Conversation::take_pushes(Origin origin) {
     return {};
 }
 
+void Conversation::seek_more(bool more) {
+    seeks_ = more;
+    congestion_->seek(more);
+}
+
 void Conversation::examine() {
     const Losses losses = recovery_->examine(window_, now_);
     counters_.resends_by_gap += losses.by_gap;
@@ -163,7 +168,7 @@ Instant Conversation::deadline() const {
     if (resends_wait_) {
         due = std::min(due, congestion_->resend_at());
     }
-    if (!resends_wait_ && window_.queued() > 0 && window_.in_flight() < room()) {
+    if (repeats() || (!resends_wait_ && window_.queued() > 0 && window_.in_flight() < room())) {
         due = std::min(due, congestion_->send_at());
     }
     return due;

@@ -51,6 +51,7 @@ public:
         std::uint64_t resends_by_timer = 0;
         std::uint64_t further_copies = 0;   ///< of resends, sent along
         std::uint64_t rides = 0;
+        std::uint64_t repeats = 0;      ///< datagrams that looked for more room
         std::uint64_t duplicates = 0;   ///< received
         std::uint64_t beyond = 0;       ///< received outside the window
     };
@@ -83,6 +84,10 @@ public:
     /// Whether parity is sent along now: then a gap waits for it, as long as the settings say.
     void expect_parity(bool sent) { recovery_->leave_gaps(sent ? settings_.fec_wait : 0ns); }
 
+    /// Whether the application would send more than it does, but for path().rate: then a paced control looks
+    /// for room that nothing uses, with repeats of what was sent.
+    void seek_more(bool more);
+
     /// Segments that wait or are on their way.
     std::size_t waiting() const { return window_.queued() + window_.in_flight(); }
     std::size_t in_flight() const { return window_.in_flight(); }
@@ -105,6 +110,13 @@ private:
         Instant due;
     };
 
+    /// What was sent last for the first time; empty unless more is sought.
+    struct Newest {
+        std::uint32_t sn = 0;
+        std::uint8_t frg = 0;
+        Bytes payload;
+    };
+
     Result<> take_pushes(Origin origin);
     void take_acks();
     void take_window(std::uint16_t window);
@@ -122,6 +134,8 @@ private:
     bool write_copy(Copies copies);
     Duration copies_apart() const;
     void write_new();
+    bool repeats() const;
+    void write_repeats();
     void put_data(Outstanding& segment, bool new_round);
     void add_rides();
     void put(const Segment& segment);
@@ -141,6 +155,8 @@ private:
     std::deque<Outgoing> out_;
     Outgoing datagram_;   // the one being written
     bool has_data_ = false;
+    bool seeks_ = false;
+    Newest newest_;
     std::uint64_t order_ = 0;
     std::deque<Copies> copies_;   // by their time; as many as the window, at most
 

@@ -26,6 +26,7 @@ void Conversation::flush() {
     write_copies();
     write_new();
     close_datagram();
+    write_repeats();
 }
 
 Segment Conversation::head(Command command) const {
@@ -134,8 +135,39 @@ void Conversation::write_new() {
         Outstanding& segment = window_.open_next();
         segment.rides_left = segment.payload.size() <= ride_size_max ? settings_.rides : 0;
         put_data(segment, true);
+        if (seeks_) {
+            newest_ = {.sn = segment.sn, .frg = segment.frg, .payload = segment.payload};
+        }
         datagram_.fresh = true;
         ++counters_.segments;
+    }
+}
+
+/// Whether what leaves next is a repeat.
+bool Conversation::repeats() const {
+    return congestion_->repeat_due() && !resends_wait_ && window_.queued() == 0 && !newest_.payload.empty();
+}
+
+/// Datagrams as full as any, of the newest segment: which the peer has, or is about to have.
+void Conversation::write_repeats() {
+    while (repeats() && congestion_->send_at() <= now_) {
+        Segment push = head(Command::push);
+        push.frg = newest_.frg;
+        push.sn = newest_.sn;
+        push.ts = static_cast<std::uint32_t>(now_.nanoseconds() / 1'000'000);
+        push.payload = newest_.payload;
+        do {
+            put(push);
+        } while (datagram_.bytes.size() + push.size() <= settings_.mtu);
+        ++order_;
+        ++counters_.repeats;
+        recovery_->on_repeat(push.sn, {.order = order_, .now = now_, .ts = push.ts, .new_round = false});
+        congestion_->on_sent({.order = order_,
+                              .bytes = datagram_.bytes.size() + wire_overhead,
+                              .now = now_,
+                              .more = false,
+                              .repeat = true});
+        close_datagram();
     }
 }
 
@@ -197,7 +229,8 @@ void Conversation::close_datagram() {
         congestion_->on_sent({.order = order_,
                               .bytes = datagram_.bytes.size() + wire_overhead,
                               .now = now_,
-                              .more = window_.queued() > 0 && window_.in_flight() < room()});
+                              .more = window_.queued() > 0 && window_.in_flight() < room(),
+                              .repeat = false});
     }
     ++counters_.datagrams_sent;
     counters_.bytes_sent += datagram_.bytes.size();

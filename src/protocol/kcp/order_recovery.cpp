@@ -1,5 +1,7 @@
 #include "protocol/kcp/order_recovery.hpp"
 
+#include <algorithm>
+
 namespace millrace::kcp {
 
 namespace {
@@ -23,6 +25,21 @@ void OrderRecovery::on_sent(Outstanding& segment, const Sending& sending) {
     deadline_ = std::min(deadline_, tail_at(segment));
 }
 
+void OrderRecovery::on_repeat(std::uint32_t sn, const Sending& sending) {
+    if (repeats_.size() == repeats_remembered) {
+        repeats_.pop_front();
+    }
+    repeats_.push_back({sn, {.order = sending.order, .at = sending.now, .ts = sending.ts}});
+}
+
+Transmission* OrderRecovery::copy_of(SendWindow& window, const Echo& echo) {
+    Transmission* const copy = window.holds(echo.sn) ? window.at(echo.sn).find(echo.ts) : nullptr;
+    const auto repeat = std::ranges::find_if(repeats_, [&echo](const Repeat& one) {
+        return one.sn == echo.sn && one.sent.ts == echo.ts && !one.sent.acked;
+    });
+    return copy != nullptr || repeat == repeats_.end() ? copy : &repeat->sent;
+}
+
 void OrderRecovery::deliver(Outstanding& segment, const Transmission* copy, Instant now) {
     segment.delivered = true;
     segment.lost = false;
@@ -39,17 +56,17 @@ Progress OrderRecovery::on_acks(SendWindow& window, const Acked& acked) {
     Progress progress;
     const Transmission* newest = nullptr;
     for (const Echo& echo : acked.echoes) {
-        if (!window.holds(echo.sn)) {
-            continue;
-        }
-        Outstanding& segment = window.at(echo.sn);
-        Transmission* copy = segment.find(echo.ts);
+        Transmission* const copy = copy_of(window, echo);
         if (copy != nullptr) {
             copy->acked = true;
             if (copy->order > newest_order_ && (newest == nullptr || copy->order > newest->order)) {
                 newest = copy;
             }
         }
+        if (!window.holds(echo.sn)) {
+            continue;
+        }
+        Outstanding& segment = window.at(echo.sn);
         if (!segment.delivered) {
             progress.count(segment);
             if (copy != nullptr) {

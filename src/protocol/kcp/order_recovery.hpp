@@ -3,6 +3,8 @@
 #include "protocol/kcp/lateness.hpp"
 #include "protocol/kcp/recovery.hpp"
 
+#include <deque>
+
 namespace millrace::kcp {
 
 /// Our own way. A segment is lost when a datagram that left after its last copy arrived, and it did not come
@@ -29,7 +31,10 @@ public:
     explicit OrderRecovery(const Settings& settings)
         : copies_max_{settings.copies_max}, fec_wait_{settings.fec_wait} {}
 
+    static constexpr std::size_t repeats_remembered = 16;
+
     void on_sent(Outstanding& segment, const Sending& sending) override;
+    void on_repeat(std::uint32_t sn, const Sending& sending) override;
     Progress on_acks(SendWindow& window, const Acked& acked) override;
     void leave_gaps(Duration wait) override { fec_wait_ = wait; }
     Losses examine(SendWindow& window, Instant now) override;
@@ -40,6 +45,12 @@ public:
     Duration reorder_window() const override { return window_; }
 
 private:
+    struct Repeat {
+        std::uint32_t sn = 0;
+        Transmission sent;
+    };
+    /// Which copy an acknowledgement is of; null: none that is known.
+    Transmission* copy_of(SendWindow& window, const Echo& echo);
     void deliver(Outstanding& segment, const Transmission* copy, Instant now);
     void look_for_gap(Outstanding& segment, Instant now);
     Duration timer() const;
@@ -54,6 +65,7 @@ private:
     Lateness lateness_;
     Duration window_ = Lateness::at_first;
     std::uint64_t newest_order_ = 0;
+    std::deque<Repeat> repeats_;
     Instant progress_at_;
     Instant timed_out_at_;
     unsigned fruitless_ = 0;   // timers since the last progress

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace millrace::kcp {
 
@@ -33,19 +34,44 @@ double seconds(Duration duration) {
 }   // namespace
 
 void PacedCongestion::on_sent(const Sent& sent) {
-    if (sent.now - last_sent_ > train_gap && !waiting_) {
-        ++train_;
-    }
+    const bool begins = sent.now - last_sent_ > train_gap && !waiting_;
+    const bool looks = seek_room(sent, begins);
+    train_ += begins ? 1 : 0;
     last_sent_ = sent.now;
     waiting_ = sent.more;
-    bytes_ += sent.bytes;
+    bytes_ += sent.repeat ? 0 : sent.bytes;   // they are not delivered a second time
     if (marks_.size() == marks_max) {
         marks_.pop_front();
     }
     marks_.push_back({sent.order, bytes_, train_, rate_});
     if (rate_ > 0) {
-        const auto takes = static_cast<std::int64_t>(static_cast<double>(sent.bytes) / rate_ * 1e9);
-        send_at_ = std::max(send_at_, sent.now - late_max) + Duration{takes};
+        const Duration usual{static_cast<std::int64_t>(static_cast<double>(sent.bytes) / rate_ * 1e9)};
+        const Duration takes =
+            looks ? Duration{static_cast<std::int64_t>(static_cast<double>(usual.count()) / RateProbe::gain)}
+                  : usual;
+        send_at_ = std::max(send_at_, sent.now - late_max) + takes;
+        ahead_ += usual - takes;
+        if (!seeker_.sending()) {
+            send_at_ = send_at_ + std::exchange(ahead_, 0ns);   // the path's queue, if there is one, empties
+        }
+    }
+}
+
+/// In front of a train, while no queue is found. Whether this datagram is part of it.
+bool PacedCongestion::seek_room(const Sent& sent, bool begins) {
+    if (begins && rate_ > 0 && mode_ == Mode::ours && calm_ > 0 && seeker_.is_due(sent.now)) {
+        seeker_.begin(path_);
+    }
+    const bool looks = seeker_.sending();
+    seeker_.on_sent(sent.order, sent.bytes, sent.repeat, sent.now);
+    return looks;
+}
+
+void PacedCongestion::find_room(const Point& point) {
+    const std::optional<double> found = seeker_.on_arrival(point.mark.order, learnt(), point.at);
+    if (found && rate_ > 0 && mode_ == Mode::ours) {
+        take_rate(*found);
+        send_at_ = std::min(send_at_, point.at);
     }
 }
 
@@ -61,7 +87,9 @@ void PacedCongestion::on_progress(const Progress& progress, const RoundTrip& pat
         return;
     }
     const Point point{marks_.front(), delivered_, now};
+    path_ = path;
     take_point(point);
+    find_room(point);
     take_sample(point, path);
 }
 
@@ -173,6 +201,7 @@ void PacedCongestion::finish_look(const Point& to, const RoundTrip& path) {
 
 /// All that arrives while the queue stands is what the path gives: less empties it.
 void PacedCongestion::stand(Duration queue, double arriving, Instant now) {
+    seeker_.on_standing(now);
     if (mode_ == Mode::ours) {
         mode_ = Mode::draining;
         drain_began_ = now;

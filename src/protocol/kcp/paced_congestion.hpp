@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/kcp/congestion.hpp"
+#include "protocol/kcp/rate_probe.hpp"
 
 #include <array>
 #include <deque>
@@ -14,7 +15,7 @@ namespace millrace::kcp {
 ///   arrives meanwhile is all that the path gives. It sends less until the queue is empty.
 /// Where the queue stays although it sends less, others fill it: then it is as fair as TCP, a little more
 /// each round trip, and much less where the queue overflows. Where no queue is found and what it may send is
-/// used, the rate rises, faster and faster.
+/// used, the rate rises, faster and faster; where the application would use more, a RateProbe looks for it.
 class PacedCongestion final : public Congestion {
 public:
     static constexpr std::uint64_t train_min = 15;   ///< datagrams after the first; shorter ones are jitter
@@ -54,6 +55,8 @@ public:
     }
     bool keeps_back() const override { return rate_ > 0; }
     double rate() const override { return rate_; }
+    bool repeat_due() const override { return rate_ > 0 && seeker_.sending(); }
+    void seek(bool more) override { seeker_.seek(more); }
 
     void on_sent(const Sent& sent) override;
     void on_progress(const Progress& progress, const RoundTrip& path, Instant now) override;
@@ -80,6 +83,8 @@ private:
     };
     enum class Mode : std::uint8_t { ours, draining, others };
 
+    bool seek_room(const Sent& sent, bool begins);
+    void find_room(const Point& point);
     void take_point(const Point& point);
     void finish_measure();
     void take_rate(double bytes_a_second);
@@ -113,6 +118,9 @@ private:
     unsigned calm_ = 0;
     double used_ = 0;    // of the rate, in the last looks
     double probe_ = 1;   // over what was learnt
+    RateProbe seeker_;
+    Duration ahead_{};   // of the usual pace, by it
+    RoundTrip path_;
     double usual_loss_ = 0;
     Instant drain_began_;
     Duration drain_from_{};

@@ -50,6 +50,8 @@ public:
         bool new_round;   ///< not a further copy
     };
     virtual void on_sent(Outstanding& segment, const Sending& sending) = 0;
+    /// A copy left of a segment that may have arrived long ago: its acknowledgement is news of the path.
+    virtual void on_repeat(std::uint32_t /*sn*/, const Sending& /*sending*/) {}
     /// Marks what was delivered. What lies below una is freed after this.
     virtual Progress on_acks(SendWindow& window, const Acked& acked) = 0;
     /// How long a gap is left to another layer that may fill it.

@@ -68,6 +68,8 @@ public:
     /// Errc::refused before it is open and after its end; otherwise as kcp::Conversation.
     Result<> send(const Bytes& message, Instant now);
     std::optional<std::vector<std::byte>> next_message();
+    /// As of kcp::Conversation.
+    void seek_more(bool more) { kcp_.seek_more(more); }
     /// Says so to the peer, twice, for one may be lost.
     void close(std::string_view reason, Instant now);
 

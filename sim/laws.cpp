@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <unordered_map>
 
@@ -142,6 +143,28 @@ Words n3(const std::string& whose, const Recorded& recorded) {
     return words;
 }
 
+/// N3 and N5 of results: each was said, none is there twice, all are in the order in which they were said.
+Words results(const std::string& whose, const Recorded& recorded, std::uint64_t said) {
+    constexpr std::string_view head = R"({"n":)";
+    Words words;
+    std::uint64_t last = 0;
+    for (const RecordedFragment* const fragment : captured(recorded)) {
+        for (const std::string& text : fragment->results) {
+            std::uint64_t number = 0;
+            const std::size_t begin = text.starts_with(head) ? head.size() : 0;
+            std::from_chars(text.data() + begin, text.data() + text.size(), number);
+            if (number == 0 || number > said) {
+                words.push_back(fmt::format("N5: {}: nobody said the result {}", whose, text));
+            } else if (number <= last) {
+                words.push_back(
+                    fmt::format("N3: {}: result {} stands behind result {}", whose, number, last));
+            }
+            last = number;
+        }
+    }
+    return words;
+}
+
 /// N4: where nothing is for more than a second, a gap with a cause says so.
 Words n4(const std::string& whose, const Recorded& recorded) {
     Words words;
@@ -172,8 +195,12 @@ Words n4(const std::string& whose, const Recorded& recorded) {
 
 std::vector<std::string> broken_laws(const Evidence& evidence) {
     Words words;
-    std::vector<Words> found{n1(evidence.edge, evidence.server), n2(evidence), n3("edge", evidence.edge),
-                             n3("server", evidence.server)};
+    std::vector<Words> found{n1(evidence.edge, evidence.server),
+                             n2(evidence),
+                             n3("edge", evidence.edge),
+                             n3("server", evidence.server),
+                             results("edge", evidence.edge, evidence.said),
+                             results("server", evidence.server, evidence.said)};
     if (!evidence.clock_jumped) {
         found.push_back(n4("edge", evidence.edge));
         found.push_back(n4("server", evidence.server));

@@ -19,6 +19,7 @@ struct Evidence {
     Recorded edge;     ///< L1
     Recorded server;   ///< L2
     std::vector<Excuse> excuses;
+    std::uint64_t said = 0;      ///< results, numbered from 1: `{"n":1}`
     bool clock_jumped = false;   ///< of the edge: lists are by its time of day, which then has overlaps
 };
 

@@ -5,6 +5,7 @@
 #include "base/hex.hpp"
 #include "base/waiting.hpp"
 #include "control/api.hpp"
+#include "hub/uplink_hall.hpp"
 #include "session/forward.hpp"
 #include "session/hls_play.hpp"
 #include "session/http_serve.hpp"
@@ -139,6 +140,7 @@ private:
                                                   .random = machine_.random_,
                                                   .clock = machine_.clock_,
                                                   .acknowledges_early = machine_.plan_.acknowledges_early});
+        keeper_->tell_numbers(directory_.last_numbers());
         keeper_->open();
         directory_.record_with(*keeper_);
         workers_.front()->post(
@@ -160,6 +162,7 @@ private:
             session::Desk& desk = counters_.back()->desk;
             desk.settings = settings;
             desk.keeper = keeper_.get();
+            desk.uplink_hall = machine_.plan_.keeps_live ? &uplink_hall_ : nullptr;
             desk.node_id = machine_.plan_.host;
             sessions.push_back(&desk.sessions);
         }
@@ -196,6 +199,7 @@ private:
 
     Machine& machine_;
     OpenToAll admission_;
+    hub::UplinkHall uplink_hall_;
     MachineConnector connector_;
     std::vector<VirtualExecutor*> workers_;
     VirtualExecutor& disk_executor_;
@@ -340,6 +344,14 @@ std::optional<std::uint64_t> Machine::unsent() {
         time_.run_for(look_every);
     }
     return unsent_;
+}
+
+void Machine::say(std::string_view json) {
+    auto message = media::read_message(json);
+    check(message.has_value(), "it is a result");
+    Answer<std::size_t> taken{outside_};
+    node_->directory().say(std::string{stream}, {std::move(*message)}, taken.reply());
+    time_.settle();
 }
 
 void Machine::slow_disk(Duration latency) {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace millrace::sim {
 
@@ -23,6 +24,7 @@ struct MachinePlan {
     bool takes_links = false;   ///< `kcp://` on port 8910, of whoever has `key`
     std::string uplink{};       ///< host of the machine that live/cam goes to, live and recorded; empty: none
     archive::UplinkOrder order = archive::UplinkOrder::oldest;
+    bool keeps_live = false;           ///< what came live need not come with the archive again
     bool acknowledges_early = false;   ///< a planted fault: see Archive::Seams
 };
 
@@ -71,6 +73,8 @@ public:
     VirtualFolder& disk() { return disk_; }
     MachineClock& clock() { return clock_; }
     Random& random() { return random_; }
+    /// An application there says this of the newest picture of live/cam: one JSON object.
+    void say(std::string_view json);
     /// How long each work of the disk's thread takes, now and after every start.
     void slow_disk(Duration latency);
     void stall_disk(Duration span);

@@ -2,6 +2,7 @@
 
 #include "archive/archive.hpp"
 #include "archive/inspection.hpp"
+#include "container/mp4_event.hpp"
 #include "container/mp4_reader.hpp"
 #include "sim/trace.hpp"
 
@@ -80,6 +81,13 @@ private:
         for (RecordedUnit& unit : units_of(reader, bytes->span(), where)) {
             listed_.insert(unit.hash);
             fragment.units.push_back(unit);
+        }
+        const auto said = mp4::read_events(bytes->span());
+        if (!said) {
+            fault(fmt::format("N6: {} has results that cannot be read: {}", where, said.error().what));
+        }
+        for (const media::TimedMessage& result : said.value_or(std::vector<media::TimedMessage>{})) {
+            fragment.results.emplace_back(as_text(result.body));
         }
         found_.fragments.push_back(std::move(fragment));
     }

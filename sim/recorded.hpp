@@ -24,6 +24,7 @@ struct RecordedFragment {
     archive::Fragment facts;
     std::uint64_t hash = 0;   ///< of its chunks
     std::vector<RecordedUnit> units;
+    std::vector<std::string> results;   ///< what was said of its pictures, in the file's order
     WallTime end() const { return {facts.utc.microseconds + facts.duration_us}; }
 };
 

@@ -35,6 +35,7 @@ struct Outcome {
     std::vector<std::string> broken;   ///< laws; empty: all hold
     std::uint64_t written = 0;         ///< units of the camera
     std::uint64_t recorded = 0;        ///< of which the server's archive has so many in the end
+    std::uint64_t results = 0;         ///< of an application at the edge, that the server's archive has
 };
 
 /// A camera at an edge, whose archive goes to a server with viewers: faults of network, disks, processes,

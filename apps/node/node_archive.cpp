@@ -31,6 +31,7 @@ void Node::open_archive(Folder& folder) {
         keeper_->share(archive_threads_.catalogue->means(
             archive_threads_.bucket ? archive_threads_.bucket->means().root : std::string{}));
     }
+    keeper_->tell_numbers(directory_.last_numbers());
     keeper_->open();
     directory_.record_with(*keeper_);
     pool_.aside().post([this] { pool_.aside().tasks().spawn(tend_archive()); });

@@ -92,7 +92,8 @@ Result<FileScan> scan(FolderFile& file, std::uint64_t id, Depth depth);
 /// Makes a file that a crash left a sealed one: cuts what is behind the last whole record, and syncs it. What
 /// is behind `sure` was never acknowledged: there it ends with the first place that a power cut left
 /// unwritten, and what an uplink brought with the first fragment that is not whole, for that comes again.
-/// Where nobody knows what is sure, that is so of the last second.
+/// Where nobody knows what is sure, that is so of the last second. Errc::malformed: also a file of which no
+/// sync ever made sure of anything; io.
 Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause,
                          std::optional<std::uint64_t> sure = std::nullopt);
 

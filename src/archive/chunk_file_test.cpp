@@ -116,6 +116,39 @@ TEST(ChunkFile, f25_keeps_what_is_behind_damage_of_what_was_acknowledged) {
     }
 }
 
+/// The first record of a file under way is not as it was written.
+void lose_first_record(VirtualFolder& folder) {
+    const std::unique_ptr<FolderFile> file = open_file(folder, 1);
+    const auto found = scan(*file, 1, Depth::heads);
+    ASSERT_TRUE(found);
+    std::fill_n(folder.bytes(file_name(1)).begin(), found->fragments.front().offset, std::byte{});
+}
+
+TEST(ChunkFile, f4_a_file_that_no_sync_ever_made_sure_of_is_none) {
+    for (const bool index_is_new : {false, true}) {
+        VirtualFolder folder;
+        write_file(folder, 1, 5, false);
+        lose_first_record(folder);
+        const auto found = recover(*open_file(folder, 1), 1, "crash",
+                                   index_is_new ? std::nullopt : std::optional<std::uint64_t>{0});
+        ASSERT_FALSE(found) << index_is_new;
+        EXPECT_EQ(found.error().code, Errc::malformed);
+    }
+}
+
+TEST(ChunkFile, f25_keeps_what_is_behind_a_damaged_first_record_where_it_may_have_been_acknowledged) {
+    for (const bool index_is_new : {false, true}) {
+        VirtualFolder folder;
+        write_file(folder, 1, 25, false);
+        lose_first_record(folder);
+        const auto found = recover(*open_file(folder, 1), 1, "crash",
+                                   index_is_new ? std::nullopt : std::optional<std::uint64_t>{1});
+        ASSERT_TRUE(found) << index_is_new;
+        EXPECT_EQ(numbers(found->fragments), "1000 1001 1002 1003 1004");
+        EXPECT_EQ(found->init_size, 0U);
+    }
+}
+
 TEST(ChunkFile, case_f25_one_flipped_byte_harms_one_fragment_and_is_found) {
     VirtualFolder folder;
     write_file(folder, 1, 15);

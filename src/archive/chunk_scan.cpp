@@ -35,7 +35,7 @@ private:
     std::uint64_t id_;
     Depth depth_;
     FileScan scan_;
-    WallTime before_damage_;   // the last record that stands there
+    WallTime before_damage_;   // the last chunk that stands there; where none does, the first behind it
     FragmentTally tally_;
 };
 
@@ -118,7 +118,7 @@ void Scanner::harm(std::uint64_t offset) {
 Result<> Scanner::take(const RecordHead& head, std::uint64_t offset) {
     if (head.kind == RecordKind::chunk) {
         scan_.uplinked = scan_.uplinked || (head.flags & RecordHead::uplinked) != 0;
-        if (scan_.damaged == 0) {
+        if (scan_.damaged == 0 || before_damage_ == WallTime{}) {
             before_damage_ = head.utc;
         }
         scan_.behind_damage_us = head.utc.microseconds - before_damage_.microseconds;
@@ -219,6 +219,13 @@ bool was_unsynced(const FileScan& found, std::optional<std::uint64_t> sure) {
     return sure ? found.damaged_at >= *sure : found.behind_damage_us <= unsynced_us_max;
 }
 
+/// Whether no sync ever made sure of anything in a file under way: the first one makes sure of its first
+/// record, which a power cut left unwritten while it kept some of what lies behind.
+bool was_never_synced(const FileScan& found, std::optional<std::uint64_t> sure) {
+    return !found.sealed && found.init_size == 0 && found.damaged > 0 &&
+           (was_unsynced(found, sure) || (found.uplinked && !sure));
+}
+
 }   // namespace
 
 Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& cause,
@@ -226,6 +233,9 @@ Result<FileScan> recover(FolderFile& file, std::uint64_t id, const std::string& 
     Result<FileScan> found = scan(file, id, Depth::bodies);
     if (!found || (found->sealed && found->end == found->size)) {
         return found;
+    }
+    if (was_never_synced(*found, sure)) {
+        return fail(Errc::malformed, "nothing of it was ever made sure of");
     }
     const std::uint64_t whole =
         std::max(found->uplinked ? whole_to(*found) : found->damaged_at, sure.value_or(0));

@@ -193,6 +193,8 @@ public:
     Result<std::optional<WallTime>> newest_gap(const std::string& stream);
     /// The time last remembered, or of the newest recording.
     Result<std::optional<WallTime>> last_time();
+    /// Of each stream the highest number in the newest file that has any, but for what was imported.
+    Result<std::map<std::string, std::uint64_t>> last_numbers();
     Result<std::uint64_t> fragment_count();
     /// What there is of each stream, by name.
     Result<std::vector<hub::RecordedStream>> streams();

@@ -352,6 +352,20 @@ Result<std::optional<WallTime>> Index::last_time() {
     return first_of(rows(last, [](Statement& row) { return row.time(); }));
 }
 
+Result<std::map<std::string, std::uint64_t>> Index::last_numbers() {
+    Statement found{
+        database_,
+        "SELECT f.stream,max(g.number) FROM files f JOIN fragments g ON g.file=f.id WHERE f.id IN "
+        "(SELECT max(id) FROM files WHERE run NOT LIKE '%-import' AND EXISTS(SELECT 1 FROM "
+        "fragments WHERE file=files.id) GROUP BY stream) GROUP BY f.stream"};
+    const auto all = rows(found, [](Statement& row) {
+        std::string stream = row.text();
+        return std::pair{std::move(stream), row.natural()};
+    });
+    return all ? Result<std::map<std::string, std::uint64_t>>{{all->begin(), all->end()}}
+               : std::unexpected(all.error());
+}
+
 Result<std::uint64_t> Index::fragment_count() {
     Statement count{database_, "SELECT count(*) FROM fragments"};
     const auto found = first_of(rows(count, [](Statement& row) { return row.natural(); }));

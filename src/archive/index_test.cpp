@@ -62,6 +62,24 @@ TEST_F(IndexTest, finds_fragments_by_time_over_files) {
     EXPECT_EQ((*index.file(2))->init, Bytes::copy("init"));
 }
 
+TEST_F(IndexTest, row_0_20_f10_knows_the_newest_number_of_each_stream_whatever_time_it_had) {
+    Index index{folder_, random_};
+    ASSERT_TRUE(index.open());
+    EXPECT_TRUE(index.last_numbers()->empty());
+    ASSERT_TRUE(index.put_file(row(1, 0), fragments(0)));
+    ASSERT_TRUE(index.put_file(row(2, 10), fragments(10)));
+    FileRow cut = row(3, 20);   // nothing of it became sure
+    ASSERT_TRUE(index.put_file(cut, {}));
+    FileRow imported = row(4, 5'000);
+    imported.facts.run = "1800000000-1a2b3c4d-import";
+    ASSERT_TRUE(index.put_file(imported, fragments(5'000)));
+    FileRow earlier = row(5, -3'600);   // the clock was set back
+    earlier.facts.stream = "live/other";
+    ASSERT_TRUE(index.put_file(earlier, fragments(7)));
+    const std::map<std::string, std::uint64_t> last{{"live/cam", 19}, {"live/other", 16}};
+    EXPECT_EQ(*index.last_numbers(), last);
+}
+
 TEST_F(IndexTest, has_what_was_put_after_a_crash_of_the_process) {
     {
         Index index{folder_, random_};

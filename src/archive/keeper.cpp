@@ -42,12 +42,29 @@ void Keeper::open() {
         begun_ = true;
         if (const Result<> opened = archive_.open(); !opened) {
             log::error("archive", "nothing is recorded: {}", opened.error().what);
-        } else if (archive_.recovered() > 0) {
+            return;
+        }
+        if (archive_.recovered() > 0) {
             log::warning("archive", "{} files that were not closed in good order are recovered",
                          archive_.recovered());
         }
+        tell_last_numbers();
     });
     check(taken, "a new disk thread has room");
+}
+
+void Keeper::tell_last_numbers() {
+    if (numbers_ == nullptr || !archive_.is_open()) {
+        return;
+    }
+    const auto last = archive_.index().last_numbers();
+    if (!last) {
+        return;
+    }
+    for (const auto& [stream, number] : *last) {
+        numbers_->note(stream, number);
+    }
+    numbers_ = nullptr;
 }
 
 void Keeper::use(Keep keep, Keep in_bucket) {
@@ -65,6 +82,7 @@ void Keeper::tend() {
     }
     const bool taken = disk_.run([this] {
         archive_.tend();
+        tell_last_numbers();
         if (second_home_) {
             second_home_->tend();
         }

@@ -6,6 +6,7 @@
 #include "archive/recorder.hpp"
 #include "base/answer.hpp"
 #include "base/background.hpp"
+#include "hub/last_numbers.hpp"
 
 #include <atomic>
 #include <string>
@@ -34,6 +35,9 @@ public:
     void move_to(BucketMeans means);
     /// A catalogue is told of everything, and tells what other nodes have. Behind `move_to`, before `open`.
     void share(CatalogueMeans means);
+    /// Who numbers segments is told of those that were recorded before this start. It outlives this; before
+    /// `open`.
+    void tell_numbers(hub::LastNumbers& numbers) { numbers_ = &numbers; }
     /// Opens the archive, and recovers it, before anything else is done with it.
     void open();
     /// What this disk keeps, and what the bucket does, if there is one.
@@ -99,9 +103,13 @@ private:
     /// From where it is.
     void give(const Result<Archive::Place>& place, Form form, Reply<Bytes> reply);
 
+    /// Once; where the disk failed at the start, when it is back.
+    void tell_last_numbers();
+
     Background& disk_;
     Archive::Seams seams_;
-    Archive archive_;   // this and the next are touched by works only
+    hub::LastNumbers* numbers_ = nullptr;   // until it is told; works only
+    Archive archive_;                       // this and the next are touched by works only
     std::unique_ptr<SecondHome> second_home_;
     std::unique_ptr<SharedCatalogue> catalogue_;
     std::atomic<bool> begun_ = false;   // there is, or was, something to tend

@@ -8,6 +8,7 @@ namespace millrace::hub {
 namespace {
 
 constexpr Duration small_step = 200ms;
+constexpr std::uint64_t numbers_max = 1ULL << 53U;   // what a script can count
 /// A picture's time as far as it forgives a publisher's rounding.
 constexpr Duration picture_slack_max = 100ms;
 
@@ -41,15 +42,26 @@ void Cutter::open_run(std::int64_t started) {
     const auto first = static_cast<std::uint64_t>(std::max<std::int64_t>(started, 0));
     const bool later = next_number_ > 0;
     next_number_ = std::max(next_number_, first);
-    const std::int64_t steps = (started - discontinuity_epoch) / discontinuity_step;
-    const auto sequence = static_cast<std::uint64_t>(std::max<std::int64_t>(steps, 0));
-    // The first cut of a later run is a discontinuity and adds one.
-    discontinuities_ = std::max(discontinuities_, sequence - (later && sequence > 0 ? 1 : 0));
     last_.reset();
     utc_offset_.reset();
     tracks_ = {};
     change_publisher();
     pending_ = later;
+    count_from_number();
+}
+
+void Cutter::begin_behind(std::uint64_t last) {
+    if (is_new() && next_number_ <= last && last < numbers_max) {
+        next_number_ = last + unknown_numbers;
+        count_from_number();
+    }
+}
+
+void Cutter::count_from_number() {
+    const std::int64_t since = static_cast<std::int64_t>(next_number_) - discontinuity_epoch;
+    const auto sequence = static_cast<std::uint64_t>(std::max<std::int64_t>(since / discontinuity_step, 0));
+    // The first cut of a later run is a discontinuity and adds one.
+    discontinuities_ = std::max(discontinuities_, sequence - (pending_ && sequence > 0 ? 1 : 0));
 }
 
 void Cutter::change_publisher() {
@@ -251,7 +263,6 @@ media::CutRef Cutter::cut(const media::AccessUnit& unit, const Begin& begin) {
 }
 
 media::CutRef Cutter::adopt(const media::AccessUnit& unit, const media::Cut& given, bool whole) {
-    constexpr std::uint64_t numbers_max = 1ULL << 53U;   // what a script can count
     constexpr std::int64_t timescale_max = flicks_a_second;
     if (given.timescale <= 0 || given.timescale > timescale_max) {
         return nullptr;

@@ -42,6 +42,12 @@ public:
     /// Another run: the first after a start, or after the list of the one before has ended. Its numbers begin
     /// at its start in Unix seconds, or go on where that would fall back.
     void open_run(std::int64_t started);
+    /// Before the first cut of a run: its numbers begin behind `last`, the newest that is known of the
+    /// stream, where the clock has been set back since; a few more are left out for those that nobody kept.
+    void begin_behind(std::uint64_t last);
+    static constexpr std::uint64_t unknown_numbers = 600;
+    /// Whether the run has no cut yet.
+    bool is_new() const { return !last_; }
     /// Another publisher in the same run: its first picture begins a segment.
     void change_publisher();
     /// Nothing follows in this run.
@@ -79,6 +85,7 @@ private:
         bool independent = true;
     };
 
+    void count_from_number();
     bool leads(const media::AccessUnit& unit, std::optional<media::Kind> lead) const;
     media::CutRef follow(const media::AccessUnit& unit, bool broken);
     media::CutRef lead_on(const media::AccessUnit& unit, bool broken);

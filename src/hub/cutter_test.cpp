@@ -154,6 +154,27 @@ TEST(Cutter, row_0_20_numbers_of_a_later_run_never_fall_back) {
     EXPECT_GT(restarted.cuts.back()->number, 1010U) << "a new server, a minute later";
 }
 
+TEST(Cutter, row_0_20_f10_numbers_do_not_fall_back_behind_a_clock_that_was_set_back) {
+    constexpr std::int64_t started = 1'767'225'600 + 46'500 * 600;
+    for (const std::int64_t hours : {1, -1}) {
+        Cutting stream{2s, started};
+        const auto last = static_cast<std::uint64_t>(started + hours * 3'600);
+        stream.cutter.begin_behind(last);
+        stream.video(0, true);
+        const bool set_back = hours > 0;
+        const std::uint64_t first = stream.cuts.back()->number;
+        EXPECT_EQ(first, set_back ? last + Cutter::unknown_numbers : started);
+        EXPECT_EQ(stream.cuts.back()->discontinuity_sequence, set_back ? 46'507U : 46'500U);
+        stream.cutter.begin_behind(first + 10);
+        stream.video(2, true);
+        EXPECT_EQ(stream.cuts.back()->number, first + 1) << "a run under way goes on";
+    }
+    Cutting stream{2s, started};
+    stream.cutter.begin_behind(UINT64_MAX);
+    stream.video(0, true);
+    EXPECT_EQ(stream.cuts.back()->number, started) << "no such number is one";
+}
+
 TEST(Cutter, after_a_cut_between_pictures_the_next_key_frame_begins_a_segment) {
     Cutting stream;
     stream.steady(0, 8, 25, 2);

@@ -7,6 +7,7 @@
 #include "hub/events.hpp"
 #include "hub/flavour.hpp"
 #include "hub/key_frame.hpp"
+#include "hub/last_numbers.hpp"
 #include "hub/name.hpp"
 #include "hub/publication.hpp"
 #include "hub/report.hpp"
@@ -107,6 +108,8 @@ public:
     /// Nobody finds the stream any more; it goes later, for it is the stream that says so.
     void remove(const StreamHandle& stream);
     RunId new_run(WallTime now);
+    /// Of segments; also for who knows those of before this start. Any thread.
+    LastNumbers& last_numbers() { return last_numbers_; }
     /// What holds for it now.
     Stream::Settings settings_of(const std::string& name);
     void tell(Event event);
@@ -169,6 +172,7 @@ private:
     Events* events_ = nullptr;
     Demand* demand_ = nullptr;
     Recordings* recordings_ = nullptr;
+    LastNumbers last_numbers_;
     Mutex mutex_;
     std::shared_ptr<const SettingsByName> settings_by_name_ MILLRACE_GUARDED_BY(mutex_);
     bool finished_ MILLRACE_GUARDED_BY(mutex_) = false;

@@ -62,7 +62,16 @@ media::CutRef Stream::cut_at(const media::AccessUnit& unit, Instant arrival) {
         return nullptr;
     }
     media::CutRef cut = follows_ ? given_cut_at(unit, *given) : nullptr;
-    return follows_ ? cut : cutter_.consider(unit, cutting_kind(arrival));
+    if (!follows_) {
+        if (const auto last = cutter_.is_new() ? directory_.last_numbers().of(name_) : std::nullopt) {
+            cutter_.begin_behind(*last);
+        }
+        cut = cutter_.consider(unit, cutting_kind(arrival));
+    }
+    if (cut != nullptr) {
+        directory_.last_numbers().note(name_, cut->number);
+    }
+    return cut;
 }
 
 media::CutRef Stream::given_cut_at(const media::AccessUnit& unit, const GivenCut& given) {

@@ -223,6 +223,20 @@ TEST(Stream, row_0_20_a_publisher_after_the_end_begins_a_new_list_at_the_same_ad
     EXPECT_TRUE(player.fetch(old));
 }
 
+TEST(Stream, row_0_20_f10_a_stream_that_comes_back_after_its_clock_was_set_back_numbers_on) {
+    World world;
+    // As its archive, or the stream itself, has it of a clock that was an hour ahead.
+    world.directory.last_numbers().note("live/cam", first_second + 3'600);
+    Camera camera{world};
+    Player player{world, world.desk_b};
+    player.list();
+    camera.run(5000);
+    const std::uint64_t first = (**player.answered())->segments[0]->cut.number;
+    EXPECT_EQ(first, first_second + 3'600 + Cutter::unknown_numbers);
+    EXPECT_EQ(world.directory.last_numbers().of("live/cam"), first + 2);
+    EXPECT_FALSE(world.directory.last_numbers().of("live/other"));
+}
+
 TEST(Stream, case_F18_a_flapping_publisher_leaves_one_list_with_discontinuities) {
     World world;
     Camera camera{world};

@@ -24,6 +24,8 @@ constexpr Duration disk_deadline = 30s;
 /// What the server could not keep, or would not, is offered again after so long.
 constexpr Duration later_after = 2s;
 constexpr Duration refused_again_after = 10min;
+/// What our own disk does not give now.
+constexpr Duration unread_again_after = 15s;
 constexpr std::size_t page = 64;
 /// How often it is counted what is unsent, and looked whether something new goes before what is on its way.
 constexpr Duration unsent_every = 1s;
@@ -363,10 +365,13 @@ Task<Result<>> Uplinks::Course::offer_more(link::LogSender& sender, WallTime fre
 
 Task<Result<>> Uplinks::Course::offer(link::LogSender& sender, const archive::FoundFragment& found,
                                       bool fresh) {
-    const auto leave = [&](std::string_view why) {
+    const auto leave = [&](const Error& why) {
         log::warning(who, "{}: fragment {} of file {} is not sent: {}", rule_.stream, found.fragment.number,
-                     found.file, why);
-        resting_[{found.file, found.fragment.offset}] = desk_.executor.now() + refused_again_after;
+                     found.file, why.what);
+        const bool as_it_is =
+            why.code == Errc::malformed || why.code == Errc::unsupported || why.code == Errc::exhausted;
+        resting_[{found.file, found.fragment.offset}] =
+            desk_.executor.now() + (as_it_is ? refused_again_after : unread_again_after);
         return Result<>{};
     };
     if (!init_ || init_->first != found.file) {
@@ -374,22 +379,22 @@ Task<Result<>> Uplinks::Course::offer(link::LogSender& sender, const archive::Fo
         desk_.keeper->init(rule_.stream, found.file, begins.reply());
         Result<Bytes> init = co_await begins.within(desk_.executor.now() + disk_deadline);
         if (!init) {
-            co_return leave(init.error().what);
+            co_return leave(init.error());
         }
         init_ = {found.file, std::move(*init)};
     }
     if (found.fragment.size > link::log_fragment_max) {
-        co_return leave("it is larger than an uplink carries");
+        co_return leave({Errc::unsupported, "it is larger than an uplink carries"});
     }
     Answer<Bytes> answer{desk_.executor};
     desk_.keeper->read_records(rule_.stream, found.file, found.fragment.number, answer.reply());
     Result<Bytes> bytes = co_await answer.within(desk_.executor.now() + disk_deadline);
     if (!bytes) {
-        co_return leave(bytes.error().what);
+        co_return leave(bytes.error());
     }
     const auto records = archive::read_records(bytes->span(), found.file);
     if (!records) {
-        co_return leave(records.error().what);
+        co_return leave(records.error());
     }
     const link::LogFile file{.id = found.file,
                              .run = found.run,
@@ -401,7 +406,7 @@ Task<Result<>> Uplinks::Course::offer(link::LogSender& sender, const archive::Fo
                                  .hash = hash_of_chunks(*records),
                                  .fresh = fresh};
     const Result<> offered = sender.offer(file, facts_of(found), std::move(goods));
-    co_return offered ? Result<>{} : leave(offered.error().what);
+    co_return offered ? Result<>{} : leave(offered.error());
 }
 
 Task<> Uplinks::run(UplinkRule rule) {

@@ -39,10 +39,12 @@ EVERY = 5.0      # seconds between faults, on average
 KINDS = {
     "a cut line": ("line", 0.5, 15), "a flapping line": ("line", 6, 15), "bursts of loss": ("line", 3, 10),
     "loss": ("line", 3, 15), "changed datagrams": ("line", 3, 12), "a narrow line": ("line", 4, 15),
+    "mixed datagrams": ("line", 3, 15),
     "kill -9": ("node", 0, 5), "SIGTERM": ("node", 0, 3), "SIGSTOP": ("node", 0.3, 4),
     "a full disk": ("node", 2, 8), "a failing sync": ("node", 2, 6), "a read-only disk": ("node", 2, 6),
     "a slow disk": ("node", 2, 6), "a clock that jumps": ("node", 0, 0),
-    "no more descriptors": ("node", 2, 6), "a changed byte": ("node", 0, 0),
+    "no more descriptors": ("node", 2, 6), "no more memory": ("node", 2, 6),
+    "a changed byte": ("node", 0, 0),
     "slow viewers": ("server", 4, 15), "flapping publishers": ("node", 3, 8),
     "a second publisher": ("edge", 0, 0),
 }
@@ -82,7 +84,7 @@ class Chaos:
                       for number in range(count)]
         self.bird, self.faults, self.harmed = None, [], {id(one): set() for one in self.nodes()}
         self.held, self.dead, self.stopped, self.acts = {}, set(), set(), 0
-        self.birds = 0
+        self.limits, self.birds = set(), 0
 
     def nodes(self):
         return [self.server, *(edge.node for edge in self.edges)]
@@ -93,8 +95,8 @@ class Chaos:
     # The canary: a stream of the server's own, which ends only where its node does.
 
     def sing(self):
-        if self.bird is None and self.server not in self.dead and self.server not in self.stopped \
-                and id(self.server) not in self.held:
+        away = {*self.dead, *self.stopped, *(target for target, _ in self.limits)}
+        if self.bird is None and self.server not in away and id(self.server) not in self.held:
             with self.server.place.inside():
                 try:
                     self.bird = canary.Canary(self.server.listeners, self.clips[0])
@@ -166,6 +168,12 @@ class Chaos:
     def _a_narrow_line(self, dice, edge, target, fault):
         edge.line.narrow(dice.randrange(100_000, 700_000))
         return edge.line.narrow
+
+    def _mixed_datagrams(self, dice, edge, target, fault):
+        """F16: out of order, twice, and changed."""
+        edge.line.mix(10)
+        edge.line.garble(0.001)
+        return lambda: [edge.line.mix(), edge.line.lose(0)]
 
     def away(self, target):
         if target is self.server:
@@ -244,17 +252,31 @@ class Chaos:
         target.place.clock.set(dice.choice((-HOUR, -60, 60, HOUR)))
         edge.clock_jumped = edge.clock_jumped or target is edge.node
 
-    def _no_more_descriptors(self, dice, edge, target, fault):
+    def limited(self, edge, target, fault, what, limit):
+        """Until then the process has no more of it, and lets nobody new in."""
+        if (target, what) in self.limits:
+            return None
+        self.limits.add((target, what))
         self.disk_excuse(edge, target, fault)
         self.away(target)
         pid = target.process.pid
-        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, (target.descriptors() + dice.randrange(4), hard))
+        soft, hard = resource.prlimit(pid, what)
+        resource.prlimit(pid, what, (limit, hard))
 
         def end():
+            self.limits.discard((target, what))
             with contextlib.suppress(ProcessLookupError):
-                resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+                resource.prlimit(pid, what, (soft, hard))
         return end
+
+    def _no_more_descriptors(self, dice, edge, target, fault):
+        return self.limited(edge, target, fault, resource.RLIMIT_NOFILE,
+                            target.descriptors() + dice.randrange(4))
+
+    def _no_more_memory(self, dice, edge, target, fault):
+        with open(f"/proc/{target.process.pid}/statm", encoding="utf-8") as file:
+            size = int(file.read().split()[0]) * resource.getpagesize()
+        return self.limited(edge, target, fault, resource.RLIMIT_AS, size + (dice.randrange(16, 96) << 20))
 
     def _a_changed_byte(self, dice, edge, target, fault):
         """Of a file that is closed; nobody else's fragment may miss."""

@@ -21,16 +21,41 @@ PICTURE = b"\x55" * 2400      # added to each: 500 kbit/s
 WRAP = (1 << 32) - 5_000      # ms: some publications begin just before RTMP's clock wraps
 
 
-class Source(canary.Source):
-    """Pictures that weigh something, each noted once it is written."""
+JUMPS = (-60_000, -3_000, 700, 20_000)      # ms by which a camera's clock jumps
 
-    def __init__(self, client, video, publication, offset):
-        super().__init__(client, video, first_number=publication << 32)
-        self.publication, self.offset, self.counts = publication, offset, {"video": 0, "audio": 0}
+
+class Source(canary.Source):
+    """Pictures that weigh something, each noted once it is written. In mid-publication their size changes
+    (F20), and their clock jumps (F21)."""
+
+    def __init__(self, camera, client, publication):
+        self.dice, self.clips = camera.dice, camera.clips
+        super().__init__(client, self.dice.choice(self.clips), first_number=publication << 32)
+        self.publication, self.counts = publication, {"video": 0, "audio": 0}
+        self.offset, self.played, self.jumps = self.dice.choice((0, 0, 0, WRAP)), 0, 0
+
+    def due(self):
+        return self.played + self.clip.samples[self.at].dts
+
+    def _on(self):
+        super()._on()
+        if self.at == 0:
+            self.played += self.length
+            self.turn()
+
+    def turn(self):
+        """Behind a clip comes another, perhaps, or an odd time."""
+        if self.dice.random() < 0.3:
+            self.clip = self.dice.choice(self.clips)
+            self.length = self.clip.samples[-1].dts + 40
+            self.begin()
+        if self.dice.random() < 0.2:
+            self.offset += self.dice.choice(JUMPS)
+            self.jumps += 1
 
     def begin(self):
-        self._send(rtmp.VIDEO, flv.video_config_body(self.clip), self.offset)
-        self._send(rtmp.AUDIO, flv.audio_config_body(self.clip), self.offset)
+        self._send(rtmp.VIDEO, flv.video_config_body(self.clip), self.due() + self.offset)
+        self._send(rtmp.AUDIO, flv.audio_config_body(self.clip), self.due() + self.offset)
 
     def step(self, shift=0):
         sample, when = self.clip.samples[self.at], self.due() + self.offset
@@ -44,10 +69,11 @@ class Source(canary.Source):
                       else (rtmp.AUDIO, flv.audio_body(copy)))
         ordinal, self.counts[sample.kind] = self.counts[sample.kind], self.counts[sample.kind] + 1
         place = self.number & 0xFFFFFFFF
-        self._on()
         self._send(kind, body, when)
         self.ledger.append(laws.Written(self.publication, place, sample.kind, when, sample.key,
-                                        time.monotonic(), canary.name_of(sample.kind, data), ordinal))
+                                        time.monotonic(), canary.name_of(sample.kind, data), ordinal,
+                                        self.jumps))
+        self._on()
 
 
 class Camera(threading.Thread):
@@ -75,8 +101,7 @@ class Camera(threading.Thread):
         app, key = self.name.split("/")
         with rtmp.Client(self.edge.listeners["rtmp"], app, key) as client:
             client.publish()
-            source = Source(client, self.dice.choice(self.clips), next(self.numbers),
-                            self.dice.choice((0, 0, 0, WRAP)))
+            source = Source(self, client, next(self.numbers))
             self.sources.append(source)
             source.begin()
             self.publishes = True

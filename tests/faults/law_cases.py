@@ -60,7 +60,8 @@ def n1_to_n5_each_law_finds_what_breaks_it(_world):
     named = hole | {"gaps": [stretch(10, 20) | {"cause": "crash"}]}
     nameless = hole | {"gaps": [stretch(10, 20) | {"cause": ""}]}
     part = hole | {"gaps": [stretch(10, 15) | {"cause": "crash"}]}
-    assert not laws.n4("edge", named)
+    beside = hole | {"gaps": [stretch(11, 20) | {"cause": "crash"}]}
+    assert not laws.n4("edge", named) and not laws.n4("edge", beside)
     assert all(broken(laws.n4, "edge", one) == {"N4"} for one in (hole, nameless, part))
 
     assert not laws.viewed(frames[0] + frames[1], ledger)

@@ -34,6 +34,7 @@ class Written:
     at: float      # monotonic
     name: object
     ordinal: int      # among its kind
+    jumps: int = 0      # of the publication's clock so far
 
     def __str__(self):
         return f"{self.kind} {self.place} of publication {self.publication}"
@@ -147,11 +148,12 @@ def n2(written, edge, excuses):
     there = {known.name for one in edge.fragments.values() for known, _ in one.units}
     pictures = {}
     for one in written.values():
-        if one.kind == "video":
+        if one.kind == "video" and one.jumps == 0:
             pictures[one.publication] = min(one.when, pictures.get(one.publication, one.when))
     return [f"N2: the edge has not {one}, written at {one.at:.3f}" for one in
             sorted(written.values(), key=lambda one: one.at)
-            if one.name not in there and one.when >= pictures.get(one.publication, one.when + 1)
+            if one.name not in there
+            and (one.jumps > 0 or one.when >= pictures.get(one.publication, one.when + 1))
             and not any(begin <= one.at <= end for begin, end, _ in excuses)]
 
 
@@ -166,16 +168,17 @@ def n3(whose, recorded):
     for kind in ("video", "audio"):
         last = None
         for units in order:
-            before, moved = None, None
+            before, moved, jumps = None, None, 0
             for one, when in ((one, when) for one, when in units if one.kind == kind):
                 here = one.publication, one.place
                 if last is not None and here <= last:
                     faults.append(f"N3: {whose}: {one} stands behind {last}")
                 if before is not None and when <= before:
                     faults.append(f"N3: {whose}: {one} goes back in time")
-                if before is not None and here[0] == last[0] and abs(when - one.when - moved) > MOVED_MS_MAX:
+                steady = before is not None and (here[0], one.jumps) == (last[0], jumps)
+                if steady and abs(when - one.when - moved) > MOVED_MS_MAX:
                     faults.append(f"N3: {whose}: {one} is moved by {when - one.when - moved:.0f} ms")
-                last, before, moved = here, when, when - one.when
+                last, before, moved, jumps = here, when, when - one.when, one.jumps
     return faults
 
 
@@ -186,13 +189,14 @@ def n4(whose, listing):
         begin, end = moment(before["to"]) + FRAME_SECONDS, moment(after["from"]) - FRAME_SECONDS
         if end - begin <= HOLE_SECONDS:
             continue
-        at = begin
-        for gap in listing["gaps"]:
-            if moment(gap["from"]) <= at < moment(gap["to"]) and gap["cause"]:
-                at = moment(gap["to"])
-        if at < end:
+        told = [(moment(gap["from"]), moment(gap["to"])) for gap in listing["gaps"] if gap["cause"]]
+        at, untold = begin, 0.0      # a hole that short is none, beside a gap either
+        for gap_begin, gap_end in sorted([*told, (end, end)]):
+            untold = max(untold, min(gap_begin, end) - at)
+            at = max(at, gap_end)
+        if untold > HOLE_SECONDS:
             faults.append(f"N4: {whose}: nothing is there from {before['to']} to {after['from']}, and "
-                          f"{end - at:.1f} s of that are no gap of {listing['gaps']}")
+                          f"{untold:.1f} s of that are no gap of {listing['gaps']}")
     return faults
 
 

@@ -13,6 +13,7 @@ CLONE_NEWNET = 0x40000000
 DISK_MEGABYTES = 400      # 256 of them stay free: the archive's floor
 PROGRAM = os.path.join(node.ROOT, "build/release/bin/millrace")
 QUEUE = 0.3      # seconds that a narrow line holds
+LATE = "rate 100kbit burst 1600 cburst 1600"      # what stands behind another large datagram waits 100 ms
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -105,6 +106,24 @@ class Line:
         """What goes from far to near takes as long as `rate` says (tc-tbf(8)), in bits a second."""
         kind = f"tbf rate {rate}bit burst 5kb limit {int(rate * QUEUE / 8)}" if rate else "pfifo"
         self.places[1].run("tc", "qdisc", "replace", "dev", self.name, "root", *kind.split())
+
+    def mix(self, percent=None):
+        """Of the datagrams that leave either end so many in a hundred come twice, and late (tc-htb(8))."""
+        table = f"table ip {self.name}mix"
+        for place, peer in zip(self.places, (self.far, self.near)):
+            place.run("nft", "-f", "-", said=f"{table} {{}}\ndelete {table}\n")
+            if percent is None:
+                place.run("tc", "qdisc", "replace", "dev", self.name, "root", "pfifo")
+                continue
+            for words in ("qdisc replace dev {} root handle 1: htb default 1",
+                          "class replace dev {} parent 1: classid 1:1 htb rate 10gbit",
+                          f"class replace dev {{}} parent 1: classid 1:2 htb {LATE}",
+                          "qdisc replace dev {} parent 1:2 pfifo limit 2"):
+                place.run("tc", *words.format(self.name).split())
+            chosen = f'oifname "{self.name}" ip protocol udp numgen random mod 100 < {percent}'
+            rules = f"{chosen} meta priority set 1:2\n{chosen} dup to {peer}\n"
+            place.run("nft", "-f", "-", said=f"{table} {{\nchain out {{\n"
+                      f"type filter hook output priority 0\n{rules}}}\n}}\n")
 
     def lose(self, share, verdict="drop"):
         """Of what comes to either end a share is lost, or has two of its bytes set (nft(8))."""

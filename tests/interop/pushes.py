@@ -33,6 +33,12 @@ def pushing(scene, to, more=""):
                        "--set", "grace=1s")
 
 
+def listens_for_datagrams(port):
+    """Whether somebody's socket has this port: /proc/net/udp has it in hexadecimal behind the address."""
+    with open("/proc/net/udp", encoding="ascii") as sockets:
+        return any(line.split()[1].endswith(f":{port:04X}") for line in sockets.readlines()[1:])
+
+
 def forwards(server):
     status, body = server.get("/api/v1/forwards")
     assert status == 200, (status, body)
@@ -211,6 +217,7 @@ def ffmpeg_that_reads_datagrams_gets_a_transport_stream_frame_by_frame(scene):
              f"udp://127.0.0.1:{port}?timeout=5000000&overrun_nonfatal=1", "-map", "0", "-c", "copy", path]
     with peers.Program("ffmpeg-udp", taker, scene.folder) as listener, \
             pushing(scene, f"udp://127.0.0.1:{port}") as server:
+        node.until(lambda: listens_for_datagrams(port), PATIENCE, "ffmpeg listens")
         with peers.ffmpeg_publish(clip, server.rtmp("live/cam"), scene.folder) as publisher:
             node.until(lambda: state(server) == "live", PATIENCE, "it is live")
             publisher.succeed()

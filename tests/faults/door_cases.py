@@ -17,6 +17,9 @@ from living import with_tls
 from world import CLOSED_SECONDS, closed, elsewhere, peer_of, push, test
 
 CROWD = 2000
+KEPT = 10_000
+KEPT_KILOBYTES_MAX = 8
+KEPT_REQUEST = b"GET /api/v1/streams?limit=1 HTTP/1.1\r\nHost: a\r\n\r\n"
 STRANGERS_MAX = 128              # of one address
 ANSWER_SECONDS_MAX = 0.1         # of the API, whatever crowds there are
 IDLE_SECONDS = 15 + 3
@@ -78,6 +81,20 @@ def case_52_two_thousand_half_open_connections(world):
         node.until(lambda: not still_open(crowd), 30 + 3, "the crowd is gone")
         for connection in crowd:
             connection.close()
+
+
+@test(quick=True, builds=("release",))
+def row_1_8_ten_thousand_kept_connections_are_small_and_disturb_nobody(world):
+    """Each has asked once, as a browser's does: all stay, the canary misses nothing, another is answered."""
+    with world.fault(), contextlib.ExitStack() as scene:
+        before, kept = world.server.resident_kilobytes(), []
+        for _ in range(KEPT):
+            kept.append(scene.enter_context(world.raw("http", KEPT_REQUEST)))
+            assert kept[-1].recv(65536).startswith(b"HTTP/1.1 200 "), "not answered"
+        grown = (world.server.resident_kilobytes() - before) / KEPT
+        judge_times(answer_times(world, "/api/v1/streams", 40))
+        assert len(still_open(kept)) == KEPT, f"{len(still_open(kept))} of {KEPT} are still there"
+        assert grown <= KEPT_KILOBYTES_MAX, f"a kept connection takes {grown:.1f} KB"
 
 
 SLOW_ATTACKS = {

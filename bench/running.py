@@ -91,10 +91,22 @@ class Program:
         self.process.stdin.close()
 
 
-class Node(Program):
-    """`millrace serve` on ports of the kernel's choice."""
+def certificate(folder):
+    """Settings of a node that listens inside TLS, too, with a certificate made for it."""
+    key, chain = (os.path.join(folder, name) for name in ("key.pem", "certificate.pem"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-keyout", key, "-out", chain, "-subj", "/CN=127.0.0.1", "-days", "2"],
+                   check=True, capture_output=True)
+    return [f"tls.certificate={chain}", f"tls.key={key}",
+            *(f"{listener}.listen=127.0.0.1:0" for listener in ("https", "rtmps", "rtsps"))]
 
-    def __init__(self, programs, settings=()):
+
+class Node(Program):
+    """`millrace serve` on ports of the kernel's choice; `secure`: inside TLS, too."""
+
+    def __init__(self, programs, settings=(), secure=False):
+        self.folder = tempfile.TemporaryDirectory(prefix="millrace-bench-")
+        settings = [*settings, *(certificate(self.folder.name) if secure else ())]
         words = [word for setting in settings for word in ("--set", setting)]
         super().__init__(os.path.join(programs, "millrace"), "serve", "--open",
                          "--set", "http.listen=127.0.0.1:0", "--set", "rtmp.listen=127.0.0.1:0",
@@ -102,6 +114,10 @@ class Node(Program):
                          "--set", "kcp.listen=off",
                          "--set", "log.level=warning", *words)
         self.listeners = self.line()["listeners"]
+
+    def __exit__(self, *how):
+        super().__exit__(*how)
+        self.folder.cleanup()
 
     def metric(self, name):
         """The one sample of a family without labels."""
@@ -137,11 +153,13 @@ class Node(Program):
     def url(self, protocol, name="live/cam"):
         if protocol == "flv":
             return f"http://{self.listeners['http']}/{name}.flv"
-        if protocol == "ws":
-            return f"ws://{self.listeners['http']}/{name}.mp4"
+        if protocol == "https":
+            return f"https://{self.listeners['https']}/{name}.flv"
+        if protocol in ("ws", "wss"):
+            return f"{protocol}://{self.listeners['http' if protocol == 'ws' else 'https']}/{name}.mp4"
         if protocol in ("rtsp", "rtsp-udp"):
             return f"{protocol}://{self.listeners['rtsp']}/{name}"
-        return f"rtmp://{self.listeners['rtmp']}/{name}"
+        return f"{protocol}://{self.listeners[protocol]}/{name}"
 
 
 def pictures(document):

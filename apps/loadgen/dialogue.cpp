@@ -136,7 +136,7 @@ private:
         const std::string app = url.path.substr(1, slash - 1);
         return {.role = rtmp::Client::Role::play,
                 .app = app,
-                .tc_url = fmt::format("rtmp://{}/{}", url.server.text(), app),
+                .tc_url = fmt::format("{}://{}/{}", url.scheme, url.server.text(), app),
                 .key = url.path.substr(slash + 1)};
     }
 
@@ -196,13 +196,13 @@ Url numbered(Url url, std::size_t number) {
 }
 
 std::unique_ptr<Dialogue> make_dialogue(const Url& url, Instant now) {
-    if (url.scheme == "http") {
+    if (url.scheme == "http" || url.scheme == "https") {
         return std::make_unique<HttpDialogue>(url);
     }
-    if (url.scheme == "ws") {
+    if (url.scheme == "ws" || url.scheme == "wss") {
         return std::make_unique<WebSocketDialogue>(url, now);
     }
-    if (url.scheme == "rtmp") {
+    if (url.scheme == "rtmp" || url.scheme == "rtmps") {
         return std::make_unique<RtmpDialogue>(url, now);
     }
     if (url.scheme == "tcp") {
@@ -211,7 +211,7 @@ std::unique_ptr<Dialogue> make_dialogue(const Url& url, Instant now) {
     if (url.scheme == "udp") {
         return std::make_unique<BareDatagramDialogue>();
     }
-    if (url.scheme == "rtsp" || url.scheme == "rtsp-udp") {
+    if (url.scheme == "rtsp" || url.scheme == "rtsps" || url.scheme == "rtsp-udp") {
         return std::make_unique<RtspDialogue>(url, now);
     }
     throw Hindrance{fmt::format("{}:// is not spoken here", url.scheme)};

@@ -13,8 +13,8 @@
 namespace millrace::loadgen {
 
 /// `http://HOST:PORT/NAME.flv` (or `.mp4`, `.mjpeg`), `ws://HOST:PORT/NAME.mp4` (or `.flv`),
-/// `rtmp://HOST:PORT/APP/KEY`, `rtsp://HOST:PORT/NAME`, `rtsp-udp://…` for its packets over UDP, or
-/// `tcp://HOST:PORT` and `udp://HOST:PORT` for a floor.
+/// `rtmp://HOST:PORT/APP/KEY`, `rtsp://HOST:PORT/NAME`, the same inside TLS (`https`, `wss`, `rtmps`,
+/// `rtsps`), `rtsp-udp://…` for its packets over UDP, or `tcp://HOST:PORT` and `udp://HOST:PORT` for a floor.
 struct Url {
     std::string scheme;
     Endpoint server;

@@ -4,8 +4,6 @@
 
 #include <sys/socket.h>
 
-#include <cerrno>
-
 namespace millrace::loadgen {
 
 namespace {
@@ -18,13 +16,13 @@ constexpr Duration look_for_stop = 50ms;
 Probes::Probes(const Url& url, std::size_t count) : buffer_(read_size) {
     for (std::size_t i = 0; i < count; ++i) {
         const Instant connecting = now();
-        net::Descriptor socket = connect_to(url.server);
+        Line line{url};
         std::unique_ptr<Dialogue> dialogue = make_dialogue(url, connecting);
-        probes_.push_back(std::make_unique<Probe>(std::move(socket), std::move(dialogue), Judge{connecting}));
+        probes_.push_back(std::make_unique<Probe>(std::move(line), std::move(dialogue), Judge{connecting}));
         Probe& probe = *probes_.back();
-        send_all(probe.socket.number(), probe.dialogue->next_output());
+        probe.line.send(probe.dialogue->next_output());
         probe.sources.push_back(std::make_unique<Source>(&probe, std::nullopt));
-        poll_.add(probe.socket.number(), EPOLLIN, probe.sources.back().get());
+        poll_.add(probe.line.number(), EPOLLIN, probe.sources.back().get());
         listen(probe);
     }
     thread_ = std::thread{[this] { run(); }};
@@ -52,12 +50,12 @@ void Probes::run() {
             const auto& source = *static_cast<Source*>(event.data.ptr);
             bool going = false;
             try {
-                going = !source.of->socket || read(source);
+                going = !source.of->line || read(source);
             } catch (const Hindrance&) {
                 going = false;
             }
             if (!going) {
-                source.of->socket = {};
+                source.of->line = {};
                 source.of->dialogue->ears().clear();
                 ++lost_;
             }
@@ -101,15 +99,14 @@ bool Probes::read(const Source& source) {
 }
 
 bool Probes::read(Probe& probe, Instant at) {
-    const ssize_t count = ::recv(probe.socket.number(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (count < 0 && errno == EAGAIN) {
+    const auto count = probe.line.receive(buffer_);
+    if (!count) {
         return true;
     }
-    if (count <= 0 ||
-        !probe.dialogue->receive(ByteSpan{buffer_}.first(static_cast<std::size_t>(count)), at)) {
+    if (!probe.dialogue->receive(ByteSpan{buffer_}.first(*count), at)) {
         return false;
     }
-    send_all(probe.socket.number(), probe.dialogue->next_output());
+    probe.line.send(probe.dialogue->next_output());
     return true;
 }
 

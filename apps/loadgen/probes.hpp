@@ -2,6 +2,7 @@
 
 #include "apps/loadgen/dialogue.hpp"
 #include "apps/loadgen/judge.hpp"
+#include "apps/loadgen/line.hpp"
 #include "apps/loadgen/socket.hpp"
 
 #include <atomic>
@@ -38,7 +39,7 @@ private:
         std::optional<std::size_t> ear;
     };
     struct Probe {
-        net::Descriptor socket;
+        Line line;
         std::unique_ptr<Dialogue> dialogue;
         Judge judge;
         std::vector<std::unique_ptr<Source>> sources{};

@@ -30,7 +30,10 @@ rtsp::Ports add_pair(std::vector<net::Descriptor>& ears) {
 
 RtspDialogue::RtspDialogue(const Url& url, Instant now)
     : datagrams_{url.scheme == "rtsp-udp"},
-      client_{{.url = fmt::format("rtsp://{}{}", url.server.text(), url.path)}, random_, now} {
+      client_{
+          {.url = fmt::format("{}://{}{}", datagrams_ ? "rtsp" : url.scheme, url.server.text(), url.path)},
+          random_,
+          now} {
 }
 
 Result<> RtspDialogue::receive(ByteSpan bytes, Instant now) {

@@ -4,6 +4,7 @@
 #include "net/socket_address.hpp"
 #include "net/tcp_connection.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -62,6 +63,10 @@ net::Descriptor connect_to(const Endpoint& to) {
         throw Hindrance{reason(fmt::format("no way to {}", to.text()))};
     }
     return socket;
+}
+
+void set_nonblocking(int socket) {
+    ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
 }
 
 net::Descriptor listen_on_loopback() {

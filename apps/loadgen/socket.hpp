@@ -31,6 +31,8 @@ net::Descriptor datagram_socket(std::uint16_t port);
 /// Takes the datagrams that wait, unread, and returns how many bytes they were.
 std::size_t drain_datagrams(int socket);
 
+void set_nonblocking(int socket);
+
 /// Sends what fits; throws Hindrance when the connection is gone. Returns how much.
 std::size_t send_some(int socket, ByteSpan bytes);
 /// Sends everything, waiting as long as it takes.

@@ -2,10 +2,7 @@
 
 #include "apps/loadgen/figures.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <thread>
 
 namespace millrace::loadgen {
@@ -30,12 +27,13 @@ void Swarm::add() {
         viewer->manner = Manner::slow;
     }
     const Url url = numbered(url_, size() % options_.streams);
-    viewer->socket = connect_to(url.server);
+    viewer->line = Line{url};
     viewer->dialogue = make_dialogue(url, now());
-    send_all(viewer->socket.number(), viewer->dialogue->next_output());
+    viewer->line.send(viewer->dialogue->next_output());
     viewer->source.of = viewer.get();
-    poll_.add(viewer->socket.number(), EPOLLIN, &viewer->source);
+    poll_.add(viewer->line.number(), EPOLLIN, &viewer->source);
     viewers_.push_back(std::move(viewer));
+    ++asking_;
     if (viewers_.back()->dialogue->playing()) {
         plays(*viewers_.back());
     }
@@ -68,7 +66,7 @@ void Swarm::run(Duration time) {
 }
 
 void Swarm::read(Viewer& viewer) {
-    if (!viewer.socket) {
+    if (!viewer.line) {
         return;
     }
     if (viewer.dialogue != nullptr) {
@@ -81,15 +79,14 @@ void Swarm::read(Viewer& viewer) {
 }
 
 void Swarm::converse(Viewer& viewer) {
-    const ssize_t count = ::recv(viewer.socket.number(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (count < 0 && errno == EAGAIN) {
+    const auto count = viewer.line.receive(buffer_);
+    if (!count) {
         return;
     }
-    if (count <= 0 ||
-        !viewer.dialogue->receive(ByteSpan{buffer_}.first(static_cast<std::size_t>(count)), now())) {
+    if (!viewer.dialogue->receive(ByteSpan{buffer_}.first(*count), now())) {
         return lose(viewer);
     }
-    send_all(viewer.socket.number(), viewer.dialogue->next_output());
+    viewer.line.send(viewer.dialogue->next_output());
     if (viewer.dialogue->playing()) {
         plays(viewer);
     }
@@ -102,22 +99,17 @@ void Swarm::plays(Viewer& viewer) {
     }
     viewer.dialogue.reset();
     viewer.playing_since = viewer.last_read = now();
+    --asking_;
     ++playing_;
     if (viewer.manner != Manner::ordinary) {
-        poll_.change(viewer.socket.number(), 0, &viewer.source);   // tells a broken connection all the same
+        poll_.change(viewer.line.number(), 0, &viewer.source);   // tells a broken connection all the same
     }
 }
 
 void Swarm::drain(Viewer& viewer, std::size_t at_most) {
-    // TCP drops the bytes and says how many they were (tcp(7)).
-    const ssize_t count = ::recv(viewer.socket.number(), buffer_.data(), at_most, MSG_DONTWAIT | MSG_TRUNC);
-    if (count < 0 && errno == EAGAIN) {
-        return;
+    if (const auto count = viewer.line.drop(buffer_, at_most)) {
+        took(viewer, *count);
     }
-    if (count <= 0) {
-        return lose(viewer);
-    }
-    took(viewer, static_cast<std::size_t>(count));
 }
 
 void Swarm::took(Viewer& viewer, std::size_t count) {
@@ -131,22 +123,27 @@ void Swarm::read_slowly() {
     const std::size_t end = std::min(size(), options_.stalled + options_.slow);
     for (std::size_t i = options_.stalled; i < end; ++i) {
         Viewer& viewer = *viewers_[i];
-        if (!viewer.socket || viewer.dialogue != nullptr) {
+        if (!viewer.line || viewer.dialogue != nullptr) {
             continue;
         }
         const double seconds = std::chrono::duration<double>{now() - viewer.playing_since}.count();
         const auto allowed =
             static_cast<std::uint64_t>(seconds * static_cast<double>(options_.slow_kbps) * 125);
         if (allowed >= viewer.bytes + slow_read_min) {
-            drain(viewer, std::min(read_size, allowed - viewer.bytes));
+            try {
+                drain(viewer, std::min(read_size, allowed - viewer.bytes));
+            } catch (const Hindrance&) {
+                lose(viewer);
+            }
         }
     }
 }
 
 void Swarm::lose(Viewer& viewer) {
-    if (viewer.socket) {
-        viewer.socket = {};
+    if (viewer.line) {
+        viewer.line = {};
         viewer.ears.clear();
+        asking_ -= viewer.dialogue != nullptr ? 1 : 0;
         ++(viewer.manner == Manner::ordinary ? lost_ : lost_laggards_);
     }
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "apps/loadgen/dialogue.hpp"
+#include "apps/loadgen/line.hpp"
 #include "apps/loadgen/socket.hpp"
 #include "apps/loadgen/verbs.hpp"
 
@@ -29,6 +30,8 @@ public:
     Tally end() const;
 
     std::size_t size() const { return viewers_.size(); }
+    /// Those that neither play yet nor are lost.
+    std::size_t asking() const { return asking_; }
     /// Those that reached PLAY.
     std::size_t playing() const { return playing_; }
     /// Ordinary viewers whose connection ended, and all others.
@@ -44,7 +47,7 @@ private:
         net::Descriptor ear;   // none: the connection
     };
     struct Viewer {
-        net::Descriptor socket;
+        Line line;
         Source source;
         std::vector<std::unique_ptr<Source>> ears;
         std::unique_ptr<Dialogue> dialogue;   // until it plays
@@ -69,6 +72,7 @@ private:
     Poll poll_;
     std::vector<std::unique_ptr<Viewer>> viewers_;
     std::vector<std::byte> buffer_;
+    std::size_t asking_ = 0;
     std::size_t playing_ = 0;
     std::size_t lost_ = 0;
     std::size_t lost_laggards_ = 0;

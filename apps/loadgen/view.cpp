@@ -15,6 +15,7 @@ namespace {
 
 constexpr Duration play_patience = 20s;
 constexpr Duration step = 20ms;
+constexpr std::size_t asking_max = 64;   // a server turns away who comes with too many at once
 // The window begins in the middle of a group of pictures, so that each viewer's key frames are whole in it.
 constexpr Duration after_key = 400ms;
 constexpr Duration key_patience = 3s;
@@ -23,13 +24,14 @@ void ramp_up(Swarm& swarm, const ViewOptions& options) {
     const Instant began = now();
     while (swarm.size() < options.viewers) {
         const double due = std::chrono::duration<double>{now() - began}.count() * options.ramp;
-        while (swarm.size() < options.viewers && static_cast<double>(swarm.size()) <= due) {
+        while (swarm.size() < options.viewers && static_cast<double>(swarm.size()) <= due &&
+               swarm.asking() < asking_max) {
             swarm.add();
         }
         swarm.run(std::min(step, seconds(1 / options.ramp)));
     }
     const Instant last = now() + play_patience;
-    while (swarm.playing() + swarm.lost() + swarm.lost_laggards() < options.viewers && now() < last) {
+    while (swarm.asking() > 0 && now() < last) {
         swarm.run(step);
     }
 }

@@ -33,6 +33,7 @@ constexpr Said formats[] = {
     {rtp::Encoding::l16, ""},
     {rtp::Encoding::g722, ""},
     {rtp::Encoding::mpeg_ts, ""},
+    {rtp::Encoding::klv, ""},
 };
 
 /// What came out must go in again wherever its format can be written.

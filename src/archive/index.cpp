@@ -1,7 +1,6 @@
 #include "archive/index.hpp"
 
 #include "archive/batch.hpp"
-#include "archive/statement.hpp"
 
 #include <sqlite3.h>
 
@@ -43,7 +42,8 @@ std::int64_t flags_of(const Fragment& fragment) {
 /// All or nothing of what is done while it stands.
 class Index::Transaction {
 public:
-    explicit Transaction(Index& index) : index_{index}, begun_{index.run("BEGIN IMMEDIATE")} {}
+    explicit Transaction(Index& index)
+        : index_{index}, begun_{Statement{index.statements_, "BEGIN IMMEDIATE"}.done()} {}
     Transaction(const Transaction&) = delete;
     Transaction& operator=(const Transaction&) = delete;
     ~Transaction() {
@@ -53,7 +53,7 @@ public:
     }
     const Result<>& begun() const { return begun_; }
     Result<> commit() {
-        Result<> done = index_.run("COMMIT");
+        Result<> done = Statement{index_.statements_, "COMMIT"}.done();
         committed_ = done.has_value();
         return done;
     }
@@ -94,7 +94,9 @@ Result<> Index::open() {
     }
     if (!ready) {
         close();
+        return ready;
     }
+    statements_.begin(database_);
     return ready;
 }
 
@@ -112,6 +114,7 @@ Result<> Index::begin_anew() {
 }
 
 void Index::close() {
+    statements_.forget();
     sqlite3_close(std::exchange(database_, nullptr));
 }
 
@@ -121,24 +124,24 @@ Result<> Index::put_file(const FileRow& row, std::span<const Fragment> fragments
     if (!all.begun()) {
         return all.begun();
     }
-    Statement file{database_, "INSERT OR REPLACE INTO files VALUES(?,?,?,?,?,?,?,?,?,?,?)"};
+    Statement file{statements_, "INSERT OR REPLACE INTO files VALUES(?,?,?,?,?,?,?,?,?,?,?)"};
     file.put(row.id).put(row.facts.stream).put(row.facts.run).put(row.facts.codecs).put(row.facts.cause);
     file.put(row.seal_cause).put(row.init.span()).put(std::int64_t{static_cast<std::uint8_t>(row.state)});
     if (Result<> done = file.put(row.begin).put(row.end).put(row.bytes).done(); !done) {
         return done;
     }
     Result<> home = row.home == Home::here
-                        ? Statement{database_, "DELETE FROM homes WHERE file=?"}.put(row.id).done()
+                        ? Statement{statements_, "DELETE FROM homes WHERE file=?"}.put(row.id).done()
                         : put_home(row.id, row.home, row.bucket);
     if (!home) {
         return home;
     }
-    Statement before{database_, "DELETE FROM fragments WHERE file=? AND place>=?"};
+    Statement before{statements_, "DELETE FROM fragments WHERE file=? AND place>=?"};
     const std::uint64_t from = fragments.empty() ? UINT64_C(1) << 62U : fragments.front().offset;
     if (Result<> done = before.put(row.id).put(from).done(); !done) {
         return done;
     }
-    Statement one{database_, "INSERT INTO fragments VALUES(?,?,?,?,?,?,?,?)"};
+    Statement one{statements_, "INSERT INTO fragments VALUES(?,?,?,?,?,?,?,?)"};
     for (const Fragment& fragment : fragments) {
         one.put(row.id).put(fragment.offset).put(fragment.number).put(fragment.size).put(fragment.utc);
         one.put(fragment.media_us).put(fragment.duration_us).put(flags_of(fragment));
@@ -148,7 +151,7 @@ Result<> Index::put_file(const FileRow& row, std::span<const Fragment> fragments
         one.again();
     }
     // A fragment keeps the revision that it came with.
-    Statement revised{database_, "INSERT OR IGNORE INTO revised VALUES(?,?,?)"};
+    Statement revised{statements_, "INSERT OR IGNORE INTO revised VALUES(?,?,?)"};
     for (const Fragment& fragment : revision == 0 ? std::span<const Fragment>{} : fragments) {
         if (Result<> done = revised.put(row.id).put(fragment.offset).put(revision).done(); !done) {
             return done;
@@ -164,17 +167,17 @@ Result<> Index::remove_file(std::uint64_t id) {
     if (!all.begun()) {
         return all.begun();
     }
-    if (Result<> done = Statement{database_, "DELETE FROM fragments WHERE file=?"}.put(id).done(); !done) {
+    if (Result<> done = Statement{statements_, "DELETE FROM fragments WHERE file=?"}.put(id).done(); !done) {
         return done;
     }
     for (const char* const sql :
          {"DELETE FROM homes WHERE file=?", "DELETE FROM acknowledged WHERE file=?",
           "DELETE FROM acknowledged_files WHERE file=?", "DELETE FROM revised WHERE file=?"}) {
-        if (Result<> done = Statement{database_, sql}.put(id).done(); !done) {
+        if (Result<> done = Statement{statements_, sql}.put(id).done(); !done) {
             return done;
         }
     }
-    if (Result<> done = Statement{database_, "DELETE FROM files WHERE id=?"}.put(id).done(); !done) {
+    if (Result<> done = Statement{statements_, "DELETE FROM files WHERE id=?"}.put(id).done(); !done) {
         return done;
     }
     return all.commit();
@@ -182,7 +185,7 @@ Result<> Index::remove_file(std::uint64_t id) {
 
 Result<> Index::put_home(std::uint64_t file, Home home, const std::string& bucket) {
     note_change(file);
-    return Statement{database_, "INSERT OR REPLACE INTO homes VALUES(?,?,?)"}
+    return Statement{statements_, "INSERT OR REPLACE INTO homes VALUES(?,?,?)"}
         .put(file)
         .put(std::int64_t{static_cast<std::uint8_t>(home)})
         .put(bucket)
@@ -195,11 +198,11 @@ Result<> Index::sync() {
 }
 
 Result<> Index::note_known(const std::string& bucket) {
-    return Statement{database_, "INSERT OR REPLACE INTO known_buckets VALUES(?)"}.put(bucket).done();
+    return Statement{statements_, "INSERT OR REPLACE INTO known_buckets VALUES(?)"}.put(bucket).done();
 }
 
 Result<> Index::add_gap(const std::string& stream, const Gap& gap) {
-    return Statement{database_, "INSERT OR REPLACE INTO gaps VALUES(?,?,?,?)"}
+    return Statement{statements_, "INSERT OR REPLACE INTO gaps VALUES(?,?,?,?)"}
         .put(stream)
         .put(gap.begin)
         .put(gap.end)
@@ -218,7 +221,7 @@ Result<bool> Index::fill_gaps(const std::string& stream, Span span) {
         return std::unexpected(all.begun().error());
     }
     for (const Gap& gap : *filled) {
-        Statement one{database_, "DELETE FROM gaps WHERE stream=? AND begin=? AND end=?"};
+        Statement one{statements_, "DELETE FROM gaps WHERE stream=? AND begin=? AND end=?"};
         Result<> done = one.put(stream).put(gap.begin).put(gap.end).done();
         if (done && gap.begin < span.from) {
             done = add_gap(stream, {gap.begin, span.from, gap.cause});
@@ -264,7 +267,7 @@ Result<> Index::name_gaps(const std::string& stream, const Gap& named, std::int6
 }
 
 Result<> Index::drop_slivers(const std::string& stream, Span span, std::int64_t us_max) {
-    return Statement{database_, "DELETE FROM gaps WHERE stream=? AND begin<? AND end>? AND end-begin<=?"}
+    return Statement{statements_, "DELETE FROM gaps WHERE stream=? AND begin<? AND end>? AND end-begin<=?"}
         .put(stream)
         .put(span.to)
         .put(span.from)
@@ -279,7 +282,7 @@ Result<> Index::note_retention(const FileRow& taken) {
     }
     const std::string& stream = taken.facts.stream;
     // Of the stretch between the two files that stay on either side.
-    Statement before{database_,
+    Statement before{statements_,
                      "SELECT coalesce(min(begin), ?2), coalesce(max(end), ?3) FROM gaps WHERE stream=?1 AND "
                      "begin>=coalesce((SELECT end FROM files WHERE stream=?1 AND begin<=?2 AND id<>?4 "
                      "ORDER BY begin DESC LIMIT 1), begin) AND "
@@ -294,7 +297,7 @@ Result<> Index::note_retention(const FileRow& taken) {
     const WallTime begin = std::min(taken.begin, before.time());
     const WallTime end = std::max(taken.end, before.time());
     before.again();
-    Statement inside{database_, "DELETE FROM gaps WHERE stream=? AND begin>=? AND end<=?"};
+    Statement inside{statements_, "DELETE FROM gaps WHERE stream=? AND begin>=? AND end<=?"};
     if (Result<> done = inside.put(stream).put(begin).put(end).done(); !done) {
         return done;
     }
@@ -305,12 +308,12 @@ Result<> Index::note_retention(const FileRow& taken) {
 }
 
 Result<> Index::remember_time(WallTime now) {
-    return Statement{database_, "INSERT OR REPLACE INTO clock VALUES(1,?)"}.put(now).done();
+    return Statement{statements_, "INSERT OR REPLACE INTO clock VALUES(1,?)"}.put(now).done();
 }
 
 Result<> Index::mark_damaged(std::uint64_t file, std::uint64_t number) {
     note_change(file);
-    return Statement{database_, "UPDATE fragments SET flags=flags|4 WHERE file=? AND number=?"}
+    return Statement{statements_, "UPDATE fragments SET flags=flags|4 WHERE file=? AND number=?"}
         .put(file)
         .put(number)
         .done();

@@ -3,6 +3,7 @@
 #include "archive/fragment.hpp"
 #include "archive/fragment_times.hpp"
 #include "archive/sqlite_folder.hpp"
+#include "archive/statement.hpp"
 #include "hub/recorded_stream.hpp"
 
 #include <functional>
@@ -202,7 +203,6 @@ public:
     Result<std::string> integrity();
 
 private:
-    friend class Statement;
     class Transaction;
     Result<> run(const char* sql);
     std::unexpected<Error> failure();
@@ -215,6 +215,7 @@ private:
     Folder& folder_;
     SqliteFolder sqlite_;
     sqlite3* database_ = nullptr;
+    Statements statements_;
     std::move_only_function<void(std::uint64_t)> watcher_;
 };
 

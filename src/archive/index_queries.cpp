@@ -81,14 +81,14 @@ Result<std::optional<T>> first_of(Result<std::vector<T>> found) {
 }   // namespace
 
 Result<std::vector<FileRow>> Index::files() {
-    Statement all{database_,
+    Statement all{statements_,
                   "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
                   "coalesce(bucket,'') FROM files LEFT JOIN homes ON file=id ORDER BY id"};
     return rows(all, read_file_row);
 }
 
 Result<std::vector<FileRow>> Index::files_behind(std::uint64_t after, std::size_t count_max) {
-    Statement some{database_,
+    Statement some{statements_,
                    "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
                    "coalesce(bucket,''),init FROM files LEFT JOIN homes ON file=id WHERE id>? ORDER BY id "
                    "LIMIT ?"};
@@ -109,7 +109,7 @@ Result<std::optional<FileRow>> Index::file(std::uint64_t id) {
 }
 
 Result<std::optional<FileRow>> Index::newest(const std::string& stream) {
-    Statement newest{database_,
+    Statement newest{statements_,
                      "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
                      "coalesce(bucket,'') FROM files LEFT JOIN homes ON file=id WHERE stream=? "
                      "ORDER BY begin DESC, id DESC LIMIT 1"};
@@ -118,7 +118,7 @@ Result<std::optional<FileRow>> Index::newest(const std::string& stream) {
 }
 
 Result<std::vector<hub::RecordedStream>> Index::streams() {
-    Statement all{database_,
+    Statement all{statements_,
                   "SELECT stream,min(begin),max(end),sum(bytes),(SELECT count(*) FROM gaps WHERE "
                   "gaps.stream=files.stream) FROM files WHERE end>begin GROUP BY stream ORDER BY stream"};
     return rows(all, [](Statement& row) {
@@ -134,13 +134,14 @@ Result<std::vector<hub::RecordedStream>> Index::streams() {
 
 Result<std::optional<WallTime>> Index::end_before(const FileRow& file) {
     Statement before{
-        database_, "SELECT end FROM files WHERE stream=? AND begin<? AND id<>? ORDER BY begin DESC LIMIT 1"};
+        statements_,
+        "SELECT end FROM files WHERE stream=? AND begin<? AND id<>? ORDER BY begin DESC LIMIT 1"};
     before.put(file.facts.stream).put(file.begin).put(file.id);
     return first_of(rows(before, [](Statement& row) { return row.time(); }));
 }
 
 Result<std::optional<FileRow>> Index::next_to_move(const std::string& bucket, std::uint64_t after) {
-    Statement next{database_,
+    Statement next{statements_,
                    "SELECT id,stream,run,codecs,cause,seal_cause,state,begin,end,bytes,coalesce(home,0),"
                    "coalesce(bucket,'') FROM files LEFT JOIN homes ON file=id WHERE id>?2 AND state=1 AND "
                    "(home IS NULL OR (home=1 AND bucket<>?1)) ORDER BY id LIMIT 1"};
@@ -149,7 +150,7 @@ Result<std::optional<FileRow>> Index::next_to_move(const std::string& bucket, st
 }
 
 Result<Unmoved> Index::unmoved(const std::string& bucket) {
-    Statement sum{database_,
+    Statement sum{statements_,
                   "SELECT count(*),coalesce(sum(bytes),0) FROM files LEFT JOIN homes ON file=id WHERE "
                   "state=1 AND (home IS NULL OR (home=1 AND bucket<>?1))"};
     sum.put(bucket);
@@ -161,7 +162,7 @@ Result<Unmoved> Index::unmoved(const std::string& bucket) {
 }
 
 Result<bool> Index::knows_bucket(const std::string& bucket) {
-    Statement known{database_, "SELECT 1 FROM known_buckets WHERE bucket=?"};
+    Statement known{statements_, "SELECT 1 FROM known_buckets WHERE bucket=?"};
     known.put(bucket);
     return known.step();
 }
@@ -169,7 +170,7 @@ Result<bool> Index::knows_bucket(const std::string& bucket) {
 Result<std::vector<FoundFragment>> Index::fragments(const std::string& stream, Span span,
                                                     std::size_t count_max, std::uint64_t revision) {
     Statement found{
-        database_,
+        statements_,
         "SELECT f.id,f.run,f.codecs,f.cause,g.place,g.number,g.size,g.utc,g.media,g.duration,"
         "g.flags,coalesce(h.home,0),coalesce(a.at,0) FROM files f JOIN fragments g ON g.file=f.id "
         "LEFT JOIN homes h ON h.file=f.id LEFT JOIN acknowledged a ON a.file=f.id AND "
@@ -195,7 +196,7 @@ Result<std::vector<FoundFragment>> Index::fragments(const std::string& stream, S
 }
 
 Result<std::optional<FoundFragment>> Index::fragment(std::uint64_t file, std::uint64_t number) {
-    Statement found{database_,
+    Statement found{statements_,
                     "SELECT f.id,f.run,f.codecs,f.cause,g.place,g.number,g.size,g.utc,g.media,g.duration,"
                     "g.flags,0 FROM fragments g JOIN files f ON g.file=f.id WHERE g.file=? AND g.number=?"};
     found.put(file).put(number);
@@ -203,7 +204,7 @@ Result<std::optional<FoundFragment>> Index::fragment(std::uint64_t file, std::ui
 }
 
 Result<std::vector<Fragment>> Index::fragments_of(std::uint64_t file) {
-    Statement found{database_,
+    Statement found{statements_,
                     "SELECT file,'','','',place,number,size,utc,media,duration,flags,0 FROM fragments WHERE "
                     "file=? ORDER BY place"};
     found.put(file);
@@ -211,7 +212,7 @@ Result<std::vector<Fragment>> Index::fragments_of(std::uint64_t file) {
 }
 
 Result<std::vector<Gap>> Index::gaps(const std::string& stream, Span span, std::size_t count_max) {
-    Statement found{database_,
+    Statement found{statements_,
                     "SELECT begin,end,cause FROM gaps WHERE stream=? AND begin<? AND end>? ORDER BY begin "
                     "LIMIT ?"};
     found.put(stream).put(span.to).put(span.from).put(static_cast<std::uint64_t>(count_max));
@@ -225,7 +226,7 @@ Result<std::vector<Gap>> Index::gaps(const std::string& stream, Span span, std::
 Result<std::map<std::string, std::uint64_t>> Index::imported() {
     // A file that was begun after another one, of a time before it.
     Statement found{
-        database_,
+        statements_,
         "SELECT stream,max(id) FROM (SELECT stream,id,run,min(id) OVER (PARTITION BY stream ORDER BY "
         "begin DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS later FROM files) "
         "WHERE later<id OR run LIKE '%-import' GROUP BY stream"};
@@ -238,7 +239,7 @@ Result<std::map<std::string, std::uint64_t>> Index::imported() {
 }
 
 Result<std::map<std::string, std::uint64_t>> Index::revised() {
-    Statement found{database_,
+    Statement found{statements_,
                     "SELECT stream,max(revision) FROM revised JOIN files ON file=id GROUP BY stream"};
     const auto all = rows(found, [](Statement& row) {
         std::string stream = row.text();
@@ -249,13 +250,14 @@ Result<std::map<std::string, std::uint64_t>> Index::revised() {
 }
 
 Result<std::set<std::string>> Index::with_imports() {
-    Statement found{database_, "SELECT DISTINCT stream FROM files WHERE run LIKE '%-import'"};
+    Statement found{statements_, "SELECT DISTINCT stream FROM files WHERE run LIKE '%-import'"};
     const auto all = rows(found, [](Statement& row) { return row.text(); });
     return all ? Result<std::set<std::string>>{{all->begin(), all->end()}} : std::unexpected(all.error());
 }
 
 Result<std::vector<Gap>> Index::newest_gaps(const std::string& stream, std::size_t count_max) {
-    Statement found{database_, "SELECT begin,end,cause FROM gaps WHERE stream=? ORDER BY begin DESC LIMIT ?"};
+    Statement found{statements_,
+                    "SELECT begin,end,cause FROM gaps WHERE stream=? ORDER BY begin DESC LIMIT ?"};
     found.put(stream).put(static_cast<std::uint64_t>(count_max));
     auto all = rows(found, [](Statement& row) {
         const WallTime begin = row.time();
@@ -269,13 +271,13 @@ Result<std::vector<Gap>> Index::newest_gaps(const std::string& stream, std::size
 }
 
 Result<> Index::acknowledge(std::uint64_t file, std::uint64_t place, WallTime at) {
-    Result<> done = Statement{database_, "INSERT OR REPLACE INTO acknowledged VALUES(?,?,?)"}
+    Result<> done = Statement{statements_, "INSERT OR REPLACE INTO acknowledged VALUES(?,?,?)"}
                         .put(file)
                         .put(place)
                         .put(at)
                         .done();
     return done
-               ? Statement{database_,
+               ? Statement{statements_,
                            "INSERT OR IGNORE INTO acknowledged_files SELECT id FROM files WHERE id=?1 AND "
                            "state=1 "
                            "AND NOT EXISTS(SELECT 1 FROM fragments g WHERE g.file=?1 AND g.flags&4=0 AND NOT "
@@ -287,7 +289,7 @@ Result<> Index::acknowledge(std::uint64_t file, std::uint64_t place, WallTime at
 
 Result<std::vector<FoundFragment>> Index::unacknowledged(const UplinkAsk& ask) {
     Statement found{
-        database_,
+        statements_,
         "SELECT f.id,f.run,f.codecs,coalesce(p.cause,f.cause),g.place,g.number,g.size,g.utc,g.media,"
         "g.duration,g.flags,coalesce(h.home,0),"
         "g.place=(SELECT min(place) FROM fragments b WHERE b.file=f.id) "
@@ -308,7 +310,7 @@ Result<std::vector<FoundFragment>> Index::unacknowledged(const UplinkAsk& ask) {
 
 Result<Unacknowledged> Index::unacknowledged(const std::string& stream) {
     Statement sum{
-        database_,
+        statements_,
         "SELECT count(*),coalesce(sum(g.size),0),coalesce(min(g.utc),0) FROM files f JOIN fragments g ON "
         "g.file=f.id WHERE f.stream=?1 AND g.flags&4=0 AND f.run NOT LIKE '%-import' AND f.id NOT IN "
         "(SELECT file FROM acknowledged_files) AND NOT EXISTS(SELECT 1 FROM acknowledged a WHERE "
@@ -325,14 +327,14 @@ Result<Unacknowledged> Index::unacknowledged(const std::string& stream) {
 }
 
 Result<std::set<std::uint64_t>> Index::acknowledged_files() {
-    Statement all{database_, "SELECT file FROM acknowledged_files"};
+    Statement all{statements_, "SELECT file FROM acknowledged_files"};
     const auto found = rows(all, [](Statement& row) { return row.natural(); });
     return found ? Result<std::set<std::uint64_t>>{{found->begin(), found->end()}}
                  : std::unexpected(found.error());
 }
 
 Result<std::optional<WallTime>> Index::first_begin(const std::string& stream) {
-    Statement first{database_,
+    Statement first{statements_,
                     "SELECT begin FROM (SELECT begin FROM files WHERE stream=?1 AND end>begin ORDER BY begin "
                     "LIMIT 1) UNION ALL SELECT begin FROM (SELECT begin FROM gaps WHERE stream=?1 ORDER BY "
                     "begin LIMIT 1) ORDER BY begin LIMIT 1"};
@@ -341,20 +343,20 @@ Result<std::optional<WallTime>> Index::first_begin(const std::string& stream) {
 }
 
 Result<std::optional<WallTime>> Index::newest_gap(const std::string& stream) {
-    Statement newest{database_, "SELECT end FROM gaps WHERE stream=? ORDER BY end DESC LIMIT 1"};
+    Statement newest{statements_, "SELECT end FROM gaps WHERE stream=? ORDER BY end DESC LIMIT 1"};
     newest.put(stream);
     return first_of(rows(newest, [](Statement& row) { return row.time(); }));
 }
 
 Result<std::optional<WallTime>> Index::last_time() {
-    Statement last{database_,
+    Statement last{statements_,
                    "SELECT coalesce((SELECT utc FROM clock), max(end)) FROM files HAVING count(*)>0"};
     return first_of(rows(last, [](Statement& row) { return row.time(); }));
 }
 
 Result<std::map<std::string, std::uint64_t>> Index::last_numbers() {
     Statement found{
-        database_,
+        statements_,
         "SELECT f.stream,max(g.number) FROM files f JOIN fragments g ON g.file=f.id WHERE f.id IN "
         "(SELECT max(id) FROM files WHERE run NOT LIKE '%-import' AND EXISTS(SELECT 1 FROM "
         "fragments WHERE file=files.id) GROUP BY stream) GROUP BY f.stream"};
@@ -367,13 +369,13 @@ Result<std::map<std::string, std::uint64_t>> Index::last_numbers() {
 }
 
 Result<std::uint64_t> Index::fragment_count() {
-    Statement count{database_, "SELECT count(*) FROM fragments"};
+    Statement count{statements_, "SELECT count(*) FROM fragments"};
     const auto found = first_of(rows(count, [](Statement& row) { return row.natural(); }));
     return found ? Result<std::uint64_t>{found->value_or(0)} : std::unexpected(found.error());
 }
 
 Result<std::string> Index::integrity() {
-    Statement look{database_, "PRAGMA integrity_check(1)"};
+    Statement look{statements_, "PRAGMA integrity_check(1)"};
     const auto found = first_of(rows(look, [](Statement& row) { return row.text(); }));
     if (!found) {
         return std::unexpected(found.error());

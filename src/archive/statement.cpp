@@ -13,12 +13,37 @@ std::unexpected<Error> sqlite_failure(int code) {
     }
 }
 
-Statement::Statement(sqlite3* database, const char* sql) {
-    code_ = database == nullptr ? SQLITE_IOERR : sqlite3_prepare_v2(database, sql, -1, &statement_, nullptr);
+void Statements::forget() {
+    for (const auto& [text, statement] : kept_) {
+        sqlite3_finalize(statement);
+    }
+    kept_.clear();
+    database_ = nullptr;
 }
 
-Statement::~Statement() {
-    sqlite3_finalize(statement_);
+sqlite3_stmt* Statements::take(const char* sql, int& code) {
+    if (const auto kept = kept_.find(sql); kept != kept_.end()) {
+        sqlite3_stmt* const statement = kept->second;
+        kept_.erase(kept);
+        return statement;
+    }
+    sqlite3_stmt* statement = nullptr;
+    code = database_ == nullptr
+               ? SQLITE_IOERR
+               : sqlite3_prepare_v3(database_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    return statement;
+}
+
+void Statements::give_back(sqlite3_stmt* statement) {
+    if (statement == nullptr) {
+        return;
+    }
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);   // they point at what goes now
+    // Two that were used at the same time have one place.
+    if (kept_.size() >= kept_max || !kept_.emplace(sqlite3_sql(statement), statement).second) {
+        sqlite3_finalize(statement);
+    }
 }
 
 Statement& Statement::put(std::int64_t value) {

@@ -13,6 +13,7 @@ namespace millrace::ts {
 /// The programme's tracks, whenever its map changed: with a kind, and a configuration where one is known.
 struct Announced {
     std::vector<media::Track> tracks;
+    bool klv = false;   ///< beside them there is KLV
 };
 /// A track's configuration, before its first unit that has it.
 struct Configured {

@@ -41,6 +41,12 @@ bool goes_on(const ElementaryReader& reader, const Wanted& stream) {
     return reader.codec() == stream.codec && same_config;
 }
 
+/// The first such stream.
+auto klv_of(const ProgrammeMap& map) {
+    return std::ranges::find_if(map.streams,
+                                [](const MapEntry& one) { return is_klv(one.stream_type, one.descriptors); });
+}
+
 std::unique_ptr<ElementaryReader> make_stream(const Wanted& stream, media::TrackId id, ReaderShared& shared) {
     const media::Kind kind = media::kind_of(stream.codec);
     const auto make = kind == media::Kind::video ? read_pictures : read_frames;
@@ -166,8 +172,7 @@ void Reader::take_map(ByteSpan section) {
 }
 
 void Reader::take_klv(const ProgrammeMap& map) {
-    const auto entry = std::ranges::find_if(
-        map.streams, [](const MapEntry& one) { return is_klv(one.stream_type, one.descriptors); });
+    const auto entry = klv_of(map);
     if (entry == map.streams.end() || entry->pid == programme_->map_pid) {
         klv_.reset();
         return;
@@ -227,7 +232,7 @@ void Reader::take_streams(const ProgrammeMap& map) {
     if (!changed) {
         return;   // another version that says the same
     }
-    Announced announced;
+    Announced announced{.tracks = {}, .klv = klv_of(map) != map.streams.end()};
     for (const auto& stream : streams_) {
         announced.tracks.push_back(stream->track());
     }

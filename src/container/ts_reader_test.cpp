@@ -367,13 +367,18 @@ TEST(TsReader, klv_comes_out_of_its_cells_and_without_them) {
     for (const bool in_cells : {true, false}) {
         std::uint8_t table_counter = 0;
         std::uint8_t counter = 0;
-        std::vector<std::byte> stream = tables({.streams = {{in_cells ? metadata : private_data, 0x101,
+        const auto h264 = static_cast<std::uint8_t>(StreamType::h264);
+        std::vector<std::byte> stream = tables({.streams = {{h264, 0x100, {}},
+                                                            {in_cells ? metadata : private_data, 0x101,
                                                              bytes_of(in_cells ? described : registered)}}},
                                                table_counter);
         const std::string cells("\0\1\xDF\0\3abc\0\2\xDF\0\1d", 14);
         samples::append(stream, private_pes(0x101, 90'000, in_cells ? cells : "abc", counter));
         samples::append(stream, private_pes(0x101, 93'600, in_cells ? cells.substr(0, 7) : "d", counter));
         const Heard heard = hear(stream);
+        ASSERT_EQ(heard.announced.size(), 1U);
+        EXPECT_EQ(heard.announced[0].tracks.size(), 1U);
+        EXPECT_TRUE(heard.announced[0].klv);
         ASSERT_EQ(heard.messages.size(), 2U);
         EXPECT_EQ(as_text(heard.messages[0].body), "abc");
         EXPECT_EQ(as_text(heard.messages[1].body), "d");

@@ -108,6 +108,8 @@ TEST(StreamMessages, klv_has_the_place_of_its_own_time_on_the_runs_timeline) {
         world.time.settle();
     };
     show(0, 5'000'000, true);
+    world.desk_a.executor.run(
+        [&] { camera.publication->say({.kind = media::TimedMessage::Kind::klv, .body = {}}); });
     Viewer viewer{world, world.desk_b};
     show(40, 5'000'040, false);
     say_klv(5'000'040);

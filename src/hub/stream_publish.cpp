@@ -146,6 +146,14 @@ void Stream::append(std::uint64_t publication, Batch batch) {
     meter_.count_chunks(batch.chunks);
     meter_.count_unusable(batch.dropped);
     camera_ = batch.camera ? batch.camera : camera_;
+    // KLV of no bytes says that there will be some, to those who must know beforehand.
+    std::erase_if(batch.messages, [this](const media::TimedMessage& one) {
+        const bool announces = one.kind == media::TimedMessage::Kind::klv && one.body.empty();
+        if (announces) {
+            messages_said_.insert(one.kind);
+        }
+        return announces;
+    });
     bool media = false;
     for (PublishedItem& item : batch.items) {
         if (auto* track = std::get_if<media::Track>(&item)) {

@@ -19,7 +19,7 @@ struct TimedMessage {
     static constexpr std::int64_t timescale = 90'000;
 
     Kind kind = Kind::result;
-    Bytes body;           ///< of a result: one JSON object on one line, as its sender wrote it
+    Bytes body;           ///< of a result: one JSON object on one line; KLV without one: there will be some
     WallTime capture{};   ///< when the picture was taken; zero: not said
     /// Of that picture, in ticks of 90 kHz on the stream's run timeline. The stream's home says it.
     std::int64_t pts = 0;

@@ -57,6 +57,9 @@ private:
             for (media::Track& track : announced->tracks) {
                 into.items.emplace_back(std::move(track));
             }
+            if (announced->klv) {
+                into.messages.push_back({.kind = media::TimedMessage::Kind::klv, .body = {}});
+            }
         } else if (auto* configured = std::get_if<ts::Configured>(&item)) {
             into.items.emplace_back(media::Track{.id = configured->track,
                                                  .kind = media::kind_of(configured->config->codec),

@@ -1,6 +1,7 @@
 #include "session/rtp_intake.hpp"
 
 #include "base/log.hpp"
+#include "protocol/rtp/klv.hpp"
 #include "protocol/rtsp/track_payloads.hpp"
 
 #include <algorithm>
@@ -47,7 +48,8 @@ RtpIntake::RtpIntake(std::span<const Line> lines, const Options& options) {
                                               .capture_time_id = line.capture_time_id,
                                               .full_intra = line.full_intra});
         if (receiver) {
-            const auto track = static_cast<media::TrackId>(streams_.size());
+            const auto track = static_cast<media::TrackId>(
+                std::ranges::count_if(streams_, [](const Stream& one) { return !is_klv(one); }));
             streams_.push_back({line.media, track, std::move(*receiver)});
         }
     }
@@ -57,7 +59,7 @@ std::vector<media::Track> RtpIntake::tracks() const {
     std::vector<media::Track> tracks;
     for (const Stream& stream : streams_) {
         // What a transport stream carries it says itself.
-        if (stream.receiver.format().encoding != rtp::Encoding::mpeg_ts) {
+        if (stream.receiver.format().encoding != rtp::Encoding::mpeg_ts && !is_klv(stream)) {
             tracks.push_back({.id = stream.track,
                               .kind = rtp::kind_of(stream.receiver.format().encoding),
                               .language = {},
@@ -71,10 +73,15 @@ void RtpIntake::begin_at(std::span<const Start> starts) {
     const auto start_of = [&](const Stream& stream) {
         return std::ranges::find(starts, stream.media, &Start::media);
     };
-    if (!std::ranges::all_of(streams_, [&](const Stream& one) { return start_of(one) != starts.end(); })) {
+    // KLV may be rare: nobody could say yet where it begins.
+    const auto is_told = [&](const Stream& one) { return start_of(one) != starts.end(); };
+    if (!std::ranges::all_of(streams_, [&](const Stream& one) { return is_klv(one) || is_told(one); })) {
         return;
     }
     for (std::size_t i = 0; i < streams_.size(); ++i) {
+        if (!is_told(streams_[i])) {
+            continue;
+        }
         const std::uint32_t rate = streams_[i].receiver.format().clock_rate;
         const std::uint64_t microseconds = std::uint64_t{start_of(streams_[i])->timestamp} * 1'000'000 / rate;
         alignment_.begins_at(i, microseconds * 1us);
@@ -115,19 +122,34 @@ Instant RtpIntake::deadline() const {
 std::optional<media::AccessUnit> RtpIntake::next(Instant now) {
     for (std::size_t i = 0; i < streams_.size(); ++i) {
         Stream& stream = streams_[i];
-        std::optional<media::AccessUnit> unit = stream.receiver.next();
-        if (!unit) {
-            continue;
+        while (std::optional<media::AccessUnit> unit = stream.receiver.next()) {
+            if (is_klv(stream)) {
+                take_klv(i, std::move(*unit), now);
+                continue;
+            }
+            begun_ = true;
+            stream.left_out_early = stream.left_out_early.value_or(left_out(stream));
+            // A transport stream has tracks and times of its own; reports speak of RTP's.
+            const bool own_times = stream.receiver.format().encoding == rtp::Encoding::mpeg_ts;
+            const auto sender_time = own_times ? std::nullopt : stream.receiver.sender_time(*unit);
+            unit->track = static_cast<media::TrackId>(stream.track + (own_times ? unit->track : 0));
+            alignment_.place(i, *unit, now, sender_time);
+            return unit;
         }
-        stream.left_out_early = stream.left_out_early.value_or(left_out(stream));
-        // A transport stream has tracks and times of its own; reports speak of RTP's.
-        const bool own_times = stream.receiver.format().encoding == rtp::Encoding::mpeg_ts;
-        const auto sender_time = own_times ? std::nullopt : stream.receiver.sender_time(*unit);
-        unit->track = static_cast<media::TrackId>(stream.track + (own_times ? unit->track : 0));
-        alignment_.place(i, *unit, now, sender_time);
-        return unit;
     }
     return std::nullopt;
+}
+
+/// Before the first picture or sound it is nobody's, and is not to set the pace.
+void RtpIntake::take_klv(std::size_t index, media::AccessUnit unit, Instant now) {
+    if (begun_ && messages_.size() < hub::Publication::messages_max) {
+        alignment_.place(index, unit, now, streams_[index].receiver.sender_time(unit));
+        messages_.push_back(rtp::klv_message(unit));
+    }
+}
+
+bool RtpIntake::has_klv() const {
+    return std::ranges::any_of(streams_, is_klv);
 }
 
 void RtpIntake::ask_key_frame() {
@@ -186,13 +208,11 @@ bool RtpIntake::waits_for_key_frame() const {
 }
 
 bool RtpIntake::ended() const {
-    return !streams_.empty() &&
-           std::ranges::all_of(streams_, [](const Stream& one) { return one.receiver.ended(); });
+    return all_media([](const rtp::Receiver& one) { return one.ended(); });
 }
 
 bool RtpIntake::unpublished() const {
-    return !streams_.empty() &&
-           std::ranges::all_of(streams_, [](const Stream& one) { return one.receiver.unpublished(); });
+    return all_media([](const rtp::Receiver& one) { return one.unpublished(); });
 }
 
 }   // namespace millrace::session

@@ -5,6 +5,7 @@
 #include "protocol/rtp/receiver.hpp"
 #include "protocol/sdp/description.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -51,6 +52,10 @@ public:
     void advance(Instant now);
     Instant deadline() const;
     std::optional<media::AccessUnit> next(Instant now);
+    /// Whether there is a track of KLV, which is none of the hub's: it comes as messages. Take them behind
+    /// the units; those beyond hub::Publication::messages_max are left out.
+    bool has_klv() const;
+    std::vector<media::TimedMessage> take_messages() { return std::exchange(messages_, {}); }
 
     /// The stream wants a key frame: those who send pictures are asked with their next report, at most one
     /// in rtp::Receiver::key_frame_request_interval.
@@ -84,10 +89,24 @@ private:
         std::optional<std::uint64_t> left_out_early{};   // before the first unit; nothing: there was none yet
     };
     Stream* of(unsigned media);
+    static bool is_klv(const Stream& stream) {
+        return stream.receiver.format().encoding == rtp::Encoding::klv;
+    }
+    /// Those of pictures and sound.
+    template <class Is>
+    bool all_media(Is is) const {
+        const auto media = [&](const Stream& one) { return !is_klv(one); };
+        return std::ranges::any_of(streams_, media) && std::ranges::all_of(streams_, [&](const Stream& one) {
+                   return !media(one) || is(one.receiver);
+               });
+    }
+    void take_klv(std::size_t index, media::AccessUnit unit, Instant now);
     static std::uint64_t left_out(const Stream& stream);
 
     std::vector<Stream> streams_;
     rtp::Alignment alignment_;
+    bool begun_ = false;   // with a unit that is not KLV
+    std::vector<media::TimedMessage> messages_;
     std::uint64_t dropped_told_ = 0;
     hub::PacketLoss loss_told_;
 };

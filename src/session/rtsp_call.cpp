@@ -232,10 +232,17 @@ Task<Result<>> RtspCall::hand_over() {
             for (media::Track& track : intake_.tracks()) {
                 publisher_.publication().announce(std::move(track));
             }
+            if (intake_.has_klv()) {
+                publisher_.publication().say({.kind = media::TimedMessage::Kind::klv, .body = {}});
+            }
         }
         publisher_.write(std::move(*unit));
     }
+    std::vector<media::TimedMessage> messages = intake_.take_messages();
     if (publisher_.began() && received_ != 0) {
+        for (media::TimedMessage& message : messages) {
+            publisher_.publication().say(std::move(message));
+        }
         publisher_.publication().count_received(std::exchange(received_, 0));
         publisher_.publication().count_packets(intake_.take_packet_loss());
         for (std::uint64_t dropped = intake_.take_dropped(); dropped > 0; --dropped) {

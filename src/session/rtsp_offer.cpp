@@ -4,6 +4,7 @@
 #include "protocol/rtsp/muxer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace millrace::session {
 
@@ -33,10 +34,22 @@ public:
         tell();
     }
     bool takes(const media::Track& track) const override { return has_payload(track); }
+    void expect_messages(media::TimedMessage::Kind kind) override {
+        klv_ = klv_ || kind == media::TimedMessage::Kind::klv;
+    }
 
 private:
     void write_new(Instant /*now*/) override {}
-    Bytes lead() const override { return {}; }
+    void say_message(const media::TimedMessage& message, Instant /*now*/) override {
+        if (message.kind == media::TimedMessage::Kind::klv && !std::exchange(klv_, true)) {
+            log_.request_flush();
+            tell();
+        }
+    }
+    /// Whether the stream has KLV.
+    Bytes lead() const override { return klv_ ? Bytes::copy("klv") : Bytes{}; }
+
+    bool klv_ = false;
 };
 
 hub::Flavour antechamber() {
@@ -53,9 +66,12 @@ Task<Result<std::vector<media::Track>>> tracks_of(Desk& desk, const std::string&
     if (reports->empty()) {
         co_return fail(Errc::not_found, "this stream ended");
     }
+    // A channel plan has room for the first few (rtsp::ChannelPlan).
     std::vector<media::Track> tracks;
     for (const hub::TrackReport& report : reports->front().tracks) {
-        tracks.push_back(report.track);
+        if (report.track.id < rtsp::ChannelPlan::tracks_max && report.track.kind != media::Kind::data) {
+            tracks.push_back(report.track);
+        }
     }
     co_return tracks;
 }
@@ -77,10 +93,13 @@ Task<Result<RtspOffer>> offer_stream(Desk& desk, hub::SessionFacts player) {
     if (!tracks) {
         co_return std::unexpected(tracks.error());
     }
-    // A channel plan has room for the first few (rtsp::ChannelPlan).
-    std::erase_if(*tracks, [](const auto& track) { return track.id >= rtsp::ChannelPlan::tracks_max; });
+    if (!joined->lead.empty() && !tracks->empty()) {
+        tracks->push_back(rtsp::klv_track());
+    }
     made.offer = rtsp::offer_of(*tracks, made.stream);
-    if (made.offer.formats.empty()) {
+    const bool any = std::ranges::any_of(
+        made.offer.tracks, [](media::TrackId id) { return id < rtsp::ChannelPlan::tracks_max; });
+    if (!any) {
         co_return fail(Errc::unsupported, "RTP carries none of the stream's tracks");
     }
     co_return made;

@@ -40,6 +40,9 @@ void RtspPublisher::record(std::span<const rtsp::SetupTrack> tracks) {
     for (media::Track& track : intake_.tracks()) {
         publication_->announce(std::move(track));
     }
+    if (intake_.has_klv()) {
+        publication_->say({.kind = media::TimedMessage::Kind::klv, .body = {}});
+    }
 }
 
 void RtspPublisher::take(unsigned track, bool control, ByteSpan packet, Instant now) {
@@ -62,6 +65,9 @@ void RtspPublisher::advance(Instant now) {
 void RtspPublisher::hand_on(Instant now) {
     while (std::optional<media::AccessUnit> unit = intake_.next(now)) {
         publication_->write(std::move(*unit));
+    }
+    for (media::TimedMessage& message : intake_.take_messages()) {
+        publication_->say(std::move(message));
     }
     publication_->count_packets(intake_.take_packet_loss());
     for (std::uint64_t dropped = intake_.take_dropped(); dropped > 0; --dropped) {

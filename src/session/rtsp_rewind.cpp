@@ -130,8 +130,11 @@ Task<Result<>> RtspRewind::look() {
         co_return sought;
     }
     origin_ = line_.shown_at(units_.front());
-    offer_ = rtsp::offer_of(reading_.tracks(), reading_.stream());
-    // A channel plan has room for the first few, as for a stream that is live.
+    std::vector<media::Track> tracks = reading_.tracks();
+    if (klv_.is_among(units_)) {
+        tracks.push_back(klv_.track());
+    }
+    offer_ = rtsp::offer_of(tracks, reading_.stream());
     if (offer_.formats.empty()) {
         co_return fail(Errc::unsupported, "RTP carries none of the recording's tracks");
     }
@@ -184,6 +187,7 @@ Task<Result<>> RtspRewind::fill() {
         if (units) {
             line_.enter(one);
             units_.assign(std::make_move_iterator(units->begin()), std::make_move_iterator(units->end()));
+            klv_.add(units_, reading_, line_);
         } else if (units.error().code != Errc::malformed && units.error().code != Errc::not_found) {
             co_return std::unexpected(units.error());   // damaged, or taken by retention: a gap
         }

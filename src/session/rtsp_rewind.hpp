@@ -7,6 +7,7 @@
 #include "session/archive_reading.hpp"
 #include "session/archive_span.hpp"
 #include "session/desk.hpp"
+#include "session/rewind_klv.hpp"
 #include "session/rewind_line.hpp"
 #include "session/rtsp_datagrams.hpp"
 
@@ -98,6 +99,7 @@ private:
     archive::Span span_;
     bool open_ended_;
     ArchiveReading reading_;
+    RewindKlv klv_;
     rtsp::Offer offer_;
     WallTime origin_;                // npt 0
     std::optional<WallTime> last_;   // where npt ends; nothing: it grows

@@ -192,6 +192,30 @@ TEST_F(RewindTest, plays_what_was_recorded_each_unit_once_in_order_at_its_own_pa
     EXPECT_EQ(sounds.back() - sounds.front(), (sounds.size() - 1) * 1'024);
 }
 
+TEST_F(RewindTest, klv_that_was_recorded_is_a_track_of_its_own_each_unit_with_its_picture) {
+    std::vector<Bytes> said;
+    for (int second = 0; second < 3; ++second) {
+        for (int i = 0; i < 5; ++i) {
+            record(1, "1800000000-00000001", true);
+            said.push_back(Bytes::copy(fmt::format("klv {}", said.size())));
+            recording_->say({.kind = media::TimedMessage::Kind::klv,
+                             .body = said.back(),
+                             .pts = sent(media::Kind::video).back()->pts});
+            recording_->say({.body = Bytes::copy("{}"), .pts = sent(media::Kind::video).back()->pts});
+        }
+        record(20, "1800000000-00000001", second < 2);
+    }
+    prepare();
+    ASSERT_EQ(description_.media.size(), 3U);
+    EXPECT_EQ(description_.media[2].kind, "application");
+    ASSERT_EQ(play().status, 200U);
+    run(5s);
+    EXPECT_EQ(payloads(2), said);
+    EXPECT_EQ(payloads(0), sent_payloads(media::Kind::video));
+    EXPECT_EQ(payloads(1), sent_payloads(media::Kind::audio));
+    EXPECT_EQ(farewells(), 3U);
+}
+
 TEST_F(RewindTest, begins_with_the_key_picture_at_or_before_the_moment_and_again_elsewhere) {
     record(100);
     prepare();

@@ -1,6 +1,7 @@
 """`millrace demo`: the page cuts the link and kills the server, and what was missed follows by itself."""
 
 import contextlib
+import datetime
 import json
 import os
 import signal
@@ -10,10 +11,11 @@ import urllib.request
 
 import node
 from driven import Browser
-from pages import PATIENCE, PHONE
+from pages import BOXES, PATIENCE, PHONE, STILL_BOX
 from scenario import test
 
 NAME = "demo/cam"
+STILLS = 3
 OUTAGE_MS = 8000      # more than what is always on its way
 SCREENS = ((PHONE, 1400, "light"), (1400, 1250, "dark"))
 HAS_GAP = f"Number(document.getElementById('lacking').dataset.ms) >= {OUTAGE_MS}"
@@ -110,6 +112,39 @@ def demo_a_cut_link_and_a_killed_server_leave_no_gap(scene):
             assert report["wide"] <= report["inner"], (width, report["wide"])
             wrong = browser.axe()
         assert not wrong, wrong
+
+
+def seconds(address):
+    """How much of the box's recording there is."""
+    spans = [(datetime.datetime.fromisoformat(one[key].replace("Z", "+00:00")) for key in ("from", "to"))
+             for one in says(address, f"/api/v1/recordings/{NAME}")["items"]]
+    return sum((to - begin).total_seconds() for begin, to in spans)
+
+
+@test()
+def row_0_28_the_page_draws_recorded_boxes_on_their_own_pictures(scene):
+    """Back in the demo's recording, whose sound begins before its picture, each box goes round the ball: by
+    the page's own pixels."""
+    with demo(scene) as address, Browser(scene.folder) as browser:
+        base, _, proof = address.partition("/demo")
+        node.until(lambda: seconds(address) > 8, PATIENCE, "8 s are recorded")
+        browser.open(f"{base}/{NAME}{proof}")
+        page = Page(browser)
+        page.until("document.querySelector('millrace-player').state === 'live'", "it is live")
+        page.until("!document.getElementById('timeline').hidden && document.querySelector('.recorded')",
+                   "the timeline shows what is recorded")
+        browser.run("document.getElementById('rail').focus()")
+        browser.press("ArrowLeft")
+        page.until("document.querySelector('millrace-player').state === 'recorded'", "it plays what was")
+        node.until(lambda: browser.run(BOXES) is not None, PATIENCE, "a box is drawn")
+        seen = [found for found in (browser.run(BOXES) for _ in range(10)) if found]
+        assert len({one["x"] for one in seen}) >= 3, "the box moves with the ball"
+        stills = []
+        for _ in range(STILLS):
+            stills.append(browser.run(STILL_BOX))
+            browser.run("document.querySelector('millrace-player').shadowRoot.querySelector('video').play()")
+            node.until(lambda: browser.run(BOXES), PATIENCE, "it goes on")
+        assert all(one and one["bright"] >= 0.6 for one in stills), stills
 
 
 def status(url, method="GET"):

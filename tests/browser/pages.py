@@ -20,15 +20,14 @@ HOSTILE = [
     "{{7*7}}", "</title><b>bold</b>", "\u202eevil\u0000", "//evil.example/x", "&lt;b&gt;", "a" * 600,
 ]
 
-# When the next picture is shown: the box over it, whether it is of this very picture, and how much of its
-# middle is as bright as the camera's ball; null: there is none.
-BOXES = """new Promise((answer) => {
-  const inside = document.querySelector('millrace-player')?.shadowRoot;
+# The box over the picture: the stream's time that it is of, and how much of its middle is as bright as the
+# camera's ball; null: there is none.
+BOX = """const inside = document.querySelector('millrace-player')?.shadowRoot;
   const video = inside?.querySelector('video');
-  const look = (_, { mediaTime }) => {
+  const box = () => {
     const [boxes, rect] = [inside.querySelector('.boxes'), inside.querySelector('.boxes rect')];
     if (rect === null) {
-      return answer(null);
+      return null;
     }
     const canvas = document.createElement('canvas');
     [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
@@ -37,11 +36,38 @@ BOXES = """new Promise((answer) => {
     const [x, y, w, h] = ['x', 'y', 'width', 'height'].map((name) => Number(rect.getAttribute(name)));
     const { data } = context.getImageData(x + w * 0.35, y + h * 0.35, w * 0.3, h * 0.3);
     const bright = data.filter((shade, at) => at % 4 === 1 && shade > 200).length / (data.length / 4);
-    const own = Math.abs(Number(boxes.dataset.pts) - mediaTime) < 0.011;
-    answer({ x, own, bright, label: inside.querySelector('.boxes text')?.textContent ?? '' });
-  };
+    const label = inside.querySelector('.boxes text')?.textContent ?? '';
+    return { x, pts: Number(boxes.dataset.pts), bright, label };
+  };"""
+
+# When the next picture is shown: the box, and whether it is of this very one by the element's time.
+BOXES = f"""new Promise((answer) => {{
+  {BOX}
+  const look = (_, {{ mediaTime }}) => {{
+    const found = box();
+    answer(found === null ? null : {{ ...found, own: Math.abs(found.pts - mediaTime) < 0.011 }});
+  }};
   video ? video.requestVideoFrameCallback(look) : answer(null);
-})"""
+}})"""
+
+# The box of a picture that stands still, near the middle, where the ball is fast: a busy page may get the
+# next picture to draw while it is told of one.
+STILL_BOX = f"""new Promise((answer) => {{
+  {BOX}
+  let [last, halted] = [0, false];
+  const shown = () => {{
+    last = performance.now();
+    const x = Number(inside.querySelector('.boxes rect')?.getAttribute('x') ?? 0) / video.videoWidth;
+    if (!halted && x > 0.35 && x < 0.6) {{
+      halted = true;
+      video.pause();
+      still();
+    }}
+    video.requestVideoFrameCallback(shown);
+  }};
+  const still = () => performance.now() > last + 500 ? answer(box()) : setTimeout(still, 50);
+  video.requestVideoFrameCallback(shown);
+}})"""
 
 
 def silent(browser):

@@ -30,18 +30,19 @@ def numbered(clip, sample, number):
     mark = struct.pack(">Q", number).hex().encode()
     if sample.kind == "audio":
         return sample.data[:AUDIO_BYTES] + mark
-    data = b""
+    data, h265 = b"", clip.video_codec == "hvc1"
     for unit in ledger.nal_units(sample.data):
-        kind = unit[0] & 0x1F
-        if kind in (1, 5):
+        kind = unit[0] >> 1 & 0x3F if h265 else unit[0] & 0x1F
+        slices, sei = (kind < 32, kind in (39, 40)) if h265 else (kind in (1, 5), kind == 6)
+        if slices:
             unit = unit[:NAL_BYTES] + mark + b"\x80"
-        if kind in (1, 5, 6):
+        if slices or sei:
             data += struct.pack(">I", len(unit)) + unit
     return data
 
 
-def name_of(kind, data):
-    return ledger.name_of(ledger.nal_units(data), "avc1") if kind == "video" else ledger.digest(data)
+def name_of(kind, data, codec="avc1"):
+    return ledger.name_of(ledger.nal_units(data), codec) if kind == "video" else ledger.digest(data)
 
 
 class Source:

@@ -29,10 +29,10 @@ import world
 
 HOUR = 3600
 PATIENCE = 60
-CAUGHT_UP = 300
-CALM = 8
+CAUGHT_UP, CALM = 300, 8
 # What an edge may lose, with the slack that a busy machine needs.
 LOST_BY_KILL, LOST_BY_DISK, SLACK = 0.5, 6.0, 3.0
+CLIPS = "plain-brisk", "larger-brisk", "slower-brisk", "h265-brisk"
 EVERY = 5.0      # seconds between faults, on average
 
 # name: (where it happens, shortest and longest in seconds)
@@ -77,7 +77,7 @@ class Chaos:
 
     def __init__(self, folder, count, seed):
         self.folder, self.begun, self.stack = folder, 0.0, contextlib.ExitStack()
-        self.clips = [clip.make(world.CLIPS, name) for name in ("plain-brisk", "larger-brisk")]
+        self.clips = [clip.make(world.CLIPS, name) for name in CLIPS]
         self.server = places.Node(places.Place(os.path.join(folder, "server")), "--set",
                                   'streams={ "live/*": { record: true } }', "--set", "grace=2s")
         self.edges = [edges.Edge(number, folder, self.server, self.clips, f"{seed} {number}")
@@ -290,11 +290,12 @@ class Chaos:
         one = dice.choice(closed)
         status, data = target.get(f"/{stream}/archive/{one['file']}-{one['number']}.m4s")
         path = target.place.disk.real(f"archive/{one['file']:010d}.mp4")
+        end = data[-len(edges.PICTURE) - 100:] if data[-200:] in edges.PICTURE else data[-200:]      # its own
         with open(path, "r+b") as file:
-            at = file.read().find(data[-200:]) if status == 200 else -1
+            at = file.read().find(end) if status == 200 else -1
             if at < 0:
                 return
-            file.seek(at + 100)
+            file.seek(at + len(end) - 100)
             file.write(bytes([data[-100] ^ 1 << dice.randrange(8)]))
         self.harmed[id(target)].add((stream, one["file"], one["run"], one["number"]))
         if target is edge.node:

@@ -25,14 +25,15 @@ JUMPS = (-60_000, -3_000, 700, 20_000)      # ms by which a camera's clock jumps
 
 
 class Source(canary.Source):
-    """Pictures that weigh something, each noted once it is written. In mid-publication their size changes
-    (F20), and their clock jumps (F21)."""
+    """Pictures that weigh something, each noted once it is written. In mid-publication their size, their rate
+    and their coding change, sound stops and goes on (F20), and their clock jumps (F21)."""
 
     def __init__(self, camera, client, publication):
         self.dice, self.clips = camera.dice, camera.clips
         super().__init__(client, self.dice.choice(self.clips), first_number=publication << 32)
         self.publication, self.counts = publication, {"video": 0, "audio": 0}
         self.offset, self.played, self.jumps = self.dice.choice((0, 0, 0, WRAP)), 0, 0
+        self.camera, self.silent = camera, False
 
     def due(self):
         return self.played + self.clip.samples[self.at].dts
@@ -52,6 +53,8 @@ class Source(canary.Source):
         if self.dice.random() < 0.2:
             self.offset += self.dice.choice(JUMPS)
             self.jumps += 1
+        if self.dice.random() < 0.2:
+            self.silent = not self.silent and not self.camera.forever
 
     def begin(self):
         self._send(rtmp.VIDEO, flv.video_config_body(self.clip), self.due() + self.offset)
@@ -59,6 +62,9 @@ class Source(canary.Source):
 
     def step(self, shift=0):
         sample, when = self.clip.samples[self.at], self.due() + self.offset
+        if self.silent and sample.kind == "audio":
+            self._on()
+            return
         data = canary.numbered(self.clip, sample, self.number)
         if sample.kind == "video":
             units = list(ledger.nal_units(data))
@@ -70,9 +76,9 @@ class Source(canary.Source):
         ordinal, self.counts[sample.kind] = self.counts[sample.kind], self.counts[sample.kind] + 1
         place = self.number & 0xFFFFFFFF
         self._send(kind, body, when)
+        name = canary.name_of(sample.kind, data, self.clip.video_codec)
         self.ledger.append(laws.Written(self.publication, place, sample.kind, when, sample.key,
-                                        time.monotonic(), canary.name_of(sample.kind, data), ordinal,
-                                        self.jumps))
+                                        time.monotonic(), name, ordinal, self.jumps))
         self._on()
 
 

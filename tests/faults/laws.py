@@ -21,6 +21,7 @@ HOLE_SECONDS = 1.0
 FRAME_SECONDS = 0.04
 WORDS_MAX = 3      # of each law
 PATIENCE = 60
+CODECS = "avc1", "hvc1"      # of pictures: a sample does not say which
 
 
 @dataclasses.dataclass
@@ -102,7 +103,9 @@ def units_of(server, stream, fragment, written, faults):
         return None
     units = []
     for video, when, sample in samples(server.get(f"{folder}.mp4", PATIENCE)[1], data):
-        known = written.get(canary.name_of("video" if video else "audio", sample))
+        names = [canary.name_of("video", sample, codec) for codec in CODECS] if video else \
+            [canary.name_of("audio", sample)]
+        known = next((written[name] for name in names if name in written), None)
         if known is None:
             faults.append(f"N5: {len(sample)} bytes of fragment {fragment['number']} that no camera wrote")
         else:

@@ -129,6 +129,17 @@ def is_part(some, whole, what):
     assert any(whole[at:at + len(some)] == some for at in begins), f"{what}: not as it was sent"
 
 
+def is_whole_klv(some, said, what):
+    """Bytes of many units, as they were sent."""
+    assert len(some) > 50 * ENOUGH, (what, len(some))
+    assert some in b"".join(said), f"{what}: its KLV is not as it was sent"
+
+
+def klv_heard(events):
+    return [base64.b64decode(one["klv"]) for kind, one in list(events.came)
+            if kind == "text" and one.get("kind") == "klv"]
+
+
 def save(scene, name, data):
     path = os.path.join(scene.folder, name)
     with open(path, "wb") as file:
@@ -145,6 +156,16 @@ def hls_segments(near, rest):
     if names[0].split("?")[0].endswith(".m3u8"):
         return hls_segments(near, f"{base}/{names[0]}")
     return b"".join(near.get(f"{base}/{name}")[1] for name in names)
+
+
+def klv_by_rtsp(scene, address, protocols, name):
+    """A stranger that knows KLV over RTP, and writes it into a file; the pictures it drops."""
+    path = os.path.join(scene.folder, f"{name}.klv")
+    return peers.Player(name, [
+        "gst-launch-1.0", "-q", "-e", "rtspsrc", f"location={address}", f"protocols={protocols}",
+        "latency=200", "name=source", "source.", "!", "application/x-rtp,media=video", "!", "fakesink",
+        "source.", "!", "application/x-rtp,media=application,encoding-name=SMPTE336M", "!", "rtpklvdepay",
+        "!", "filesink", "buffer-mode=unbuffered", f"location={path}"], scene.folder, path)
 
 
 @test()
@@ -170,29 +191,37 @@ def sei_and_klv_of_a_source_pass_untouched_to_every_form_and_are_recorded(scene)
                                                near.rtsp("live/cam"), "-map", "0:v", "-c", "copy", "-f",
                                                "h264", "-y", place("rtsp.h264")], scene.folder,
                                       place("rtsp.h264")))
+            klv = [klv_by_rtsp(scene, near.rtsp("live/cam"), by, f"klv-{by}") for by in ("tcp", "udp")]
+            pulled = f"streams={{ live/cam: {{ source: \"{near.rtsp('live/cam')}\" }} }}"
+            far = stack.enter_context(second_node(scene, "--set", pulled, *ALLOW, folder="far"))
+            far_events = Messages(far, "/live/cam/events")
             node.until(lambda: near.get("/live/cam/ts.m3u8")[0] == 200, PATIENCE, "there is a list")
             node.until(lambda: shows.process.poll() is not None, SECONDS + PATIENCE, "all of it was shown")
             segments = save(scene, "hls.ts", hls_segments(near, "/live/cam/ts.m3u8"))
-            for one in loads:
+            for one in loads + klv:
                 one.stop()
-        heard = [base64.b64decode(one["klv"]) for kind, one in list(events.came)
-                 if kind == "text" and one.get("kind") == "klv"]
+        heard = klv_heard(events)
         is_part(heard, said, "events")
+        is_part(klv_heard(far_events), said, "events of a node that pulls by RTSP")
+        for one in klv:
+            is_whole_klv(one.bytes(), said, one.name)
         for name in ("live.ts", "live.mp4", "rtsp.h264"):
             found = os.path.join(scene.folder, name)
             is_part(sei_of(annex_b(found, *(("-f", "h264") if name.endswith("h264") else ()))), sei, name)
         for found in (os.path.join(scene.folder, "live.ts"), segments):
             assert "klv" in codecs_in(found), (found, codecs_in(found))
-            whole, some = b"".join(said), klv_in(found)
-            assert len(some) > 50 * ENOUGH and some in whole, f"{found}: its KLV is not as it was sent"
+            is_whole_klv(klv_in(found), said, found)
         recorded = node.until(lambda: whole_recording(near, len(heard)), PATIENCE, "the recording is whole")
         assert [base64.b64decode(one["klv"]) for one in recorded] == said[-len(recorded):]
         for form in ("archive.ts", "archive.mp4"):
             status, body = near.get(f"/live/cam/{form}")
             assert status == 200
             is_part(sei_of(annex_b(save(scene, form, body))), sei, form)
-        some = klv_in(os.path.join(scene.folder, "archive.ts"))
-        assert some and some in b"".join(said), "the KLV of archive.ts is not as it was sent"
+        is_whole_klv(klv_in(os.path.join(scene.folder, "archive.ts")), said, "archive.ts")
+        with klv_by_rtsp(scene, f"{near.rtsp('live/cam')}/archive", "tcp", "klv-archive") as archived:
+            node.until(lambda: len(archived.bytes()) > 50 * ENOUGH, PATIENCE, "recorded KLV comes by RTSP")
+            archived.stop()
+            is_whole_klv(archived.bytes(), said, "archive by RTSP")
 
 
 def whole_recording(near, least):

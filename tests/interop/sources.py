@@ -34,9 +34,9 @@ def state(server, name="live/cam"):
 
 
 @contextlib.contextmanager
-def second_node(scene, *options):
+def second_node(scene, *options, folder="second"):
     """Another node, for what its options say only when the test runs."""
-    server = node.Millrace(node.open_folder(os.path.join(scene.folder, "second")), camera.program(scene),
+    server = node.Millrace(node.open_folder(os.path.join(scene.folder, folder)), camera.program(scene),
                            ("--open", *options))
     try:
         yield server

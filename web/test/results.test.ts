@@ -36,9 +36,22 @@ test('row_0_28 each picture finds its own result', () => {
   }
   for (let frame = 100; frame < 600; ++frame) {
     assert.equal(results.at(frame / 25 + 0.0004)?.pts, frame / 25);
-    assert.equal(results.captured(1_800_000_000_000 + frame * 40 - 3)?.pts, frame / 25);
+    assert.equal(results.captured(1_800_000_000_000 + frame * 40 - 3, null)?.pts, frame / 25);
   }
   assert.equal(results.at(0), null, 'only so many are kept');
+});
+
+test('row_0_28 the time on the timeline tells pictures apart where a list names their moment some pictures late', () => {
+  const results = new Results();
+  for (let frame = 0; frame < 100; ++frame) {
+    results.add(said(frame));
+  }
+  results.add({ ...said(50), utc: 1_800_000_100_000 });      // of another run
+  const late = 1_800_000_000_000 + 50 * 40 + 69;
+  assert.equal(results.captured(late, null)?.pts, 51 / 25);
+  assert.deepEqual(results.captured(late, 2.0003), said(50));
+  assert.equal(results.captured(1_800_000_100_069, 2.0003)?.utc, 1_800_000_100_000);
+  assert.equal(results.captured(1_800_000_050_000, 2.0003), null);
 });
 
 test('a result stands until the next, but not for long, and never before its picture', () => {
@@ -58,9 +71,9 @@ test('row_0_28 recorded pictures find their results, which are asked for once an
     return Promise.resolve(frames.filter(({ utc }) => utc >= from && utc < to));
   });
   const at = async (ms: number) => {
-    recorded.at(began + ms);
+    recorded.at(began + ms, null);
     await new Promise((done) => setTimeout(done, 0));
-    return recorded.at(began + ms)?.pts;
+    return recorded.at(began + ms, null)?.pts;
   };
   for (let ms = 0; ms < 10_000; ms += 40) {
     assert.equal(await at(ms), ms / 1000);
@@ -78,7 +91,7 @@ test('recordings of a node that says nothing play without', async () => {
     return Promise.reject(new Error('away'));
   });
   for (let ms = 0; ms < 1000; ms += 40) {
-    assert.equal(recorded.at(1_800_000_000_000 + ms), null);
+    assert.equal(recorded.at(1_800_000_000_000 + ms, null), null);
     await new Promise((done) => setTimeout(done, 0));
   }
   assert.equal(asked, 1);

@@ -41,6 +41,7 @@ Result<std::unique_ptr<Depacketiser>> depacketiser_of(const Format& format) {
         case Encoding::latm: return read_latm(format);
         case Encoding::mpeg_audio: return read_mpeg_audio(format);
         case Encoding::mpeg_ts: return read_mpeg_ts(format);
+        case Encoding::klv: return read_klv(format);
         case Encoding::opus:
         case Encoding::pcma:
         case Encoding::pcmu:

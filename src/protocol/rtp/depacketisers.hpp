@@ -15,6 +15,8 @@ DepacketiserMade read_aac(const Format& format);
 DepacketiserMade read_latm(const Format& format);
 DepacketiserMade read_mpeg_audio(const Format& format);
 DepacketiserMade read_mpeg_ts(const Format& format);
+/// KLV: a unit is a message of at most media::TimedMessage::bytes_max.
+DepacketiserMade read_klv(const Format& format);
 /// Opus, G.711, G.722 and L16: a payload is a unit.
 DepacketiserMade read_plain(const Format& format);
 

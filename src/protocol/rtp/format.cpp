@@ -21,7 +21,8 @@ constexpr std::array names = {
     Named{Encoding::opus, "opus"},         Named{Encoding::mpeg_audio, "MPA"},
     Named{Encoding::pcma, "PCMA"},         Named{Encoding::pcmu, "PCMU"},
     Named{Encoding::g722, "G722"},         Named{Encoding::l16, "L16"},
-    Named{Encoding::mpeg_ts, "MP2T"},      Named{Encoding::h265, "HEVC"},
+    Named{Encoding::mpeg_ts, "MP2T"},      Named{Encoding::klv, "smpte336m"},
+    Named{Encoding::h265, "HEVC"},
 };
 
 std::string_view trimmed(std::string_view text) {
@@ -81,6 +82,7 @@ media::Kind kind_of(Encoding encoding) {
         case Encoding::av1:
         case Encoding::jpeg:
         case Encoding::mpeg_ts: return media::Kind::video;
+        case Encoding::klv: return media::Kind::data;
         default: return media::Kind::audio;
     }
 }

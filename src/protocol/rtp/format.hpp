@@ -26,6 +26,7 @@ enum class Encoding : std::uint8_t {
     g722,
     l16,
     mpeg_ts,   ///< MP2T, RFC 2250 §2
+    klv,       ///< SMPTE336M, RFC 6597
 };
 
 /// What SDP says about the payload of one RTP stream.

@@ -42,6 +42,7 @@ std::unique_ptr<Packetiser> packetiser_of(const Format& format) {
         case Encoding::jpeg: return write_jpeg();
         case Encoding::aac: return write_aac();
         case Encoding::mpeg_audio: return write_mpeg_audio();
+        case Encoding::klv: return write_klv();
         default: return write_plain(format);
     }
 }

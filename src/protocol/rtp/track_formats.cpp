@@ -6,6 +6,7 @@
 #include "media/nal.hpp"
 #include "media/opus.hpp"
 #include "protocol/rtp/format.hpp"
+#include "protocol/rtp/klv.hpp"
 #include "protocol/rtp/latm.hpp"
 
 #include <fmt/format.h>
@@ -160,6 +161,7 @@ Result<media::ConfigRef> config_from(const Format& format) {
         case Encoding::pcmu: return from_samples(format, media::Codec::pcmu);
         case Encoding::g722: return from_samples(format, media::Codec::g722);
         case Encoding::l16: return from_samples(format, media::Codec::l16);
+        case Encoding::klv: return klv_config(format.clock_rate);
         case Encoding::av1:
         case Encoding::jpeg:
         case Encoding::mpeg_audio:

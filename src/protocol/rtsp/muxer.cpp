@@ -2,6 +2,7 @@
 
 #include "base/byte_reader.hpp"
 #include "media/time.hpp"
+#include "protocol/rtp/klv.hpp"
 #include "protocol/rtp/rtcp.hpp"
 #include "protocol/rtsp/track_payloads.hpp"
 
@@ -16,6 +17,13 @@ constexpr std::string_view cname = "millrace";
 constexpr Duration report_interval = 1s;
 
 }   // namespace
+
+media::Track klv_track() {
+    return {.id = ChannelPlan::klv,
+            .kind = media::Kind::data,
+            .language = {},
+            .config = rtp::klv_config(static_cast<std::uint32_t>(media::TimedMessage::timescale))};
+}
 
 bool same_format(const rtp::Format& a, const rtp::Format& b) {
     const bool in_band = a.encoding == rtp::Encoding::h264 || a.encoding == rtp::Encoding::h265;
@@ -48,7 +56,7 @@ std::uint64_t ChannelPlan::packed() const {
 }
 
 bool Muxer::carries(const media::Track& track) const {
-    if (!plan_.of(track.id) || track.kind == media::Kind::data) {
+    if (track.id >= ChannelPlan::tracks_max || !plan_.of(track.id) || track.kind == media::Kind::data) {
         return false;
     }
     return track.config == nullptr || rtp::format_of(*track.config, 96).has_value();
@@ -61,7 +69,7 @@ bool Muxer::configure_one(const media::Track& track) {
             rtp::format_of(*track.config, known->sender->format().payload_type);
         return format && same_format(*format, known->sender->format());
     }
-    const Result<rtp::Format> format = rtp::format_of(*track.config, payload_type_of(track.id));
+    const Result<rtp::Format> format = format_of(track);
     if (!format) {
         return true;   // left out, as carries() said
     }
@@ -77,8 +85,14 @@ bool Muxer::configure_one(const media::Track& track) {
 }
 
 bool Muxer::configure(std::span<const media::Track> tracks, BlockLog&, Instant) {
+    if (plan_.of(ChannelPlan::klv) && klv_ == nullptr) {
+        const media::Track klv = klv_track();
+        klv_ = klv.config;
+        configure_one(klv);
+    }
     return std::ranges::all_of(tracks, [this](const media::Track& track) {
-        return track.config == nullptr || !plan_.of(track.id) || configure_one(track);
+        const bool taken = track.id < ChannelPlan::tracks_max && plan_.of(track.id);
+        return track.config == nullptr || !taken || configure_one(track);
     });
 }
 
@@ -96,6 +110,20 @@ std::vector<std::byte> Muxer::report_due(Stream& stream, Instant now) {
 }
 
 void Muxer::write(const media::AccessUnit& unit, BlockLog& log, Instant now) {
+    if (unit.track < ChannelPlan::tracks_max) {
+        send(unit, log, now);
+    }
+}
+
+void Muxer::message(const media::TimedMessage& message, BlockLog& log, Instant now) {
+    if (message.kind == media::TimedMessage::Kind::klv && klv_ != nullptr) {
+        media::AccessUnit unit = rtp::klv_unit(message, klv_);
+        unit.track = ChannelPlan::klv;
+        send(unit, log, now);
+    }
+}
+
+void Muxer::send(const media::AccessUnit& unit, BlockLog& log, Instant now) {
     const auto stream = std::ranges::find(streams_, unit.track, &Stream::track);
     if (stream == streams_.end()) {
         return;

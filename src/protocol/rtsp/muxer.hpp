@@ -2,6 +2,7 @@
 
 #include "base/block_log.hpp"
 #include "base/random.hpp"
+#include "media/timed_message.hpp"
 #include "protocol/rtp/packetiser.hpp"
 #include "protocol/rtsp/transport.hpp"
 
@@ -15,11 +16,14 @@ namespace millrace::rtsp {
 /// On which channels the tracks of a stream travel: viewers with equal plans share every byte.
 class ChannelPlan {
 public:
-    static constexpr media::TrackId tracks_max = 8;
+    /// Of the stream: those with a smaller id.
+    static constexpr media::TrackId tracks_max = 7;
+    /// The id that KLV has here, which is a track for RTP alone.
+    static constexpr media::TrackId klv = tracks_max;
 
     void set(media::TrackId track, std::uint8_t rtp_channel) { channels_[track] = rtp_channel + 1U; }
     std::optional<std::uint8_t> of(media::TrackId track) const {
-        return track < tracks_max && channels_[track] != 0
+        return track < channels_.size() && channels_[track] != 0
                    ? std::optional{static_cast<std::uint8_t>(channels_[track] - 1)}
                    : std::nullopt;
     }
@@ -28,8 +32,11 @@ public:
     bool operator==(const ChannelPlan&) const = default;
 
 private:
-    std::array<std::uint16_t, tracks_max> channels_{};   // of RTP, plus one; 0 = not taken
+    std::array<std::uint16_t, tracks_max + 1> channels_{};   // of RTP, plus one; 0 = not taken
 };
+
+/// KLV as a track, for descriptions.
+media::Track klv_track();
 
 /// The time of day along a stream's own time, for sender reports. All tracks lie on one line, which follows
 /// the units' capture times by slew_permille, so that no unit that came late pulls sound and picture apart.
@@ -62,6 +69,8 @@ public:
     /// False where a track's payload format is now another: a player was told the old one.
     bool configure(std::span<const media::Track> tracks, BlockLog& log, Instant now);
     void write(const media::AccessUnit& unit, BlockLog& log, Instant now);
+    /// KLV goes as packets of its own track; RTP has no words for results.
+    void message(const media::TimedMessage& message, BlockLog& log, Instant now);
     /// A packet of our own for each track: BYE would end a player that may go on with the next publisher.
     void unpublished(BlockLog& log, Instant now);
     /// BYE of each track (RFC 3550 §6.6).
@@ -80,6 +89,7 @@ private:
         bool has_reported = false;
     };
     bool configure_one(const media::Track& track);
+    void send(const media::AccessUnit& unit, BlockLog& log, Instant now);
     /// A receiver report of no one's with this behind it, for each track: compounds begin with a report.
     void log_each(void (*write)(std::vector<std::byte>&, std::uint32_t), BlockLog& log, Instant now) const;
     /// Of a track; empty while none is due.
@@ -89,6 +99,7 @@ private:
     SeededRandom random_;
     ReportClock clock_;
     std::vector<Stream> streams_;
+    media::ConfigRef klv_;   // of its units; null where the plan has none
 };
 
 /// The first RTP packet on a channel, for RTP-Info.

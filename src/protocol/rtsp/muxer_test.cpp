@@ -201,6 +201,33 @@ TEST(RtspMuxer, ends_where_a_payload_format_changes_and_goes_on_where_sets_are_i
     EXPECT_FALSE(other.of(2));
 }
 
+TEST(RtspMuxer, klv_is_a_track_of_its_own_where_the_plan_has_one_and_results_are_none) {
+    const media::TimedMessage klv{
+        .kind = media::TimedMessage::Kind::klv, .body = rtp::samples::grown({}, 3'000), .pts = 7'200};
+    const media::TimedMessage result{.body = Bytes::copy("{}"), .pts = 7'200};
+    for (const bool planned : {false, true}) {
+        Played played;
+        if (planned) {
+            played.plan.set(ChannelPlan::klv, 8);
+        }
+        Muxer muxer{played.plan, 5};
+        ASSERT_TRUE(muxer.configure(played.tracks, played.log, {}));
+        ASSERT_TRUE(muxer.configure(played.tracks, played.log, {}));   // said anew
+        muxer.message(result, played.log, {});
+        EXPECT_EQ(played.log.head(), 0U);
+        muxer.message(klv, played.log, {});
+        media::AccessUnit stranger = flv::samples::units(played.tracks[0], 0).front();
+        stranger.track = ChannelPlan::klv;
+        muxer.write(stranger, played.log, {});
+        const std::vector<std::byte> bytes = flv::samples::bytes_of(played.log);
+        EXPECT_EQ(first_packets(bytes).size(), planned ? 1U : 0U);
+        if (planned) {
+            EXPECT_EQ(first_packets(bytes).front().channel, 8);
+            EXPECT_EQ(bytes.size(), 3'000U + 3 * (rtp::header_size + rtp::interleaved_head_size));
+        }
+    }
+}
+
 TEST(PlayerBackChannel, answers_keep_alives_hears_wishes_and_ends_at_teardown) {
     RawClient client;
     client.reach_playing();

@@ -1,6 +1,7 @@
 #include "protocol/rtsp/track_payloads.hpp"
 
 #include "base/web.hpp"
+#include "protocol/rtp/klv.hpp"
 #include "protocol/rtp/packet.hpp"
 #include "protocol/rtsp/stream_address.hpp"
 
@@ -80,6 +81,12 @@ Result<rtp::Format> payload_of(const sdp::Media& media) {
     return fail(Errc::unsupported, "a payload format that is not read here");
 }
 
+Result<rtp::Format> format_of(const media::Track& track) {
+    const std::uint8_t payload_type = payload_type_of(track.id);
+    return track.kind == media::Kind::data ? rtp::klv_format(payload_type)
+                                           : rtp::format_of(*track.config, payload_type);
+}
+
 Offer offer_of(std::span<const media::Track> tracks, std::string_view title) {
     Offer offer;
     offer.description.title = title;
@@ -89,12 +96,14 @@ Offer offer_of(std::span<const media::Track> tracks, std::string_view title) {
         if (track.config == nullptr || offer.formats.size() == sdp::media_max) {
             continue;
         }
-        const Result<rtp::Format> format = rtp::format_of(*track.config, payload_type_of(track.id));
+        const Result<rtp::Format> format = format_of(track);
         if (!format) {
             continue;
         }
         sdp::Media media;
-        media.kind = track.kind == media::Kind::video ? "video" : "audio";
+        media.kind = track.kind == media::Kind::video   ? "video"
+                     : track.kind == media::Kind::audio ? "audio"
+                                                        : "application";
         media.protocol = "RTP/AVP";
         media.control = fmt::format("{}{}", track_control, offer.formats.size());
         media.capture_time_id = rtp::own_capture_time_id;

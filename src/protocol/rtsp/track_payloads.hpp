@@ -19,6 +19,9 @@ constexpr std::uint8_t payload_type_of(media::TrackId track) {
     return static_cast<std::uint8_t>(96 + track % 32);
 }
 
+/// The format in which a configured track leaves; one of data is KLV (rtp/klv.hpp).
+Result<rtp::Format> format_of(const media::Track& track);
+
 /// The description of a stream that we offer or announce: a media line for each configured track that has a
 /// payload format, in order, with controls trackID=0, trackID=1 and so on. `formats` has one entry a line.
 struct Offer {

@@ -1,7 +1,7 @@
 /** Plays `/NAME/index.m3u8`, or a recording's `/NAME/archive.m3u8`, by hls.js, which is loaded only then. */
 
 import type Hls from 'hls.js';
-import type { ErrorData, HlsConfig } from 'hls.js';
+import type { ErrorData, HlsConfig, InitPTSFoundData } from 'hls.js';
 import { Backoff } from './backoff.ts';
 import type { Capture } from './capture_map.ts';
 import { Moving } from './moving.ts';
@@ -36,6 +36,8 @@ export class HlsPlayer implements Player {
   readonly #throughput = new Throughput(MEASURED_SECONDS);
   readonly #standstill = new Standstill();
   #hls: Hls | null = null;
+  /** What hls.js takes off the media's own times, of each discontinuity. */
+  #offsets: InitPTSFoundData['timestampOffsets'] = [];
   /** Where in a recording the list begins, and where it ends before now; null: live, and none. */
   #from: number | null;
   #to: number | null = null;
@@ -110,6 +112,12 @@ export class HlsPlayer implements Player {
       ? null : { utc: shown.getTime() + (time - this.#media.currentTime) * 1000, origin: 'arrival' };
   }
 
+  streamTimeAt(time: number): number | null {
+    const shown = this.#hls?.latestLevelDetails?.fragments.find(({ start, end }) => start <= time && time < end);
+    const offset = shown === undefined ? undefined : this.#offsets[shown.cc];
+    return offset === undefined ? null : time + offset.baseTime / offset.timescale;
+  }
+
   #told(state: PlayState, words: string): void {
     this.#listener.told(state, words);
   }
@@ -130,6 +138,9 @@ export class HlsPlayer implements Player {
     hls.on(kind.Events.MANIFEST_PARSED, () => void begin(this.#media, this.#listener));
     hls.on(kind.Events.FRAG_LOADED, (_, { payload }) =>
       this.#throughput.add(payload.byteLength, performance.now() / 1000));
+    hls.on(kind.Events.INIT_PTS_FOUND, (_, { timestampOffsets }) => {
+      this.#offsets = timestampOffsets;
+    });
     hls.on(kind.Events.ERROR, (_, fault) => this.#trouble(kind, fault));
     hls.attachMedia(this.#media);
     hls.loadSource(this.#list());
@@ -158,6 +169,7 @@ export class HlsPlayer implements Player {
     clearTimeout(this.#later);
     this.#hls?.destroy();
     this.#hls = null;
+    this.#offsets = [];
   }
 
   #loadLater(): void {

@@ -46,6 +46,8 @@ export interface Player {
   figures(): Figures;
   /** When what is shown at a time of the element was captured; null where nobody says. */
   capturedAt(time: number): Capture | null;
+  /** The same moment on the stream's own timeline, s: exact, where capturedAt may be some pictures off. */
+  streamTimeAt?(time: number): number | null;
 }
 
 /** Where a stream is found: its node, its name as in the path, and the credentials that go with each request. */

@@ -25,13 +25,13 @@ export class RecordedResults {
     this.#ask = ask;
   }
 
-  /** Of the picture that was captured then; null where nothing is said of it, or not yet known to be. */
-  at(utc: number): Said | null {
+  /** As Results.captured; null also where it is not yet known what is said. */
+  at(utc: number, pts: number | null): Said | null {
     const known = utc >= this.#from && utc < this.#to;
     if (!this.#busy && (!known || utc >= this.#to - AHEAD_MS)) {
       void this.#load(known ? this.#to : utc, known ? Math.max(this.#from, this.#to - SPAN_MS) : utc);
     }
-    return this.#results.captured(utc);
+    return this.#results.captured(utc, pts);
   }
 
   async #load(from: number, knownFrom: number): Promise<void> {

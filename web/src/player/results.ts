@@ -28,6 +28,8 @@ const LABEL_MAX = 40;
 const SLACK = 0.01;
 /** Where results are rarer than pictures, the last one stands so long, s. */
 const HELD = 0.3;
+/** Two pictures with one time on timelines of two runs were captured farther from each other, s. */
+const ONE_RUN = 2;
 
 function box(value: unknown): Box | null {
   const said = fields(value);
@@ -68,9 +70,13 @@ export class Results {
     return this.#newest((said) => pts - said.pts);
   }
 
-  /** Of the picture that was captured then, ms of Unix time. */
-  captured(utc: number): Said | null {
-    return this.#newest((said) => (utc - said.utc) / 1000);
+  /** Of the picture that was captured then, ms of Unix time; where its time on the stream's timeline is known, of
+   *  just that one, since a list says when a segment was captured, not when its first picture was. */
+  captured(utc: number, pts: number | null): Said | null {
+    return this.#newest((said) => {
+      const age = (utc - said.utc) / 1000;
+      return pts === null ? age : Math.abs(age) <= ONE_RUN ? pts - said.pts : NaN;
+    });
   }
 
   /** The one that is least old, if it is not too old; none of a picture that is not shown yet. */

@@ -12,7 +12,7 @@ import { knowsHls, NativePlayer } from './native_player.ts';
 import { NodeLink } from './node_link.ts';
 import type { Listener, Player, PlayState, StreamAddress } from './player.ts';
 import { askResults, RecordedResults } from './recorded_results.ts';
-import { Results } from './results.ts';
+import { Results, type Said } from './results.ts';
 import { ShownFrames, type ShownLog } from './shown_frames.ts';
 import type { Stage } from './stage.ts';
 
@@ -147,9 +147,20 @@ export class Viewing {
 
   /** The element shows the picture of that time of its own. */
   #annotate(time: number): void {
-    const utc = this.#inBand ? null : this.#player?.capturedAt(time)?.utc ?? null;
-    const captured = (at: number) => (this.#recorded === null ? this.#results.captured(at) : this.#recorded.at(at));
-    this.#stage.annotate(this.#inBand ? this.#results.at(time) : utc === null ? null : captured(utc));
+    this.#stage.annotate(this.#said(time));
+  }
+
+  /** Of that picture. */
+  #said(time: number): Said | null {
+    if (this.#inBand) {
+      return this.#results.at(time);
+    }
+    const utc = this.#player?.capturedAt(time)?.utc ?? null;
+    const pts = this.#player?.streamTimeAt?.(time) ?? null;
+    if (utc === null) {
+      return null;
+    }
+    return this.#recorded === null ? this.#results.captured(utc, pts) : this.#recorded.at(utc, pts);
   }
 
   #end(): void {

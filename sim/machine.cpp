@@ -220,7 +220,11 @@ Machine::Machine(VirtualTime& time, VirtualNetwork& network, MachinePlan plan, s
     start();
 }
 
-Machine::~Machine() = default;
+Machine::~Machine() {
+    if (node_ != nullptr) {
+        end_node();
+    }
+}
 
 void Machine::start() {
     check(node_ == nullptr, "a machine runs one node");

@@ -6,6 +6,7 @@
 #include "archive/uplinked.hpp"
 #include "container/mp4_event.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <map>
@@ -45,16 +46,28 @@ struct Recorded {
             records.insert(records.end(), bytes.begin(), bytes.end());
             records.insert(records.end(), made->chunk.bytes.begin(), made->chunk.bytes.end());
             if (!made->begins) {
-                add_results(head);
+                add_results(head, number);
             }
         }
     }
-    /// What was said of the pictures, behind a chunk.
-    void add_results(RecordHead head) {
-        const media::TimedMessage result{.body = Bytes::copy(R"({"n":1})"), .capture = {1}, .pts = 1};
+    /// What was said of the pictures, behind a chunk: two results and KLV.
+    void add_results(RecordHead head, std::uint64_t number) {
         std::vector<std::byte> chunk;
-        mp4::write_event_head(chunk, result, 1);
-        chunk.insert(chunk.end(), result.body.begin(), result.body.end());
+        for (std::uint32_t n = 0; n < 3; ++n) {
+            media::TimedMessage message{
+                .body = Bytes::copy(as_bytes(std::string_view{fmt::format(R"({{"n":"{:0200}"}})", n)})),
+                .capture = {1'800'000'000'000'000 + head.dts},
+                .pts = head.dts + n};
+            message.kind = n == 2 ? media::TimedMessage::Kind::klv : message.kind;
+            mp4::write_event_head(chunk, message, static_cast<std::uint32_t>(3 * number + n));
+            chunk.insert(chunk.end(), message.body.begin(), message.body.end());
+            const std::uint64_t key = media::key_of(message);
+            message.pts = 0;   // where it stands on another node's timeline
+            messages.emplace(key, message);
+        }
+        add_results(head, chunk);
+    }
+    void add_results(RecordHead head, const std::vector<std::byte>& chunk) {
         head.track = results_track;
         head.flags = 0;
         head.duration = 0;
@@ -66,12 +79,18 @@ struct Recorded {
     }
     Result<Bytes> fill(ByteSpan lean) const { return fill(lean, records.size()); }
     Result<Bytes> fill(ByteSpan lean, std::size_t size) const {
-        return fill_records(lean, file, size, [this](media::TrackId track, std::int64_t dts) {
-            const auto found = units.find({track, dts});
-            return found == units.end() ? nullptr : found->second;
-        });
+        const auto look = [](const auto& all, const auto& key) {
+            const auto found = all.find(key);
+            return found == all.end() ? std::nullopt : std::optional{found->second};
+        };
+        return fill_records(
+            lean, file, size,
+            {.unit = [&](media::TrackId track,
+                         std::int64_t dts) { return look(units, std::pair{track, dts}).value_or(nullptr); },
+             .message = [&](std::uint64_t key) { return look(messages, key); }});
     }
 
+    std::map<std::uint64_t, media::TimedMessage> messages;
     std::map<std::pair<media::TrackId, std::int64_t>, media::AccessUnitRef> units;
     std::vector<std::byte> records;
 };
@@ -102,6 +121,32 @@ TEST(LeanRecords, a_unit_that_did_not_come_or_came_otherwise_is_said) {
     longer.payload = Bytes{std::vector<std::byte>(unit->payload.size() + 1)};
     recorded.units[key] = std::make_shared<const media::AccessUnit>(longer);
     EXPECT_EQ(recorded.fill(lean).error().code, Errc::not_found);
+}
+
+TEST(LeanRecords, results_that_went_live_are_named_and_others_go_whole) {
+    Recorded recorded;
+    const Bytes lean = lean_records(recorded.records, file);
+    EXPECT_EQ(as_text(lean).find(R"({"n":)"), std::string_view::npos);
+    // As another program writes them: not made again by their names.
+    std::vector<std::byte> others;
+    const media::TimedMessage message{.body = Bytes::copy(R"({"of":"others"})"), .capture = {1}};
+    for (const std::uint32_t id : {7U, 9U}) {
+        mp4::write_event_head(others, message, id);
+        others.insert(others.end(), message.body.begin(), message.body.end());
+    }
+    recorded.add_results({.timescale = 90'000}, others);
+    const Bytes with_others = lean_records(recorded.records, file);
+    EXPECT_NE(as_text(with_others).find(R"({"of":)"), std::string_view::npos);
+    const Result<Bytes> filled = recorded.fill(with_others);
+    ASSERT_TRUE(filled) << filled.error().what;
+    EXPECT_EQ(*filled, Bytes::copy(recorded.records));
+}
+
+TEST(LeanRecords, a_result_that_did_not_come_is_waited_for) {
+    Recorded recorded;
+    const Bytes lean = lean_records(recorded.records, file);
+    recorded.messages.erase(recorded.messages.begin());
+    EXPECT_EQ(recorded.fill(lean).error().code, Errc::would_block);
 }
 
 TEST(LeanRecords, case_104_what_is_cut_changed_or_too_long_is_an_error) {

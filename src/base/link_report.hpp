@@ -8,11 +8,12 @@ namespace millrace {
 
 /// What one end of a secure link (`kcp://`) knows of it and of the path, so far.
 struct LinkReport {
-    Duration round_trip{};              ///< of late
-    Duration round_trip_min{};          ///< the least of it
-    double loss = 0;                    ///< share of our datagrams, of late
-    double rate = 0;                    ///< that we pace at, bits a second; 0: the path has shown no limit
-    double parity = 0;                  ///< share of datagrams sent along so that lost ones can be made up
+    Duration round_trip{};           ///< of late
+    Duration round_trip_of_late{};   ///< the least of the last 0.1 to 0.2 s: more only where a queue stands
+    Duration round_trip_min{};       ///< the least of it
+    double loss = 0;                 ///< share of our datagrams, of late
+    double rate = 0;                 ///< that we pace at, bits a second; 0: the path has shown no limit
+    double parity = 0;               ///< share of datagrams sent along so that lost ones can be made up
     std::uint64_t datagrams_sent = 0;   ///< of KCP, without parity
     std::uint64_t bytes_sent = 0;       ///< likewise, without IP, UDP and DTLS
     std::uint64_t datagrams_received = 0;

@@ -24,6 +24,8 @@ public:
     Cover covers(std::int64_t begin_us, std::int64_t end_us) const;
     /// Nothing before that is asked for again.
     void forget_before(std::int64_t us);
+    /// The latest that came; zero: none did.
+    std::int64_t newest_us() const { return newest_us_; }
     std::size_t bytes() const { return bytes_; }
 
 private:

@@ -5,7 +5,7 @@ namespace millrace::hub {
 UplinkHall::Live::Live(UplinkHall& hall, std::string stream) : hall_{hall}, stream_{std::move(stream)} {
     const MutexLock lock{hall_.mutex_};
     id_ = ++hall_.last_id_;
-    hall_.streams_.insert_or_assign(stream_, Stream{.id = id_, .units = {}});
+    hall_.streams_.insert_or_assign(stream_, Stream{.id = id_});
 }
 
 UplinkHall::Live::~Live() {
@@ -19,10 +19,21 @@ UplinkHall::Live::~Live() {
 void UplinkHall::Live::take(const media::AccessUnit& unit) {
     auto kept = std::make_shared<const media::AccessUnit>(unit);
     const MutexLock lock{hall_.mutex_};
-    const auto mine = hall_.streams_.find(stream_);
-    if (mine != hall_.streams_.end() && mine->second.id == id_) {
-        mine->second.units.take(std::move(kept));
+    if (Stream* const mine = newest(hall_.streams_, stream_, id_)) {
+        mine->units.take(std::move(kept));
     }
+}
+
+void UplinkHall::Live::take(const media::TimedMessage& message) {
+    const MutexLock lock{hall_.mutex_};
+    if (Stream* const mine = newest(hall_.streams_, stream_, id_)) {
+        mine->messages.take(message, mine->units.newest_us());
+    }
+}
+
+UplinkHall::Stream* UplinkHall::newest(Streams& streams, const std::string& stream, std::uint64_t id) {
+    const auto found = streams.find(stream);
+    return found != streams.end() && found->second.id == id ? &found->second : nullptr;
 }
 
 media::AccessUnitRef UplinkHall::find(const std::string& stream, media::TrackId track,
@@ -30,6 +41,13 @@ media::AccessUnitRef UplinkHall::find(const std::string& stream, media::TrackId 
     const MutexLock lock{mutex_};
     const auto found = streams_.find(stream);
     return found == streams_.end() ? nullptr : found->second.units.find(track, dts);
+}
+
+std::optional<media::TimedMessage> UplinkHall::find_message(const std::string& stream,
+                                                            std::uint64_t key) const {
+    const MutexLock lock{mutex_};
+    const auto found = streams_.find(stream);
+    return found == streams_.end() ? std::nullopt : found->second.messages.find(key);
 }
 
 RecentUnits::Cover UplinkHall::covers(const std::string& stream, std::int64_t begin_us,
@@ -44,6 +62,7 @@ void UplinkHall::forget_before(const std::string& stream, std::int64_t us) {
     const auto found = streams_.find(stream);
     if (found != streams_.end()) {
         found->second.units.forget_before(us);
+        found->second.messages.forget_before(us);
     }
 }
 

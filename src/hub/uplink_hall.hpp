@@ -3,6 +3,7 @@
 #include "base/hops.hpp"
 #include "base/mutex.hpp"
 #include "base/result.hpp"
+#include "hub/recent_messages.hpp"
 #include "hub/recent_units.hpp"
 
 #include <map>
@@ -31,6 +32,7 @@ public:
         Live& operator=(const Live&) = delete;
         ~Live();
         void take(const media::AccessUnit& unit);
+        void take(const media::TimedMessage& message);
 
     private:
         UplinkHall& hall_;
@@ -38,6 +40,8 @@ public:
         std::uint64_t id_;   // the newest of a stream is the one that is looked into
     };
     media::AccessUnitRef find(const std::string& stream, media::TrackId track, std::int64_t dts) const;
+    /// What was said of its pictures, by `media::key_of`.
+    std::optional<media::TimedMessage> find_message(const std::string& stream, std::uint64_t key) const;
     RecentUnits::Cover covers(const std::string& stream, std::int64_t begin_us, std::int64_t end_us) const;
     void forget_before(const std::string& stream, std::int64_t us);
 
@@ -71,7 +75,8 @@ public:
 private:
     struct Stream {
         std::uint64_t id = 0;
-        RecentUnits units;
+        RecentUnits units{};
+        RecentMessages messages{};
     };
     struct Box {
         Hops from;
@@ -81,10 +86,13 @@ private:
         Instant quiet_until{};
     };
     void leave(const std::string& identity);
+    using Streams = std::map<std::string, Stream>;
+    /// Null: another publisher of the stream came after that one.
+    static Stream* newest(Streams& streams, const std::string& stream, std::uint64_t id);
 
     mutable Mutex mutex_;
     std::uint64_t last_id_ MILLRACE_GUARDED_BY(mutex_) = 0;
-    std::map<std::string, Stream> streams_ MILLRACE_GUARDED_BY(mutex_);
+    Streams streams_ MILLRACE_GUARDED_BY(mutex_);
     std::map<std::string, Box> boxes_ MILLRACE_GUARDED_BY(mutex_);
 };
 

@@ -40,16 +40,25 @@ TEST(UplinkHall, who_says_no_node_or_proves_no_key_is_not_held_to_one) {
 TEST(UplinkHall, the_newest_publisher_of_a_stream_is_found_as_long_as_it_is_there) {
     UplinkHall hall;
     const media::AccessUnit unit{.config = std::make_shared<const media::TrackConfig>()};
-    const auto is_there = [&] { return hall.find("live/cam", unit.track, unit.dts) != nullptr; };
+    const media::TimedMessage message{.body = Bytes::copy("{}"), .capture = {1}};
+    const auto is_there = [&] {
+        const bool unit_is = hall.find("live/cam", unit.track, unit.dts) != nullptr;
+        const auto said = hall.find_message("live/cam", media::key_of(message));
+        EXPECT_EQ(said.has_value(), unit_is);
+        return unit_is;
+    };
     EXPECT_FALSE(is_there());
     auto first = std::make_unique<UplinkHall::Live>(hall, "live/cam");
     first->take(unit);
+    first->take(message);
     EXPECT_TRUE(is_there());
     EXPECT_EQ(hall.covers("live/cam", 0, 0), RecentUnits::Cover::yes);
     auto second = std::make_unique<UplinkHall::Live>(hall, "live/cam");
     first->take(unit);
+    first->take(message);
     EXPECT_FALSE(is_there()) << "the first one is no longer looked into";
     second->take(unit);
+    second->take(message);
     first.reset();
     EXPECT_TRUE(is_there());
     hall.forget_before("live/cam", 1'000'000'000);

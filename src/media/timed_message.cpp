@@ -2,6 +2,7 @@
 
 #include "base/base64.hpp"
 #include "base/date_time.hpp"
+#include "base/fnv.hpp"
 #include "base/json_words.hpp"
 
 #include <fmt/format.h>
@@ -73,6 +74,12 @@ Result<TimedMessage> read_message(std::string_view json) {
                     "microseconds since 1970");
     }
     return TimedMessage{.body = line_of(json), .capture = *capture};
+}
+
+std::uint64_t key_of(const TimedMessage& message) {
+    const auto kind = static_cast<std::uint64_t>(message.kind);
+    const auto capture = static_cast<std::uint64_t>(message.capture.microseconds);
+    return Fnv{}.add(kind).add(capture).add(message.body).sum();
 }
 
 bool is_of_class(std::string_view json, std::string_view wanted) {

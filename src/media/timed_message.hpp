@@ -38,6 +38,9 @@ Result<TimedMessage> read_message(std::string_view json);
 /// "2026-11-20T14:09:32.123456Z".
 std::string capture_text(WallTime capture);
 
+/// The same for messages of one kind, capture time and body, on any node.
+std::uint64_t key_of(const TimedMessage& message);
+
 /// Whether a result is of that class: its member "class" says so, or the "label" of one of its "boxes".
 bool is_of_class(std::string_view json, std::string_view wanted);
 

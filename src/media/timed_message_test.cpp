@@ -39,5 +39,21 @@ TEST(TimedMessage, says_its_picture_and_its_own_words) {
               R"("result":{"boxes":[{"x":0.5}]}})");
 }
 
+TEST(TimedMessage, its_key_is_of_what_is_said_and_not_of_where_it_stands_on_a_timeline) {
+    const TimedMessage one{
+        .body = Bytes::copy(as_bytes(std::string_view{R"({"n":1})"})), .capture = {7}, .pts = 1};
+    TimedMessage other = one;
+    other.pts = 2;
+    EXPECT_EQ(key_of(other), key_of(one));
+    other.kind = TimedMessage::Kind::klv;
+    EXPECT_NE(key_of(other), key_of(one));
+    other = one;
+    other.capture.microseconds += 1;
+    EXPECT_NE(key_of(other), key_of(one));
+    other = one;
+    other.body = Bytes::copy(as_bytes(std::string_view{R"({"n":2})"}));
+    EXPECT_NE(key_of(other), key_of(one));
+}
+
 }   // namespace
 }   // namespace millrace::media

@@ -1,30 +1,16 @@
 #include "session/archive_export_plans.hpp"
 
+#include "base/fnv.hpp"
+
 #include <algorithm>
 
 namespace millrace::session {
 
 namespace {
 
-/// Another number for another listing: of its fragments, where they are and what joins them (FNV-1a).
-class Print {
-public:
-    Print& add(std::uint64_t number) {
-        constexpr std::uint64_t prime = 0x100000001b3;
-        constexpr unsigned byte_bits = 8;
-        for (unsigned shift = 0; shift < 64; shift += byte_bits) {
-            sum_ = (sum_ ^ ((number >> shift) & 0xffU)) * prime;
-        }
-        return *this;
-    }
-    std::uint64_t sum() const { return sum_; }
-
-private:
-    std::uint64_t sum_ = 0xcbf29ce484222325;
-};
-
+/// Another number for another listing: of its fragments, where they are and what joins them.
 std::uint64_t print_of(const archive::Listing& listing) {
-    Print print;
+    Fnv print;
     for (const archive::FoundFragment& one : listing.fragments) {
         const archive::Fragment& fragment = one.fragment;
         print.add(one.file).add(fragment.number).add(fragment.offset).add(fragment.size);

@@ -139,6 +139,7 @@ LinkReport KcpLinkConnection::link_report() const {
     const kcp::Conversation::Path path = kcp.path();
     const kcp::Conversation::Counters& counters = kcp.counters();
     return {.round_trip = path.round_trip,
+            .round_trip_of_late = path.round_trip_of_late,
             .round_trip_min = path.round_trip_min,
             .loss = path.loss,
             .rate = path.rate * bits_a_byte,

@@ -38,6 +38,12 @@ public:
         }
         publication_->take(std::move(unit));
     }
+    void take(media::TimedMessage message) {
+        if (live_) {
+            live_->take(message);
+        }
+        publication_->say(std::move(message));
+    }
     hub::Publication& publication() { return *publication_; }
     /// What applications said since the last turn goes out with this one.
     void hand_notes() {
@@ -190,7 +196,7 @@ Task<Error> carry(Guest& guest, Publisher& publisher) {
             } else if (auto* const track = std::get_if<media::Track>(&*event)) {
                 publisher.publication().take(std::move(*track));
             } else if (auto* const message = std::get_if<media::TimedMessage>(&*event)) {
-                publisher.publication().say(std::move(*message));
+                publisher.take(std::move(*message));
             } else if (follow(*event, publisher.publication())) {
                 continue;
             } else if (std::holds_alternative<link::End>(*event)) {

@@ -1,6 +1,7 @@
 #include "session/uplink_send.hpp"
 
 #include "archive/lean.hpp"
+#include "base/link_transport.hpp"
 #include "base/log.hpp"
 #include "base/masked_destination.hpp"
 #include "base/waiting.hpp"
@@ -44,6 +45,12 @@ link::LogFragment facts_of(const archive::FoundFragment& found) {
             .duration_us = one.duration_us,
             .key = one.key,
             .discontinuity = one.discontinuity};
+}
+
+BackfillPace::Trip trip_of(const LinkReport& link) {
+    return is_tls(link)
+               ? BackfillPace::Trip{link.round_trip, link.round_trip_min, BackfillPace::queue_doubtful_tcp}
+               : BackfillPace::Trip{link.round_trip_of_late, link.round_trip_min};
 }
 
 link::ChunkHash hash_of_chunks(const std::vector<archive::RecordView>& records) {
@@ -236,6 +243,7 @@ Task<std::string> Uplinks::Course::serve(LinkConnection& connection) {
         const std::uint64_t sent = sender.sent();
         pace(sender, connection);
         const Result<> turn = co_await net::drive(connection, sender, desk_.executor, desk_.read_buffer);
+        pace_.note_sent(sender.sent() - sent);
         report_.bytes += sender.sent() - sent;
         if (!turn) {
             co_return std::string{turn.error().what};
@@ -250,13 +258,11 @@ void Uplinks::Course::pace(link::LogSender& sender, const LinkConnection& connec
         sender.wake_at(look_at_);
         return;
     }
-    const LinkReport own = connection.link_report();
-    BackfillPace::Sight sight{.own = {own.round_trip, own.round_trip_min}, .wants_more = true};
+    BackfillPace::Sight sight{.own = trip_of(connection.link_report())};
     if (const auto live = uplinks_.forwards_.report_of({rule_.stream, rule_.to, true})) {
         sight.live_waits = live->queue_age;
-        if (live->link) {
-            sight.live = {live->link->round_trip, live->link->round_trip_min};
-        }
+        sight.live_sent = live->bytes;
+        sight.live = live->link ? std::optional{trip_of(*live->link)} : std::nullopt;
     }
     sender.allow(pace_.look(sight, now));
     sender.wake_at(now + BackfillPace::look_every);

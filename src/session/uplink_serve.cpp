@@ -58,7 +58,10 @@ public:
                 if (auto* const offered = std::get_if<link::LogReceiver::Offered>(&*event)) {
                     co_await look_up(*offered);
                 } else if (auto* const arrived = std::get_if<link::LogReceiver::Arrived>(&*event)) {
-                    take(std::move(*arrived));
+                    const Instant until = desk_.executor.now() + live_within;
+                    if (!take(*arrived, until)) {
+                        unfilled_.push_back({std::move(*arrived), until});
+                    }
                 } else if (auto* const gap = std::get_if<link::LogGap>(&*event)) {
                     note_gap(std::move(*gap));
                 } else {
@@ -67,9 +70,11 @@ public:
             }
             co_await settle();
             decide_late();
+            take_late();
             name_gaps();
             tell_filled();
-            const bool idle = kept_.empty() && undecided_.empty() && !gaps_changed_ && !filled_;
+            const bool waits = !kept_.empty() || !undecided_.empty() || !unfilled_.empty();
+            const bool idle = !waits && !gaps_changed_ && !filled_;
             receiver_.wake_at(idle ? Instant::never() : desk_.executor.now() + look_every);
             const Result<> turn =
                 co_await net::drive(connection_, receiver_, desk_.executor, desk_.read_buffer);
@@ -100,6 +105,11 @@ private:
     /// An offer of which live media is still awaited.
     struct Undecided {
         link::LogOffer offer;
+        Instant until;
+    };
+    /// Of which a result is still awaited that went live.
+    struct Unfilled {
+        link::LogReceiver::Arrived arrived;
         Instant until;
     };
 
@@ -136,23 +146,33 @@ private:
     void decide_late() {
         std::erase_if(undecided_, [this](const Undecided& one) { return decide(one); });
     }
-    /// What came without its samples gets those that came live; where that does not make what was offered, it
-    /// is asked for whole.
-    void take(link::LogReceiver::Arrived arrived) {
+    /// What came without what went live gets it; where that does not make what was offered, it is asked for
+    /// whole. False: it is too early to say.
+    bool take(link::LogReceiver::Arrived& arrived, Instant until) {
         if (!arrived.lean) {
-            return keep(std::move(arrived));
+            keep(std::move(arrived));
+            return true;
         }
         const link::LogOffer& offer = arrived.offer;
-        Result<Bytes> filled =
-            archive::fill_records(arrived.records.span(), offer.fragment.file, offer.fragment.size,
-                                  [this](media::TrackId track, std::int64_t dts) {
-                                      return desk_.uplink_hall->find(facts().stream, track, dts);
-                                  });
+        const hub::UplinkHall& hall = *desk_.uplink_hall;
+        const std::string& stream = facts().stream;
+        Result<Bytes> filled = archive::fill_records(
+            arrived.records.span(), offer.fragment.file, offer.fragment.size,
+            {.unit = [&](media::TrackId track, std::int64_t dts) { return hall.find(stream, track, dts); },
+             .message = [&](std::uint64_t key) { return hall.find_message(stream, key); }});
+        if (!filled && filled.error().code == Errc::would_block && desk_.executor.now() < until) {
+            return false;
+        }
         if (!filled) {
-            return want_whole(offer, filled.error().what);
+            want_whole(offer, filled.error().what);
+            return true;
         }
         arrived.records = std::move(*filled);
         keep(std::move(arrived));
+        return true;
+    }
+    void take_late() {
+        std::erase_if(unfilled_, [this](Unfilled& one) { return take(one.arrived, one.until); });
     }
     void keep(link::LogReceiver::Arrived arrived) {
         const link::LogOffer& offer = arrived.offer;
@@ -266,6 +286,7 @@ private:
     link::LogReceiver receiver_;
     std::list<Kept> kept_;   // in their order
     std::list<Undecided> undecided_;
+    std::list<Unfilled> unfilled_;     // no more than were asked for
     std::vector<archive::Gap> gaps_;   // of the edge's own, as it said them
     bool gaps_changed_ = false;        // or something came since they were looked at
     Instant named_at_;

@@ -201,6 +201,7 @@ Conversation::Path Conversation::path() const {
     const RoundTrip& trips = recovery_->round_trip();
     return {.round_trip = trips.known() ? trips.smoothed() : 0ns,
             .round_trip_min = trips.known() ? trips.smallest() : 0ns,
+            .round_trip_of_late = trips.known() ? trips.of_late() : 0ns,
             .reorder_window = recovery_->reorder_window(),
             .loss = recovery_->loss(),
             .rate = congestion_->rate()};

@@ -59,6 +59,7 @@ public:
     struct Path {
         Duration round_trip;
         Duration round_trip_min;
+        Duration round_trip_of_late;   ///< the least of it
         Duration reorder_window;
         double loss;
         double rate;   ///< bytes a second; 0: not limited

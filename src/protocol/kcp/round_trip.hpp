@@ -40,6 +40,8 @@ public:
     /// For so long a largest or smallest value counts, and up to twice as long.
     static constexpr Duration largest_span = 2'500ms;
     static constexpr Duration smallest_span = 5s;
+    /// What of a round trip jitter and bursts do not explain.
+    static constexpr Duration of_late_span = 100ms;
 
     void add(Duration sample, Instant now) {
         const Duration change = sample > smoothed_ ? sample - smoothed_ : smoothed_ - sample;
@@ -50,6 +52,7 @@ public:
         ++samples_;
         largest_.add(sample, now);
         smallest_.add(sample, now);
+        of_late_.add(sample, now);
     }
     std::uint64_t samples() const { return samples_; }
     bool known() const { return !largest_.empty(); }
@@ -58,6 +61,8 @@ public:
     Duration newest() const { return newest_; }
     Duration largest() const { return largest_.value(); }
     Duration smallest() const { return smallest_.value(); }
+    /// The smallest of late.
+    Duration of_late() const { return of_late_.value(); }
 
 private:
     Duration smoothed_{};
@@ -66,6 +71,7 @@ private:
     std::uint64_t samples_ = 0;
     Extreme<std::greater<>> largest_{largest_span};
     Extreme<std::less<>> smallest_{smallest_span};
+    Extreme<std::less<>> of_late_{of_late_span};
 };
 
 }   // namespace millrace::kcp

@@ -18,6 +18,7 @@ worker_processes 1; worker_rlimit_nofile 65536;
 daemon off; pid {folder}/nginx.pid; error_log stderr error; user root;
 events {{ worker_connections 20000; }}
 rtmp {{ server {{ listen 127.0.0.1:{rtmp}; chunk_size 4096; access_log off;
+    application plain {{ live on; }}
     application live {{ live on; hls on; hls_path {folder}/files/hls; hls_fragment 2s;
         hls_playlist_length 12s; hls_cleanup on; }} }} }}
 http {{

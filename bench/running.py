@@ -1,5 +1,6 @@
 """Programs under measurement: a node, the load generator's verbs, and what the kernel says they cost."""
 
+import concurrent.futures
 import json
 import os
 import re
@@ -149,6 +150,15 @@ class Node(Program):
             if time.monotonic() > deadline:
                 raise SystemExit(f"{len(ready)} of {count} are live")
             time.sleep(0.2)
+
+    def package(self, names):
+        """Asks once for the HLS of each; with hls.always it goes on. Returns when each has a list."""
+        def ask(name):
+            address = f"http://{self.listeners['http']}/{name}/segments/v0.m3u8"
+            with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
+                assert answer.read().startswith(b"#EXTM3U"), name
+        with concurrent.futures.ThreadPoolExecutor(32) as pool:
+            list(pool.map(ask, names))
 
     def url(self, protocol, name="live/cam"):
         if protocol == "flv":

@@ -83,6 +83,11 @@ void add_floor(CLI::App& app, FloorOptions& options) {
     verb->add_option("--extra-kbps", options.extra_kbps, "Bytes beyond the video")->capture_default_str();
 }
 
+void add_sink(CLI::App& app, SinkOptions& options) {
+    CLI::App* verb = app.add_subcommand("sink", "A bare loop: one recv() a publisher and event, until told");
+    verb->add_flag("--rtsp", options.rtsp, "They publish by RTSP over TCP; else by RTMP");
+}
+
 }   // namespace
 
 int main(int argc, char** argv) {
@@ -93,11 +98,13 @@ int main(int argc, char** argv) {
     HlsOptions hls_options;
     AskOptions ask_options;
     FloorOptions floor_options;
+    SinkOptions sink_options;
     add_publish(app, publish_options);
     add_view(app, view_options);
     add_hls(app, hls_options);
     add_ask(app, ask_options);
     add_floor(app, floor_options);
+    add_sink(app, sink_options);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -114,6 +121,9 @@ int main(int argc, char** argv) {
         }
         if (app.got_subcommand("ask")) {
             return ask(ask_options);
+        }
+        if (app.got_subcommand("sink")) {
+            return sink(sink_options);
         }
         return app.got_subcommand("view") ? view(view_options) : floor(floor_options);
     } catch (const std::exception& error) {

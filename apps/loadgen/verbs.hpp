@@ -85,6 +85,12 @@ struct FloorOptions {
 };
 int floor(const FloorOptions& options);
 
+/// `loadgen sink`: the same for who publishes: it lets them in, and then only reads what comes.
+struct SinkOptions {
+    bool rtsp = false;   ///< else RTMP
+};
+int sink(const SinkOptions& options);
+
 /// `HOST:PORT` or `[HOST]:PORT`, numeric.
 Endpoint parse_endpoint(const std::string& text);
 /// The monotonic clock.

@@ -76,17 +76,18 @@ Task<Result<>> drive(Connection& connection, M& machine, Executor& executor, std
     if (!ready && ready.error().code != Errc::timed_out) {
         co_return ready;
     }
+    const Instant now = executor.now();
     Result<> taken;
     if (ready) {
         const Result<std::size_t> read = connection.try_read(buffer);
         if (read) {
-            taken = machine.receive(buffer.first(*read), executor.now());
+            taken = machine.receive(buffer.first(*read), now);
         } else if (read.error().code != Errc::would_block) {
             co_return std::unexpected(read.error());
         }
     }
-    if (taken && machine.deadline() <= executor.now()) {
-        taken = machine.advance(executor.now());
+    if (taken && machine.deadline() <= now) {
+        taken = machine.advance(now);
     }
     if (!taken) {
         send_last_words(connection, machine);

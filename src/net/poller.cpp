@@ -21,6 +21,7 @@ struct Poller::Place {
     std::array<bool, 2> asked{};   // by direction
     bool drained = false;          // since the kernel spoke last
     bool ending = false;           // the peer has hung up: the kernel will not speak of that again
+    bool patient = false;
 
     bool& is_asked(Direction direction) { return asked[static_cast<std::size_t>(direction)]; }
 };
@@ -42,6 +43,20 @@ Descriptor opened(int descriptor) {
         refuse(errno);
     }
     return Descriptor{descriptor};
+}
+
+epoll_event interest(bool writes, void* owner) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLRDHUP | EPOLLET | (writes ? static_cast<std::uint32_t>(EPOLLOUT) : 0U);
+    event.data.ptr = owner;
+    return event;
+}
+
+/// Whether what comes in the inner list wakes who waits for the outer one; what is there already does, too.
+bool let_wake(int outer, int inner, void* owner, bool wakes) {
+    epoll_event event = interest(false, owner);
+    event.events = wakes ? event.events : 0;
+    return ::epoll_ctl(outer, EPOLL_CTL_MOD, inner, &event) == 0;
 }
 
 /// Never early: the timers would find nothing due.
@@ -68,9 +83,7 @@ Poller::~Poller() = default;
 
 Poller::Place* Poller::add(int descriptor, Owner& owner) {
     auto place = std::make_unique<Place>(Place{&owner, descriptor});
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-    event.data.ptr = place.get();
+    epoll_event event = interest(false, place.get());
     if (::epoll_ctl(list_.number(), EPOLL_CTL_ADD, descriptor, &event) != 0) {
         if (errno != EPERM) {
             return nullptr;
@@ -94,7 +107,7 @@ void Poller::leave(Place& place) {
     if (place.descriptor < 0) {
         return;
     }
-    ::epoll_ctl(list_.number(), EPOLL_CTL_DEL, place.descriptor, nullptr);
+    ::epoll_ctl(list_of(place), EPOLL_CTL_DEL, place.descriptor, nullptr);
     place.descriptor = -1;
     for (const Direction direction : {Direction::read, Direction::write}) {
         if (place.is_asked(direction)) {
@@ -115,13 +128,8 @@ void Poller::ask(Place& place, Direction direction) {
 }
 
 void Poller::arm(Place& place) {
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-    if (place.is_asked(Direction::write)) {
-        event.events |= EPOLLOUT;
-    }
-    event.data.ptr = &place;
-    if (::epoll_ctl(list_.number(), EPOLL_CTL_MOD, place.descriptor, &event) != 0) {
+    epoll_event event = interest(place.is_asked(Direction::write), &place);
+    if (::epoll_ctl(list_of(place), EPOLL_CTL_MOD, place.descriptor, &event) != 0) {
         for (const Direction direction : {Direction::read, Direction::write}) {
             nudge(place, direction);   // a call of the descriptor's own will say what is wrong
         }
@@ -136,17 +144,82 @@ void Poller::drained(Place& place) {
     place.drained = !place.ending;
 }
 
-std::size_t Poller::wait(Duration span) {
+int Poller::list_of(const Place& place) const {
+    return place.patient ? patient_.number() : list_.number();
+}
+
+void Poller::be_patient(Place& place) {
+    if (place.descriptor < 0 || place.patient) {
+        return;
+    }
+    if (!patient_) {
+        patient_ = Descriptor{::epoll_create1(EPOLL_CLOEXEC)};
+        epoll_event inner = interest(false, this);
+        if (!patient_ || ::epoll_ctl(list_.number(), EPOLL_CTL_ADD, patient_.number(), &inner) != 0) {
+            patient_ = {};
+            return;   // it works all the same
+        }
+    }
+    // In both for a moment, so that it is in one of them whatever the kernel says.
+    epoll_event event = interest(place.is_asked(Direction::write), &place);
+    if (::epoll_ctl(patient_.number(), EPOLL_CTL_ADD, place.descriptor, &event) == 0) {
+        ::epoll_ctl(list_.number(), EPOLL_CTL_DEL, place.descriptor, nullptr);
+        place.patient = true;
+    }
+}
+
+void Poller::judge(Instant now) {
+    const Duration span = now - judged_at_;
+    if (!patient_ || span < judged_every) {
+        return;
+    }
+    const auto rounds = static_cast<std::size_t>(span / gathered_for);
+    // Looking costs what waking for half as many would.
+    const bool much = patient_told_ >= (gathering_ ? rounds / 2 : rounds);
+    patient_told_ = 0;
+    judged_at_ = now;
+    if (much != gathering_ && let_wake(list_.number(), patient_.number(), this, !much)) {
+        gathering_ = much;
+    }
+}
+
+std::size_t Poller::tell_patient() {
     std::array<epoll_event, events_at_once> events;
-    const int count = ::epoll_wait(list_.number(), events.data(), static_cast<int>(events.size()),
-                                   news_.empty() ? milliseconds(span) : 0);
     std::size_t told = 0;
+    const int count = ::epoll_wait(patient_.number(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
-        if (event.data.ptr != nullptr) {
+        told += tell(*static_cast<Place*>(event.data.ptr), event.events);
+    }
+    patient_told_ += told;
+    // There may be more: the next wait finds it at once, behind what others have to say.
+    if (count == static_cast<int>(events.size())) {
+        if (gathering_) {
+            wake();
+        } else {
+            let_wake(list_.number(), patient_.number(), this, true);
+        }
+    }
+    return told;
+}
+
+std::size_t Poller::wait(Duration span, Instant now) {
+    judge(now);
+    std::array<epoll_event, events_at_once> events;
+    const Duration most = gathering_ ? std::min(span, gathered_for) : span;
+    const int count = ::epoll_wait(list_.number(), events.data(), static_cast<int>(events.size()),
+                                   news_.empty() ? milliseconds(most) : 0);
+    std::size_t told = 0;
+    bool look = gathering_;
+    for (int i = 0; i < count; ++i) {
+        const epoll_event& event = events[static_cast<std::size_t>(i)];
+        if (event.data.ptr == this) {
+            look = true;
+        } else if (event.data.ptr != nullptr) {
             told += tell(*static_cast<Place*>(event.data.ptr), event.events);
         }
     }
+    told += look ? tell_patient() : 0;
     told += tell_news();
     bury();
     return told;

@@ -16,6 +16,10 @@ namespace millrace::net {
 /// An ask costs a call of the kernel, which then looks whether the descriptor is ready already. Whoever has
 /// just read all there was says so (`drained`): the kernel speaks by itself when there is more, and nothing
 /// is called.
+///
+/// A wake for each of many small pieces of news costs more than the news. The patient ones (`be_patient`)
+/// stand in a list of their own, inside the other: while one or more a millisecond comes of them, nobody is
+/// woken for it, but looks once a millisecond.
 class Poller {
 public:
     enum class Direction : std::uint8_t { read, write };
@@ -53,9 +57,15 @@ public:
     /// A read found less than it had room for, or nothing.
     void drained(Place& place);
 
+    /// What comes there is nobody's question: it may wait for a millisecond while there is much of it.
+    void be_patient(Place& place);
+
     /// Waits until something happens or somebody wakes it, for `span` at most (Duration::max(): for ever),
-    /// and tells the owners. How many were told.
-    std::size_t wait(Duration span);
+    /// and tells the owners. How many were told. `now` is about when it was called.
+    std::size_t wait(Duration span, Instant now = {});
+    static constexpr Duration gathered_for = 1ms;
+    /// So long it looks how much comes before it changes between waking and looking.
+    static constexpr Duration judged_every = 100ms;
     /// Ends a wait of another thread, or its next one.
     void wake() const;
 
@@ -66,6 +76,9 @@ private:
         bool answers_ask;
     };
 
+    int list_of(const Place& place) const;
+    void judge(Instant now);
+    std::size_t tell_patient();
     void arm(Place& place);
     std::size_t tell(Place& place, std::uint32_t events);
     std::size_t answer(Place& place, Direction direction);
@@ -74,6 +87,10 @@ private:
 
     Descriptor list_;
     Descriptor bell_;
+    Descriptor patient_;   // another list; none before the first patient one
+    bool gathering_ = false;
+    std::size_t patient_told_ = 0;   // since it was judged
+    Instant judged_at_;
     std::vector<News> news_;
     std::vector<std::unique_ptr<Place>> gone_;   // an event that is under way may still speak of them
 };

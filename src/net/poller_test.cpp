@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <functional>
+#include <memory>
 #include <string>
+#include <vector>
 
 namespace millrace::net {
 namespace {
@@ -174,6 +176,96 @@ TEST(Poller, a_ring_ends_a_wait_that_has_begun_or_begins) {
     EXPECT_EQ(poller.wait(Duration::max()), 0U);
     poller.wake();
     EXPECT_EQ(poller.wait(Duration::max()), 0U) << "each time, though nobody reads its count";
+}
+
+/// So much comes of it for so long that it is looked after, and not woken for.
+Instant tell_much(Poller& poller, End& end, Instant from) {
+    for (; from < Instant{} + 2 * Poller::judged_every; from = from + Poller::gathered_for / 2) {
+        poller.ask(end.place(), Direction::read);
+        end.say("a");
+        EXPECT_EQ(poller.wait(1h, from), 1U);
+        EXPECT_EQ(end.read(), "a");
+    }
+    return from;
+}
+
+TEST(Poller, wakes_for_a_patient_one_while_little_comes_of_it) {
+    Poller poller;
+    End end{poller};
+    poller.be_patient(end.place());
+    poller.be_patient(end.place());
+    poller.ask(end.place(), Direction::read);
+    EXPECT_EQ(poller.wait(0ms), 0U);
+    end.say("a");
+    EXPECT_EQ(poller.wait(1h), 1U);
+    EXPECT_EQ(end.read(), "a");
+    poller.ask(end.place(), Direction::write);
+    EXPECT_EQ(poller.wait(1h), 1U);
+    EXPECT_EQ(end.writes, 1);
+    poller.ask(end.place(), Direction::read);
+    end.theirs = {};
+    EXPECT_EQ(poller.wait(1h), 1U);
+    EXPECT_EQ(end.reads, 2);
+}
+
+TEST(Poller, looks_after_patient_ones_by_time_while_much_comes_of_them) {
+    Poller poller;
+    End busy{poller};
+    End quiet{poller};
+    poller.be_patient(busy.place());
+    poller.be_patient(quiet.place());
+    Instant now = tell_much(poller, busy, Instant{} + Poller::judged_every);
+    EXPECT_EQ(poller.wait(1h, now), 0U) << "it comes back by itself";
+    poller.ask(quiet.place(), Direction::read);
+    poller.ask(quiet.place(), Direction::write);
+    quiet.say("b");
+    EXPECT_EQ(poller.wait(1h, now), 2U);
+    EXPECT_EQ(quiet.read(), "b");
+    poller.ask(quiet.place(), Direction::read);
+    quiet.then = [&quiet] { quiet.remove(); };
+    quiet.theirs = {};
+    EXPECT_EQ(poller.wait(1h, now), 1U) << "it removed itself";
+    // Little comes any more: whoever comes wakes.
+    now = now + Poller::judged_every;
+    EXPECT_EQ(poller.wait(0ms, now), 0U);
+    poller.ask(busy.place(), Direction::read);
+    busy.say("c");
+    EXPECT_EQ(poller.wait(1h, now), 1U);
+    EXPECT_EQ(busy.read(), "c");
+}
+
+TEST(Poller, lets_nobody_wait_for_patient_ones) {
+    Poller poller;
+    End busy{poller};
+    poller.be_patient(busy.place());
+    End other{poller};
+    const Instant now = tell_much(poller, busy, Instant{} + Poller::judged_every);
+    poller.ask(other.place(), Direction::read);
+    other.say("now");
+    EXPECT_EQ(poller.wait(1h, now), 1U);
+    EXPECT_EQ(other.read(), "now");
+}
+
+TEST(Poller, lets_others_speak_between_very_many_patient_ones) {
+    constexpr std::size_t many = 300;   // more than are told at once
+    for (const bool much : {false, true}) {
+        Poller poller;
+        End busy{poller};
+        poller.be_patient(busy.place());
+        const Instant now = much ? tell_much(poller, busy, Instant{} + Poller::judged_every)
+                                 : Instant{} + Poller::judged_every;
+        std::vector<std::unique_ptr<End>> ends;
+        for (std::size_t i = 0; i < many; ++i) {
+            End& end = *ends.emplace_back(std::make_unique<End>(poller));
+            poller.be_patient(end.place());
+            poller.ask(end.place(), Direction::read);
+            end.say("a");
+        }
+        const std::size_t first = poller.wait(1h, now);
+        EXPECT_GT(first, 0U);
+        EXPECT_LT(first, many);
+        EXPECT_EQ(first + poller.wait(1h, now), many) << "the others are told at once";
+    }
 }
 
 }   // namespace

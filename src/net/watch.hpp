@@ -26,6 +26,8 @@ public:
     void nudge(Direction direction) { worker_.poller().nudge(place_, direction); }
     /// A read of it found less than it had room for, or nothing: the next `ask` is free.
     void drained() { worker_.poller().drained(place_); }
+    /// What comes may wait for a millisecond while there is much of it, see Poller.
+    void be_patient() { worker_.poller().be_patient(place_); }
     /// Gives the descriptor away; what was asked is answered soon.
     Descriptor release();
 

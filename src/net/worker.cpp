@@ -81,9 +81,10 @@ void Worker::run() {
 }
 
 void Worker::turn() {
-    measure_load();
-    timers().run_due(now());
-    handled_ += poller_.wait(idle_span());
+    const Instant begun = now();
+    measure_load(begun);
+    const bool ran = timers().run_due(begun) > 0;
+    handled_ += poller_.wait(idle_span(ran ? now() : begun), begun);
     box_.take(due_);
     for (int i = 0; i < works_per_turn && !leaving_ && !due_.empty(); ++i) {
         auto work = std::exchange(due_.front(), nullptr);
@@ -91,15 +92,15 @@ void Worker::turn() {
         work();
         ++handled_;
     }
-    clean_up();
+    clean_up(now());
 }
 
-Duration Worker::idle_span() {
+Duration Worker::idle_span(Instant from) {
     if (!due_.empty() || !box_.may_sleep()) {
         return Duration::zero();
     }
     const Instant next = timers().earliest();
-    return next == Instant::never() ? Duration::max() : std::max(next - now(), Duration::zero());
+    return next == Instant::never() ? Duration::max() : std::max(next - from, Duration::zero());
 }
 
 Background* Worker::lookups() {
@@ -113,20 +114,20 @@ Background* Worker::lookups() {
     return lookups_.get();
 }
 
-void Worker::clean_up() {
+void Worker::clean_up(Instant now) {
     most_watched_ = std::max(most_watched_, watched_);
     if (most_watched_ >= crowd && watched_ < most_watched_ / 4) {
         most_watched_ = watched_;
         malloc_trim(0);   // else glibc keeps whatever lies below the newest allocation
-        clean_again_at_ = now() + what_they_shared_is_gone;
-    } else if (now() >= clean_again_at_) {
+        clean_again_at_ = now + what_they_shared_is_gone;
+    } else if (now >= clean_again_at_) {
         malloc_trim(0);
         clean_again_at_ = Instant::never();
     }
 }
 
-void Worker::measure_load() {
-    const Duration span = now() - measured_at_;
+void Worker::measure_load(Instant now) {
+    const Duration span = now - measured_at_;
     if (span < load_span) {
         return;
     }

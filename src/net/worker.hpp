@@ -57,10 +57,10 @@ private:
     void run();
     void turn();
     /// How long there is nothing to do, unless something happens.
-    Duration idle_span();
-    void measure_load();
+    Duration idle_span(Instant from);
+    void measure_load(Instant now);
     /// Gives memory back to the system once a crowd of connections is gone, and once more a while later.
-    void clean_up();
+    void clean_up(Instant now);
     /// Ends all conversations; true if there were none and nothing was posted here since the last call.
     bool settle();
     void leave_loop() { leaving_ = true; }

@@ -1,4 +1,5 @@
 #include "base/log.hpp"
+#include "net/patience.hpp"
 #include "session/relays.hpp"
 #include "session/rtsp_talk.hpp"
 
@@ -237,6 +238,7 @@ Task<> RtspTalk::answer(Event event) {
         access_.let_in();
         publisher_->record(recorded->tracks);
         recording_ = true;
+        net::be_patient(connection());
     } else if (std::holds_alternative<Server::Paused>(event)) {
         recording_ = false;
         datagrams_.pause();

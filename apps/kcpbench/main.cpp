@@ -1,4 +1,5 @@
 #include "apps/kcpbench/links.hpp"
+#include "apps/kcpbench/sharing.hpp"
 #include "protocol/kcp/rows_for_tests.hpp"
 
 #include <fmt/core.h>
@@ -10,8 +11,8 @@
 
 // KCP on virtual time, as Markdown: kcpbench [SEEDS [SECONDS]] prints the table of docs/guide/kcp.md, then
 // what a datagram costs in processor time. kcpbench others [SEEDS [SECONDS]]: networks, and seeds, that
-// nothing was tuned on. kcpbench hour: F14 for an hour of each of its paths; it fails if one of them does not
-// hold.
+// nothing was tuned on. kcpbench shares [SEEDS]: beside TCPs on a narrow path. kcpbench hour: F14 for an hour
+// of each of its paths; it fails if one of them does not hold.
 
 namespace {
 
@@ -158,6 +159,10 @@ void cost(const char* name, const VideoRow& row) {
 int main(int count, char** words) {
     if (count == 2 && std::string_view{words[1]} == "hour") {
         return loss_table(3'600) ? 0 : 1;
+    }
+    if (count > 1 && std::string_view{words[1]} == "shares") {
+        session::print_shares(count > 2 ? std::strtoul(words[2], nullptr, 10) : 20);
+        return 0;
     }
     const bool others = count > 1 && std::string_view{words[1]} == "others";
     const int first = others ? 2 : 1;

@@ -31,7 +31,9 @@ std::size_t KcpLinkConnection::room() const {
     if (link == nullptr) {
         return message_max;   // who writes is told why not
     }
-    if (unacknowledged() >= unsent_max) {
+    const kcp::Conversation& kcp = link->kcp();
+    const std::size_t segment = kcp.settings().segment_max();
+    if (kcp.waiting() * segment >= unsent_max) {
         return 0;
     }
     if (!holds_little_) {
@@ -40,9 +42,7 @@ std::size_t KcpLinkConnection::room() const {
     if (is_late(*link)) {
         return 0;
     }
-    const kcp::Conversation& kcp = link->kcp();
-    const std::size_t segment = kcp.settings().segment_max();
-    const std::size_t queued = (kcp.waiting() - kcp.in_flight()) * segment;
+    const std::size_t queued = kcp.waiting_bytes();
     const double shown = kcp.path().rate * std::chrono::duration<double>{queued_time}.count();
     const std::size_t most =
         shown > 0 ? std::clamp(static_cast<std::size_t>(shown), queued_least, queued_little) : queued_little;
@@ -126,7 +126,7 @@ Result<> KcpLinkConnection::send(const Bytes& message) {
 
 std::size_t KcpLinkConnection::unacknowledged() const {
     const link::Association* const link = association();
-    return link == nullptr ? 0 : link->kcp().waiting() * link->kcp().settings().segment_max();
+    return link == nullptr ? 0 : link->kcp().waiting_bytes() + link->kcp().in_flight_bytes();
 }
 
 LinkReport KcpLinkConnection::link_report() const {
@@ -155,8 +155,8 @@ LinkReport KcpLinkConnection::link_report() const {
             .recovered = link->counters().recovered,
             .refused = link->counters().refused,
             .moves = link->counters().moves,
-            .queued = (kcp.waiting() - kcp.in_flight()) * kcp.settings().segment_max(),
-            .in_flight = kcp.in_flight() * kcp.settings().segment_max()};
+            .queued = kcp.waiting_bytes(),
+            .in_flight = kcp.in_flight_bytes()};
 }
 
 void LinkConnection::wait_readable(Waiter* waiter) {

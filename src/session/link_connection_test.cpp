@@ -146,6 +146,24 @@ TEST_F(LinkConnections, take_no_more_than_a_reader_and_the_window_take) {
     EXPECT_TRUE(got == up);
 }
 
+TEST_F(LinkConnections, what_it_holds_are_bytes_however_small_the_messages) {
+    network_.set_default_path({.delay = 20ms});
+    connect();
+    constexpr std::size_t writes = 10;
+    constexpr std::size_t small = 40;
+    const auto bytes = made(small);
+    far_.run([&] {
+        for (std::size_t i = 0; i < writes; ++i) {
+            EXPECT_EQ(client().try_write(std::array<ByteSpan, 1>{bytes}).value_or(0), small);
+        }
+        EXPECT_EQ(client().unacknowledged(), writes * small);
+    });
+    time_.run_for(15ms);
+    EXPECT_EQ(client().unacknowledged(), writes * small) << "on its way";
+    time_.run_for(1s);
+    EXPECT_EQ(client().unacknowledged(), 0U);
+}
+
 TEST_F(LinkConnections, what_was_written_before_a_close_still_arrives) {
     network_.set_default_path({.delay = 20ms, .loss = 0.05});
     connect();

@@ -92,6 +92,7 @@ public:
     /// Segments that wait or are on their way.
     std::size_t waiting() const { return window_.queued() + window_.in_flight(); }
     std::size_t in_flight() const { return window_.in_flight(); }
+    std::size_t in_flight_bytes() const { return window_.in_flight_bytes(); }
     /// Bytes that wait and were not sent yet: over path().rate they are the time until the newest leaves.
     std::size_t waiting_bytes() const { return window_.queued_bytes(); }
     /// The peer's messages can never be read.

@@ -167,5 +167,20 @@ TEST(KcpPace, row_3_5_video_follows_a_path_from_8_to_1_to_8_mbit_whose_delay_var
     EXPECT_LT(all.told.back(), 3.0);
 }
 
+TEST(KcpPace, row_3_5_likewise_under_an_encoder_that_makes_half_of_what_it_is_told) {
+    constexpr std::uint64_t seeds = 60;
+    for (const double follows : {1.0, 0.1}) {
+        std::vector<double> told;
+        for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+            SteppedPath path{{.jitter = 32ms, .part = 0.5, .follows = follows}, seed};
+            path.run();
+            told.push_back(path.told_after());
+        }
+        std::ranges::sort(told);
+        EXPECT_LE(quantile(told, 0.5), 2.0) << follows;
+        EXPECT_LE(quantile(told, 0.9), 3.5) << follows;
+    }
+}
+
 }   // namespace
 }   // namespace millrace::kcp

@@ -20,8 +20,8 @@ struct Doubt {
     double datagrams;
 };
 constexpr Doubt alone{6, 6};
-constexpr double overflow_used_min = 0.6;   // less of the rate fills no queue
 constexpr Doubt among_others{1, 0.5};
+constexpr double overflow_used_min = 0.6;   // less of the rate fills no queue
 constexpr Duration overflow_queue = 10ms;
 constexpr double overflow_share = 0.25;
 constexpr double as_sent = 0.88;   // a train that arrives at so much of its pace was not spread
@@ -88,6 +88,8 @@ void PacedCongestion::on_progress(const Progress& progress, const RoundTrip& pat
     }
     const Point point{marks_.front(), delivered_, now};
     path_ = path;
+    now_ = now;
+    crowding_.add(path.newest(), now);
     take_point(point);
     find_room(point);
     take_sample(point, path);
@@ -131,6 +133,9 @@ void PacedCongestion::finish_measure() {
 
 void PacedCongestion::on_losses(const Losses& losses, std::size_t /*in_flight*/) {
     losses_ += losses.by_gap + losses.by_timer;
+    if (losses.by_gap > 0 && path_.known()) {
+        crowding_.lose(path_.newest(), path_.smoothed(), now_);
+    }
     if (rate_ > 0 || last_train_ == 0 || losses_ < overflow_losses || marks_.empty() ||
         to_.at - last_train_end_.at > overflow_shows_in) {
         return;
@@ -179,15 +184,21 @@ void PacedCongestion::finish_look(const Point& to, const RoundTrip& path) {
     const auto datagrams = static_cast<double>(to.mark.order - look_.from.mark.order);
     const double usual = usual_loss_ * datagrams;
     const Doubt doubt = mode_ == Mode::others ? among_others : alone;
-    const bool overflows = rate_ > 0 && queue > overflow_queue && sent > overflow_used_min * rate_ * took &&
+    const bool crowded = crowding_.found(to.at);
+    const bool in_use = sent > overflow_used_min * rate_ * took;
+    const bool overflows = rate_ > 0 && (crowded || (queue > overflow_queue && in_use)) &&
                            lost * datagrams > usual + doubt.deviations * std::sqrt(usual) + doubt.datagrams;
-    if (mode_ == Mode::ours && overflows && used_ >= used_min) {
+    if (mode_ != Mode::others && (crowded || (mode_ == Mode::ours && overflows && used_ >= used_min))) {
         mode_ = Mode::others;
         crowded_at_ = to.at;
+        rate_ = crowded && (rate_ == 0 || rate_ > arrived / took) ? arrived / took : rate_;
     }
     if (mode_ == Mode::others) {
-        crowded_at_ = calm_ == 0 ? to.at : crowded_at_;
-        compete(overflows ? arrived / took : 0, path);
+        crowded_at_ = calm_ == 0 || crowded ? to.at : crowded_at_;
+        usual_loss_ += lost < usual_loss_ ? usual_loss_falls * (lost - usual_loss_) : 0;
+        if (overflows || in_use) {
+            compete(overflows ? arrived / took : 0, path);
+        }
         look_after_ = to.at + path.newest();
         mode_ = to.at - crowded_at_ > others_leave_in ? Mode::ours : mode_;
     } else if (standing_ >= 2 || queue > 2 * standing_min) {

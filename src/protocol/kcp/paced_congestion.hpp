@@ -1,6 +1,7 @@
 #pragma once
 
 #include "protocol/kcp/congestion.hpp"
+#include "protocol/kcp/crowding.hpp"
 #include "protocol/kcp/rate_probe.hpp"
 
 #include <array>
@@ -13,8 +14,9 @@ namespace millrace::kcp {
 /// - what is sent in one go arrives spread over time: the rate is that of the arriving train;
 /// - round trips stay longer than they ever were, a look after the other: the path's queue stands, and what
 ///   arrives meanwhile is all that the path gives. It sends less until the queue is empty.
-/// Where the queue stays although it sends less, others fill it: then it is as fair as TCP, a little more
-/// each round trip, and much less where the queue overflows. Where no queue is found and what it may send is
+/// Where the queue stays although it sends less, others fill it, or where it overflows again and again
+/// (Crowding): then it is as fair as TCP, a little more each round trip, and much less where the queue
+/// overflows. Where no queue is found and what it may send is
 /// used, the rate rises, faster and faster; where the application would use more, a RateProbe looks for it.
 class PacedCongestion final : public Congestion {
 public:
@@ -118,9 +120,11 @@ private:
     unsigned calm_ = 0;
     double used_ = 0;    // of the rate, in the last looks
     double probe_ = 1;   // over what was learnt
+    Crowding crowding_;
     RateProbe seeker_;
     Duration ahead_{};   // of the usual pace, by it
     RoundTrip path_;
+    Instant now_;   // of it
     double usual_loss_ = 0;
     Instant drain_began_;
     Duration drain_from_{};

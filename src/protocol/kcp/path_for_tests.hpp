@@ -46,10 +46,45 @@ struct Line {
     std::size_t queue = 64'000;    ///< bytes that wait where the rate is limited
 };
 
+/// A place where the path is narrow: first in, first out, and what finds no room in its queue is lost.
+class Bottleneck {
+public:
+    Bottleneck(double bytes_per_second, std::size_t queue) : rate_{bytes_per_second}, queue_{queue} {}
+
+    /// When it has passed; nothing: there is no room.
+    std::optional<Instant> pass(std::size_t size, Instant now) {
+        const Duration wait = std::max<Duration>(free_at_ - now, 0ns);
+        delays.push_back(static_cast<float>(wait / 1us) / 1000.0F);
+        const double waiting = static_cast<double>(wait.count()) * 1e-9 * rate_;
+        if (waiting + static_cast<double>(size) > static_cast<double>(queue_)) {
+            ++overflowed;
+            return std::nullopt;
+        }
+        const double takes = static_cast<double>(size) / rate_ * 1e9;
+        free_at_ = std::max(free_at_, now) + Duration{static_cast<std::int64_t>(takes)};
+        return free_at_;
+    }
+    /// What waits leaves at the old rate.
+    void change(double bytes_per_second, std::size_t queue) {
+        rate_ = bytes_per_second;
+        queue_ = queue;
+    }
+
+    std::uint64_t overflowed = 0;
+    std::vector<float> delays;   ///< ms, of each that came
+
+private:
+    double rate_;
+    std::size_t queue_;
+    Instant free_at_;
+};
+
 /// One direction of a path on virtual time.
 class OneWay {
 public:
-    OneWay(const Line& line, std::uint64_t seed) : line_{line}, dice_{seed} {}
+    /// With a bottleneck that others share, that of the line counts for nothing.
+    OneWay(const Line& line, std::uint64_t seed, Bottleneck* shared = nullptr)
+        : line_{line}, dice_{seed}, own_{line.bytes_per_second, line.queue}, shared_{shared} {}
 
     /// Whether it will arrive.
     bool send(const std::vector<std::byte>& datagram, Instant now) {
@@ -57,17 +92,13 @@ public:
         const std::size_t size = datagram.size() + 28;
         bytes += size;
         Instant leaves = now;
-        if (line_.bytes_per_second > 0) {
-            const Duration wait = std::max<Duration>(free_at_ - now, 0ns);
-            queue_delays.push_back(static_cast<float>(wait / 1us) / 1000.0F);
-            const double waiting = static_cast<double>(wait.count()) * 1e-9 * line_.bytes_per_second;
-            if (waiting + static_cast<double>(size) > static_cast<double>(line_.queue)) {
-                ++overflowed;
+        if (shared_ != nullptr || line_.bytes_per_second > 0) {
+            const auto left = narrow().pass(size, now);
+            if (!left) {
                 return false;
             }
-            const double takes = static_cast<double>(size) / line_.bytes_per_second * 1e9;
-            free_at_ = std::max(free_at_, now) + Duration{static_cast<std::int64_t>(takes)};
-            leaves = free_at_;
+            leaves = *left;
+            passed += size;
         }
         if (is_out(now) || loses()) {
             return false;
@@ -88,12 +119,15 @@ public:
         under_way_.pop_back();
         return datagram;
     }
-    void change(const Line& line) { line_ = line; }
+    void change(const Line& line) {
+        line_ = line;
+        own_.change(line.bytes_per_second, line.queue);
+    }
+    Bottleneck& narrow() { return shared_ != nullptr ? *shared_ : own_; }
 
     std::uint64_t datagrams = 0;
-    std::uint64_t bytes = 0;   ///< with IP and UDP
-    std::uint64_t overflowed = 0;
-    std::vector<float> queue_delays;   ///< ms
+    std::uint64_t bytes = 0;    ///< with IP and UDP
+    std::uint64_t passed = 0;   ///< of them, through the bottleneck
 
 private:
     struct Parcel {
@@ -157,9 +191,10 @@ private:
     Line line_;
     Dice dice_;
     std::vector<Parcel> under_way_;   // a heap, the next to arrive in front
+    Bottleneck own_;
+    Bottleneck* shared_;
     std::uint64_t number_ = 0;
     Instant last_due_;
-    Instant free_at_;
     bool losing_ = false;
     Instant next_period_;
     Instant out_from_;

@@ -12,6 +12,7 @@ void RateProbe::begin(const RoundTrip& path) {
     count_ = 0;
     repeated_ = 0;
     found_ = 0;
+    late_ = false;
 }
 
 void RateProbe::on_sent(std::uint64_t order, std::size_t bytes, bool repeat, Instant now) {
@@ -27,8 +28,8 @@ void RateProbe::on_sent(std::uint64_t order, std::size_t bytes, bool repeat, Ins
     waits_ = true;
 }
 
-/// The last of it may be lost, or its acknowledgement: then one of the second half has to do. What the round
-/// trip is longer than usual, it waited.
+/// What the round trip is longer than usual, it waited; what else makes it longer only hides room, so of the
+/// last third that counts which shows most. Where none of these arrives, one of the second half has to do.
 std::optional<double> RateProbe::on_arrival(std::uint64_t order, double rate, Instant now) {
     if (!waits_ || sending_) {
         return std::nullopt;
@@ -39,7 +40,10 @@ std::optional<double> RateProbe::on_arrival(std::uint64_t order, double rate, In
     if (one != end) {
         const Duration waited = std::max<Duration>(now - one->at - usual_, 0ns);
         const Duration took = std::max<Duration>(one->at - sent_[unmeasured - 1].at + waited, 1ms);
-        found_ = static_cast<double>(one->bytes) * 1e9 / static_cast<double>(took.count());
+        const double shown = static_cast<double>(one->bytes) * 1e9 / static_cast<double>(took.count());
+        const bool late = one - sent_.begin() >= static_cast<std::ptrdiff_t>(2 * count_ / 3);
+        found_ = late_ && late ? std::max(found_, shown) : shown;
+        late_ = late_ || late;
     }
     return order >= sent_[count_ - 1].order ? finish(rate, now) : std::nullopt;
 }
@@ -54,7 +58,8 @@ std::optional<double> RateProbe::finish(double rate, Instant now) {
         next_ = now;
         return found_;
     }
-    const double costs = static_cast<double>(repeated_) * 1e9 / (repeats_max * rate);
+    const double share = span_ == span_max ? repeats_max_varying : repeats_max;
+    const double costs = static_cast<double>(repeated_) * 1e9 / (share * rate);
     next_ = now + patience_ * std::max<Duration>(every, Duration{static_cast<std::int64_t>(costs)});
     return std::nullopt;
 }

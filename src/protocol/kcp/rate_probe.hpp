@@ -27,6 +27,7 @@ public:
     static constexpr double found_from = 1.5;          ///< of the rate that was known
     static constexpr Duration every = 500ms;           ///< unless the last one found room
     static constexpr double repeats_max = 0.1;         ///< bytes of repeats, over those that the path carries
+    static constexpr double repeats_max_varying = 0.2;   ///< where round trips vary: less shows room there
     /// A queue that stands so soon behind a find: there was no room. The next waits, each time twice as long.
     static constexpr Duration doubted_for = 2s;
     static constexpr int patience_max = 16;
@@ -62,6 +63,7 @@ private:
     std::size_t count_ = 0;      // of those sent
     std::size_t repeated_ = 0;   // bytes
     double found_ = 0;
+    bool late_ = false;   // by one of the last third
     Instant next_;
     std::optional<Instant> found_at_;
     int patience_ = 1;

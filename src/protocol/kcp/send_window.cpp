@@ -55,6 +55,7 @@ Outstanding& SendWindow::open_next() {
     segment = Outstanding{};
     segment.payload = std::move(queue_.front().payload);
     queued_bytes_ -= segment.payload.size();
+    in_flight_bytes_ += segment.payload.size();
     segment.frg = queue_.front().frg;
     segment.sn = next_++;
     queue_.pop_front();
@@ -63,6 +64,7 @@ Outstanding& SendWindow::open_next() {
 
 void SendWindow::free_below(std::uint32_t una) {
     for (; una_ != una; ++una_) {
+        in_flight_bytes_ -= ring_[una_].payload.size();
         ring_[una_].payload = {};
     }
 }

@@ -67,6 +67,7 @@ public:
     std::uint32_t una() const { return una_; }
     std::uint32_t next() const { return next_; }
     std::size_t in_flight() const { return next_ - una_; }
+    std::size_t in_flight_bytes() const { return in_flight_bytes_; }
     std::size_t queued() const { return queue_.size(); }
     std::size_t queued_bytes() const { return queued_bytes_; }
     /// Bytes of the first segment that waits.
@@ -82,6 +83,7 @@ private:
 
     std::deque<Queued> queue_;
     std::size_t queued_bytes_ = 0;
+    std::size_t in_flight_bytes_ = 0;
     SnRing<Outstanding> ring_;
     std::uint32_t una_;
     std::uint32_t next_;

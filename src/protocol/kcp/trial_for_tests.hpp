@@ -69,8 +69,9 @@ struct Trial {
     Settings far;
     Line line;
     std::uint64_t seed = 1;
-    double parity = 0;          ///< share of parity from near to far; below 0: it follows the reports
-    bool narrow_back = false;   ///< the way back has the rate of the way there
+    double parity = 0;              ///< share of parity from near to far; below 0: it follows the reports
+    bool narrow_back = false;       ///< the way back has the rate of the way there
+    Bottleneck* shared = nullptr;   ///< of the way there, with others
 };
 
 /// A trial on virtual time. Where an end has ticks, the seed says when they fall.
@@ -78,7 +79,7 @@ struct Pair {
     explicit Pair(const Trial& trial)
         : near{trial.near, Instant{} + static_cast<std::int64_t>(trial.seed % 10) * 1ms},
           far{trial.far, Instant{} + static_cast<std::int64_t>(trial.seed / 10 % 10) * 1ms},
-          up{trial.line, trial.seed * 2},
+          up{trial.line, trial.seed * 2, trial.shared},
           down{way_back(trial), trial.seed * 2 + 1},
           needless{trial.near.first_sn} {
         if (trial.parity != 0) {
@@ -283,9 +284,10 @@ inline VideoFigures video(const Trial& trial, const Video& camera = {}) {
     VideoFigures figures = judge(std::move(latencies), camera.limit);
     figures.overhead = static_cast<double>(pair.up.bytes + pair.down.bytes) / payload;
     figures.needless = pair.needless.share();
-    std::ranges::sort(pair.up.queue_delays);
-    figures.queue_p95 = quantile(pair.up.queue_delays, 0.95);
-    figures.overflows = static_cast<double>(pair.up.overflowed);
+    Bottleneck& narrow = pair.up.narrow();
+    std::ranges::sort(narrow.delays);
+    figures.queue_p95 = quantile(narrow.delays, 0.95);
+    figures.overflows = static_cast<double>(narrow.overflowed);
     return figures;
 }
 

@@ -417,11 +417,11 @@ Carried carry(const kcp::Line& line, Duration limit, std::uint64_t seed = 5) {
     EXPECT_EQ(took.size(), captured.size());
     EXPECT_TRUE(world.open());
     const auto good = std::ranges::count_if(took, [limit](Duration one) { return one <= limit; });
-    std::ranges::sort(world.up.queue_delays);
-    const std::size_t delays = world.up.queue_delays.size();
+    std::vector<float> delays = world.up.narrow().delays;
+    std::ranges::sort(delays);
     return {.in_time = static_cast<double>(good) / frames,
             .overhead = static_cast<double>(world.up.bytes - before) / static_cast<double>(payload),
-            .queue_p95_ms = delays == 0 ? 0 : world.up.queue_delays[delays * 95 / 100],
+            .queue_p95_ms = delays.empty() ? 0 : delays[delays.size() * 95 / 100],
             .took = std::move(took)};
 }
 

@@ -94,7 +94,9 @@ Items TagReader::read_video(std::uint32_t timestamp_ms, const Bytes& body) {
     }
     switch (head->packet) {
         case Packet::sequence_header: return configure_video(head->codec, reader.rest());
-        case Packet::coded: return read_picture(*head, timestamp_ms, reader.rest());
+        case Packet::coded:
+            return read_picture(*head, timestamp_ms,
+                                body.slice(body.size() - reader.remaining(), reader.remaining()));
         case Packet::sequence_end: return Item{Ended{}};
         case Packet::other: break;
     }
@@ -131,7 +133,7 @@ Items TagReader::configure_video(media::Codec codec, ByteSpan bytes) {
     return Configured{video_track, std::move(config)};
 }
 
-Items TagReader::read_picture(const BodyHead& head, std::uint32_t timestamp_ms, ByteSpan coded) {
+Items TagReader::read_picture(const BodyHead& head, std::uint32_t timestamp_ms, const Bytes& coded) {
     if (!video_ || video_->codec != head.codec) {
         return fail(Errc::refused, "video before its sequence header");
     }
@@ -141,7 +143,8 @@ Items TagReader::read_picture(const BodyHead& head, std::uint32_t timestamp_ms, 
     if (!parts) {
         return std::unexpected(parts.error());
     }
-    Result<std::optional<media::Picture>> picture = video_->reader.read(*parts);
+    const bool framed = head.codec != media::Codec::av1 && video_->length_size == media::nal_length_size;
+    Result<std::optional<media::Picture>> picture = video_->reader.read(*parts, framed ? coded : Bytes{});
     if (!picture) {
         return std::unexpected(picture.error());
     }
@@ -186,6 +189,7 @@ Items TagReader::configure_audio(Result<media::TrackConfig> config) {
         return std::nullopt;
     }
     audio_ = std::make_shared<const media::TrackConfig>(std::move(*config));
+    aac_samples_ = audio_->codec == media::Codec::aac ? media::samples_in_frame(*audio_, {}) : 0;
     return Configured{audio_track, audio_};
 }
 
@@ -207,7 +211,7 @@ Items TagReader::read_frame(const BodyHead& head, std::uint32_t timestamp_ms, By
     unit.config = audio_;
     unit.dts = media::rescale_nearest(unwrap(timestamp_ms), media::milliseconds_timescale, audio_->timescale);
     unit.pts = unit.dts;
-    unit.duration = media::samples_in_frame(*audio_, frame);
+    unit.duration = aac_samples_ > 0 ? aac_samples_ : media::samples_in_frame(*audio_, frame);
     unit.payload = std::move(frame);
     unit.key = true;
     set_capture(unit);

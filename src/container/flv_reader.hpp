@@ -47,7 +47,7 @@ private:
     Result<std::optional<Item>> read_video(std::uint32_t timestamp_ms, const Bytes& body);
     Result<std::optional<Item>> configure_video(media::Codec codec, ByteSpan record);
     Result<std::optional<Item>> read_picture(const BodyHead& head, std::uint32_t timestamp_ms,
-                                             ByteSpan coded);
+                                             const Bytes& coded);
     Result<std::optional<Item>> read_audio(std::uint32_t timestamp_ms, const Bytes& body);
     Result<std::optional<Item>> configure_audio(Result<media::TrackConfig> config);
     Result<std::optional<Item>> read_frame(const BodyHead& head, std::uint32_t timestamp_ms, Bytes frame);
@@ -57,6 +57,7 @@ private:
 
     std::optional<Video> video_;
     media::ConfigRef audio_;
+    std::int64_t aac_samples_ = 0;   // in each frame of it, where it is AAC
     double announced_frame_rate_ = 0;
     std::optional<std::int64_t> last_ms_;   // unwrapped time of the last coded frame
     std::optional<CaptureCue> cue_;         // whose frame has not come yet

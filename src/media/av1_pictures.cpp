@@ -13,7 +13,7 @@ using namespace av1;
 class Av1Pictures final : public PictureSyntax {
 public:
     Result<> configure(TrackConfig config) override;
-    Result<std::optional<Picture>> read(std::span<const ByteSpan> obus) override;
+    Result<std::optional<Picture>> read(std::span<const ByteSpan> obus, const Bytes& framed) override;
 
 private:
     Result<> take_sequence(ByteSpan obu);
@@ -82,7 +82,7 @@ Result<> Av1Pictures::add(ByteSpan bytes, Picture& picture, std::vector<std::byt
     return {};
 }
 
-Result<std::optional<Picture>> Av1Pictures::read(std::span<const ByteSpan> obus) {
+Result<std::optional<Picture>> Av1Pictures::read(std::span<const ByteSpan> obus, const Bytes& /*framed*/) {
     if (obus.size() > nals_per_access_unit_max) {
         return fail(Errc::exhausted, "too many OBUs in a temporal unit");
     }

@@ -20,6 +20,9 @@ inline constexpr std::uint32_t picture_side_max = 16'384;
 /// Frames a second that we believe; a header that says more has no frame rate.
 inline constexpr double frame_rate_max = 1'000;
 
+/// What stands before each NAL unit of a payload.
+inline constexpr std::size_t nal_length_size = 4;
+
 /// Cuts `{length, NAL unit}…` (ISO/IEC 14496-15 §5.3.2) into NAL units that point into the input. Empty ones
 /// are left out. A length beyond the input, or a length size other than 1, 2 and 4, is malformed.
 Result<std::vector<ByteSpan>> split_length_prefixed(ByteSpan bytes, unsigned length_size);

@@ -13,7 +13,7 @@ enum class NalRole : std::uint8_t { slice, sei, suffix_sei, parameter_set, left_
 /// What H.264 and H.265 share: sorting NAL units, SEI that waits for its picture, building the payload.
 class NalPictures : public PictureSyntax {
 public:
-    Result<std::optional<Picture>> read(std::span<const ByteSpan> nals) final;
+    Result<std::optional<Picture>> read(std::span<const ByteSpan> nals, const Bytes& framed) final;
 
 protected:
     virtual NalRole role_of(ByteSpan nal) const = 0;
@@ -38,7 +38,11 @@ private:
     };
     Result<Sorted> sort(std::span<const ByteSpan> nals);
     void keep_sei(std::span<const ByteSpan> nals);
-    Result<std::optional<Picture>> finish(std::span<const ByteSpan> nals, std::size_t payload_bytes);
+    Result<std::optional<Picture>> finish(std::span<const ByteSpan> nals, std::size_t payload_bytes,
+                                          const Bytes& framed);
+    /// What is kept of them, where it stands; nothing where it is not one piece and most of that memory.
+    Bytes piece_of(const Bytes& framed, std::span<const ByteSpan> nals) const;
+    Bytes copy_of(std::span<const ByteSpan> nals, std::size_t payload_bytes);
     void update_config();
 
     std::vector<std::byte> waiting_sei_;   // with lengths, ready for the payload

@@ -10,7 +10,7 @@ namespace {
 class NoPictures final : public PictureSyntax {
 public:
     Result<> configure(TrackConfig) override { return fail(Errc::unsupported, "not a video codec"); }
-    Result<std::optional<Picture>> read(std::span<const ByteSpan>) override {
+    Result<std::optional<Picture>> read(std::span<const ByteSpan>, const Bytes&) override {
         return fail(Errc::unsupported, "not a video codec");
     }
 };
@@ -72,8 +72,8 @@ ConfigRef PictureReader::config() const {
     return syntax_->config();
 }
 
-Result<std::optional<Picture>> PictureReader::read(std::span<const ByteSpan> nals) {
-    return syntax_->read(nals);
+Result<std::optional<Picture>> PictureReader::read(std::span<const ByteSpan> nals, const Bytes& framed) {
+    return syntax_->read(nals, framed);
 }
 
 const PictureReaderCounters& PictureReader::counters() const {

@@ -58,7 +58,9 @@ public:
     /// when there is no coded slice among them; their SEI then goes before the next picture. A slice without
     /// its parameter sets is Errc::refused, one that breaks its syntax Errc::malformed, more than
     /// nals_per_access_unit_max or picture_bytes_max Errc::exhausted: drop the access unit and count it.
-    Result<std::optional<Picture>> read(std::span<const ByteSpan> nals);
+    /// `framed`: memory in which they stand, each after its length in 4 bytes. What of it is canonical and
+    /// nearly all is not copied then.
+    Result<std::optional<Picture>> read(std::span<const ByteSpan> nals, const Bytes& framed = {});
 
     const PictureReaderCounters& counters() const;
 

@@ -73,6 +73,35 @@ TEST(PictureReader, puts_the_payload_in_canonical_form) {
     EXPECT_EQ(Bytes::copy((*nals)[1]), from_hex(idr));
 }
 
+TEST(PictureReader, copies_nothing_of_what_is_canonical_already) {
+    PictureReader reader{Codec::h264};
+    ASSERT_TRUE(read(reader, {sps, pps, idr}));
+    const auto framed = [](const std::vector<std::string_view>& nals) {
+        std::vector<std::byte> bytes;
+        for (const Bytes& nal : NalUnits{CodedPicture{.nals = nals}}.bytes) {
+            append_nal(bytes, nal);
+        }
+        return Bytes{std::move(bytes)};
+    };
+    const auto payload_of = [&reader](const Bytes& whole) {
+        return (*reader.read(*split_length_prefixed(whole, 4), whole))->payload;
+    };
+    const Bytes with_delimiter = framed({"09f0", sei, idr, "0a"});
+    const Bytes slice = payload_of(with_delimiter);
+    EXPECT_EQ(slice.data(), with_delimiter.data() + 6);
+    EXPECT_EQ(slice, framed({sei, idr}));
+    // In two pieces it is copied, as with SEI that waited for its picture, and as a small part of much
+    // memory.
+    EXPECT_EQ(payload_of(framed({sei, sps, pps, idr})), framed({sei, idr}));
+    EXPECT_EQ(*read(reader, {sei}), std::nullopt);
+    EXPECT_EQ(payload_of(framed({idr})), framed({sei, idr}));
+    const std::string filler = "0c" + std::string(1000, 'f');
+    const Bytes mostly_filler = framed({idr, filler});
+    const Bytes small = payload_of(mostly_filler);
+    EXPECT_EQ(small, framed({idr}));
+    EXPECT_NE(small.data(), mostly_filler.data());
+}
+
 TEST(PictureReader, takes_parameter_sets_from_an_avcc) {
     PictureReader reader{Codec::h264};
     EXPECT_EQ(reader.config(), nullptr);
@@ -325,8 +354,9 @@ TEST(PictureReader, survives_damaged_access_units) {
                     append_nal(unit, nal);
                 }
                 damage(unit, [&](ByteSpan bytes) {
-                    if (const auto nals = split_length_prefixed(bytes, 4)) {
-                        (void)reader.read(*nals);
+                    const Bytes framed = Bytes::copy(bytes);
+                    if (const auto nals = split_length_prefixed(framed, 4)) {
+                        (void)reader.read(*nals, framed);
                     }
                 });
             }

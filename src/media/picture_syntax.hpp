@@ -10,7 +10,7 @@ public:
     virtual ~PictureSyntax() = default;
 
     virtual Result<> configure(TrackConfig config) = 0;
-    virtual Result<std::optional<Picture>> read(std::span<const ByteSpan> nals) = 0;
+    virtual Result<std::optional<Picture>> read(std::span<const ByteSpan> nals, const Bytes& framed) = 0;
 
     const ConfigRef& config() const { return config_; }
     const PictureReaderCounters& counters() const { return counters_; }

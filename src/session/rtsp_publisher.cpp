@@ -69,10 +69,19 @@ void RtspPublisher::hand_on(Instant now) {
     for (media::TimedMessage& message : intake_.take_messages()) {
         publication_->say(std::move(message));
     }
+}
+
+void RtspPublisher::flush() {
     publication_->count_packets(intake_.take_packet_loss());
     for (std::uint64_t dropped = intake_.take_dropped(); dropped > 0; --dropped) {
         publication_->count_dropped();
     }
+    publication_->flush();
+}
+
+void RtspPublisher::finish() {
+    flush();
+    publication_->finish();
 }
 
 void RtspPublisher::end(Error reason) {

@@ -28,10 +28,10 @@ public:
     void take(unsigned track, bool control, ByteSpan packet, Instant now);
     void advance(Instant now);
     Instant deadline() const { return intake_.deadline(); }
-    void flush() { publication_->flush(); }
+    void flush();
     bool congested() const { return publication_->congested(); }
     /// Ends the stream in words.
-    void finish() { publication_->finish(); }
+    void finish();
 
     /// A report of ours that is due.
     std::optional<RtpIntake::Report> next_report(Instant now) { return intake_.next_report(now); }

@@ -8,9 +8,7 @@ std::optional<Server::Event> Server::next_event() {
     if (events_.empty()) {
         return std::nullopt;
     }
-    Event event = std::move(events_.front());
-    events_.pop_front();
-    return event;
+    return events_.pop();
 }
 
 Result<> Server::advance(Instant now) {

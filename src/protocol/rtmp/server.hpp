@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/bytes.hpp"
+#include "base/fifo.hpp"
 #include "base/hops.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
@@ -12,7 +13,6 @@
 #include "protocol/rtmp/stream_address.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -130,7 +130,7 @@ private:
     std::string tc_url_;
     Hops hops_;
     Counters counters_;
-    std::deque<Event> events_;
+    Fifo<Event> events_;
 };
 
 static_assert(ProtocolMachine<Server>);

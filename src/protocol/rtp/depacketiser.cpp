@@ -9,9 +9,7 @@ std::optional<media::AccessUnit> Depacketiser::next() {
     if (units_.empty()) {
         return std::nullopt;
     }
-    media::AccessUnit unit = std::move(units_.front());
-    units_.pop_front();
-    return unit;
+    return units_.pop();
 }
 
 void Depacketiser::give(media::AccessUnit unit, std::int64_t timestamp) {

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "base/fifo.hpp"
 #include "media/access_unit.hpp"
 #include "protocol/rtp/format.hpp"
 
-#include <deque>
 #include <memory>
 #include <optional>
 
@@ -62,7 +62,7 @@ protected:
 
 private:
     std::uint32_t clock_rate_;
-    std::deque<media::AccessUnit> units_;
+    Fifo<media::AccessUnit> units_;
 };
 
 /// A format whose parameters cannot be used is read as far as the stream itself says what they should have;

@@ -14,7 +14,7 @@ std::int64_t FrameDepacketiser::give_frame(ByteSpan frame, std::int64_t timestam
     unit.config = config_;
     unit.payload = Bytes::copy(frame);
     unit.key = true;
-    unit.duration = media::samples_in_frame(*config_, frame);
+    unit.duration = aac_samples_ > 0 ? aac_samples_ : media::samples_in_frame(*config_, frame);
     unit.dts = media::rescale_nearest(timestamp, clock_rate(), config_->timescale) + samples;
     unit.pts = unit.dts;
     const std::int64_t duration = unit.duration;
@@ -25,7 +25,13 @@ std::int64_t FrameDepacketiser::give_frame(ByteSpan frame, std::int64_t timestam
 void FrameDepacketiser::configure(const media::TrackConfig& config) {
     if (config_ == nullptr || !config_->same_coding(config)) {
         config_ = std::make_shared<const media::TrackConfig>(config);
+        count_samples();
     }
+}
+
+void FrameDepacketiser::count_samples() {
+    const bool aac = config_ != nullptr && config_->codec == media::Codec::aac;
+    aac_samples_ = aac ? media::samples_in_frame(*config_, {}) : 0;
 }
 
 bool FrameDepacketiser::begin_frame(ByteSpan part, std::int64_t timestamp) {

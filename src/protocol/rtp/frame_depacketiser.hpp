@@ -14,7 +14,9 @@ inline constexpr std::size_t frame_size_max = std::size_t{64} << 10U;
 class FrameDepacketiser : public Depacketiser {
 public:
     FrameDepacketiser(const Format& format, media::ConfigRef config)
-        : Depacketiser{format}, config_{std::move(config)} {}
+        : Depacketiser{format}, config_{std::move(config)} {
+        count_samples();
+    }
 
     void restart() override { drop_begun(); }
     media::ConfigRef config() const final { return config_; }
@@ -36,7 +38,10 @@ protected:
     void drop_begun();
 
 private:
+    void count_samples();
+
     media::ConfigRef config_;
+    std::int64_t aac_samples_ = 0;   // in each frame, where it is AAC
     std::vector<std::byte> bytes_;
     std::int64_t begun_at_ = 0;
     bool begun_ = false;

@@ -58,8 +58,12 @@ void Receiver::receive(ByteSpan bytes, Instant now) {
         report_due_ = now + 1s;
     }
     count_jitter(packet->header.timestamp, now);
-    buffer_.push(bytes, packet->header.sequence, now);
-    drain(now);
+    if (buffer_.waits()) {
+        buffer_.push(bytes, packet->header.sequence, now);
+        drain(now);
+    } else if (const auto place = buffer_.pass(packet->header.sequence)) {
+        take_in_order(*place, *packet);
+    }
 }
 
 void Receiver::advance(Instant now) {
@@ -68,31 +72,29 @@ void Receiver::advance(Instant now) {
 
 void Receiver::drain(Instant now) {
     while (const std::optional<ReorderBuffer::Released> released = buffer_.pop(now)) {
-        take_in_order(*released);
+        if (const Result<Packet> packet = read_packet(released->packet)) {   // as it could be before
+            take_in_order(*released, *packet);
+        }
     }
 }
 
-void Receiver::take_in_order(const ReorderBuffer::Released& released) {
-    const Result<Packet> packet = read_packet(released.packet);
-    if (!packet) {
-        return;   // it could be read before
-    }
-    if (released.restarted) {
+void Receiver::take_in_order(const ReorderBuffer::Place& place, const Packet& packet) {
+    if (place.restarted) {
         depacketiser_->restart();
         times_.reset();
         first_sequence_.reset();
         discontinuity_ = true;
         lost_ = false;
     }
-    first_sequence_ = first_sequence_.value_or(released.sequence);
-    lost_ = lost_ || released.lost != 0;
-    if (packet->payload.empty()) {
+    first_sequence_ = first_sequence_.value_or(place.sequence);
+    lost_ = lost_ || place.lost != 0;
+    if (packet.payload.empty()) {
         ++counters_.packets_refused;
         return;
     }
     const std::optional<std::int64_t> before = times_.last();
-    const std::int64_t timestamp = times_.follow(packet->header.timestamp);
-    if (early_ && early_->ssrc == packet->header.ssrc) {
+    const std::int64_t timestamp = times_.follow(packet.header.timestamp);
+    if (early_ && early_->ssrc == packet.header.ssrc) {
         clock_.report(early_->ntp, times_.extend(early_->timestamp));
     }
     early_.reset();
@@ -102,11 +104,11 @@ void Receiver::take_in_order(const ReorderBuffer::Released& released) {
         depacketiser_->restart();
         discontinuity_ = true;
     }
-    note_capture(*packet, timestamp);
+    note_capture(packet, timestamp);
     depacketiser_->take({.timestamp = timestamp,
-                         .marker = packet->header.marker,
+                         .marker = packet.header.marker,
                          .after_loss = std::exchange(lost_, false),
-                         .payload = packet->payload});
+                         .payload = packet.payload});
 }
 
 // abs-capture-time (http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time): NTP u64 | offset s64, or

@@ -78,7 +78,7 @@ private:
     Receiver(const Format& format, const Options& options, std::unique_ptr<Depacketiser> depacketiser);
     bool take_source(std::uint32_t ssrc);
     void drain(Instant now);
-    void take_in_order(const ReorderBuffer::Released& released);
+    void take_in_order(const ReorderBuffer::Place& place, const Packet& packet);
     void count_jitter(std::uint32_t timestamp, Instant arrival);
     void note_capture(const Packet& packet, std::int64_t timestamp);
     ReportBlock block(Instant now);

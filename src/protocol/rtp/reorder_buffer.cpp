@@ -40,25 +40,10 @@ bool ReorderBuffer::follows(std::uint16_t sequence) {
     return false;
 }
 
-void ReorderBuffer::push_straight(ByteSpan packet, std::int64_t sequence, Instant now) {
-    if (sequence < next_) {
-        ++counters_.late;
-        return;
-    }
-    const auto lost = static_cast<std::uint64_t>(sequence - next_);
-    counters_.lost += lost;
-    next_ = sequence + 1;
-    straight_.push_back({.packet = {packet.begin(), packet.end()},
-                         .sequence = sequence,
-                         .lost = lost,
-                         .restarted = std::exchange(restarted_, false),
-                         .arrival = now});
-}
-
-void ReorderBuffer::push(ByteSpan packet, std::uint16_t sequence, Instant now) {
+std::optional<std::int64_t> ReorderBuffer::number(std::uint16_t sequence) {
     if (!follows(sequence)) {
         ++counters_.late;
-        return;
+        return std::nullopt;
     }
     const bool first = !highest_;
     const std::int64_t extended = numbers_.extend(sequence);
@@ -67,10 +52,31 @@ void ReorderBuffer::push(ByteSpan packet, std::uint16_t sequence, Instant now) {
     }
     highest_ = first ? extended : std::max(*highest_, extended);
     numbers_.see(*highest_);
-    if (slots_.empty()) {
-        push_straight(packet, extended, now);
+    return extended;
+}
+
+ReorderBuffer::Place ReorderBuffer::place_at(std::int64_t sequence) {
+    const auto lost = static_cast<std::uint64_t>(sequence - next_);
+    counters_.lost += lost;
+    next_ = sequence + 1;
+    return {.sequence = sequence, .lost = lost, .restarted = std::exchange(restarted_, false)};
+}
+
+std::optional<ReorderBuffer::Place> ReorderBuffer::pass(std::uint16_t sequence) {
+    const std::optional<std::int64_t> extended = number(sequence);
+    if (extended && *extended < next_) {
+        ++counters_.late;
+        return std::nullopt;
+    }
+    return extended ? std::optional{place_at(*extended)} : std::nullopt;
+}
+
+void ReorderBuffer::push(ByteSpan packet, std::uint16_t sequence, Instant now) {
+    const std::optional<std::int64_t> numbered = number(sequence);
+    if (!numbered) {
         return;
     }
+    const std::int64_t extended = *numbered;
     if (extended < next_) {
         ++counters_.late;
         return;
@@ -110,22 +116,10 @@ ReorderBuffer::Released ReorderBuffer::release(Slot& slot) {
     slot.full = false;
     --held_;
     held_bytes_ -= slot.packet.size();
-    const auto lost = static_cast<std::uint64_t>(slot.sequence - next_);
-    counters_.lost += lost;
-    next_ = slot.sequence + 1;
-    return {.packet = std::move(slot.packet),
-            .sequence = slot.sequence,
-            .lost = lost,
-            .restarted = std::exchange(restarted_, false),
-            .arrival = slot.arrival};
+    return {place_at(slot.sequence), std::move(slot.packet), slot.arrival};
 }
 
 std::optional<ReorderBuffer::Released> ReorderBuffer::pop(Instant now) {
-    if (!straight_.empty()) {
-        Released released = std::move(straight_.front());
-        straight_.erase(straight_.begin());
-        return released;
-    }
     if (held_ == 0) {
         return std::nullopt;
     }

@@ -19,11 +19,13 @@ public:
     /// row must agree on it.
     static constexpr std::int64_t jump = 3'000;
 
-    struct Released {
-        std::vector<std::byte> packet;
+    struct Place {
         std::int64_t sequence = 0;   ///< without wraps
         std::uint64_t lost = 0;      ///< packets before it that never came
         bool restarted = false;      ///< numbers begin anew
+    };
+    struct Released : Place {
+        std::vector<std::byte> packet;
         Instant arrival;
     };
     struct Counters {
@@ -35,6 +37,11 @@ public:
 
     explicit ReorderBuffer(Duration wait_max)
         : wait_max_{wait_max}, slots_(wait_max > 0ns ? packets_max : 0) {}
+
+    /// Whether packets are kept until others are there. If not, `pass` says where each lies.
+    bool waits() const { return !slots_.empty(); }
+    /// Where nothing is waited for: the place of the packet; nothing: it came too late.
+    std::optional<Place> pass(std::uint16_t sequence);
 
     void push(ByteSpan packet, std::uint16_t sequence, Instant now);
     /// The next packet in order, as far as it is there or its predecessors are given up.
@@ -54,14 +61,15 @@ private:
         bool full = false;
     };
     bool follows(std::uint16_t sequence);
-    void push_straight(ByteSpan packet, std::int64_t sequence, Instant now);
+    /// Its number without wraps; nothing: it is far from the others.
+    std::optional<std::int64_t> number(std::uint16_t sequence);
+    Place place_at(std::int64_t sequence);
     std::optional<std::int64_t> earliest() const;
     Released release(Slot& slot);
     void clear();
 
     Duration wait_max_;
     std::vector<Slot> slots_;   // by sequence number; none where nothing is waited for
-    std::vector<Released> straight_;
     SequenceUnwrapper numbers_;
     std::optional<std::int64_t> highest_;
     std::int64_t next_ = 0;

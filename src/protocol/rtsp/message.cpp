@@ -1,5 +1,7 @@
 #include "protocol/rtsp/message.hpp"
 
+#include "base/byte_reader.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -121,6 +123,14 @@ std::unexpected<Error> MessageReader::refuse(Status status, std::string_view wha
 }
 
 Result<std::optional<Element>> MessageReader::next(ByteSpan& input) {
+    Result<std::optional<Element>> element = next_of(input);
+    if (!element || input.empty()) {
+        copy_ = {};   // the next bytes are others
+    }
+    return element;
+}
+
+Result<std::optional<Element>> MessageReader::next_of(ByteSpan& input) {
     while (!input.empty()) {
         const bool between = head_.empty() && frame_.empty() && !message_;
         if (!between) {
@@ -142,8 +152,29 @@ Result<std::optional<Element>> MessageReader::next(ByteSpan& input) {
     return std::nullopt;
 }
 
+/// Frames that came at once share one copy of those bytes.
+Bytes MessageReader::copy_of(ByteSpan part, ByteSpan input) {
+    if (copy_.empty()) {
+        copy_ = Bytes::copy(input);
+    }
+    const auto behind = static_cast<std::size_t>(input.data() + input.size() - part.data());
+    return copy_.slice(copy_.size() - behind, part.size());
+}
+
 // '$' | channel u8 | length u16 | packet
 Result<std::optional<Element>> MessageReader::next_frame(ByteSpan& input) {
+    if (frame_.empty()) {
+        ByteReader reader{input};
+        reader.skip(1);
+        const std::uint8_t channel = reader.u8();
+        const ByteSpan packet = reader.take(reader.u16());
+        if (reader.ok()) {
+            Frame frame{.channel = channel, .payload = packet.empty() ? Bytes{} : copy_of(packet, input)};
+            input = reader.rest();
+            junk_ = 0;
+            return std::optional<Element>{std::move(frame)};
+        }
+    }
     const auto missing = [this](std::size_t size) { return frame_.size() < size ? size - frame_.size() : 0; };
     const auto gather = [&](std::size_t size) {
         const ByteSpan part = input.first(std::min(input.size(), missing(size)));

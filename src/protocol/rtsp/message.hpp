@@ -90,7 +90,7 @@ public:
     explicit MessageReader(Side side) : side_{side} {}
 
     /// Takes bytes off the front of `input`, up to the end of the next element; nothing when all are used up.
-    /// An error is final; status() is what a server answers.
+    /// What is left is the input of the next call. An error is final; status() is what a server answers.
     Result<std::optional<Element>> next(ByteSpan& input);
     Status status() const { return status_; }
     /// The CSeq of the message that was refused, where it could be read.
@@ -98,7 +98,9 @@ public:
 
 private:
     struct Head;
+    Result<std::optional<Element>> next_of(ByteSpan& input);
     Result<std::optional<Element>> next_frame(ByteSpan& input);
+    Bytes copy_of(ByteSpan part, ByteSpan input);
     Result<std::optional<Element>> next_message(ByteSpan& input);
     Result<bool> gather_head(ByteSpan& input);
     Result<> read_head();
@@ -110,6 +112,7 @@ private:
     Side side_;
     std::string head_;                 // gathered, until its empty line
     std::vector<std::byte> frame_;     // an interleaved frame that is not whole
+    Bytes copy_;                       // of the input, from its first frame on
     std::optional<Element> message_;   // whose head was read; its body is not whole
     std::string body_;
     std::size_t body_size_ = 0;

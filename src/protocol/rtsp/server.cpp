@@ -61,9 +61,7 @@ std::optional<Server::Event> Server::next_event() {
     if (events_.empty()) {
         return std::nullopt;
     }
-    Event event = std::move(events_.front());
-    events_.pop_front();
-    return event;
+    return events_.pop();
 }
 
 std::vector<std::byte> Server::next_output() {

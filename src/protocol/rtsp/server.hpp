@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/fifo.hpp"
 #include "base/hops.hpp"
 #include "base/random.hpp"
 #include "base/time.hpp"
@@ -202,7 +203,7 @@ private:
     bool recorded_ = false;   // what is offered
     bool greeted_ = false;    // a whole request came
     Counters counters_;
-    std::deque<Event> events_;
+    Fifo<Event> events_;
     std::string output_;
 };
 

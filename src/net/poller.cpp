@@ -71,10 +71,13 @@ int milliseconds(Duration span) {
 }   // namespace
 
 Poller::Poller()
-    : list_{opened(::epoll_create1(EPOLL_CLOEXEC))}, bell_{opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))} {
+    : list_{opened(::epoll_create1(EPOLL_CLOEXEC))}, bell_{opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))},
+      patient_{opened(::epoll_create1(EPOLL_CLOEXEC))} {
     epoll_event event{};   // edge-triggered: every ring is told, and the count is never read
     event.events = EPOLLIN | EPOLLET;
-    if (::epoll_ctl(list_.number(), EPOLL_CTL_ADD, bell_.number(), &event) != 0) {
+    epoll_event inner = interest(false, this);
+    if (::epoll_ctl(list_.number(), EPOLL_CTL_ADD, bell_.number(), &event) != 0 ||
+        ::epoll_ctl(list_.number(), EPOLL_CTL_ADD, patient_.number(), &inner) != 0) {
         refuse(errno);
     }
 }
@@ -152,14 +155,6 @@ void Poller::be_patient(Place& place) {
     if (place.descriptor < 0 || place.patient) {
         return;
     }
-    if (!patient_) {
-        patient_ = Descriptor{::epoll_create1(EPOLL_CLOEXEC)};
-        epoll_event inner = interest(false, this);
-        if (!patient_ || ::epoll_ctl(list_.number(), EPOLL_CTL_ADD, patient_.number(), &inner) != 0) {
-            patient_ = {};
-            return;   // it works all the same
-        }
-    }
     // In both for a moment, so that it is in one of them whatever the kernel says.
     epoll_event event = interest(place.is_asked(Direction::write), &place);
     if (::epoll_ctl(patient_.number(), EPOLL_CTL_ADD, place.descriptor, &event) == 0) {
@@ -170,7 +165,7 @@ void Poller::be_patient(Place& place) {
 
 void Poller::judge(Instant now) {
     const Duration span = now - judged_at_;
-    if (!patient_ || span < judged_every) {
+    if (span < judged_every) {
         return;
     }
     const auto rounds = static_cast<std::size_t>(span / gathered_for);

@@ -87,7 +87,7 @@ private:
 
     Descriptor list_;
     Descriptor bell_;
-    Descriptor patient_;   // another list; none before the first patient one
+    Descriptor patient_;   // the inner list
     bool gathering_ = false;
     std::size_t patient_told_ = 0;   // since it was judged
     Instant judged_at_;

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 from dataclasses import dataclass, field
 
 SECONDS = 5
@@ -57,7 +58,7 @@ def make(folder, name):
     """The clip `name`, made in folder if it is not there yet."""
     path = os.path.join(folder, f"{name}.mp4")
     if not os.path.exists(path):
-        part = f"{path}.{os.getpid()}.mp4"      # two tests may want it at the same time
+        part = f"{path}.{os.getpid()}-{threading.get_ident()}.mp4"      # two may want it at the same time
         os.makedirs(folder, exist_ok=True)
         recipe = name.removesuffix(BRISK)
         group = str(FPS if name.endswith(BRISK) else GOP)

@@ -1,5 +1,6 @@
 """Viewers of MJPEG: multipart taken apart strictly, and the stamps that are drawn into the pictures."""
 
+import contextlib
 import os
 import re
 import signal
@@ -95,6 +96,8 @@ class Viewer:
 
     def __exit__(self, *_):
         self.reads.set()
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)      # a close alone waits for the thread that reads
         self.socket.close()
 
 

@@ -71,7 +71,8 @@ int milliseconds(Duration span) {
 }   // namespace
 
 Poller::Poller()
-    : list_{opened(::epoll_create1(EPOLL_CLOEXEC))}, bell_{opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))},
+    : list_{opened(::epoll_create1(EPOLL_CLOEXEC))},
+      bell_{opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))},
       patient_{opened(::epoll_create1(EPOLL_CLOEXEC))} {
     epoll_event event{};   // edge-triggered: every ring is told, and the count is never read
     event.events = EPOLLIN | EPOLLET;

@@ -45,6 +45,9 @@ public:
     /// What the system takes ahead of what it can send is little from now on: where what waits may yet be
     /// thought better of.
     virtual void hold_little() {}
+    /// What comes is media, and nobody's question: it may wait for a millisecond while there is much of it on
+    /// this worker, so that many publishers cost few wakes.
+    virtual void be_patient() {}
 
     static constexpr std::size_t gather_max = 16;
     static constexpr std::size_t held_max = 16U << 10U;

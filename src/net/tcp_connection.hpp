@@ -35,8 +35,7 @@ public:
     std::size_t unacknowledged() const override;
     void hold_little() override;
     void let_in() override { pass_.give_back(); }
-    /// See `net/patience.hpp`.
-    void be_patient() { watch_.be_patient(); }
+    void be_patient() override { watch_.be_patient(); }
 
     Worker& worker() { return worker_; }
     /// The socket; -1 once closed.

@@ -30,7 +30,7 @@ public:
     std::size_t unacknowledged() const override { return socket_.unacknowledged(); }
     void hold_little() override { socket_.hold_little(); }
     void let_in() override { socket_.let_in(); }
-    void be_patient() { socket_.be_patient(); }
+    void be_patient() override { socket_.be_patient(); }
 
 private:
     using Direction = Watch::Direction;

@@ -6,16 +6,7 @@
 namespace millrace::session {
 namespace {
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MILLRACE_SLOW_BUILD
-#endif
-#endif
-#ifdef MILLRACE_SLOW_BUILD
-constexpr std::size_t seeds = 2;
-#else
-constexpr std::size_t seeds = 6;
-#endif
+constexpr std::size_t seeds = kcp::slow_build ? 2 : 6;
 
 /// The median of the seeds. Both sides have something: nobody is pushed aside.
 void expect_fair(const SharedPath& path) {

@@ -5,7 +5,6 @@
 #include "hub/name.hpp"
 #include "hub/publication.hpp"
 #include "net/drive.hpp"
-#include "net/patience.hpp"
 #include "protocol/rtmp/muxer.hpp"
 #include "protocol/rtmp/server.hpp"
 #include "protocol/rtmp/server_back_channel.hpp"
@@ -172,7 +171,7 @@ Task<> publish(Desk& desk, Connection& connection, rtmp::Server& machine,
     }
     publisher.begin(*grant);
     machine.accept_publish();
-    net::be_patient(connection);
+    connection.be_patient();
     const Error seen = co_await carry(desk, connection, machine, publisher);
     log::info(protocol, "publisher {} of {} left: {}", connection.peer().text(), name->text(),
               publisher.reason(seen).what);

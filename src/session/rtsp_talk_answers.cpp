@@ -1,5 +1,4 @@
 #include "base/log.hpp"
-#include "net/patience.hpp"
 #include "session/relays.hpp"
 #include "session/rtsp_talk.hpp"
 
@@ -238,7 +237,7 @@ Task<> RtspTalk::answer(Event event) {
         access_.let_in();
         publisher_->record(recorded->tracks);
         recording_ = true;
-        net::be_patient(connection());
+        connection().be_patient();
     } else if (std::holds_alternative<Server::Paused>(event)) {
         recording_ = false;
         datagrams_.pause();

@@ -5,16 +5,7 @@
 namespace millrace::kcp {
 namespace {
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MILLRACE_SLOW_BUILD
-#endif
-#endif
-#ifdef MILLRACE_SLOW_BUILD
-constexpr std::size_t fewer = 66;
-#else
-constexpr std::size_t fewer = 1;
-#endif
+constexpr std::size_t fewer = slow_build ? 66 : 1;
 constexpr std::size_t seeds = 200 / fewer;
 constexpr double video_seconds = 60;   // in fewer, those in which a path is learnt weigh more
 /// The median of few seeds is not that of many.

@@ -7,7 +7,20 @@
 #include <optional>
 #include <thread>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define MILLRACE_SLOW_BUILD
+#endif
+#endif
+
 namespace millrace::kcp {
+
+/// Of a build in which as many seeds as otherwise would take too long.
+#ifdef MILLRACE_SLOW_BUILD
+inline constexpr bool slow_build = true;
+#else
+inline constexpr bool slow_build = false;
+#endif
 
 /// What the median of many seeds may reach; nothing where a figure says nothing of the row.
 struct Goal {

@@ -93,16 +93,20 @@ void Directory::publish(SessionFacts facts, SessionRef session, Reply<Grant> rep
             });
 }
 
-void Directory::append(const StreamHandle& stream, std::uint64_t publication, Batch batch,
+void Directory::append(const StreamHandle& stream, std::uint64_t publication, Batch& batch,
                        SessionRef session) {
-    on_home(stream, [publication, batch = std::move(batch), session](Stream* found) mutable {
-        const std::size_t bytes = batch.bytes_received;
+    if (stream.home != nullptr && stream.home->is_current()) {
+        if (Stream* const found = at(stream)) {
+            found->append(publication, batch);
+        }
+        batch.clear();
+        return;
+    }
+    on_home(stream, [publication, batch = std::exchange(batch, {}), session](Stream* found) mutable {
         if (found != nullptr) {
-            found->append(publication, std::move(batch));
+            found->append(publication, batch);
         }
-        if (!session.executor->is_current()) {
-            session.taken(bytes);
-        }
+        session.taken(batch.bytes_received);
     });
 }
 

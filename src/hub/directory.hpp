@@ -46,7 +46,8 @@ public:
 
     /// Asks for the right to publish. A new stream's home is the asker's executor.
     void publish(SessionFacts facts, SessionRef session, Reply<Grant> reply);
-    void append(const StreamHandle& stream, std::uint64_t publication, Batch batch, SessionRef session);
+    /// The batch is empty then.
+    void append(const StreamHandle& stream, std::uint64_t publication, Batch& batch, SessionRef session);
     void unpublish(const StreamHandle& stream, std::uint64_t publication, bool said);
 
     /// Says messages beside the stream's frames, in order: how many were taken, or why the first was not.

@@ -24,7 +24,7 @@ void Publication::flush() {
     if (grant_.stream.home != &executor_) {
         under_way_ += batch_.bytes_received;
     }
-    directory_.append(grant_.stream, grant_.publication, std::exchange(batch_, {}), session_);
+    directory_.append(grant_.stream, grant_.publication, batch_, session_);
 }
 
 void Publication::finish() {

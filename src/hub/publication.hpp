@@ -39,6 +39,17 @@ struct Batch {
     std::optional<CameraReport> camera{};          ///< the newest, if it said anything
     std::vector<media::TimedMessage> messages{};   ///< behind the items
     Instant arrival;
+
+    /// As made, but for the places of a few items, which the next batch fills again.
+    void clear() {
+        Batch fresh;
+        items.clear();
+        if (items.capacity() <= items_kept) {
+            fresh.items = std::move(items);
+        }
+        *this = std::move(fresh);
+    }
+    static constexpr std::size_t items_kept = 4;
 };
 
 /// The right to publish one stream, as its home gave it.

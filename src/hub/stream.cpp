@@ -180,7 +180,7 @@ void Stream::on_time() {
         retire();
         return;
     }
-    tend_segments(now);
+    tend_segments({now, handle_.home->clock().utc()});
     const std::optional<Instant> listed = listed_at();
     if (over_at_ && (!listed || now >= *listed + lists_linger)) {
         retire();

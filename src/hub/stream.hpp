@@ -84,7 +84,8 @@ public:
     /// Grants the stream to a publisher, or knocks: a live one stays and the newcomer is refused
     /// (Errc::exists), unless `takeover` lets it in; one silent for `dead_after` is replaced.
     void offer(SessionFacts facts, SessionRef session, Reply<Grant> reply);
-    void append(std::uint64_t publication, Batch batch);
+    /// Takes what is in the batch.
+    void append(std::uint64_t publication, Batch& batch);
     /// Passes on, beside the frames, what an application says of one of them; the message is then bound to
     /// it. Errc::not_found (nobody publishes, or no such picture), throttled.
     Result<> say(media::TimedMessage& message);
@@ -153,7 +154,12 @@ private:
     bool may_take_over(const Identity& newcomer) const;
     void replace_publisher(std::string_view why);
     void take(media::Track track);
-    void take(media::AccessUnit unit, Instant arrival);
+    /// When a batch came, by both clocks.
+    struct Arrival {
+        Instant at;
+        WallTime utc;
+    };
+    void take(media::AccessUnit unit, const Arrival& arrival);
     /// The publisher's units are of this run, with its times and cuts, from now on.
     void follow(RunId run);
     /// Gives the unit its place on the run's timeline; false where it has none.
@@ -201,7 +207,7 @@ private:
     Result<PollingViewers::Tally> admit_polling(const SegmentAsk& ask);
     /// When somebody last asked for a list, here or at a worker; nothing: never.
     std::optional<Instant> listed_at() const;
-    void tend_segments(Instant now);
+    void tend_segments(const Arrival& arrival);
     /// The publisher said its end: what is of the segments under way is listed, and the lists say so.
     void close_segments(Instant now);
     void end_lists(Instant now);
@@ -230,9 +236,9 @@ private:
     void tell_gone();
     void tell_publisher(std::string_view what, std::string_view words);
     /// What time it is by the publisher's clock, as far as that is known; else by ours.
-    WallTime publishers_time() const;
+    WallTime publishers_time(WallTime ours) const;
     /// Measures how long the unit was on its way, and how its publisher's clock runs.
-    void measure(const media::AccessUnit& unit, Instant arrival, WallTime utc);
+    void measure(const media::AccessUnit& unit, const Arrival& arrival);
 
     bool has_video() const;
     bool all_configured() const;

@@ -85,8 +85,8 @@ void Stream::report_outputs(StreamReport& report) const {
     }
 }
 
-WallTime Stream::publishers_time() const {
-    WallTime time = handle_.home->clock().utc();
+WallTime Stream::publishers_time(WallTime ours) const {
+    WallTime time = ours;
     // Where nobody said when units were captured, their times are those of their arrival, by our clock.
     const bool told = capture_origin_ != media::CaptureTime::Label::arrival;
     if (told && publisher_ && publisher_->facts.clock) {
@@ -95,19 +95,20 @@ WallTime Stream::publishers_time() const {
     return time;
 }
 
-void Stream::measure(const media::AccessUnit& unit, Instant arrival, WallTime utc) {
+void Stream::measure(const media::AccessUnit& unit, const Arrival& arrival) {
     // One track is enough, and pictures are what people look at. Sound may have less to say of its time.
     if (unit.kind() != media::Kind::video && has_video()) {
         return;
     }
     capture_origin_ = unit.capture.label;
     if (unit.capture.label != media::CaptureTime::Label::arrival) {
-        arrival_latency_.count(unit.capture.utc, utc);
+        arrival_latency_.count(unit.capture.utc, publishers_time(arrival.utc));
     }
     if (unit.discontinuity) {
         drift_.restart();
     }
-    drift_.count(Duration{media::rescale(unit.dts, unit.config->timescale, nanoseconds_a_second)}, arrival);
+    drift_.count(Duration{media::rescale(unit.dts, unit.config->timescale, nanoseconds_a_second)},
+                 arrival.at);
 }
 
 std::vector<LeftOut> Stream::left_out() const {

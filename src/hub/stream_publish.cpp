@@ -137,10 +137,11 @@ void Stream::unpublish(std::uint64_t publication, bool said) {
     }
 }
 
-void Stream::append(std::uint64_t publication, Batch batch) {
+void Stream::append(std::uint64_t publication, Batch& batch) {
     if (!publisher_ || publisher_->id != publication) {
         return;
     }
+    const Arrival arrival{batch.arrival, handle_.home->clock().utc()};
     meter_.count_received(batch.bytes_received, batch.arrival);
     meter_.count_packets(batch.packets.lost, batch.packets.late);
     meter_.count_chunks(batch.chunks);
@@ -165,7 +166,7 @@ void Stream::append(std::uint64_t publication, Batch batch) {
             given_cut_ = *cut;
         } else {
             media = true;
-            take(std::move(std::get<media::AccessUnit>(item)), batch.arrival);
+            take(std::move(std::get<media::AccessUnit>(item)), arrival);
         }
     }
     if (media) {
@@ -182,7 +183,7 @@ void Stream::append(std::uint64_t publication, Batch batch) {
             pictures->pump();
         }
         for (auto& [key, derived] : derived_) {
-            derived->pump(batch.arrival, publishers_time());
+            derived->pump(batch.arrival, publishers_time(arrival.utc));
         }
         drop_finished();
         if (recording_) {
@@ -193,7 +194,7 @@ void Stream::append(std::uint64_t publication, Batch batch) {
         // Who publishes hears no answer; it is counted.
         [[maybe_unused]] const Result<> said = say(message);
     }
-    tend_segments(batch.arrival);
+    tend_segments(arrival);
     feed_.trim(batch.arrival);
     if (!knocks_.empty()) {
         consider_knocks();
@@ -218,7 +219,7 @@ void Stream::learn_config(const media::AccessUnit& unit) {
     }
 }
 
-void Stream::take(media::AccessUnit unit, Instant arrival) {
+void Stream::take(media::AccessUnit unit, const Arrival& arrival) {
     if (unit.config == nullptr || unit.track >= tracks_max) {
         torn_ = true;
         meter_.count_unusable(1);
@@ -233,11 +234,11 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
     }
     publisher_->seen_key = publisher_->seen_key || (video && unit.key);
     if (first_media_ == Instant::never()) {
-        first_media_ = arrival;
+        first_media_ = arrival.at;
         set_alarm();
     }
     const std::int64_t said_pts = unit.pts;
-    if (!place(unit, arrival)) {
+    if (!place(unit, arrival.at)) {
         torn_ = true;
         meter_.count_unusable(1);
         return;
@@ -246,16 +247,15 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
         source_shift_ = media::rescale_nearest(unit.pts - said_pts, unit.config->timescale,
                                                media::TimedMessage::timescale);
     }
-    const WallTime utc = handle_.home->clock().utc();
     if (unit.capture.utc.microseconds == 0) {
-        unit.capture = {utc, media::CaptureTime::Label::arrival};
+        unit.capture = {arrival.utc, media::CaptureTime::Label::arrival};
     }
     if (video || !has_video()) {
         moments_.note(unit);
     }
-    measure(unit, arrival, publishers_time());
-    unit.cut = cut_at(unit, arrival);
-    meter_.count(unit, arrival);
+    measure(unit, arrival);
+    unit.cut = cut_at(unit, arrival.at);
+    meter_.count(unit, arrival.at);
     const bool entrance = unit.key && (video || !has_video());
     const std::size_t bytes = unit.payload.size();
     const media::CutRef cut = unit.cut;
@@ -264,7 +264,7 @@ void Stream::take(media::AccessUnit unit, Instant arrival) {
         key_picture_ = kept;
         show_key_frame();
     }
-    feed_.append(kept, bytes, entrance, arrival);
+    feed_.append(kept, bytes, entrance, arrival.at);
     if (cut != nullptr) {
         keep_segment(*cut);
     }

@@ -236,19 +236,20 @@ Duration Stream::finish() {
     }
     if (!lists_ended_) {
         end_lists(now);
-        tend_segments(now);
+        tend_segments({now, handle_.home->clock().utc()});
     }
     set_alarm();
     const std::optional<Instant> listed = listed_at();
     return !packaged_.empty() && listed && now < *listed + lists_linger ? target_duration() : Duration{};
 }
 
-void Stream::tend_segments(Instant now) {
+void Stream::tend_segments(const Arrival& arrival) {
+    const Instant now = arrival.at;
     if (over_at_ && !lists_ended_ && now >= *over_at_ + target_duration()) {
         end_lists(now);
     }
     for (auto& [key, packaged] : packaged_) {
-        packaged->pump(now, publishers_time());
+        packaged->pump(now, publishers_time(arrival.utc));
         packaged->advance(now);
     }
     if (!settings_.always_packaged && !over_at_) {

@@ -58,7 +58,14 @@ Result<ParityMessage> read_parity(ByteSpan datagram) {
 }
 
 std::vector<std::byte> written(const ParityMessage& message) {
+    const std::size_t body =
+        std::visit(Overloaded{[](const PlainDatagram& plain) { return plain.bytes.size(); },
+                              [](const CoveredDatagram& covered) { return covered.bytes.size(); },
+                              [](const ParityDatagram& parity) { return parity.sum.size(); },
+                              [](const ParityReport& /*report*/) { return std::size_t{0}; }},
+                   message);
     std::vector<std::byte> out;
+    out.reserve(parity_header + body);
     ByteWriter writer{out};
     writer.u8(static_cast<std::uint8_t>(message.index()));
     std::visit(Overloaded{[&writer](const PlainDatagram& plain) { writer.bytes(plain.bytes); },

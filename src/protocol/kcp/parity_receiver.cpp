@@ -9,7 +9,7 @@ namespace millrace::kcp {
 
 void ParityReceiver::take(const ParityMessage& message, std::vector<Given>& out) {
     if (const auto* plain = std::get_if<PlainDatagram>(&message)) {
-        out.push_back({{plain->bytes.begin(), plain->bytes.end()}});
+        out.push_back({plain->bytes});
     } else if (const auto* covered = std::get_if<CoveredDatagram>(&message)) {
         take_covered(*covered, out);
         solve(out);
@@ -40,7 +40,10 @@ bool ParityReceiver::advance_to(std::uint32_t number) {
     }
     while (ahead(number, newest_) > 0) {
         ++newest_;
-        place(newest_) = {.number = newest_};
+        Place& next = place(newest_);
+        next.number = newest_;
+        next.known = next.arrived = false;
+        next.bytes.clear();
         judge(newest_ - judged_behind);
     }
     forget_old();
@@ -69,21 +72,22 @@ std::optional<ParityReport> ParityReceiver::report(Instant now) {
 void ParityReceiver::take_covered(const CoveredDatagram& covered, std::vector<Given>& out) {
     // The conversation gets each once: a second would only cost an acknowledgement.
     const bool fresh = advance_to(covered.number);
-    if (fresh && place(covered.number).known) {
-        place(covered.number).arrived = true;
+    Place& own = place(covered.number);
+    if (fresh && own.known) {
+        own.arrived = true;
         return;
     }
-    out.push_back({{covered.bytes.begin(), covered.bytes.end()}});
+    out.push_back({covered.bytes});
     if (!fresh) {
         return;
     }
-    std::vector<std::byte> bytes;
-    bytes.reserve(covered.bytes.size() + 2);
-    ByteWriter writer{bytes};
+    own.bytes.clear();
+    own.bytes.reserve(covered.bytes.size() + 2);
+    ByteWriter writer{own.bytes};
     writer.u16(static_cast<std::uint16_t>(covered.bytes.size()));
     writer.bytes(covered.bytes);
-    place(covered.number).arrived = true;
-    learn(covered.number, bytes);
+    own.arrived = true;
+    learn(covered.number);
 }
 
 void ParityReceiver::take_parity(const ParityDatagram& parity) {
@@ -166,11 +170,11 @@ void ParityReceiver::insert(Sum sum) {
     sums_.push_back(std::move(sum));
 }
 
-void ParityReceiver::learn(std::uint32_t number, ByteSpan bytes) {
+void ParityReceiver::learn(std::uint32_t number) {
     Place& one = place(number);
     one.number = number;
     one.known = true;
-    one.bytes.assign(bytes.begin(), bytes.end());
+    const ByteSpan bytes{one.bytes};
     std::vector<Sum> headless;
     std::erase_if(sums_, [&](Sum& row) {
         const auto term = std::ranges::find(row.terms, number, &Term::number);
@@ -209,9 +213,11 @@ void ParityReceiver::solve(std::vector<Given>& out) {
             continue;   // the sum was none of these datagrams
         }
         const ByteSpan whole = ByteSpan{row.bytes}.first(length + 2);
-        out.push_back({{whole.begin() + 2, whole.end()}, Conversation::Origin::recovered});
+        std::vector<std::byte>& bytes = place(number).bytes;
+        bytes.assign(whole.begin(), whole.end());
+        out.push_back({ByteSpan{bytes}.subspan(2), Conversation::Origin::recovered});
         ++counters_.recovered;
-        learn(number, whole);
+        learn(number);
     }
 }
 

@@ -18,7 +18,7 @@ public:
     static constexpr Duration report_interval = 500ms;
 
     struct Given {
-        std::vector<std::byte> bytes;
+        ByteSpan bytes;   ///< of the message, or kept here: until the next one is taken
         Conversation::Origin origin = Conversation::Origin::wire;
     };
     struct Counters {
@@ -58,7 +58,8 @@ private:
     void insert(Sum sum);
     static void subtract(Sum& from, const Sum& other, std::uint8_t factor);
     static void normalise(Sum& sum);
-    void learn(std::uint32_t number, ByteSpan bytes);
+    /// What is in the number's place is the datagram of that number.
+    void learn(std::uint32_t number);
     void solve(std::vector<Given>& out);
     void forget_old();
 

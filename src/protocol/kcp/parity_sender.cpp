@@ -56,14 +56,16 @@ void ParitySender::send(const Outgoing& datagram, std::vector<std::vector<std::b
     }
     out.push_back(written(CoveredDatagram{next_++, datagram.bytes}));
     std::vector<std::byte> kept;
+    if (covered_.size() == parity_span) {
+        kept = std::move(covered_.front());
+        kept.clear();
+        covered_.pop_front();
+    }
     kept.reserve(datagram.bytes.size() + 2);
     ByteWriter writer{kept};
     writer.u16(static_cast<std::uint16_t>(datagram.bytes.size()));
     writer.bytes(datagram.bytes);
     covered_.push_back(std::move(kept));
-    if (covered_.size() > parity_span) {
-        covered_.pop_front();
-    }
     credit_ = std::min(credit_ + share(), credit_max);
 }
 

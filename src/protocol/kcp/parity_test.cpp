@@ -65,24 +65,27 @@ TEST(KcpParity, makes_up_as_many_as_there_are_sums) {
         Dice dice{seed};
         std::vector<std::vector<std::byte>> sent;
         std::vector<std::vector<std::byte>> got;
-        std::vector<ParityReceiver::Given> given;
+        const auto take = [&](ByteSpan datagram) {
+            std::vector<ParityReceiver::Given> given;
+            receiver.take(*read_parity(datagram), given);
+            for (const ParityReceiver::Given& one : given) {
+                got.emplace_back(one.bytes.begin(), one.bytes.end());
+            }
+        };
         for (std::size_t i = 0; i < 36; ++i) {
             sent.push_back(some_bytes(seed * 1'000 + i, 1 + dice.below(1'400)));
             std::vector<std::vector<std::byte>> out;
             sender.send({sent.back(), true}, out);
             if (i % 5 != 2) {   // seven are lost, nine sums come
-                receiver.take(*read_parity(out.front()), given);
+                take(out.front());
             }
             if (i % 4 == 3) {
                 out.clear();
                 sender.finish(out);
                 for (const std::vector<std::byte>& parity : out) {
-                    receiver.take(*read_parity(parity), given);
+                    take(parity);
                 }
             }
-        }
-        for (const ParityReceiver::Given& one : given) {
-            got.push_back(one.bytes);
         }
         EXPECT_EQ(receiver.counters().recovered, 7U) << seed;
         std::ranges::sort(got);

@@ -126,9 +126,9 @@ void Association::hear_kcp(ByteSpan message, Instant now) {
         kcp_.expect_parity(parity_.share() > 0);
         return;
     }
-    std::vector<kcp::ParityReceiver::Given> given;
-    unparity_.take(*read, given);
-    for (const kcp::ParityReceiver::Given& one : given) {
+    given_.clear();
+    unparity_.take(*read, given_);
+    for (const kcp::ParityReceiver::Given& one : given_) {
         [[maybe_unused]] const Result<> taken = kcp_.receive(one.bytes, now, one.origin);
     }
     counters_.recovered = unparity_.counters().recovered;

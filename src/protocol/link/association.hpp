@@ -115,6 +115,7 @@ private:
     kcp::Conversation kcp_;
     kcp::ParitySender parity_;
     kcp::ParityReceiver unparity_;
+    std::vector<kcp::ParityReceiver::Given> given_;   // while a datagram is heard
     std::deque<Letter> out_;
 
     Instant began_at_;

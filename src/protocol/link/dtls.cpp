@@ -92,6 +92,10 @@ std::vector<std::vector<std::byte>> datagrams_of(BIO* from) {
         BIO_read(from, all.data(), static_cast<int>(all.size()));
     }
     std::vector<std::vector<std::byte>> datagrams;
+    if (all.size() >= record_header && record_size(all) == all.size()) {
+        datagrams.push_back(std::move(all));   // nearly always: one record
+        return datagrams;
+    }
     for (ByteSpan rest{all}; rest.size() >= record_header;) {
         const ByteSpan record = rest.first(std::min(record_size(rest), rest.size()));
         if (datagrams.empty() || datagrams.back().size() + record.size() > Dtls::datagram_max) {
@@ -138,6 +142,10 @@ Result<> Dtls::take(ByteSpan records, std::vector<std::vector<std::byte>>& said)
             return why == SSL_ERROR_WANT_READ ? Result<>{} : fail(Errc::closed, "the peer ended the link");
         }
         said.emplace_back(message.begin(), message.begin() + size);
+        // Where nothing is left another call would only say so, which takes it as long as a short record.
+        if (SSL_has_pending(ssl_.get()) == 0 && BIO_ctrl_pending(SSL_get_rbio(ssl_.get())) == 0) {
+            return {};
+        }
     }
 }
 

@@ -207,7 +207,8 @@ def sei_and_klv_of_a_source_pass_untouched_to_every_form_and_are_recorded(scene)
             far = stack.enter_context(second_node(scene, "--set", pulled, *ALLOW, folder="far"))
             far_events = Messages(far, "/live/cam/events")
             for one in klv:
-                node.until(lambda one=one: len(one.bytes()) > KLV_BYTES, SECONDS, f"{one.name} has enough KLV")
+                node.until(lambda one=one: len(one.bytes()) > KLV_BYTES, SECONDS,
+                           f"{one.name} has enough KLV")
             for one in (events, far_events):
                 node.until(lambda one=one: len(klv_heard(one)) >= ENOUGH, SECONDS, "events tell enough KLV")
             for one in loads:

@@ -1,5 +1,6 @@
 #include "protocol/link/dtls.hpp"
 
+#include "base/byte_writer.hpp"
 #include "protocol/link/openssl.hpp"
 
 #include <openssl/bio.h>
@@ -134,7 +135,8 @@ Result<> Dtls::take(ByteSpan records, std::vector<std::vector<std::byte>>& said)
         }
     }
     std::array<std::byte, message_max> message;
-    for (;;) {
+    // Where nothing is left another call would only say so, which takes it as long as a short record.
+    do {
         const int size = SSL_read(ssl_.get(), message.data(), static_cast<int>(message.size()));
         if (size <= 0) {
             const int why = SSL_get_error(ssl_.get(), size);
@@ -142,11 +144,8 @@ Result<> Dtls::take(ByteSpan records, std::vector<std::vector<std::byte>>& said)
             return why == SSL_ERROR_WANT_READ ? Result<>{} : fail(Errc::closed, "the peer ended the link");
         }
         said.emplace_back(message.begin(), message.begin() + size);
-        // Where nothing is left another call would only say so, which takes it as long as a short record.
-        if (SSL_has_pending(ssl_.get()) == 0 && BIO_ctrl_pending(SSL_get_rbio(ssl_.get())) == 0) {
-            return {};
-        }
-    }
+    } while (SSL_has_pending(ssl_.get()) != 0 || BIO_ctrl_pending(SSL_get_rbio(ssl_.get())) != 0);
+    return {};
 }
 
 /// What is under way is in OpenSSL; `records` came last.
@@ -356,14 +355,12 @@ unsigned int DtlsServer::find_psk(ssl_st* ssl, const char* identity, unsigned ch
 DtlsServer::Heard DtlsServer::hear(const PeerAddress& from, std::uint64_t id, ByteSpan record, Instant now) {
     renew_secrets(now);
     asker_.clear();
+    ByteWriter asker{asker_};
     for (const std::uint8_t byte : from.ip()) {
-        asker_.push_back(static_cast<std::byte>(byte));
+        asker.u8(byte);
     }
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        asker_.push_back(static_cast<std::byte>(id >> shift));
-    }
-    asker_.push_back(static_cast<std::byte>(from.port() >> 8U));
-    asker_.push_back(static_cast<std::byte>(from.port()));
+    asker.u64(id);
+    asker.u16(from.port());
     Heard heard;
     if (identity_) {
         (void)read_identity();   // `is_broken` says how that went
@@ -385,13 +382,8 @@ DtlsServer::Heard DtlsServer::hear(const PeerAddress& from, std::uint64_t id, By
         heard.begun.emplace(std::move(ssl));
         return heard;
     }
-    heard.answer = datagrams_of(SSL_get_wbio(ssl.get()));
-    std::size_t size = 0;
-    for (const auto& datagram : heard.answer) {
-        size += datagram.size();
-    }
-    if (size > record.size()) {
-        heard.answer.clear();   // no amplification
+    if (BIO_ctrl_pending(SSL_get_wbio(ssl.get())) <= record.size()) {   // no amplification
+        heard.answer = datagrams_of(SSL_get_wbio(ssl.get()));
     }
     return heard;
 }
